@@ -1,0 +1,69 @@
+# One call makes a module: library netflowgen_NAME of src/NAME/*.cc, and test_NAME of src/NAME/*_test.cc.
+
+add_library(netflowgen_flags INTERFACE)
+target_compile_options(netflowgen_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # g++ 12 false positives on string operator+ (GCC PR 105651)
+if(NETFLOWGEN_SANITIZE)
+  target_compile_options(netflowgen_flags INTERFACE -fsanitize=${NETFLOWGEN_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(netflowgen_flags INTERFACE -fsanitize=${NETFLOWGEN_SANITIZE})
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_NOHASHDIR=1
+      ${CCACHE_PROGRAM})
+endif()
+
+# netflowgen_module(NAME [DEPS module...] [LIBS target...] [PCH header])
+function(netflowgen_module name)
+  cmake_parse_arguments(M "" "PCH" "DEPS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(library netflowgen_${name})
+  list(TRANSFORM M_DEPS PREPEND netflowgen_)
+  if(sources)
+    add_library(${library} STATIC ${sources})
+    set(visibility PUBLIC)
+    target_link_libraries(${library} PRIVATE netflowgen_flags)
+    if(M_PCH)
+      target_precompile_headers(${library} PRIVATE ${CMAKE_SOURCE_DIR}/${M_PCH})
+      target_compile_options(${library} PRIVATE -fpch-preprocess)
+    endif()
+  else()
+    add_library(${library} INTERFACE)
+    set(visibility INTERFACE)
+  endif()
+  target_include_directories(${library} ${visibility} ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(${library} ${visibility} ${M_DEPS} ${M_LIBS})
+  if(NETFLOWGEN_TESTS AND tests)
+    add_executable(test_${name} ${tests})
+    target_link_libraries(test_${name} PRIVATE ${library} netflowgen_flags GTest::gmock GTest::gtest_main)
+    target_compile_definitions(test_${name} PRIVATE NETFLOWGEN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    add_test(NAME ${name} COMMAND test_${name})
+  endif()
+endfunction()
+
+# netflowgen_program(NAME): src/cli/*.cc, wiring only.
+function(netflowgen_program name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.cc)
+  if(NOT NETFLOWGEN_LEARN)
+    # Commands that train stand in files named learn_*.cc.
+    list(FILTER sources EXCLUDE REGEX "/learn_[^/]*\\.cc$")
+  endif()
+  add_executable(${name} ${sources})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+  target_link_libraries(${name} PRIVATE netflowgen_serve netflowgen_flags CLI11::CLI11 spdlog::spdlog)
+  if(NETFLOWGEN_LEARN)
+    target_link_libraries(${name} PRIVATE netflowgen_learn)
+    target_compile_definitions(${name} PRIVATE NETFLOWGEN_LEARN=1)
+  endif()
+  add_custom_target(netflowgen_version_header
+    COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DOUT=${CMAKE_BINARY_DIR}/generated/build_version.h
+            -DVERSION=${PROJECT_VERSION} -P ${CMAKE_SOURCE_DIR}/cmake/Version.cmake
+    BYPRODUCTS ${CMAKE_BINARY_DIR}/generated/build_version.h)
+  add_dependencies(${name} netflowgen_version_header)
+endfunction()

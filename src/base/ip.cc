@@ -1,0 +1,83 @@
+#include "base/ip.h"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+
+namespace netflowgen::base {
+namespace {
+
+std::optional<IpAddr> parse_v4(std::string_view text) {
+  uint32_t value = 0;
+  int parts = 0;
+  size_t i = 0;
+  while (true) {
+    unsigned part = 0;
+    size_t digits = 0;
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && digits < 4; ++i, ++digits) {
+      part = part * 10 + static_cast<unsigned>(text[i] - '0');
+    }
+    if (digits == 0 || digits > 3 || part > 255) return std::nullopt;
+    value = value << 8 | part;
+    if (++parts == 4) break;
+    if (i >= text.size() || text[i] != '.') return std::nullopt;
+    ++i;
+  }
+  if (i != text.size()) return std::nullopt;
+  return IpAddr::v4(value);
+}
+
+}  // namespace
+
+std::optional<IpAddr> IpAddr::parse(std::string_view text) {
+  if (text.find(':') == std::string_view::npos) return parse_v4(text);
+  char buffer[INET6_ADDRSTRLEN];
+  if (text.size() >= sizeof buffer) return std::nullopt;
+  std::memcpy(buffer, text.data(), text.size());
+  buffer[text.size()] = '\0';
+  IpAddr a;
+  if (inet_pton(AF_INET6, buffer, a.bytes.data()) != 1) return std::nullopt;
+  return a;
+}
+
+std::string IpAddr::to_string() const {
+  char buffer[INET6_ADDRSTRLEN];
+  const bool v4 = is_v4();
+  inet_ntop(v4 ? AF_INET : AF_INET6, bytes.data() + (v4 ? 12 : 0), buffer, sizeof buffer);
+  return buffer;
+}
+
+IpAddr mask(const IpAddr& a, unsigned length) {
+  IpAddr out;
+  for (unsigned i = 0; i < 16; ++i) {
+    const unsigned bits = length > i * 8 ? std::min(8u, length - i * 8) : 0;
+    out.bytes[i] = static_cast<uint8_t>(a.bytes[i] & static_cast<uint8_t>(0xff00u >> bits));
+  }
+  return out;
+}
+
+std::optional<Prefix> Prefix::parse(std::string_view text) {
+  const size_t slash = text.find('/');
+  const auto address = IpAddr::parse(text.substr(0, slash));
+  if (!address) return std::nullopt;
+  const unsigned base = address->is_v4() ? 96 : 0;
+  unsigned length = 128 - base;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    unsigned n = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+    if (error != std::errc() || end != digits.data() + digits.size() || n > 128 - base) return std::nullopt;
+    length = n;
+  }
+  length += base;
+  return Prefix{mask(*address, length), static_cast<uint8_t>(length)};
+}
+
+bool Prefix::contains(const IpAddr& a) const { return mask(a, length) == address; }
+
+std::string Prefix::to_string() const {
+  const bool v4 = address.is_v4() && length >= 96;
+  return address.to_string() + "/" + std::to_string(v4 ? length - 96 : length);
+}
+
+}  // namespace netflowgen::base

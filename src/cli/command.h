@@ -1,0 +1,23 @@
+// How a command plugs into main: one file a command, each with one function that adds itself to the parser.
+//
+// A command's callback runs after parsing; it throws base::Error (exit 1) or base::UsageError (exit 2).
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "base/stop.h"
+
+namespace netflowgen::cli {
+
+// What main gives every command.
+struct Context {
+  base::StopFlag stop;  // set by Ctrl-C
+  bool quiet = false;
+};
+
+using AddCommand = void (*)(CLI::App& app, Context& context);
+
+// Progress as a bar line on a terminal, a plain line every ten seconds in a log, nothing with --quiet.
+base::ProgressFn progress_printer(const Context& context, const char* label);
+
+}  // namespace netflowgen::cli

@@ -1,0 +1,57 @@
+// main wires: signal, parser, commands, and the one place where errors are caught.
+#include <csignal>
+#include <exception>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/version.h"
+
+namespace {
+
+netflowgen::cli::Context context;
+
+void on_signal(int) {
+  if (context.stop.requested()) std::_Exit(1);  // a second Ctrl-C does not wait
+  context.stop.request();
+}
+
+void install_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"NetFlowGen: a foundation model for network traffic"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", netflowgen::cli::version_text);
+  app.add_flag("-q,--quiet", context.quiet, "No progress");
+  app.fallthrough();
+  for (const auto add : netflowgen::cli::kCommands) add(app, context);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  install_signals();
+  try {
+    return run(argc, argv);
+  } catch (const netflowgen::base::UsageError& e) {
+    fmt::print(stderr, "netflowgen: {}\n", e.what());
+    return 2;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "netflowgen: {}\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,56 @@
+#include "cli/version.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <link.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "build_version.h"
+
+namespace netflowgen::cli {
+namespace {
+
+// The resolved path of the library that serves sgemm_, e.g. /usr/lib/.../openblas-pthread/libblas.so.3.
+std::string blas_path() {
+  void* symbol = dlsym(RTLD_DEFAULT, "sgemm_");
+  Dl_info info{};
+  if (symbol == nullptr || dladdr(symbol, &info) == 0 || info.dli_fname == nullptr) return "none";
+  std::error_code error;
+  const auto path = std::filesystem::canonical(info.dli_fname, error);
+  return error ? std::string(info.dli_fname) : path.string();
+}
+
+std::string blas_text() {
+  const std::string path = blas_path();
+  if (path == "none") return "BLAS: none loaded";
+  using ConfigFn = char* (*)();
+  // Looked up by name: only OpenBLAS has it.
+  const auto config = reinterpret_cast<ConfigFn>(dlsym(RTLD_DEFAULT, "openblas_get_config"));
+  if (path.find("openblas") != std::string::npos) {
+    return fmt::format("BLAS: {}{}", config != nullptr ? config() : "OpenBLAS", " (" + path + ")");
+  }
+  if (path.find("mkl") != std::string::npos) return fmt::format("BLAS: MKL ({})", path);
+  return fmt::format(
+      "BLAS: {}\nwarning: this looks like the reference BLAS, many times slower than OpenBLAS; "
+      "install libopenblas0-pthread (scripts/setup does)",
+      path);
+}
+
+std::string torch_text() {
+#ifdef NETFLOWGEN_LEARN
+  return std::string("LibTorch: ") + NETFLOWGEN_TORCH_VERSION;
+#else
+  return "LibTorch: not built in (NETFLOWGEN_LEARN=OFF)";
+#endif
+}
+
+}  // namespace
+
+std::string version_text() {
+  return fmt::format("netflowgen {} ({})\n{}\n{}", NETFLOWGEN_VERSION, NETFLOWGEN_COMMIT, torch_text(),
+                     blas_text());
+}
+
+}  // namespace netflowgen::cli

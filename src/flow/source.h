@@ -1,0 +1,62 @@
+// Where flows come from: a file, a folder, a socket. One interface, pulled in batches.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ledger.h"
+#include "flow/record.h"
+
+namespace netflowgen::flow {
+
+// A row of a source that is already per node and time (router interface rates, VM rates): it maps straight to
+// features, and all other features are missing. `values` is parallel to RowSource::columns().
+struct RateRow {
+  TimeMs time_ms = 0;
+  std::string node;
+  std::vector<float> values;  // NaN: missing in this row
+};
+
+// The first line of a file on which rows were dropped for a reason.
+struct FirstBadLine {
+  std::string reason;
+  std::string file;
+  uint64_t line = 0;
+  uint64_t count = 0;
+};
+
+class FlowSource {
+ public:
+  virtual ~FlowSource() = default;
+
+  // Fills a prefix of `out` and returns its length; 0 is the end. Errors of the world (a file that cannot be
+  // read, another dialect) throw base::Error; bad rows are counted and passed over.
+  virtual size_t read(std::span<Flow> out) = 0;
+  // One view a stage, e.g. "csv" or "packets", "records".
+  virtual std::vector<base::LedgerView> ledgers() const = 0;
+  virtual std::vector<FirstBadLine> bad_lines() const { return {}; }
+  // Groups of fields (Known) that this source gives at least sometimes; what no flow has is a missing
+  // feature.
+  virtual uint32_t known() const = 0;
+  // Bytes of input consumed and their total where known, for progress.
+  virtual uint64_t bytes_done() const { return 0; }
+  virtual uint64_t bytes_total() const { return 0; }
+};
+
+// As FlowSource, for rows that are already rates or counts per node.
+class RateSource {
+ public:
+  virtual ~RateSource() = default;
+  virtual bool read(RateRow& row) = 0;                          // false: the end
+  virtual const std::vector<std::string>& columns() const = 0;  // feature names, e.g. "bytes_in"
+  virtual std::vector<base::LedgerView> ledgers() const = 0;
+  virtual std::vector<FirstBadLine> bad_lines() const { return {}; }
+  virtual uint64_t bytes_done() const { return 0; }
+  virtual uint64_t bytes_total() const { return 0; }
+};
+
+}  // namespace netflowgen::flow
