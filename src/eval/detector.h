@@ -1,0 +1,46 @@
+// What a DDoS detection method looks like to the evaluation: baselines and trained models alike.
+//
+// A method sees a DdosTask once (fit), then scores whole tables. What it may not see is not in the task:
+// labels outside the train and validation periods, and those beyond the label budget, are kUnlabelled.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "eval/labels.h"
+
+namespace netflowgen::eval {
+
+enum class RowLabel : uint8_t { kBenign, kAttack, kUnlabelled };
+
+struct DdosTask {
+  const FrameTable* table = nullptr;
+  Period train;                       // what the budget's labels lie in, validation included
+  Period validation;                  // the late part of it; everything is chosen here
+  std::vector<Event> events;          // the labelled events (the budget's), all inside `train`
+  std::vector<RowLabel> labels;       // [rows] as the method may see them; outside `train`: kUnlabelled
+  std::vector<int32_t> event_of_row;  // [rows] index into `events`, or -1
+  // [rows] rows that count (e.g. flows_in > 0 on nodes with enough traffic). Fit on these; other rows are
+  // context.
+  std::vector<bool> scored;
+
+  bool in_train(size_t row) const { return train.contains(table->steps[row] * table->step_ms); }
+  bool in_validation(size_t row) const { return validation.contains(table->steps[row] * table->step_ms); }
+};
+
+class Detector {
+ public:
+  virtual ~Detector() = default;
+  virtual std::string name() const = 0;
+  // False: fit ignores labels, so one run does for every budget and seed.
+  virtual bool uses_labels() const { return true; }
+  // Learns from task.labels; the same task and seed give the same scores.
+  virtual void fit(const DdosTask& task, uint64_t seed) = 0;
+  // [rows], higher is more of an attack, causal: a row's score depends on its node's rows up to it alone (and
+  // on other nodes' rows up to its step). NaN: no score, counts as the lowest. `table` may be another than
+  // fit's.
+  virtual std::vector<float> score(const FrameTable& table) = 0;
+};
+
+}  // namespace netflowgen::eval

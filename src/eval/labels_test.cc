@@ -1,0 +1,113 @@
+#include "eval/labels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "eval/testing.h"
+
+namespace netflowgen::eval {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr TimeMs kMinute = 60'000;
+
+FrameTable table() { return tiny_table(0, 1000, {{"10.0.0.1", {}}, {"10.0.0.2", {}}, {"192.0.2.1#7", {}}}); }
+
+TEST(Labels, NodeStartEndTypeWithHeader) {
+  const auto set = parse_labels(
+      "node,start,end,type\n10.0.0.1,1970-01-01 00:01:00,1970-01-01 00:03:00,syn\n192.0.2.1#7,60,60,udp\n",
+      "l", table(), {});
+  ASSERT_THAT(set.events, SizeIs(2));
+  EXPECT_EQ(set.events[0].node, 0u);
+  EXPECT_EQ(set.events[0].start_ms, kMinute);
+  EXPECT_EQ(set.events[0].first_step(kMinute), 1);
+  EXPECT_EQ(set.events[0].last_step(kMinute), 2);  // the end is exclusive
+  EXPECT_EQ(set.events[0].type, "syn");
+  EXPECT_EQ(set.events[1].node, 2u);
+  EXPECT_EQ(set.events[1].last_step(kMinute), 1);  // end == start: one step
+  EXPECT_TRUE(set.ledger.balanced());
+  EXPECT_EQ(set.summary(), "");
+}
+
+TEST(Labels, NoHeaderAndPrefix) {
+  const auto set = parse_labels("10.0.0.0/30,60,120,carpet\n", "l", table(), {});
+  ASSERT_THAT(set.events, SizeIs(2));
+  EXPECT_EQ(set.events[0].node, 0u);
+  EXPECT_EQ(set.events[1].node, 1u);
+  EXPECT_EQ(set.events[1].incident, set.events[0].incident);
+}
+
+TEST(Labels, DarpaEventsAndFilters) {
+  const char* text =
+      "attack,victim,start,end,duration_min,flows,peak,before,victim_internal\n"
+      "smurf,010.000.000.001,1970-01-01 00:05:00,1970-01-01 00:07:00,3,524,524,1,True\n"
+      "pod,010.000.000.002,1970-01-01 00:05:00,1970-01-01 00:05:00,1,19,19,1,True\n"
+      "pod,010.000.000.002,1970-01-01 00:06:00,1970-01-01 00:06:00,1,20,19,1,False\n";
+  LabelOptions options;
+  options.min_flows = 20;
+  options.internal_only = true;
+  const auto set = parse_labels(text, "l", table(), options);
+  ASSERT_THAT(set.events, SizeIs(1));
+  EXPECT_EQ(set.events[0].first_step(kMinute), 5);
+  EXPECT_EQ(set.events[0].last_step(kMinute), 7);  // the end's minute belongs to it
+  EXPECT_EQ(set.ledger.dropped(), 2u);
+  EXPECT_THAT(parse_labels(text, "l", table(), {}).events, SizeIs(3));
+}
+
+TEST(Labels, BadLabelsAreCountedWithTheirFirstLine) {
+  const auto set = parse_labels(
+      "node,start,end,type\n"
+      "10.9.9.9,60,120,syn\n"
+      "10.0.0.1,120,60,syn\n"
+      "10.0.0.1,yesterday,60,syn\n"
+      "10.0.0.1\n"
+      "10.0.0.1,60,300,syn\n"
+      "10.0.0.1,240,600,syn\n"  // overlaps
+      "10.0.0.1,240,600,udp\n"  // another type: no clash
+      "10.0.0.1,300,600,syn\n"  // touches: no clash
+      "10.9.9.9,60,180,syn\n"
+      "10.0.0.1,600000,600060,syn\n",  // after the archive's last step
+      "l", table(), {});
+  EXPECT_THAT(set.events, SizeIs(3));
+  EXPECT_EQ(set.ledger.in, 10u);
+  EXPECT_TRUE(set.ledger.balanced());
+  const std::string summary = set.summary();
+  EXPECT_THAT(summary, HasSubstr("2 unknown node (first on line 2: 10.9.9.9)"));
+  EXPECT_THAT(summary, HasSubstr("1 end before start (first on line 3"));
+  EXPECT_THAT(summary, HasSubstr("1 not a time (first on line 4"));
+  EXPECT_THAT(summary, HasSubstr("1 too few columns (first on line 5"));
+  EXPECT_THAT(summary, HasSubstr("1 overlaps an earlier label (first on line 7"));
+  EXPECT_THAT(summary, HasSubstr("1 outside the archive's time (first on line 11"));
+}
+
+TEST(Labels, AnotherFileIsRefused) {
+  EXPECT_THROW(parse_labels("src,dst,minute\na,b,c\n", "l", table(), {}), base::Error);
+  EXPECT_THROW(parse_labels("start,end\n1,2\n", "l", table(), {}), base::Error);
+  EXPECT_THROW(parse_labels("", "l", table(), {}), base::Error);
+}
+
+TEST(Labels, SweepsAreManyVictimsOfOneTypeAboutTheSameTime) {
+  std::vector<Event> events;
+  const auto add = [&](size_t node, TimeMs minute, const char* type) {
+    events.push_back({node, minute * kMinute, (minute + 1) * kMinute, type, 0, false});
+  };
+  for (size_t n = 0; n < 5; ++n) add(n, 10 + static_cast<TimeMs>(n) * 9, "pod");  // chained: 10, 19, ... 46
+  add(7, 12, "syn");                                                              // another type
+  add(8, 57, "pod");                                                              // 11 minutes after the last
+  add(0, 60, "pod");
+  LabelOptions options;
+  group_incidents(events, options);
+  int sweeps = 0;
+  for (const Event& e : events) sweeps += e.sweep ? 1 : 0;
+  EXPECT_EQ(sweeps, 5);
+  EXPECT_EQ(events[1].type, "syn");
+  EXPECT_NE(events[1].incident, events[0].incident);
+  EXPECT_EQ(events[6].incident, events[7].incident);
+  EXPECT_NE(events[6].incident, events[5].incident);
+}
+
+}  // namespace
+}  // namespace netflowgen::eval
