@@ -2,4 +2,5 @@
 #pragma once
 
 #include "flow/record.h"
+#include "flow/session.h"
 #include "flow/source.h"
