@@ -1,6 +1,9 @@
 // Packets, files, brokers -> flows. The façade: the only header of this folder that others include.
 #pragma once
 
+#include "flow/byte_stream.h"
+#include "flow/inputs.h"
+#include "flow/open.h"
 #include "flow/record.h"
 #include "flow/session.h"
 #include "flow/source.h"
