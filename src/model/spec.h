@@ -1,0 +1,116 @@
+// What a model is: sizes, inputs, heads. One plain struct; config.json is its text. The names and shapes of
+// all tensors follow from it and the tokenizer (tensors()), so that learn and infer cannot disagree.
+//
+// The forward pass of one position p of a node, x in R^d_model (all matrices are [out, in], row-major):
+//   x      = sum over slots of embed.weight[ids[p, slot]]  +  dense_in.weight dense[p]
+//   layer  : x += attn.out.weight  attention(rms(x, attn_norm)) ; x += ffn.down.weight swiglu(rms(x,
+//   ffn_norm))
+//     rms(x, w)     = x / sqrt(mean(x^2) + norm_eps) * w
+//     q, k, v       = rows [0, H hd), [H hd, (H + G) hd), [(H + G) hd, (H + 2 G) hd) of attn.qkv.weight times
+//     rms(x);
+//                     H heads, G kv_heads, hd = d_model / H; head h reads kv head h / (H / G)
+//     rotary        : for i < hd / 2, angle = step[p] * rope_base^(-2 i / hd), computed in double and reduced
+//     mod 2 pi,
+//                     (a, b) = (q[i], q[i + hd / 2]) -> (a cos - b sin, a sin + b cos); k alike
+//     attention     : softmax over positions j with p - window < j <= p of the node of q . k / sqrt(hd),
+//     times v swiglu(y)     = silu(g) * u with g, u = rows [0, d_ff), [d_ff, 2 d_ff) of ffn.up.weight times y
+//   hidden = rms(x, final_norm)
+//   next   : next.weight hidden + next.bias: one softmax per target (level channels, then gap) of position p
+//   + 1 inject : inject.weight hidden + inject.bias: logit that p carries an injected flood direct :
+//   direct.weight hidden + direct.bias, [lead, volume, quantile]: log1p(value at step + lead) minus the level
+//   task head NAME, input z = [hidden, surprise, dense] as its HeadSpec says, standardised by heads.NAME.mean
+//   and
+//     .deviation: heads.NAME.w2 silu(heads.NAME.w1 z + b1) + b2 (no hidden layer when hidden = 0: w2 z + b2)
+//     surprise[c] = -ln p(target c of position p) under the next-step head at position p - 1, at most
+//     kMaxSurprise; 0 at a node's first position; [targets]: level channels, then gap
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/safetensors.h"
+#include "token/token.h"
+
+namespace netflowgen::model {
+
+inline constexpr float kMaxSurprise = 20.0f;
+
+struct HeadSpec {
+  std::string name;                  // "ddos"
+  std::string kind = "hazard";       // "hazard" (one logit a step), "binary", "classes"
+  std::vector<std::string> classes;  // kind "classes"
+  bool use_hidden = true;
+  bool use_surprise = true;
+  bool use_dense = true;
+  int hidden = 32;  // width of its hidden layer; 0: linear
+  int outputs() const { return kind == "classes" ? static_cast<int>(classes.size()) : 1; }
+  bool operator==(const HeadSpec&) const = default;
+};
+
+struct ModelSpec {
+  std::string preset = "default";  // "default", "paper"
+  std::string size = "micro";
+  int d_model = 128;
+  int layers = 4;
+  int heads = 4;
+  int kv_heads = 2;
+  int d_ff = 352;
+  int window = 128;  // positions that a layer attends over, itself included
+  float rope_base = 10000;
+  float norm_eps = 1e-5f;
+  token::InputSpec input;
+  std::vector<float> quantiles = {0.1f, 0.2f, 0.3f, 0.4f, 0.5f,
+                                  0.6f, 0.7f, 0.8f, 0.9f};  // of the direct heads
+  bool inject = true;
+  std::vector<HeadSpec> tasks;
+
+  int head_dim() const { return d_model / heads; }
+  const HeadSpec* task(std::string_view name) const;
+
+  // "default" or "paper", with a size: "nano" (about 0.3 M parameters), "micro", "small", "base", "large"
+  // (about 100 M). UsageError on an unknown name, with the known ones.
+  static ModelSpec preset_of(std::string_view preset, std::string_view size);
+  static token::TokenOptions token_options(std::string_view preset);
+
+  std::string to_json() const;
+  // Error names `where`: damaged, a newer format, or sizes that no model can have.
+  static ModelSpec from_json(std::string_view text, const std::string& where);
+  bool operator==(const ModelSpec&) const = default;
+};
+
+struct TensorSpec {
+  std::string name;
+  base::Shape shape;
+};
+
+// Every tensor of a model, in the order of the weight file.
+std::vector<TensorSpec> tensors(const ModelSpec& spec, const token::Encoder& encoder);
+int64_t parameter_count(const std::vector<TensorSpec>& tensors);
+// Width of a task head's input.
+int head_inputs(const ModelSpec& spec, const HeadSpec& head, const token::Encoder& encoder);
+
+// A model on disk: config.json, tokens.json, model.safetensors, card.md.
+class ModelFolder {
+ public:
+  // Reads and checks config and tokens; the weights are mapped and their names and shapes checked.
+  explicit ModelFolder(const base::fs::path& path);
+
+  const base::fs::path& path() const { return path_; }
+  const ModelSpec& spec() const { return spec_; }
+  const token::Tokenizer& tokenizer() const { return tokenizer_; }
+  const base::SafetensorsFile& weights() const { return weights_; }
+
+ private:
+  base::fs::path path_;
+  ModelSpec spec_;
+  token::Tokenizer tokenizer_;
+  base::SafetensorsFile weights_;
+};
+
+// Writes all four files; each is replaced atomically, weights first. `card` is Markdown.
+void save_model(const base::fs::path& path, const ModelSpec& spec, const token::Tokenizer& tokenizer,
+                const base::NamedTensors& weights, std::string_view card);
+
+}  // namespace netflowgen::model

@@ -1,0 +1,118 @@
+#include "model/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace netflowgen::model {
+namespace {
+
+token::Tokenizer tokenizer() {
+  token::TokenFit fit;
+  std::vector<float> f(series::kFeatureCount, NAN);
+  for (int i = 1; i < 500; ++i) {
+    f[series::kBytesIn] = static_cast<float>(i * i);
+    f[series::kFlowsIn] = static_cast<float>(i % 9);
+    f[series::kTopPortIn] = static_cast<float>(i % 7);
+    fit.add(f);
+  }
+  return fit.finish({});
+}
+
+struct Weights {
+  std::vector<std::vector<float>> values;
+  base::NamedTensors named;
+  Weights(const ModelSpec& spec, const token::Tokenizer& t) {
+    const auto specs = tensors(spec, token::Encoder(t, spec.input));
+    values.reserve(specs.size());
+    for (const auto& s : specs) {
+      int64_t n = 1;
+      for (const auto x : s.shape) n *= x;
+      values.emplace_back(static_cast<size_t>(n), 0.5f);
+      named.emplace_back(s.name, base::tensor_view<float>(values.back(), s.shape));
+    }
+  }
+};
+
+struct Folder {
+  base::fs::path path = base::fs::path(testing::TempDir()) / ("nfg_model_" + std::to_string(::getpid()));
+  ~Folder() { base::fs::remove_all(path); }
+};
+
+TEST(ModelSpec, JsonRoundTrip) {
+  for (const char* preset : {"default", "paper"}) {
+    for (const char* size : {"nano", "micro", "small", "base", "large"}) {
+      ModelSpec s = ModelSpec::preset_of(preset, size);
+      s.tasks.push_back({"ddos", "hazard", {}, true, true, true, 16});
+      s.input.season_lags = {1440};
+      EXPECT_EQ(ModelSpec::from_json(s.to_json(), "x"), s);
+      EXPECT_EQ(ModelSpec::from_json(s.to_json(), "x").to_json(), s.to_json());
+    }
+  }
+  EXPECT_THROW(ModelSpec::preset_of("default", "huge"), base::UsageError);
+}
+
+TEST(ModelSpec, LargeIsAboutAHundredMillion) {
+  const auto t = tokenizer();
+  const auto large = ModelSpec::preset_of("default", "large");
+  const auto n = parameter_count(tensors(large, token::Encoder(t, large.input)));
+  EXPECT_GT(n, 90'000'000);
+  EXPECT_LT(n, 125'000'000);
+}
+
+TEST(ModelSpec, RefusesSizesThatNoModelCanHave) {
+  const std::string good = ModelSpec::preset_of("default", "nano").to_json();
+  const std::pair<const char*, const char*> changes[] = {
+      {"\"d_model\": 64", "\"d_model\": 65"},   {"\"layers\": 3", "\"layers\": 100000"},
+      {"\"kv_heads\": 2", "\"kv_heads\": 3"},   {"\"window\": 128", "\"window\": 0"},
+      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 1", "\"format\": 2"}};
+  for (const auto& [from, to] : changes) {
+    std::string text = good;
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    text.replace(text.find(from), std::string(from).size(), to);
+    EXPECT_THROW(ModelSpec::from_json(text, "config.json"), base::Error) << to;
+  }
+}
+
+TEST(ModelFolder, SavesLoadsAndSavesTheSameBytes) {
+  Folder folder;
+  ModelSpec spec = ModelSpec::preset_of("default", "nano");
+  spec.tasks.push_back({"ddos", "hazard", {}, true, true, true, 16});
+  const auto t = tokenizer();
+  const Weights w(spec, t);
+  save_model(folder.path, spec, t, w.named, "# card\n");
+  const ModelFolder back(folder.path);
+  EXPECT_EQ(back.spec(), spec);
+  EXPECT_EQ(back.tokenizer(), t);
+  const std::string first = base::read_file(folder.path / "model.safetensors");
+  save_model(folder.path, back.spec(), back.tokenizer(), w.named, "# card\n");
+  EXPECT_EQ(base::read_file(folder.path / "model.safetensors"), first);
+}
+
+TEST(ModelFolder, RefusesNanTruncatedAndMixedFiles) {
+  Folder folder;
+  const ModelSpec spec = ModelSpec::preset_of("default", "nano");
+  const auto t = tokenizer();
+  Weights w(spec, t);
+  w.values[3][5] = NAN;
+  save_model(folder.path, spec, t, w.named, "");
+  EXPECT_THROW(ModelFolder{folder.path}, base::Error);
+  w.values[3][5] = 0;
+  save_model(folder.path, spec, t, w.named, "");
+  EXPECT_NO_THROW(ModelFolder{folder.path});
+  const std::string whole = base::read_file(folder.path / "model.safetensors");
+  base::write_file(folder.path / "model.safetensors", whole.substr(0, whole.size() - 4));
+  EXPECT_THROW(ModelFolder{folder.path}, base::Error);
+  base::write_file(folder.path / "model.safetensors", whole);
+  base::write_file(folder.path / "config.json", ModelSpec::preset_of("default", "micro").to_json());
+  EXPECT_THROW(ModelFolder{folder.path}, base::Error);
+  base::fs::remove(folder.path / "tokens.json");
+  EXPECT_THROW(ModelFolder{folder.path}, base::Error);
+}
+
+}  // namespace
+}  // namespace netflowgen::model

@@ -1,0 +1,97 @@
+// tokens.json: the fitted tokenizer as text that a person can read.
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "token/tokenizer.h"
+
+namespace netflowgen::token {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kFormat = 1;
+constexpr const char* kKindNames[] = {"level", "category", "relative"};
+constexpr size_t kMaxBins = 60000;  // a token is 16 bits
+
+Channel channel_from_json(const Json& j, const std::string& where) {
+  Channel c;
+  const auto name = j.at("feature").get<std::string>();
+  const auto feature = series::find_feature(name);
+  if (!feature) throw base::Error("{}: unknown feature '{}'", where, name);
+  c.feature = *feature;
+  const auto kind = j.at("kind").get<std::string>();
+  const auto it = std::find(std::begin(kKindNames), std::end(kKindNames), kind);
+  if (it == std::end(kKindNames)) throw base::Error("{}: unknown channel kind '{}'", where, kind);
+  c.kind = static_cast<ChannelKind>(it - std::begin(kKindNames));
+  if (c.kind == ChannelKind::kCategory) {
+    c.codes = j.at("codes").get<std::vector<int32_t>>();
+  } else {
+    c.edges = j.at("edges").get<std::vector<float>>();
+  }
+  if (c.kind == ChannelKind::kLevel) c.values = j.at("values").get<std::vector<float>>();
+  const bool sizes = c.edges.size() < kMaxBins && c.codes.size() < kMaxBins &&
+                     (c.kind != ChannelKind::kLevel || c.values.size() == c.edges.size() + 1);
+  if (!sizes || !std::is_sorted(c.edges.begin(), c.edges.end())) {
+    throw base::Error("{}: channel {} has bins that are not sorted or not of one length", where, name);
+  }
+  return c;
+}
+
+}  // namespace
+
+std::string Tokenizer::to_json() const {
+  Json j;
+  j["format"] = kFormat;
+  j["schema"] = series::schema_hash();
+  j["features"] = series::feature_names();
+  j["levels"] = levels_;
+  j["log_mean"] = log_mean_;
+  j["log_deviation"] = log_deviation_;
+  j["channels"] = Json::array();
+  for (const auto& c : channels_) {
+    Json k;
+    k["feature"] = series::kFeatures[static_cast<size_t>(c.feature)].name;
+    k["kind"] = kKindNames[static_cast<size_t>(c.kind)];
+    if (c.kind == ChannelKind::kCategory) {
+      k["codes"] = c.codes;
+    } else {
+      k["edges"] = c.edges;
+    }
+    if (c.kind == ChannelKind::kLevel) k["values"] = c.values;
+    j["channels"].push_back(std::move(k));
+  }
+  return j.dump(1) + "\n";
+}
+
+Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) {
+  Tokenizer t;
+  try {
+    const Json j = Json::parse(text);
+    if (j.at("format").get<int>() != kFormat) {
+      throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
+                        j.at("format").dump(), kFormat);
+    }
+    if (j.at("schema").get<std::string>() != series::schema_hash()) {
+      throw base::Error("{} was fitted on another feature table: {}", where,
+                        series::schema_difference(j.at("features").get<std::string>()));
+    }
+    t.levels_ = j.at("levels").get<size_t>();
+    t.log_mean_ = j.at("log_mean").get<std::vector<float>>();
+    t.log_deviation_ = j.at("log_deviation").get<std::vector<float>>();
+    for (const auto& c : j.at("channels")) t.channels_.push_back(channel_from_json(c, where));
+  } catch (const nlohmann::json::exception& e) {
+    throw base::Error("{} is damaged: {}", where, e.what());
+  }
+  bool ok = t.levels_ > 0 && t.levels_ <= t.channels_.size() && t.log_mean_.size() == t.levels_ &&
+            t.log_deviation_.size() == t.levels_;
+  for (size_t i = 0; ok && i < t.channels_.size(); ++i) {
+    ok = (t.channels_[i].kind == ChannelKind::kRelative) == (i >= t.levels_);
+    if (i < t.levels_) ok = ok && std::isfinite(t.log_mean_[i]) && t.log_deviation_[i] > 0;
+  }
+  if (!ok) throw base::Error("{} is damaged: its channels and counts do not agree", where);
+  return t;
+}
+
+}  // namespace netflowgen::token
