@@ -40,8 +40,8 @@ struct FrameTable {
 struct FrameFilter {
   base::TimeMs from_ms = INT64_MIN;  // [from, to)
   base::TimeMs to_ms = INT64_MAX;
-  uint64_t min_flows = 0;          // nodes with fewer flows (in + out) within `from`..`to` are left out
-  std::vector<std::string> nodes;  // names or CIDRs; empty: all
+  uint64_t min_flows = 0;               // nodes with fewer flows (in + out) within `from`..`to` are left out
+  std::vector<std::string> nodes = {};  // names or CIDRs; empty: all
 };
 
 }  // namespace netflowgen::series

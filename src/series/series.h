@@ -3,3 +3,4 @@
 
 #include "series/features.h"
 #include "series/frame_table.h"
+#include "series/store.h"

@@ -1,0 +1,156 @@
+// series.json: read, check, write.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "series/store_json.h"
+
+namespace netflowgen::series {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using base::Error;
+
+constexpr std::string_view kFormat = "netflowgen-series";
+
+std::string joined(const Json& names) {
+  std::string text;
+  for (const auto& n : names) text += (text.empty() ? "" : ",") + n.get<std::string>();
+  return text;
+}
+
+void check_schema(const fs::path& path, const Json& j) {
+  if (j.at("format").get<std::string>() != kFormat) throw Error("{} is not a series store", path.string());
+  const auto version = j.at("version").get<int>();
+  if (version > kStoreVersion) {
+    throw Error("{} has format version {}, this program reads up to {}: use a newer netflowgen",
+                path.string(), version, kStoreVersion);
+  }
+  if (j.at("schema").get<std::string>() != schema_hash()) {
+    throw Error("{} was written with another feature table: {}. Rebuild the store with this program",
+                path.string(), schema_difference(joined(j.at("features"))));
+  }
+}
+
+ShardInfo parse_shard(const fs::path& path, const Json& j) {
+  ShardInfo s{j.at("file").get<std::string>(), j.at("rows").get<uint64_t>(), j.at("nodes").get<uint64_t>(),
+              j.at("first_step").get<int64_t>(), j.at("end_step").get<int64_t>()};
+  if (fs::path(s.file).filename() != s.file) {
+    throw Error("{}: the shard name '{}' leaves the folder", path.string(), s.file);
+  }
+  return s;
+}
+
+StageCounts parse_counts(const Json& j) {
+  StageCounts c{j.at("stage").get<std::string>(),
+                j.at("in").get<uint64_t>(),
+                j.at("out").get<uint64_t>(),
+                j.at("held").get<uint64_t>(),
+                {}};
+  for (const auto& [reason, count] : j.at("drops").items())
+    c.drops.emplace_back(reason, count.get<uint64_t>());
+  return c;
+}
+
+StoreInfo parse_info(const fs::path& path, const Json& j) {
+  StoreInfo info;
+  info.step_ms = j.at("step_ms").get<int64_t>();
+  if (info.step_ms <= 0) throw Error("{}: step_ms is {}", path.string(), info.step_ms);
+  info.timezone = j.at("timezone").get<std::string>();
+  info.first_step = j.at("first_step").get<int64_t>();
+  info.end_step = j.at("end_step").get<int64_t>();
+  // Bounds that keep every step's time within 64-bit milliseconds.
+  const int64_t limit = INT64_MAX / 2 / info.step_ms;
+  if (info.first_step > info.end_step || info.first_step < -limit || info.end_step > limit) {
+    throw Error("{}: its steps [{}, {}) are out of range", path.string(), info.first_step, info.end_step);
+  }
+  std::fill(info.missing.begin(), info.missing.end(), false);
+  for (const auto& name : j.at("missing")) {
+    if (const auto f = find_feature(name.get<std::string>())) info.missing[static_cast<size_t>(*f)] = true;
+  }
+  for (const auto& s : j.at("shards")) info.shards.push_back(parse_shard(path, s));
+  for (const auto& run : j.at("runs")) {
+    info.runs.emplace_back();
+    for (const auto& c : run) info.runs.back().push_back(parse_counts(c));
+  }
+  return info;
+}
+
+Json counts_json(const StageCounts& c) {
+  Json drops = Json::object();
+  for (const auto& [reason, count] : c.drops) drops[reason] = count;
+  return {{"stage", c.stage}, {"in", c.in}, {"out", c.out}, {"held", c.held}, {"drops", drops}};
+}
+
+}  // namespace
+
+uint64_t StoreInfo::rows() const {
+  uint64_t n = 0;
+  for (const auto& s : shards) n += s.rows;
+  return n;
+}
+
+bool is_store(const fs::path& store) {
+  std::error_code ignored;
+  return fs::is_regular_file(store / kStoreInfoFile, ignored);
+}
+
+StoreInfo read_store_info(const fs::path& store) {
+  const fs::path path = store / kStoreInfoFile;
+  if (!is_store(store)) {
+    throw Error("{} is not a series store: it has no {} (`netflowgen series` makes one)", store.string(),
+                kStoreInfoFile);
+  }
+  const std::string text = base::read_file(path);
+  try {
+    const Json j = Json::parse(text);
+    check_schema(path, j);
+    return parse_info(path, j);
+  } catch (const nlohmann::json::exception& e) {
+    throw Error("{} is damaged ({})", path.string(), e.what());
+  }
+}
+
+std::string store_info_json(const StoreInfo& info) {
+  Json j;
+  j["format"] = kFormat;
+  j["version"] = kStoreVersion;
+  j["schema"] = schema_hash();
+  j["features"] = Json::array();
+  for (const auto& f : kFeatures) j["features"].push_back(f.name);
+  j["step_ms"] = info.step_ms;
+  j["timezone"] = info.timezone;
+  j["first_step"] = info.first_step;
+  j["end_step"] = info.end_step;
+  j["missing"] = Json::array();
+  for (size_t f = 0; f < kFeatureCount; ++f) {
+    if (info.missing[f]) j["missing"].push_back(kFeatures[f].name);
+  }
+  j["shards"] = Json::array();
+  for (const auto& s : info.shards) {
+    j["shards"].push_back({{"file", s.file},
+                           {"rows", s.rows},
+                           {"nodes", s.nodes},
+                           {"first_step", s.first_step},
+                           {"end_step", s.end_step}});
+  }
+  j["runs"] = Json::array();
+  for (const auto& run : info.runs) {
+    Json stages = Json::array();
+    for (const auto& c : run) stages.push_back(counts_json(c));
+    j["runs"].push_back(stages);
+  }
+  return j.dump(1) + "\n";
+}
+
+std::vector<StageCounts> to_counts(std::span<const base::LedgerView> views) {
+  std::vector<StageCounts> counts;
+  for (const auto& v : views) {
+    counts.push_back({v.stage, v.in, v.out, v.held, {}});
+    for (const auto& [reason, count] : v.drops) counts.back().drops.emplace_back(reason, count);
+  }
+  return counts;
+}
+
+}  // namespace netflowgen::series
