@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "flow/nfcapd_source.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -24,7 +25,7 @@ bool is_nfcapd(base::Bytes head) {  // little-endian, or of a big-endian machine
 constexpr std::array<BinaryFormat, 3> kBinaryFormats{{
     {"pcap", is_pcap, nullptr},
     {"pcapng", is_pcapng, nullptr},
-    {"nfcapd", is_nfcapd, nullptr},
+    {"nfcapd", is_nfcapd, open_nfcapd},
 }};
 
 const BinaryFormat* find_binary(base::Bytes head) {
