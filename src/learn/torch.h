@@ -6,3 +6,14 @@
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <torch/torch.h>
 #pragma GCC diagnostic pop
+
+#include <string>
+
+namespace netflowgen::learn {
+
+// 0: all cores.
+void set_threads(int threads);
+// Error when the device is not there; UsageError when the name is not one.
+void check_device(const std::string& device);
+
+}  // namespace netflowgen::learn

@@ -1,28 +1,28 @@
-// What a model is: sizes, inputs, heads. One plain struct; config.json is its text. The names and shapes of
-// all tensors follow from it and the tokenizer (tensors()), so that learn and infer cannot disagree.
+// What a model is: sizes, inputs, heads. One plain struct; config.json is its text. The names and shapes of all
+// tensors follow from it and the tokenizer (tensors()), so that learn and infer cannot disagree.
 //
 // The forward pass of one position p of a node, x in R^d_model (all matrices are [out, in], row-major):
 //   x      = sum over slots of embed.weight[ids[p, slot]]  +  dense_in.weight dense[p]
-//   layer  : x += attn.out.weight  attention(rms(x, attn_norm)) ; x += ffn.down.weight swiglu(rms(x,
-//   ffn_norm))
-//     rms(x, w)     = x / sqrt(mean(x^2) + norm_eps) * w
-//     q, k, v       = rows [0, H hd), [H hd, (H + G) hd), [(H + G) hd, (H + 2 G) hd) of attn.qkv.weight times
-//     rms(x);
-//                     H heads, G kv_heads, hd = d_model / H; head h reads kv head h / (H / G)
-//     rotary        : for i < hd / 2, angle = step[p] * rope_base^(-2 i / hd), computed in double and reduced
-//     mod 2 pi,
-//                     (a, b) = (q[i], q[i + hd / 2]) -> (a cos - b sin, a sin + b cos); k alike
-//     attention     : softmax over positions j with p - window < j <= p of the node of q . k / sqrt(hd),
-//     times v swiglu(y)     = silu(g) * u with g, u = rows [0, d_ff), [d_ff, 2 d_ff) of ffn.up.weight times y
+//   layer  : x += attn.out.weight attention(rms(x, attn_norm))
+//            x += ffn.down.weight swiglu(rms(x, ffn_norm))
+//     rms(x, w)  = x / sqrt(mean(x^2) + norm_eps) * w
+//     q, k, v    = rows [0, H hd), [H hd, (H + G) hd), [(H + G) hd, (H + 2 G) hd) of attn.qkv.weight times
+//                  rms(x); H heads, G kv_heads, hd = d_model / H; head h reads kv head h / (H / G)
+//     rotary     : for i < hd / 2, angle = step[p] * rope_base^(-2 i / hd), in double, reduced mod 2 pi;
+//                  (a, b) = (q[i], q[i + hd / 2]) -> (a cos - b sin, a sin + b cos); k alike
+//     attention  : softmax over positions j of the node with p - window < j <= p of q . k / sqrt(hd), times v
+//     swiglu(y)  = silu(g) * u with g, u = rows [0, d_ff), [d_ff, 2 d_ff) of ffn.up.weight times y
 //   hidden = rms(x, final_norm)
-//   next   : next.weight hidden + next.bias: one softmax per target (level channels, then gap) of position p
-//   + 1 inject : inject.weight hidden + inject.bias: logit that p carries an injected flood direct :
-//   direct.weight hidden + direct.bias, [lead, volume, quantile]: log1p(value at step + lead) minus the level
-//   task head NAME, input z = [hidden, surprise, dense] as its HeadSpec says, standardised by heads.NAME.mean
-//   and
-//     .deviation: heads.NAME.w2 silu(heads.NAME.w1 z + b1) + b2 (no hidden layer when hidden = 0: w2 z + b2)
+//   next   : next.weight hidden + next.bias: one softmax per target (level channels, then the gap) of
+//            position p + 1
+//   inject : inject.weight hidden + inject.bias: logit that p carries an injected flood
+//   direct : direct.weight hidden + direct.bias, [lead, volume, quantile]: log1p(value at step + lead) minus
+//            the node's level after p (token::NodeState::level)
+//   task head NAME: input z = [hidden, surprise, dense], those that its HeadSpec names, standardised by
+//            heads.NAME.mean and .deviation, clipped to +-kMaxStandard;
+//            heads.NAME.w2 silu(heads.NAME.w1 z + b1) + b2 (hidden = 0: w2 z + b2)
 //     surprise[c] = -ln p(target c of position p) under the next-step head at position p - 1, at most
-//     kMaxSurprise; 0 at a node's first position; [targets]: level channels, then gap
+//            kMaxSurprise; 0 at a node's first position; [targets]: level channels, then the gap
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,7 @@
 namespace netflowgen::model {
 
 inline constexpr float kMaxSurprise = 20.0f;
+inline constexpr float kMaxStandard = 8.0f;
 
 struct HeadSpec {
   std::string name;                  // "ddos"

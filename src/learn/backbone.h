@@ -1,0 +1,21 @@
+// What is behind a Backbone. Private to this folder.
+#pragma once
+
+#include "learn/bank.h"
+#include "learn/network.h"
+
+namespace netflowgen::learn {
+
+struct Backbone::Impl {
+  Impl(const base::fs::path& path, const std::string& device)
+      : folder(path),
+        encoder(folder.tokenizer(), folder.spec().input),
+        network(folder.spec(), encoder, device) {
+    network.load(folder.weights());
+  }
+  model::ModelFolder folder;
+  token::Encoder encoder;
+  Network network;
+};
+
+}  // namespace netflowgen::learn

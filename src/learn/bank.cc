@@ -1,0 +1,218 @@
+#include "learn/bank.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "learn/backbone.h"
+#include "learn/ops.h"
+#include "learn/windows.h"
+
+namespace netflowgen::learn {
+namespace {
+
+using torch::Tensor;
+
+constexpr int64_t kNodes = 64;   // walked side by side
+constexpr int64_t kChunk = 128;  // positions a forward pass; a multiple of Positions::kStride
+
+// Walks a group of nodes chunk by chunk and writes what the bank keeps.
+class Walk {
+ public:
+  Walk(const Network& network, const Positions& positions, const ScanOptions& options, Bank& bank)
+      : network_(network),
+        positions_(positions),
+        options_(options),
+        bank_(bank),
+        encoder_(network.encoder()) {}
+
+  void run(const std::vector<size_t>& group) {
+    Cache cache;
+    Tensor before;  // hidden state of the position before the chunk, [B, 1, d]
+    size_t longest = 0;
+    for (const size_t i : group) longest = std::max(longest, positions_.count(i));
+    for (size_t first = 0; first < longest; first += kChunk) {
+      batch_.resize(group.size(), kChunk, encoder_);
+      for (size_t b = 0; b < group.size(); ++b) {
+        if (first < positions_.count(group[b]))
+          fill_window(positions_, group[b], first, nullptr, false, b, batch_);
+      }
+      const Tensor h =
+          network_.hidden(to_inputs(batch_, network_.spec(), encoder_, network_.device()), &cache);
+      keep(h, before, group, first);
+      before = h.narrow(1, kChunk - 1, 1);
+    }
+  }
+
+ private:
+  // Rows of the chunk that the bank keeps, as flat positions [b * kChunk + t], in the order of the bank.
+  std::vector<int64_t> kept_positions() const {
+    std::vector<int64_t> at;
+    for (size_t n = 0; n < batch_.rows.size(); ++n) {
+      if (batch_.rows[n] >= 0 && bank_.kept[static_cast<size_t>(batch_.rows[n])] >= 0)
+        at.push_back(static_cast<int64_t>(n));
+    }
+    return at;
+  }
+
+  void keep(const Tensor& h, const Tensor& before, const std::vector<size_t>& group, size_t first) {
+    const std::vector<int64_t> at = kept_positions();
+    if (at.empty()) return;
+    const auto n = static_cast<int64_t>(at.size());
+    const Tensor index = torch::tensor(at).to(h.device());
+    const Tensor here = h.reshape({-1, h.size(2)}).index_select(0, index);
+    const Tensor shifted = torch::cat(
+        {before.defined() ? before : torch::zeros_like(h.narrow(1, 0, 1)), h.narrow(1, 0, kChunk - 1)}, 1);
+    const Tensor previous = shifted.reshape({-1, h.size(2)}).index_select(0, index);
+    const Tensor surprise = surprise_of(previous, at, group, first);
+    const auto cpu = [](const Tensor& x) { return x.to(torch::kCPU, torch::kFloat).contiguous(); };
+    const Tensor hidden_cpu = cpu(here);
+    const Tensor surprise_cpu = cpu(surprise);
+    Tensor inject;
+    if (network_.spec().inject) inject = cpu(network_.inject_logits(here));
+    Tensor direct;
+    if (options_.direct) direct = cpu(network_.direct(here));
+    Tensor likely;
+    if (options_.likely) likely = most_likely(network_.next_logits(here)).to(torch::kCPU).contiguous();
+    for (int64_t k = 0; k < n; ++k) {
+      const auto slot = static_cast<size_t>(at[static_cast<size_t>(k)]);
+      const auto to = static_cast<size_t>(bank_.kept[static_cast<size_t>(batch_.rows[slot])]);
+      float* z = bank_.z.data() + to * bank_.width();
+      std::copy_n(hidden_cpu.data_ptr<float>() + k * h.size(2), bank_.hidden, z);
+      std::copy_n(surprise_cpu.data_ptr<float>() + k * static_cast<int64_t>(bank_.surprise), bank_.surprise,
+                  z + bank_.hidden);
+      std::copy_n(batch_.dense.data() + slot * bank_.dense, bank_.dense, z + bank_.hidden + bank_.surprise);
+      if (inject.defined()) bank_.inject[to] = inject.data_ptr<float>()[k];
+      if (likely.defined())
+        std::copy_n(likely.data_ptr<int32_t>() + k * static_cast<int64_t>(bank_.surprise), bank_.surprise,
+                    bank_.likely.data() + to * bank_.surprise);
+      if (direct.defined())
+        keep_direct(direct.data_ptr<float>() + k * direct[0].numel(), slot, group, first, to);
+    }
+  }
+
+  Tensor surprise_of(const Tensor& previous, const std::vector<int64_t>& at, const std::vector<size_t>& group,
+                     size_t first) const {
+    const size_t levels = encoder_.levels();
+    std::vector<int32_t> targets(at.size() * (levels + 1), kIgnore);
+    for (size_t k = 0; k < at.size(); ++k) {
+      const auto slot = static_cast<size_t>(at[k]);
+      const size_t p = first + slot % kChunk;
+      if (p == 0) continue;  // nothing predicted it
+      const size_t i = group[slot / kChunk];
+      std::copy_n(batch_.own.data() + slot * levels, levels, targets.data() + k * (levels + 1));
+      targets[k * (levels + 1) + levels] =
+          token::gap_token(positions_.step(i, p) - positions_.step(i, p - 1));
+    }
+    const Tensor t =
+        torch::from_blob(targets.data(), {static_cast<int64_t>(at.size()), static_cast<int64_t>(levels + 1)},
+                         torch::kInt)
+            .to(previous.device());
+    return group_nll(network_.next_logits(previous), t, encoder_.target_sizes())
+        .clamp_max(model::kMaxSurprise);
+  }
+
+  Tensor most_likely(const Tensor& logits) const {
+    std::vector<Tensor> columns;
+    int64_t offset = 0;
+    for (const int size : encoder_.target_sizes()) {
+      columns.push_back(logits.narrow(1, offset, size).argmax(1).to(torch::kInt));
+      offset += size;
+    }
+    return torch::stack(columns, 1);
+  }
+
+  void keep_direct(const float* direct, size_t slot, const std::vector<size_t>& group, size_t first,
+                   size_t to) {
+    token::NodeState state = positions_.state_before(group[slot / kChunk], first + slot % kChunk);
+    const auto row = static_cast<size_t>(batch_.rows[slot]);
+    encoder_.advance(state, batch_.steps[slot], positions_.table().frame(row));
+    const size_t quantiles = network_.spec().quantiles.size();
+    const size_t volumes = encoder_.volumes();
+    const size_t n = network_.spec().input.leads.size() * volumes * quantiles;
+    float* out = bank_.direct.data() + to * n;
+    for (size_t k = 0; k < n; ++k) {
+      out[k] = std::max(0.0f, std::expm1(direct[k] + state.level[k / quantiles % volumes]));
+    }
+    for (size_t k = 0; k < n; k += quantiles) std::sort(out + k, out + k + quantiles);
+  }
+
+  const Network& network_;
+  const Positions& positions_;
+  const ScanOptions& options_;
+  Bank& bank_;
+  const token::Encoder& encoder_;
+  WindowBatch batch_;
+};
+
+Bank empty_bank(const series::FrameTable& table, const ScanOptions& o, const Network& network,
+                const Positions& positions) {
+  const token::Encoder& e = network.encoder();
+  Bank bank;
+  bank.hidden = static_cast<size_t>(network.spec().d_model);
+  bank.surprise = e.target_sizes().size();
+  bank.dense = e.dense();
+  bank.kept.assign(table.rows(), -1);
+  int64_t kept = 0;
+  for (size_t i = 0; i < positions.nodes(); ++i) {
+    for (size_t p = 0; p < positions.count(i); ++p) {
+      const int64_t row = positions.row(i, p);
+      if (row >= 0 && (o.keep.empty() || o.keep[static_cast<size_t>(row)]))
+        bank.kept[static_cast<size_t>(row)] = kept++;
+    }
+  }
+  const auto n = static_cast<size_t>(kept);
+  bank.z.resize(n * bank.width());
+  if (network.spec().inject) bank.inject.resize(n);
+  if (o.direct)
+    bank.direct.resize(n * network.spec().input.leads.size() * e.volumes() * network.spec().quantiles.size());
+  if (o.likely) bank.likely.resize(n * bank.surprise);
+  return bank;
+}
+
+}  // namespace
+
+Backbone::Backbone(const base::fs::path& folder, const std::string& device, int threads) {
+  set_threads(threads);
+  check_device(device);
+  impl_ = std::make_unique<Impl>(folder, device);
+}
+Backbone::~Backbone() = default;
+Backbone::Backbone(Backbone&&) noexcept = default;
+
+const model::ModelSpec& Backbone::spec() const { return impl_->folder.spec(); }
+const token::Tokenizer& Backbone::tokenizer() const { return impl_->folder.tokenizer(); }
+const token::Encoder& Backbone::encoder() const { return impl_->encoder; }
+void Backbone::randomise(uint64_t seed) { impl_->network.initialise(seed); }
+
+Bank Backbone::scan(const series::FrameTable& table, const ScanOptions& options, const base::StopFlag& stop,
+                    const base::ProgressFn& progress) const {
+  if (table.step_ms != spec().input.step_ms) {
+    throw base::Error(
+        "the series has steps of {} ms, the model was trained on {} ms; make the series with --step {}ms",
+        table.step_ms, spec().input.step_ms, spec().input.step_ms);
+  }
+  torch::NoGradGuard no_grad;
+  const Positions positions(table, impl_->encoder, options.range.from, options.range.to, options.nodes);
+  Bank bank = empty_bank(table, options, impl_->network, positions);
+  std::vector<size_t> order(positions.nodes());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return positions.count(a) > positions.count(b); });
+  Walk walk(impl_->network, positions, options, bank);
+  uint64_t done = 0;
+  for (size_t first = 0; first < order.size(); first += kNodes) {
+    if (stop.requested())
+      throw base::Stopped("stopped while the model walked the series; nothing was written");
+    const std::vector<size_t> group(
+        order.begin() + static_cast<std::ptrdiff_t>(first),
+        order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), first + kNodes)));
+    walk.run(group);
+    for (const size_t i : group) done += positions.count(i);
+    if (progress) progress({"positions", done, positions.total(), ""});
+  }
+  return bank;
+}
+
+}  // namespace netflowgen::learn

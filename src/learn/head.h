@@ -1,0 +1,48 @@
+// Task heads on a frozen model's bank: standardise, a small hidden layer, logits. Few labels, so: an ensemble
+// of small heads (one matrix in the end), weight decay, and early stopping on labelled validation rows.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "learn/bank.h"
+
+namespace netflowgen::learn {
+
+// One labelled row for training.
+struct Example {
+  size_t row = 0;      // of the table; must be kept in the bank
+  int32_t group = -1;  // event it belongs to, -1: benign (or the class index for kind "classes")
+  bool validation = false;
+};
+
+struct HeadOptions {
+  model::HeadSpec spec;      // what it reads; hidden is the width of each member
+  std::string loss = "bce";  // "bce" per step, or "safe": the survival loss of Xatu
+  int members = 5;           // of the ensemble
+  int epochs = 300;          // full passes at most
+  int patience = 40;         // epochs without improvement on validation
+  double learning_rate = 3e-3;
+  double weight_decay = 0.05;
+  double dropout = 0.2;         // of inputs, while training
+  double positive_share = 0.3;  // of the total weight that attacks carry
+  uint64_t seed = 1;
+};
+
+struct HeadWeights {
+  model::HeadSpec spec;  // hidden: members times the member's width
+  std::vector<float> mean, deviation, w1, b1, w2, b2;
+};
+
+// REQUIRES: at least one positive and one benign example, else base::Error says which is missing.
+HeadWeights train_head(const Bank& bank, std::span<const Example> examples, const HeadOptions& options);
+
+// Logit of each kept row (kind "hazard" and "binary"), [bank.count()].
+std::vector<float> apply_head(const Bank& bank, const HeadWeights& head);
+
+// Adds or replaces the head in a model folder: config.json, model.safetensors and card.md.
+void add_head(const base::fs::path& folder, const HeadWeights& head, const std::string& card_lines);
+
+}  // namespace netflowgen::learn

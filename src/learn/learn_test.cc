@@ -1,0 +1,249 @@
+// Laws of training: it learns, resumes exactly, walks in chunks as in one pass, and heads survive a round trip.
+#include "learn/learn.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "base/error.h"
+#include "learn/backbone.h"
+
+namespace netflowgen::learn {
+namespace {
+
+// Nodes with a daily shape, idle nights and noise; hourly steps.
+series::FrameTable sample_table(uint64_t seed, size_t nodes = 6, int64_t days = 40) {
+  series::FrameTable t;
+  t.step_ms = 3600000;
+  t.first_step = 250000;
+  t.end_step = t.first_step + days * 24;
+  t.offsets.push_back(0);
+  t.missing.assign(series::kFeatureCount, true);
+  for (const int f : {series::kBytesIn, series::kFlowsIn, series::kTcpShareIn, series::kTopPortIn})
+    t.missing[static_cast<size_t>(f)] = false;
+  base::Random random(seed);
+  for (size_t n = 0; n < nodes; ++n) {
+    t.nodes.push_back("10.0.0." + std::to_string(n));
+    for (int64_t s = t.first_step; s < t.end_step; ++s) {
+      const auto hour = static_cast<double>(s % 24);
+      if (hour < 6 && random.chance(0.9)) continue;
+      const double flows = std::ceil((1 + static_cast<double>(n)) * (hour + 1) * random.lognormal(0, 0.2));
+      std::vector<float> f(series::kFeatureCount, NAN);
+      f[series::kFlowsIn] = static_cast<float>(flows);
+      f[series::kBytesIn] = static_cast<float>(std::round(flows * 700));
+      f[series::kTcpShareIn] = static_cast<float>(random.uniform());
+      f[series::kTopPortIn] = 443;
+      t.steps.push_back(s);
+      t.values.insert(t.values.end(), f.begin(), f.end());
+    }
+    t.offsets.push_back(t.steps.size());
+  }
+  return t;
+}
+
+PretrainOptions small_options() {
+  PretrainOptions o;
+  o.spec = model::ModelSpec::preset_of("default", "nano");
+  o.spec.d_model = 32;
+  o.spec.layers = 2;
+  o.spec.d_ff = 64;
+  o.spec.window = 24;
+  o.spec.input.leads = {1, 6};
+  o.steps = 12;
+  o.batch = 8;
+  o.length = 64;
+  o.warmup = 4;
+  o.evaluate_every = 4;
+  o.validation_windows = 16;
+  return o;
+}
+
+struct Scratch {
+  explicit Scratch(const std::string& name)
+      : path(base::fs::path(testing::TempDir()) / ("nfg_learn_" + name + std::to_string(::getpid()))) {
+    base::fs::remove_all(path);
+  }
+  ~Scratch() { base::fs::remove_all(path); }
+  base::fs::path path;
+};
+
+const base::StopFlag kGo;
+
+TEST(Pretrain, LearnsTheDailyShape) {
+  const auto table = sample_table(1);
+  Scratch out("learns");
+  PretrainOptions o = small_options();
+  o.steps = 150;
+  o.evaluate_every = 50;
+  o.learning_rate = 4e-3;
+  const auto result = pretrain(table, o, out.path, kGo, {});
+  std::ifstream log(out.path / "training.jsonl");
+  std::string first;
+  std::getline(log, first);
+  const double before = std::stod(first.substr(first.find("\"loss\":") + 7));
+  EXPECT_LT(result.best_validation, 0.75 * before);
+  EXPECT_GT(result.validation_bits, 0.1);  // noise cannot be predicted: a smaller figure would be a leak
+}
+
+TEST(Pretrain, ResumeEqualsUninterruptedExactly) {
+  const auto table = sample_table(2);
+  Scratch whole("whole");
+  Scratch parts("parts");
+  PretrainOptions o = small_options();
+  pretrain(table, o, whole.path, kGo, {});
+  base::StopFlag stop;
+  pretrain(table, o, parts.path, stop, [&](const base::Progress& p) {
+    if (p.done == 7) stop.request();
+  });
+  o.resume = true;
+  pretrain(table, o, parts.path, kGo, {});
+  EXPECT_EQ(base::read_file(parts.path / "training.jsonl"), base::read_file(whole.path / "training.jsonl"));
+  EXPECT_EQ(base::read_file(parts.path / "model.safetensors"),
+            base::read_file(whole.path / "model.safetensors"));
+  EXPECT_EQ(base::read_file(parts.path / "checkpoint.safetensors"),
+            base::read_file(whole.path / "checkpoint.safetensors"));
+}
+
+TEST(Pretrain, RefusesACheckpointOfAnotherModel) {
+  const auto table = sample_table(2);
+  Scratch out("other");
+  PretrainOptions o = small_options();
+  o.steps = 2;
+  pretrain(table, o, out.path, kGo, {});
+  o.resume = true;
+  o.spec.layers = 3;
+  EXPECT_THROW(pretrain(table, o, out.path, kGo, {}), base::Error);
+}
+
+TEST(Pretrain, AnEmptyPeriodIsAClearError) {
+  const auto table = sample_table(2);
+  Scratch out("empty");
+  PretrainOptions o = small_options();
+  o.train = {0, 10};
+  EXPECT_THROW(pretrain(table, o, out.path, kGo, {}), base::Error);
+}
+
+TEST(Network, ChunksWithACacheEqualOnePass) {
+  const auto table = sample_table(3, 3, 20);
+  Scratch out("chunks");
+  PretrainOptions o = small_options();
+  o.steps = 2;
+  pretrain(table, o, out.path, kGo, {});
+  const Backbone backbone(out.path, "cpu", 1);
+  const Network& network = backbone.impl().network;
+  const Positions positions(table, backbone.encoder(), INT64_MIN, INT64_MAX);
+  torch::NoGradGuard no_grad;
+  const size_t n = positions.count(0);
+  WindowBatch batch;
+  batch.resize(1, n, backbone.encoder());
+  fill_window(positions, 0, 0, nullptr, false, 0, batch);
+  const auto whole = network.hidden(to_inputs(batch, backbone.spec(), backbone.encoder(), torch::kCPU));
+  Cache cache;
+  double worst = 0;
+  for (size_t first = 0; first < n; first += 50) {
+    const size_t length = std::min<size_t>(50, n - first);
+    batch.resize(1, length, backbone.encoder());
+    fill_window(positions, 0, first, nullptr, false, 0, batch);
+    const auto part =
+        network.hidden(to_inputs(batch, backbone.spec(), backbone.encoder(), torch::kCPU), &cache);
+    const auto same = whole.narrow(1, static_cast<int64_t>(first), static_cast<int64_t>(length));
+    worst = std::max(worst, (part - same).abs().max().item<double>());
+  }
+  EXPECT_LT(worst, 1e-4);
+}
+
+TEST(Windows, AreCausalAndInjectedStepsAreMarked) {
+  const auto table = sample_table(4, 2, 10);
+  token::TokenFit fit;
+  for (size_t r = 0; r < table.rows(); ++r) fit.add(table.frame(r));
+  const auto tokenizer = fit.finish({});
+  const token::Encoder encoder(tokenizer, {});
+  const Positions positions(table, encoder, INT64_MIN, INT64_MAX);
+  WindowBatch plain;
+  WindowBatch flooded;
+  plain.resize(1, 60, encoder);
+  flooded.resize(1, 60, encoder);
+  Flood flood;
+  flood.first_step = positions.step(0, 30);
+  flood.flows = {1e5f, 1e5f, 1e5f};
+  fill_window(positions, 0, 10, nullptr, true, 0, plain);
+  fill_window(positions, 0, 10, &flood, true, 0, flooded);
+  int marked = 0;
+  for (size_t p = 0; p < 60; ++p) {
+    const bool in = flooded.steps[p] >= flood.first_step && flooded.steps[p] <= flood.last_step();
+    EXPECT_EQ(flooded.inject[p] == 1, in && flooded.valid[p] == 1);
+    marked += in ? 1 : 0;
+    if (flooded.steps[p] >= flood.first_step) continue;
+    for (size_t k = 0; k < encoder.slots(); ++k)
+      EXPECT_EQ(flooded.ids[p * encoder.slots() + k], plain.ids[p * encoder.slots() + k]);
+  }
+  EXPECT_EQ(marked, 3);
+}
+
+TEST(Head, LearnsSavesAndRoundTrips) {
+  auto table = sample_table(5, 4, 30);
+  // Plant floods: flows x 50 for three steps on some days.
+  std::vector<bool> attack(table.rows());
+  for (size_t r = 30; r + 3 < table.rows(); r += 97) {
+    for (size_t k = r; k < r + 3; ++k) {
+      table.values[k * series::kFeatureCount + series::kFlowsIn] *= 50;
+      table.values[k * series::kFeatureCount + series::kBytesIn] *= 50;
+      attack[k] = true;
+    }
+  }
+  Scratch out("head");
+  PretrainOptions o = small_options();
+  pretrain(table, o, out.path, kGo, {});
+  const Backbone backbone(out.path, "cpu", 1);
+  const Bank bank = backbone.scan(table, {}, kGo, {});
+  std::vector<Example> examples;
+  int32_t event = -1;
+  for (size_t r = 0; r < table.rows(); ++r) {
+    if (attack[r] && !attack[r - 1]) ++event;
+    examples.push_back({r, attack[r] ? event : -1, r % 5 == 0 && !attack[r]});
+  }
+  for (const char* loss : {"bce", "safe"}) {
+    HeadOptions h;
+    h.spec.name = "ddos";
+    h.spec.hidden = 8;
+    h.members = 2;
+    h.epochs = 60;
+    h.loss = loss;
+    const HeadWeights head = train_head(bank, examples, h);
+    const auto logits = apply_head(bank, head);
+    double lowest_attack = INFINITY;
+    double benign = 0;
+    for (size_t r = 0; r < table.rows(); ++r) {
+      const double x = logits[static_cast<size_t>(bank.kept[r])];
+      if (attack[r]) lowest_attack = std::min(lowest_attack, x);
+      if (!attack[r]) benign += x / static_cast<double>(table.rows());
+    }
+    EXPECT_GT(lowest_attack, benign + 1) << loss;
+    add_head(out.path, head, "- head ddos\n");
+    const Backbone again(out.path, "cpu", 1);
+    ASSERT_NE(again.spec().task("ddos"), nullptr);
+    torch::NoGradGuard no_grad;
+    const auto z = torch::from_blob(const_cast<float*>(bank.z.data()),
+                                    {static_cast<int64_t>(bank.count()), static_cast<int64_t>(bank.width())});
+    const auto through_network = again.impl().network.task(*again.spec().task("ddos"), z).squeeze(-1);
+    for (size_t k = 0; k < bank.count(); ++k)
+      EXPECT_NEAR(through_network[static_cast<int64_t>(k)].item<float>(), logits[k], 1e-3);
+  }
+}
+
+TEST(Head, SaysWhichLabelsAreMissing) {
+  const auto table = sample_table(5, 2, 12);
+  Scratch out("nolabels");
+  PretrainOptions o = small_options();
+  o.steps = 1;
+  pretrain(table, o, out.path, kGo, {});
+  const Bank bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
+  const std::vector<Example> benign{{0, -1, false}, {1, -1, false}};
+  EXPECT_THROW(train_head(bank, benign, {}), base::Error);
+}
+
+}  // namespace
+}  // namespace netflowgen::learn

@@ -1,0 +1,191 @@
+#include "learn/network.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "learn/ops.h"
+
+namespace netflowgen::learn {
+namespace {
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+torch::Tensor from_vector(const std::vector<float>& values, at::IntArrayRef shape) {
+  return torch::from_blob(const_cast<float*>(values.data()), shape, torch::kFloat);
+}
+
+}  // namespace
+
+Inputs to_inputs(const WindowBatch& batch, const model::ModelSpec& spec, const token::Encoder& encoder,
+                 torch::Device device) {
+  const auto b = static_cast<int64_t>(batch.windows);
+  const auto t = static_cast<int64_t>(batch.length);
+  const int64_t half = spec.head_dim() / 2;
+  std::vector<float> cos(static_cast<size_t>(b * t * half));
+  std::vector<float> sin(cos.size());
+  for (int64_t i = 0; i < half; ++i) {
+    const double f =
+        std::pow(static_cast<double>(spec.rope_base), -2.0 * static_cast<double>(i) / spec.head_dim());
+    for (int64_t n = 0; n < b * t; ++n) {
+      const double angle =
+          std::fmod(static_cast<double>(batch.steps[static_cast<size_t>(n)]) * f, 2 * std::numbers::pi);
+      cos[static_cast<size_t>(n * half + i)] = static_cast<float>(std::cos(angle));
+      sin[static_cast<size_t>(n * half + i)] = static_cast<float>(std::sin(angle));
+    }
+  }
+  Inputs in;
+  in.ids = torch::from_blob(const_cast<int64_t*>(batch.ids.data()),
+                            {b, t, static_cast<int64_t>(encoder.slots())}, torch::kLong)
+               .to(device, false, true);
+  in.dense = from_vector(batch.dense, {b, t, static_cast<int64_t>(encoder.dense())}).to(device, false, true);
+  in.cos = from_vector(cos, {b, t, 1, half}).to(device, false, true);
+  in.sin = from_vector(sin, {b, t, 1, half}).to(device, false, true);
+  return in;
+}
+
+Network::Network(const model::ModelSpec& spec, const token::Encoder& encoder, torch::Device device)
+    : spec_(spec), encoder_(&encoder), device_(device), specs_(model::tensors(spec, encoder)) {
+  for (const auto& s : specs_)
+    weights_.push_back(torch::zeros(s.shape, torch::TensorOptions().device(device)));
+  bind_layers();
+}
+
+void Network::bind_layers() {
+  layers_.clear();
+  for (int l = 0; l < spec_.layers; ++l) {
+    const std::string at = "layers." + std::to_string(l) + ".";
+    layers_.push_back({weight(at + "attn_norm.weight"), weight(at + "attn.qkv.weight"),
+                       weight(at + "attn.out.weight"), weight(at + "ffn_norm.weight"),
+                       weight(at + "ffn.up.weight"), weight(at + "ffn.down.weight")});
+  }
+}
+
+torch::Tensor& Network::weight(const std::string& name) {
+  for (size_t i = 0; i < specs_.size(); ++i) {
+    if (specs_[i].name == name) return weights_[i];
+  }
+  throw base::Error("the model has no tensor {}", name);
+}
+
+const torch::Tensor& Network::weight(const std::string& name) const {
+  return const_cast<Network*>(this)->weight(name);
+}
+
+void Network::initialise(uint64_t seed) {
+  base::Random random(seed);
+  for (size_t i = 0; i < specs_.size(); ++i) {
+    const auto& [name, shape] = specs_[i];
+    auto values = torch::zeros(shape);
+    float* p = values.data_ptr<float>();
+    const int64_t n = values.numel();
+    if (ends_with(name, "norm.weight") || ends_with(name, ".deviation")) {
+      values.fill_(1);
+    } else if (shape.size() == 2) {
+      double scale = 1 / std::sqrt(static_cast<double>(shape[1]));
+      if (name == "embed.weight") scale = 0.05;
+      if (name == "next.weight" || name == "direct.weight" || name == "inject.weight") scale *= 0.2;
+      if (ends_with(name, "out.weight") || ends_with(name, "down.weight"))
+        scale /= std::sqrt(2.0 * spec_.layers);
+      for (int64_t k = 0; k < n; ++k) p[k] = static_cast<float>(scale * random.normal());
+    }
+    torch::NoGradGuard no_grad;
+    weights_[i].copy_(values);
+  }
+}
+
+void Network::load(const base::SafetensorsFile& file) {
+  torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < specs_.size(); ++i) {
+    const auto values = file.values<float>(specs_[i].name);
+    if (file.tensor(specs_[i].name).shape != specs_[i].shape) {
+      throw base::Error("{}: tensor {} is of another shape than the model", file.path().string(),
+                        specs_[i].name);
+    }
+    weights_[i].copy_(torch::from_blob(const_cast<float*>(values.data()), specs_[i].shape, torch::kFloat));
+  }
+}
+
+base::NamedTensors Network::save(std::vector<torch::Tensor>& storage) const {
+  base::NamedTensors named;
+  for (size_t i = 0; i < specs_.size(); ++i) {
+    storage.push_back(weights_[i].detach().to(torch::kCPU, torch::kFloat).contiguous());
+    const auto& t = storage.back();
+    named.emplace_back(
+        specs_[i].name,
+        base::tensor_view<float>({t.data_ptr<float>(), static_cast<size_t>(t.numel())}, specs_[i].shape));
+  }
+  return named;
+}
+
+torch::Tensor Network::embed(const Inputs& in) const {
+  const int64_t n = in.windows() * in.length();
+  const auto offsets = torch::arange(0, n * in.ids.size(2), in.ids.size(2), in.ids.options());
+  auto x = std::get<0>(torch::embedding_bag(weight("embed.weight"), in.ids.reshape({-1}), offsets, false, 0));
+  if (encoder_->dense() > 0) x = x + torch::linear(in.dense.reshape({n, -1}), weight("dense_in.weight"));
+  return x.view({in.windows(), in.length(), spec_.d_model});
+}
+
+torch::Tensor Network::attend(const Layer& layer, const torch::Tensor& x, const Inputs& in, Cache* cache,
+                              size_t l) const {
+  const int64_t hd = spec_.head_dim();
+  const auto parts = torch::linear(x, layer.qkv)
+                         .view({in.windows(), in.length(), spec_.heads + 2 * spec_.kv_heads, hd})
+                         .split_with_sizes({spec_.heads, spec_.kv_heads, spec_.kv_heads}, 2);
+  const auto q = rotate(parts[0], in.cos, in.sin);
+  auto k = rotate(parts[1], in.cos, in.sin);
+  auto v = parts[2];
+  if (cache != nullptr) {
+    if (cache->keys.size() > l) {
+      k = torch::cat({cache->keys[l], k}, 1);
+      v = torch::cat({cache->values[l], v}, 1);
+    } else {
+      cache->keys.emplace_back();
+      cache->values.emplace_back();
+    }
+    const int64_t keep = std::min<int64_t>(k.size(1), spec_.window - 1);
+    cache->keys[l] = k.narrow(1, k.size(1) - keep, keep).contiguous();
+    cache->values[l] = v.narrow(1, v.size(1) - keep, keep).contiguous();
+  }
+  return torch::linear(window_attention(q, k, v, spec_.window), layer.out);
+}
+
+torch::Tensor Network::hidden(const Inputs& in, Cache* cache) const {
+  auto x = embed(in);
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    x = x + attend(layer, rms_norm(x, layer.attn_norm, spec_.norm_eps), in, cache, l);
+    const auto up = torch::linear(rms_norm(x, layer.ffn_norm, spec_.norm_eps), layer.up);
+    x = x + torch::linear(swiglu(up), layer.down);
+  }
+  return rms_norm(x, weight("final_norm.weight"), spec_.norm_eps);
+}
+
+torch::Tensor Network::next_logits(const torch::Tensor& hidden) const {
+  return torch::linear(hidden, weight("next.weight"), weight("next.bias"));
+}
+
+torch::Tensor Network::inject_logits(const torch::Tensor& hidden) const {
+  return torch::linear(hidden, weight("inject.weight"), weight("inject.bias")).squeeze(-1);
+}
+
+torch::Tensor Network::direct(const torch::Tensor& hidden) const {
+  auto shape = hidden.sizes().vec();
+  shape.back() = static_cast<int64_t>(spec_.input.leads.size());
+  shape.push_back(static_cast<int64_t>(encoder_->volumes()));
+  shape.push_back(static_cast<int64_t>(spec_.quantiles.size()));
+  return torch::linear(hidden, weight("direct.weight"), weight("direct.bias")).view(shape);
+}
+
+torch::Tensor Network::task(const model::HeadSpec& head, const torch::Tensor& input) const {
+  const std::string at = "heads." + head.name + ".";
+  auto z = ((input - weight(at + "mean")) / weight(at + "deviation"))
+               .clamp(-model::kMaxStandard, model::kMaxStandard);
+  if (head.hidden > 0) z = torch::silu(torch::linear(z, weight(at + "w1"), weight(at + "b1")));
+  return torch::linear(z, weight(at + "w2"), weight(at + "b2"));
+}
+
+}  // namespace netflowgen::learn

@@ -1,0 +1,52 @@
+// The slow twins: plain LibTorch, on any device.
+#include "learn/ops.h"
+
+namespace netflowgen::learn {
+
+torch::Tensor rms_norm_reference(const torch::Tensor& x, const torch::Tensor& weight, double eps) {
+  return x * torch::rsqrt(x.pow(2).mean(-1, true) + eps) * weight;
+}
+
+torch::Tensor swiglu_reference(const torch::Tensor& x) {
+  const auto halves = x.chunk(2, -1);
+  return torch::silu(halves[0]) * halves[1];
+}
+
+torch::Tensor rotate(const torch::Tensor& x, const torch::Tensor& cos, const torch::Tensor& sin) {
+  const auto halves = x.chunk(2, -1);
+  return torch::cat({halves[0] * cos - halves[1] * sin, halves[0] * sin + halves[1] * cos}, -1);
+}
+
+torch::Tensor window_attention_reference(const torch::Tensor& q, const torch::Tensor& k,
+                                         const torch::Tensor& v, int64_t window) {
+  const int64_t t = q.size(1);
+  const int64_t s = k.size(1);
+  const int64_t group = q.size(2) / k.size(2);
+  const auto heads_first = [](const torch::Tensor& x) { return x.transpose(1, 2); };
+  const auto keys = heads_first(k).repeat_interleave(group, 1);
+  const auto values = heads_first(v).repeat_interleave(group, 1);
+  const auto options = torch::TensorOptions().device(q.device());
+  const auto rows = torch::arange(s - t, s, options).unsqueeze(1);
+  const auto columns = torch::arange(s, options).unsqueeze(0);
+  const auto hidden = (columns > rows).logical_or(columns <= rows - window);
+  auto scores = torch::matmul(heads_first(q), keys.transpose(-1, -2)) *
+                (1.0 / std::sqrt(static_cast<double>(q.size(3))));
+  scores = scores.masked_fill(hidden, -1e30);
+  return heads_first(torch::matmul(torch::softmax(scores, -1), values)).reshape({q.size(0), t, -1});
+}
+
+torch::Tensor group_nll_reference(const torch::Tensor& logits, const torch::Tensor& targets,
+                                  const std::vector<int>& sizes) {
+  std::vector<torch::Tensor> columns;
+  int64_t offset = 0;
+  for (size_t c = 0; c < sizes.size(); ++c) {
+    const auto part = torch::log_softmax(logits.narrow(-1, offset, sizes[c]), -1);
+    const auto target = targets.select(-1, static_cast<int64_t>(c)).to(torch::kLong);
+    const auto picked = part.gather(-1, target.clamp_min(0).unsqueeze(-1)).squeeze(-1);
+    columns.push_back(torch::where(target >= 0, -picked, torch::zeros_like(picked)));
+    offset += sizes[c];
+  }
+  return torch::stack(columns, -1);
+}
+
+}  // namespace netflowgen::learn

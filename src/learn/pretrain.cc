@@ -1,0 +1,378 @@
+#include "learn/pretrain.h"
+
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "learn/adamw.h"
+#include "learn/network.h"
+#include "learn/ops.h"
+#include "learn/windows.h"
+
+namespace netflowgen::learn {
+namespace {
+
+using torch::Tensor;
+using Json = nlohmann::ordered_json;
+
+struct Losses {
+  Tensor total;
+  double next = 0;    // nats a target
+  double inject = 0;  // nats a position
+  double direct = 0;  // quantile loss in log units
+};
+
+// Mean over present entries; 0 when there are none.
+Tensor mean_where(const Tensor& x, const Tensor& mask) {
+  const Tensor m = mask.to(x.scalar_type());
+  return (x * m).sum() / m.sum().clamp_min(1);
+}
+
+Tensor quantile_loss(const Tensor& predicted, const Tensor& target, const Tensor& levels) {
+  // predicted [..., Q], target [...] with NaN where unknown
+  const Tensor known = torch::isnan(target).logical_not();
+  const Tensor y = torch::where(known, target, torch::zeros_like(target)).unsqueeze(-1);
+  const Tensor e = y - predicted;
+  return mean_where(torch::maximum(levels * e, (levels - 1) * e).mean(-1), known);
+}
+
+class Trainer {
+ public:
+  Trainer(const series::FrameTable& table, const PretrainOptions& o, const token::Tokenizer& tokenizer,
+          const base::fs::path& out)
+      : options_(o),
+        out_(out),
+        encoder_(tokenizer, o.spec.input),
+        device_(o.device),
+        network_(o.spec, encoder_, device_),
+        train_(table, encoder_, o.train.from, o.train.to, o.nodes),
+        validation_(table, encoder_, o.validation.from, o.validation.to, o.nodes),
+        sampler_(train_, static_cast<size_t>(o.length), o.spec.inject ? o.inject_chance : 0),
+        validation_sampler_(validation_, static_cast<size_t>(o.length), 0),
+        random_(o.seed ^ 0x5eed),
+        levels_(torch::tensor(o.spec.quantiles).to(device_)) {
+    network_.initialise(o.seed);
+    set_marginals();
+    for (auto& w : network_.weights()) w.set_requires_grad(true);
+    optimiser_ = std::make_unique<AdamW>(network_.weights(), AdamWOptions{.weight_decay = o.weight_decay});
+  }
+
+  PretrainResult run(const base::StopFlag& stop, const base::ProgressFn& progress);
+
+ private:
+  void set_marginals();
+  Losses losses(const WindowBatch& batch) const;
+  double train_step();
+  void evaluate();
+  void save_checkpoint() const;
+  bool load_checkpoint();
+  void save_best() const;
+  void log(const Json& line);
+  std::string card() const;
+
+  PretrainOptions options_;
+  base::fs::path out_;
+  token::Encoder encoder_;
+  torch::Device device_;
+  Network network_;
+  Positions train_;
+  Positions validation_;
+  WindowSampler sampler_;
+  WindowSampler validation_sampler_;
+  base::Random random_;  // the data cursor
+  Tensor levels_;
+  std::unique_ptr<AdamW> optimiser_;
+  std::ofstream log_;
+  int64_t step_ = 0;
+  double best_ = INFINITY;
+  double best_bits_ = 0;
+  int64_t bad_ = 0;
+  Json line_;
+};
+
+// The next-step head starts at the tokens' marginal frequencies, so that the first steps need not learn them.
+void Trainer::set_marginals() {
+  base::Random random(options_.seed ^ 0xb1a5);
+  std::vector<double> counts(encoder_.target_vocabulary(), 0.1);
+  WindowBatch batch;
+  for (int i = 0; i < 4; ++i) {
+    sampler_.draw(random, 32, batch);
+    for (size_t at = 0; at < batch.valid.size(); ++at) {
+      size_t offset = 0;
+      for (size_t c = 0; c <= encoder_.levels(); ++c) {
+        const int32_t token = batch.next[at * (encoder_.levels() + 1) + c];
+        if (token >= 0) counts[offset + static_cast<size_t>(token)] += 1;
+        offset += static_cast<size_t>(encoder_.target_sizes()[c]);
+      }
+    }
+  }
+  torch::NoGradGuard no_grad;
+  Tensor bias = torch::empty({static_cast<int64_t>(counts.size())});
+  size_t offset = 0;
+  for (const int n : encoder_.target_sizes()) {
+    double sum = 0;
+    for (size_t i = 0; i < static_cast<size_t>(n); ++i) sum += counts[offset + i];
+    for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+      bias.data_ptr<float>()[offset + i] = static_cast<float>(std::log(counts[offset + i] / sum));
+    }
+    offset += static_cast<size_t>(n);
+  }
+  network_.weight("next.bias").copy_(bias);
+}
+
+Losses Trainer::losses(const WindowBatch& batch) const {
+  const auto b = static_cast<int64_t>(batch.windows);
+  const auto t = static_cast<int64_t>(batch.length);
+  const auto groups = static_cast<int64_t>(encoder_.levels() + 1);
+  const Inputs in = to_inputs(batch, options_.spec, encoder_, device_);
+  const Tensor h = network_.hidden(in);
+  const Tensor next =
+      torch::from_blob(const_cast<int32_t*>(batch.next.data()), {b * t, groups}, torch::kInt).to(device_);
+  const Tensor nll = group_nll(network_.next_logits(h).view({b * t, -1}), next, encoder_.target_sizes());
+  const Tensor next_loss = mean_where(nll, next >= 0);
+  Losses l;
+  l.total = next_loss;
+  l.next = next_loss.item<double>();
+  if (options_.spec.inject) {
+    const Tensor y =
+        torch::from_blob(const_cast<float*>(batch.inject.data()), {b, t}, torch::kFloat).to(device_);
+    const Tensor bce = torch::binary_cross_entropy_with_logits(network_.inject_logits(h), y.clamp_min(0), {},
+                                                               {}, at::Reduction::None);
+    const Tensor loss = mean_where(bce, y >= 0);
+    l.inject = loss.item<double>();
+    l.total = l.total + options_.inject_weight * loss;
+  }
+  if (!batch.direct.empty() && options_.direct_weight > 0) {
+    const Tensor y = torch::from_blob(const_cast<float*>(batch.direct.data()),
+                                      {b, t, static_cast<int64_t>(options_.spec.input.leads.size()),
+                                       static_cast<int64_t>(encoder_.volumes())},
+                                      torch::kFloat)
+                         .to(device_);
+    const Tensor loss = quantile_loss(network_.direct(h), y, levels_);
+    l.direct = loss.item<double>();
+    l.total = l.total + options_.direct_weight * loss;
+  }
+  return l;
+}
+
+double Trainer::train_step() {
+  WindowBatch batch;
+  double total = 0;
+  line_ = Json{{"step", step_ + 1}};
+  double next = 0;
+  double inject = 0;
+  double direct = 0;
+  for (int64_t k = 0; k < options_.accumulate; ++k) {
+    sampler_.draw(random_, static_cast<size_t>(options_.batch), batch);
+    const Losses l = losses(batch);
+    (l.total / static_cast<double>(options_.accumulate)).backward();
+    total += l.total.item<double>() / static_cast<double>(options_.accumulate);
+    next += l.next / static_cast<double>(options_.accumulate);
+    inject += l.inject / static_cast<double>(options_.accumulate);
+    direct += l.direct / static_cast<double>(options_.accumulate);
+  }
+  const double rate =
+      scheduled_rate(step_, options_.warmup, options_.steps, options_.learning_rate, options_.final_rate);
+  const double norm = optimiser_->step(rate, options_.clip);
+  if (!std::isfinite(total) || !std::isfinite(norm)) {
+    throw base::Error(
+        "training diverged at step {} (loss {}): use a lower --learning-rate; the last checkpoint in {} "
+        "is from before",
+        step_ + 1, total, out_.string());
+  }
+  ++step_;
+  line_["loss"] = total;
+  line_["next"] = next;
+  line_["inject"] = inject;
+  line_["direct"] = direct;
+  line_["rate"] = rate;
+  line_["norm"] = norm;
+  return total;
+}
+
+void Trainer::evaluate() {
+  torch::NoGradGuard no_grad;
+  base::Random random(7);  // the same windows every time
+  WindowBatch batch;
+  double total = 0;
+  double next = 0;
+  const int64_t rounds = std::max<int64_t>(1, options_.validation_windows / options_.batch);
+  for (int64_t k = 0; k < rounds; ++k) {
+    validation_sampler_.draw(random, static_cast<size_t>(options_.batch), batch);
+    const Losses l = losses(batch);
+    total += l.total.item<double>() / static_cast<double>(rounds);
+    next += l.next / static_cast<double>(rounds);
+  }
+  line_["val_loss"] = total;
+  line_["val_bits"] = next / std::log(2.0);
+  if (total < best_) {
+    best_ = total;
+    best_bits_ = next / std::log(2.0);
+    bad_ = 0;
+    save_best();
+  } else {
+    ++bad_;
+  }
+}
+
+std::string Trainer::card() const {
+  return fmt::format(
+      "# Model card\n\n"
+      "- preset `{}`, size `{}`: {} parameters, window {} positions, {} idle steps kept\n"
+      "- pre-trained without labels on steps [{}, {}) of {} s, {} positions of {} nodes; validated on [{}, "
+      "{})\n"
+      "- optimiser steps {}, seed {}\n"
+      "- validation: loss {:.4f}, next step {:.4f} bits a feature\n"
+      "- feature table {}\n",
+      options_.spec.preset, options_.spec.size, model::parameter_count(network_.tensors()),
+      options_.spec.window, options_.spec.input.idle_steps, options_.train.from, options_.train.to,
+      static_cast<double>(options_.spec.input.step_ms) / 1000, train_.total(), train_.nodes(),
+      options_.validation.from, options_.validation.to, step_, options_.seed, best_, best_bits_,
+      series::schema_hash());
+}
+
+void Trainer::save_best() const {
+  std::vector<Tensor> storage;
+  const auto weights = network_.save(storage);
+  model::save_model(out_, options_.spec, encoder_.tokenizer(), weights, card());
+}
+
+void Trainer::save_checkpoint() const {
+  std::vector<Tensor> storage;
+  base::NamedTensors named = network_.save(storage);
+  const auto add = [&](const char* prefix, const std::vector<Tensor>& tensors) {
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      storage.push_back(tensors[i].detach().to(torch::kCPU).contiguous());
+      const auto& t = storage.back();
+      named.emplace_back(prefix + network_.tensors()[i].name,
+                         base::tensor_view<float>({t.data_ptr<float>(), static_cast<size_t>(t.numel())},
+                                                  network_.tensors()[i].shape));
+    }
+  };
+  add("adam.first.", optimiser_->first());
+  add("adam.second.", optimiser_->second());
+  const auto& state = random_.state();
+  named.emplace_back("random", base::tensor_view<uint64_t>(state, {4}));
+  const double numbers[] = {best_, best_bits_};
+  named.emplace_back("best", base::tensor_view<double>(numbers, {2}));
+  const int64_t counts[] = {step_, optimiser_->count(), bad_};
+  named.emplace_back("counts", base::tensor_view<int64_t>(counts, {3}));
+  base::save_safetensors(out_ / "checkpoint.safetensors", named,
+                         {{"config", options_.spec.to_json()}, {"schema", series::schema_hash()}});
+}
+
+bool Trainer::load_checkpoint() {
+  const auto path = out_ / "checkpoint.safetensors";
+  if (!base::fs::exists(path)) return false;
+  const base::SafetensorsFile file(path);
+  if (file.metadata("config") != options_.spec.to_json()) {
+    throw base::Error(
+        "{} is of another model than the options ask for; give the same options, or another output "
+        "folder",
+        path.string());
+  }
+  network_.load(file);
+  torch::NoGradGuard no_grad;
+  const auto load = [&](const char* prefix, std::vector<Tensor>& tensors) {
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      const auto values = file.values<float>(prefix + network_.tensors()[i].name);
+      tensors[i].copy_(
+          torch::from_blob(const_cast<float*>(values.data()), network_.tensors()[i].shape, torch::kFloat));
+    }
+  };
+  load("adam.first.", optimiser_->first());
+  load("adam.second.", optimiser_->second());
+  const auto state = file.values<uint64_t>("random");
+  const auto best = file.values<double>("best");
+  const auto counts = file.values<int64_t>("counts");
+  if (state.size() != 4 || best.size() != 2 || counts.size() != 3)
+    throw base::Error("{} is damaged", path.string());
+  random_.set_state({state[0], state[1], state[2], state[3]});
+  best_ = best[0];
+  best_bits_ = best[1];
+  step_ = counts[0];
+  optimiser_->count() = counts[1];
+  bad_ = counts[2];
+  return true;
+}
+
+void Trainer::log(const Json& line) {
+  log_ << line.dump() << '\n';
+  log_.flush();
+}
+
+PretrainResult Trainer::run(const base::StopFlag& stop, const base::ProgressFn& progress) {
+  base::fs::create_directories(out_);
+  const bool resumed = options_.resume && load_checkpoint();
+  log_.open(out_ / "training.jsonl", resumed ? std::ios::app : std::ios::trunc);
+  const auto start = std::chrono::steady_clock::now();
+  const int64_t first = step_;
+  while (step_ < options_.steps && !stop.requested() &&
+         (options_.patience == 0 || bad_ < options_.patience)) {
+    const double loss = train_step();
+    const bool last = step_ == options_.steps;
+    if (last || step_ % options_.evaluate_every == 0) evaluate();
+    log(line_);
+    if (last || step_ % options_.evaluate_every == 0) save_checkpoint();
+    if (progress) {
+      progress({"steps", static_cast<uint64_t>(step_), static_cast<uint64_t>(options_.steps),
+                fmt::format("loss {:.4f}, best validation {:.4f}", loss, best_)});
+    }
+  }
+  const bool stopped = stop.requested();
+  if (stopped) {
+    if (!std::isfinite(best_)) evaluate();  // nothing saved yet: keep what there is
+    save_checkpoint();
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double positions =
+      static_cast<double>((step_ - first) * options_.batch * options_.accumulate * options_.length);
+  return {step_,   model::parameter_count(network_.tensors()), best_, best_bits_,
+          stopped, positions / std::max(seconds, 1e-9)};
+}
+
+StepRange clamp_range(StepRange r, const series::FrameTable& table) {
+  return {std::max(r.from, table.first_step), std::min(r.to, table.end_step)};
+}
+
+token::Tokenizer fit_tokens(const series::FrameTable& table, const PretrainOptions& o) {
+  token::TokenFit fit;
+  const auto add_node = [&](size_t n) {
+    for (size_t r = table.lower_bound(n, o.train.from);
+         r < table.offsets[n + 1] && table.steps[r] < o.train.to; ++r) {
+      fit.add(table.frame(r));
+    }
+  };
+  if (o.nodes.empty()) {
+    for (size_t n = 0; n < table.nodes.size(); ++n) add_node(n);
+  } else {
+    for (const size_t n : o.nodes) add_node(n);
+  }
+  return fit.finish(o.tokens);
+}
+
+}  // namespace
+
+PretrainResult pretrain(const series::FrameTable& table, const PretrainOptions& options,
+                        const base::fs::path& out, const base::StopFlag& stop,
+                        const base::ProgressFn& progress) {
+  PretrainOptions o = options;
+  o.train = clamp_range(o.train, table);
+  o.validation = clamp_range(o.validation, table);
+  if (o.validation.from >= o.validation.to || options.validation.from == INT64_MIN) {
+    o.validation = {o.train.to - (o.train.to - o.train.from) / 10, o.train.to};
+    o.train.to = o.validation.from;
+  }
+  if (o.validation.from < o.train.to)
+    throw base::UsageError("the validation period must be later than the training period");
+  o.spec.input.step_ms = table.step_ms;
+  set_threads(o.threads);
+  check_device(o.device);
+  const token::Tokenizer tokenizer = fit_tokens(table, o);
+  Trainer trainer(table, o, tokenizer, out);
+  return trainer.run(stop, progress);
+}
+
+}  // namespace netflowgen::learn

@@ -1,0 +1,70 @@
+// Pre-training: next step and injection, no labels. One call runs it, or resumes it from its checkpoint.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/stop.h"
+#include "model/model.h"
+#include "series/series.h"
+
+namespace netflowgen::learn {
+
+// [from_step, to_step)
+struct StepRange {
+  int64_t from = INT64_MIN;
+  int64_t to = INT64_MAX;
+};
+
+struct PretrainOptions {
+  model::ModelSpec spec;
+  token::TokenOptions tokens;
+  StepRange train;
+  StepRange validation;       // later than `train`; empty: the last tenth of it
+  std::vector<size_t> nodes;  // indexes of the table's nodes to learn from; empty: all
+  int64_t steps = 2000;       // optimiser steps
+  int64_t batch = 32;         // windows a micro-batch
+  int64_t accumulate = 1;     // micro-batches an optimiser step
+  int64_t length = 256;       // positions a window
+  double learning_rate = 2e-3;
+  double final_rate = 0.05;      // of learning_rate, at the end of the cosine
+  int64_t warmup = 100;          // steps
+  double weight_decay = 0.05;    // matrices only
+  double clip = 1.0;             // norm of the gradient
+  double inject_chance = 0.3;    // of a window to carry a flood
+  double inject_weight = 1.0;    // of its loss beside next-step's
+  double direct_weight = 1.0;    // of the direct heads' quantile loss
+  int64_t evaluate_every = 200;  // steps; checkpoints are written then too
+  int64_t validation_windows = 128;
+  int64_t patience = 5;  // evaluations without improvement before it stops; 0: never
+  uint64_t seed = 1;
+  std::string device = "cpu";  // "cpu", "cuda", "cuda:1"
+  int threads = 0;             // 0: all cores
+  bool resume = false;         // continue from the checkpoint in the output folder
+};
+
+struct PretrainResult {
+  int64_t steps = 0;
+  int64_t parameters = 0;
+  double best_validation = 0;  // total loss
+  double validation_bits = 0;  // of the next step, bits a feature, at the best evaluation
+  bool stopped = false;        // by request; the checkpoint and the best model so far are on disk
+  double positions_per_second = 0;
+};
+
+// Writes the model folder `out` (the best on validation so far), out/checkpoint.safetensors and
+// out/training.jsonl (a line a step: step, loss and its parts, rate; at evaluations validation too). A
+// resumed run repeats the uninterrupted run's losses exactly on the same machine, threads and library.
+// Errors: no frames in the period; a checkpoint of another model; no such device; a full disk (the older
+// files stay).
+PretrainResult pretrain(const series::FrameTable& table, const PretrainOptions& options,
+                        const base::fs::path& out, const base::StopFlag& stop,
+                        const base::ProgressFn& progress);
+
+// LibTorch's version and whether it sees a GPU, for --version.
+std::string torch_description();
+
+}  // namespace netflowgen::learn

@@ -1,0 +1,29 @@
+#include "learn/torch.h"
+
+#include <thread>
+
+#include "base/error.h"
+#include "learn/pretrain.h"
+
+namespace netflowgen::learn {
+
+void set_threads(int threads) {
+  torch::set_num_threads(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+void check_device(const std::string& device) {
+  if (device == "cpu") return;
+  if (device.rfind("cuda", 0) != 0)
+    throw base::UsageError("unknown device '{}'; known: cpu, cuda, cuda:N", device);
+  if (!torch::cuda::is_available()) {
+    throw base::Error(
+        "no CUDA device: this LibTorch ({}) {}", NETFLOWGEN_TORCH_VERSION,
+        "was built without CUDA or sees no GPU; build against a CUDA LibTorch, or use --device cpu");
+  }
+}
+
+std::string torch_description() {
+  return fmt::format("{}{}", NETFLOWGEN_TORCH_VERSION, torch::cuda::is_available() ? " with CUDA" : " (CPU)");
+}
+
+}  // namespace netflowgen::learn

@@ -1,0 +1,266 @@
+#include "learn/windows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace netflowgen::learn {
+namespace {
+
+using token::NodeState;
+
+// log1p of volume v at (node, step); idle steps are 0, steps outside [first_step, to_step) unknown (NaN).
+class VolumeLookup {
+ public:
+  VolumeLookup(const Positions& positions, size_t i) : p_(positions), node_(positions.node(i)) {}
+
+  float at(int64_t step, size_t v) const {
+    const auto& t = p_.table();
+    if (step < t.first_step || step >= p_.to_step()) return NAN;
+    const size_t row = t.lower_bound(node_, step);
+    const int feature = p_.encoder().volume_feature(v);
+    if (row < t.offsets[node_ + 1] && t.steps[row] == step) {
+      return std::log1p(std::max(t.frame(row)[static_cast<size_t>(feature)], 0.0f));  // NaN stays NaN
+    }
+    return t.missing[static_cast<size_t>(feature)] ? NAN : 0.0f;
+  }
+
+ private:
+  const Positions& p_;
+  size_t node_;
+};
+
+void fill_season(const VolumeLookup& lookup, const token::Encoder& e, int64_t step,
+                 std::vector<float>& season) {
+  season.clear();
+  for (const int lag : e.spec().season_lags) {
+    for (const int lead : e.spec().leads) {
+      for (size_t v = 0; v < e.volumes(); ++v) season.push_back(lookup.at(step + lead - lag, v));
+    }
+  }
+}
+
+// Steps through one window's positions, altered by a flood or not.
+class Walker {
+ public:
+  Walker(const Positions& positions, size_t i, size_t first, const Flood* flood)
+      : p_(positions), flood_(flood), node_(positions.node(i)), state_(positions.state_before(i, first)) {
+    row_ = p_.table().lower_bound(node_, positions.step(i, first));
+    start_ = positions.step(i, first);
+    flood_step_ = flood_ != nullptr ? std::max(flood_->first_step, start_) : kNone;
+    if (flood_ != nullptr) skip_pauses();
+  }
+
+  // Finds the next position; false past the end of the period.
+  bool next() {
+    const auto& t = p_.table();
+    const int64_t row_step = row_ < t.offsets[node_ + 1] ? t.steps[row_] : kNone;
+    const int64_t active = std::min(row_step, flood_step_);
+    step_ = active;
+    const int64_t idle = state_.last_step + 1;
+    if (state_.last_step != token::kNever && idle >= start_ && idle < active &&
+        p_.encoder().is_position(state_, idle)) {
+      step_ = idle;
+    }
+    if (step_ == kNone || step_ >= p_.to_step()) return false;
+    table_row_ = step_ == row_step ? static_cast<int64_t>(row_) : -1;
+    flooded_ = step_ == flood_step_;
+    build_frame();
+    if (table_row_ >= 0) ++row_;
+    if (flooded_) {
+      ++flood_step_;
+      skip_pauses();
+    }
+    return true;
+  }
+
+  NodeState& state() { return state_; }
+  int64_t step() const { return step_; }
+  int64_t row() const { return table_row_; }
+  bool flooded() const { return flooded_; }
+  std::span<const float> frame() const { return frame_; }  // empty: idle
+
+ private:
+  static constexpr int64_t kNone = INT64_MAX;
+
+  void skip_pauses() {
+    while (flood_step_ <= flood_->last_step() && flood_->flows_at(flood_step_) <= 0) ++flood_step_;
+    if (flood_step_ > flood_->last_step()) flood_step_ = kNone;
+  }
+
+  void build_frame() {
+    frame_ = {};
+    if (table_row_ >= 0) frame_ = p_.table().frame(static_cast<size_t>(table_row_));
+    if (!flooded_) return;
+    const auto base = frame_.empty() ? p_.encoder().idle_frame() : frame_;
+    buffer_.assign(base.begin(), base.end());
+    add_flood(*flood_, flood_->flows_at(step_), buffer_);
+    frame_ = buffer_;
+  }
+
+  const Positions& p_;
+  const Flood* flood_;
+  size_t node_;
+  NodeState state_;
+  size_t row_ = 0;
+  int64_t start_ = 0;
+  int64_t flood_step_ = kNone;
+  int64_t step_ = 0;
+  int64_t table_row_ = -1;
+  bool flooded_ = false;
+  std::vector<float> buffer_;
+  std::span<const float> frame_;
+};
+
+void fill_next(const token::Encoder& e, WindowBatch& batch, size_t at) {
+  // Position `at` is encoded: it is the target of the one before.
+  const size_t levels = e.levels();
+  int32_t* next = batch.next.data() + (at - 1) * (levels + 1);
+  for (size_t c = 0; c < levels; ++c) next[c] = batch.own[at * levels + c];
+  next[levels] = token::gap_token(batch.steps[at] - batch.steps[at - 1]);
+}
+
+}  // namespace
+
+Positions::Positions(const series::FrameTable& table, const token::Encoder& encoder, int64_t from_step,
+                     int64_t to_step, const std::vector<size_t>& nodes)
+    : table_(&table), encoder_(&encoder), to_step_(std::min(to_step, table.end_step)), nodes_(nodes) {
+  if (nodes_.empty()) {
+    nodes_.resize(table.nodes.size());
+    std::iota(nodes_.begin(), nodes_.end(), size_t{0});
+  }
+  for (const size_t node : nodes_) {
+    NodeState state;
+    size_t row = table.lower_bound(node, from_step);
+    for (size_t n = 0;; ++n) {
+      const int64_t active = row < table.offsets[node + 1] ? table.steps[row] : INT64_MAX;
+      int64_t step = active;
+      if (state.last_step != token::kNever && state.last_step + 1 < active &&
+          encoder.is_position(state, state.last_step + 1)) {
+        step = state.last_step + 1;
+      }
+      if (step >= to_step_) break;
+      if (n % kStride == 0) snapshots_.push_back(state);
+      encoder.advance(state, step, step == active ? table.frame(row) : std::span<const float>());
+      steps_.push_back(step);
+      rows_.push_back(step == active ? static_cast<int64_t>(row++) : -1);
+    }
+    offsets_.push_back(steps_.size());
+    snapshot_offsets_.push_back(snapshots_.size());
+  }
+}
+
+NodeState Positions::state_before(size_t i, size_t p) const {
+  const size_t k = p / kStride;
+  NodeState state = snapshots_[snapshot_offsets_[i] + k];
+  for (size_t q = k * kStride; q < p; ++q) {
+    const int64_t r = row(i, q);
+    encoder_->advance(state, step(i, q),
+                      r >= 0 ? table_->frame(static_cast<size_t>(r)) : std::span<const float>());
+  }
+  return state;
+}
+
+void WindowBatch::resize(size_t b, size_t t, const token::Encoder& e) {
+  windows = b;
+  length = t;
+  const size_t n = b * t;
+  ids.assign(n * e.slots(), 0);
+  dense.assign(n * e.dense(), 0);
+  steps.assign(n, 0);
+  own.assign(n * e.levels(), 0);
+  next.assign(n * (e.levels() + 1), kIgnore);
+  inject.assign(n, -1);
+  direct.assign(n * e.spec().leads.size() * e.volumes(), std::numeric_limits<float>::quiet_NaN());
+  rows.assign(n, -1);
+  valid.assign(n, 0);
+}
+
+void fill_window(const Positions& positions, size_t i, size_t first, const Flood* flood, bool targets,
+                 size_t b, WindowBatch& batch) {
+  const token::Encoder& e = positions.encoder();
+  Walker walker(positions, i, first, flood);
+  const VolumeLookup lookup(positions, i);
+  const size_t leads = e.spec().leads.size();
+  const auto node_row = static_cast<uint32_t>(positions.node(i) + 1);
+  std::vector<token::Token> tokens(e.levels());
+  std::vector<uint32_t> ids(e.slots());
+  std::vector<float> season;
+  for (size_t p = 0; p < batch.length && walker.next(); ++p) {
+    const size_t at = b * batch.length + p;
+    fill_season(lookup, e, walker.step(), season);
+    const std::span<float> dense(batch.dense.data() + at * e.dense(), e.dense());
+    e.encode(walker.state(), walker.step(), walker.frame(), season, node_row, {ids, dense, tokens});
+    std::copy(ids.begin(), ids.end(), batch.ids.begin() + static_cast<std::ptrdiff_t>(at * e.slots()));
+    std::copy(tokens.begin(), tokens.end(), batch.own.begin() + static_cast<std::ptrdiff_t>(at * e.levels()));
+    batch.steps[at] = walker.step();
+    batch.rows[at] = walker.row();
+    batch.valid[at] = 1;
+    if (!targets) continue;
+    batch.inject[at] = walker.flooded() ? 1 : 0;
+    if (p > 0) fill_next(e, batch, at);
+    // Real futures only: what follows an injected flood is not what the model should learn to forecast.
+    const bool clean =
+        flood == nullptr || walker.step() < flood->first_step || walker.step() > flood->last_step();
+    for (size_t l = 0; clean && l < leads; ++l) {
+      const int64_t target = walker.step() + e.spec().leads[l];
+      const bool hits = flood != nullptr && target >= flood->first_step && target <= flood->last_step();
+      for (size_t v = 0; !hits && v < e.volumes(); ++v) {
+        if (walker.state().seen[v] == 0) continue;
+        batch.direct[(at * leads + l) * e.volumes() + v] = lookup.at(target, v) - walker.state().level[v];
+      }
+    }
+  }
+}
+
+WindowSampler::WindowSampler(const Positions& positions, size_t length, double inject_chance)
+    : positions_(&positions), length_(length), inject_chance_(inject_chance) {
+  double sum = 0;
+  for (size_t i = 0; i < positions.nodes(); ++i) {
+    if (positions.count(i) >= 2) sum += std::sqrt(static_cast<double>(positions.count(i)));
+    cumulative_.push_back(sum);
+  }
+  if (sum <= 0) {
+    throw base::Error(
+        "nothing to train on: no node has two steps in the training period (see `netflowgen inspect`)");
+  }
+}
+
+void WindowSampler::draw(base::Random& random, size_t windows, WindowBatch& batch) const {
+  batch.resize(windows, length_, positions_->encoder());
+  for (size_t b = 0; b < windows; ++b) {
+    const double x = random.uniform() * cumulative_.back();
+    const auto it = std::upper_bound(cumulative_.begin(), cumulative_.end(), x);
+    const auto i = static_cast<size_t>(std::min<std::ptrdiff_t>(
+        it - cumulative_.begin(), static_cast<std::ptrdiff_t>(cumulative_.size()) - 1));
+    const size_t n = positions_->count(i);
+    // Up to a quarter of a window may hang over the node's end, so that its last positions are drawn as
+    // often.
+    const size_t starts = n > length_ * 3 / 4 ? n - length_ * 3 / 4 : 1;
+    const size_t first = random.below(starts);
+    Flood flood;
+    const bool inject = random.chance(inject_chance_);
+    if (inject) {
+      const size_t span = std::min(length_, n - first);
+      const size_t at = first + random.below(span);
+      const auto typical = std::expm1(positions_->state_before(i, at).level[0]);
+      const float flows_typical = [&] {
+        // The level of flows_in where the model has it, else of the first volume.
+        const token::NodeState s = positions_->state_before(i, at);
+        for (size_t v = 0; v < positions_->encoder().volumes(); ++v) {
+          if (positions_->encoder().volume_feature(v) == series::kFlowsIn) return std::expm1(s.level[v]);
+        }
+        return typical;
+      }();
+      flood = random_flood(random, positions_->step(i, at), static_cast<int>(length_) / 4,
+                           std::max(1.0f, flows_typical));
+    }
+    fill_window(*positions_, i, first, inject ? &flood : nullptr, true, b, batch);
+  }
+}
+
+}  // namespace netflowgen::learn

@@ -1,0 +1,87 @@
+// Training windows: runs of positions of one node, encoded on the fly from a FrameTable, with or without an
+// injected flood. No LibTorch here; thread-safe once built.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/random.h"
+#include "learn/inject.h"
+#include "token/token.h"
+
+namespace netflowgen::learn {
+
+inline constexpr int kIgnore = -1;  // a target that is not there (padding, past the end)
+
+// The positions of every node of a table within [from_step, to_step), and the encoder's state every kStride
+// of them, so that a window can start anywhere without walking the node's whole past.
+class Positions {
+ public:
+  static constexpr size_t kStride = 64;
+
+  // `nodes`: indexes of the table's nodes to use; empty: all.
+  Positions(const series::FrameTable& table, const token::Encoder& encoder, int64_t from_step,
+            int64_t to_step, const std::vector<size_t>& nodes = {});
+
+  const series::FrameTable& table() const { return *table_; }
+  const token::Encoder& encoder() const { return *encoder_; }
+  size_t nodes() const { return nodes_.size(); }
+  size_t node(size_t i) const { return nodes_[i]; }                       // table index
+  size_t count(size_t i) const { return offsets_[i + 1] - offsets_[i]; }  // positions of nodes_[i]
+  size_t total() const { return steps_.size(); }
+  int64_t step(size_t i, size_t p) const { return steps_[offsets_[i] + p]; }
+  int64_t row(size_t i, size_t p) const { return rows_[offsets_[i] + p]; }  // -1: idle
+  int64_t to_step() const { return to_step_; }
+  // The encoder's state just before position p of nodes_[i].
+  token::NodeState state_before(size_t i, size_t p) const;
+
+ private:
+  const series::FrameTable* table_;
+  const token::Encoder* encoder_;
+  int64_t to_step_;
+  std::vector<size_t> nodes_;
+  std::vector<size_t> offsets_{0};
+  std::vector<int64_t> steps_;
+  std::vector<int64_t> rows_;
+  std::vector<size_t> snapshot_offsets_{0};
+  std::vector<token::NodeState> snapshots_;
+};
+
+// A batch of windows as flat arrays, [window, position, ...] row-major. Padded at the end of each window.
+struct WindowBatch {
+  size_t windows = 0;
+  size_t length = 0;
+  std::vector<int64_t> ids;    // [B, T, slots]
+  std::vector<float> dense;    // [B, T, dense]
+  std::vector<int64_t> steps;  // [B, T]
+  std::vector<int32_t> own;    // [B, T, targets - 1] the position's own level tokens
+  std::vector<int32_t> next;   // [B, T, targets] the next position's level tokens and the gap; kIgnore
+  std::vector<float> inject;   // [B, T] 1 where a flood was added, 0 where not, -1 padding
+  std::vector<float> direct;  // [B, T, leads, volumes] log1p(value at step + lead) - level; NaN where unknown
+  std::vector<int64_t> rows;  // [B, T] row of the table, -1 idle or padding
+  std::vector<uint8_t> valid;  // [B, T]
+
+  void resize(size_t b, size_t t, const token::Encoder& encoder);
+};
+
+// Fills window `b` of the batch with positions [first, first + length) of positions.nodes()[i]; with a flood,
+// the positions follow from the altered series. `targets`: also fill next, direct and inject.
+void fill_window(const Positions& positions, size_t i, size_t first, const Flood* flood, bool targets,
+                 size_t b, WindowBatch& batch);
+
+// Draws windows: nodes with probability proportional to the square root of their positions, so that a busy
+// node does not drown the quiet ones nor the other way round. Plain state: the Random is the data cursor.
+class WindowSampler {
+ public:
+  WindowSampler(const Positions& positions, size_t length, double inject_chance);
+  void draw(base::Random& random, size_t windows, WindowBatch& batch) const;
+
+ private:
+  const Positions* positions_;
+  size_t length_;
+  double inject_chance_;
+  std::vector<double> cumulative_;
+};
+
+}  // namespace netflowgen::learn
