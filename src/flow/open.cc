@@ -1,12 +1,17 @@
 #include "flow/open.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
+#include "flow/csv_source.h"
 #include "flow/nfcapd_source.h"
+#include "flow/rate_source.h"
 
 namespace netflowgen::flow {
 namespace {
+
+constexpr std::string_view kGeneric = "generic";
 
 bool magic_is(base::Bytes head, uint32_t magic) {
   return head.size() >= 4 && base::load_be32(head.data()) == magic;
@@ -41,24 +46,80 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
+void check_dialect(const InputOptions& options) {
+  const auto names = dialect_names();
+  if (!options.dialect.empty() && std::find(names.begin(), names.end(), options.dialect) == names.end()) {
+    throw base::UsageError("there is no dialect '{}'; known: {}", options.dialect, joined(names));
+  }
+  if (!options.map.empty() && !options.dialect.empty() && options.dialect != kGeneric) {
+    throw base::UsageError("give a dialect or a column map, not both ({} and {})", options.dialect,
+                           options.map);
+  }
+  if (options.map.empty() && options.dialect == kGeneric) {
+    throw base::UsageError("the dialect generic needs a column map: --map FILE (docs/formats.md)");
+  }
+}
+
+std::unique_ptr<FlowSource> open_binary(const BinaryFormat& format, std::unique_ptr<Inputs> inputs,
+                                        const InputOptions& options) {
+  if (!options.map.empty() || (!options.dialect.empty() && options.dialect != format.name)) {
+    throw base::Error("{}: expected {}, but this is a {} file", inputs->path(0),
+                      options.map.empty() ? options.dialect : "text for the column map " + options.map,
+                      format.name);
+  }
+  if (format.open == nullptr)
+    throw base::Error("{}: {} files are not read yet", inputs->path(0), format.name);
+  return format.open(std::move(inputs), options);
+}
+
+TextOptions text_options(const InputOptions& options) {
+  TextOptions text;
+  text.dialect = find_dialect(options.dialect);
+  text.strict = options.strict;
+  text.plan = {options.utc_offset_minutes, options.assume_time};
+  if (options.map.empty()) return text;
+  text.map = load_column_map(options.map);
+  if (text.map->rates) {
+    throw base::Error("column map {}: it maps rates per node, and flows are expected here", options.map);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::unique_ptr<FlowSource> open_flows(const InputOptions& options) {
+  check_dialect(options);
   auto inputs = std::make_unique<Inputs>(options.paths);
-  const auto head = inputs->peek(0, kHeadBytes);
-  const BinaryFormat* binary = find_binary(head);
-  if (binary == nullptr) throw base::Error("{}: neither of {}", inputs->path(0), joined(dialect_names()));
-  if (!options.dialect.empty() && options.dialect != binary->name) {
-    throw base::Error("{}: expected {}, but this is a {} file", inputs->path(0), options.dialect,
-                      binary->name);
+  if (const BinaryFormat* format = find_binary(inputs->peek(0, kHeadBytes)); format != nullptr) {
+    return open_binary(*format, std::move(inputs), options);
   }
-  if (binary->open == nullptr)
-    throw base::Error("{}: {} files are not read yet", inputs->path(0), binary->name);
-  return binary->open(std::move(inputs), options);
+  for (const auto& format : kBinaryFormats) {
+    if (format.name == options.dialect) {
+      throw base::Error("{}: expected a {} file, but its first bytes are not those of one", inputs->path(0),
+                        format.name);
+    }
+  }
+  return std::make_unique<CsvSource>(std::move(inputs), text_options(options));
+}
+
+std::unique_ptr<RateSource> open_rates(const InputOptions& options) {
+  if (options.map.empty())
+    throw base::UsageError("rates need a column map of kind rates: --map FILE (docs/formats.md)");
+  ColumnMap map = load_column_map(options.map);
+  if (!map.rates)
+    throw base::Error("column map {}: it maps flows, and rates per node are expected here", options.map);
+  return std::make_unique<CsvRateSource>(std::make_unique<Inputs>(options.paths), std::move(map),
+                                         options.strict, options.utc_offset_minutes);
+}
+
+bool is_rates(const InputOptions& options) {
+  return !options.map.empty() && load_column_map(options.map).rates;
 }
 
 std::vector<std::string> dialect_names() {
   std::vector<std::string> names;
+  for (const Dialect* dialect : all_dialects()) names.emplace_back(dialect->name);
+  names.emplace_back(kGeneric);
   for (const auto& format : kBinaryFormats) names.emplace_back(format.name);
   return names;
 }

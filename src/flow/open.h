@@ -36,11 +36,17 @@ struct BinaryFormat {
   std::unique_ptr<FlowSource> (*open)(std::unique_ptr<Inputs> inputs, const InputOptions& options);
 };
 
-inline constexpr size_t kHeadBytes = size_t{64} << 10;
+inline constexpr size_t kHeadBytes = 512;
 
 // Error when the input is of no known kind, of another kind than `dialect`, or holds no rows; the sentence
 // says what was expected and what stands in the file.
 std::unique_ptr<FlowSource> open_flows(const InputOptions& options);
+
+// Rows that are already rates per node. Error when the map is not of kind "rates".
+std::unique_ptr<RateSource> open_rates(const InputOptions& options);
+
+// Whether the options name a map of kind "rates", so that open_rates is the one to call.
+bool is_rates(const InputOptions& options);
 
 // Every value that InputOptions::dialect takes, text dialects first.
 std::vector<std::string> dialect_names();

@@ -1,0 +1,56 @@
+// A YAML column map: how to read a text file of no named dialect, as flows or as rates. docs/formats.md,
+// "Column maps"; examples in configs/maps/.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "flow/dialect.h"
+
+namespace netflowgen::flow {
+
+struct MapColumn {
+  std::string name;             // of the column, lower case; empty: by index, or a constant
+  std::optional<size_t> index;  // from 0
+  std::optional<std::string> constant;
+  std::string time_format = "iso";
+  double scale = 1;
+  bool optional = false;  // its cell may be empty
+};
+
+struct ColumnMap {
+  std::string path;  // for messages
+  bool rates = false;
+  bool header = true;
+  char separator = ',';
+  char quote = '"';
+  char comment = '\0';
+  std::string null;
+  size_t skip_lines = 0;  // before the header or the first row
+  size_t columns = 0;     // of a whole row; 0: the header's, or at least the last one used
+  std::optional<int> utc_offset_minutes;
+  std::vector<std::pair<Field, MapColumn>> fields;  // of flows
+  std::vector<MapColumn> node;                      // of rates: joined with `join`
+  std::string join = "#";
+  MapColumn time;
+  std::vector<std::pair<std::string, MapColumn>> rates_of;  // feature name, column
+};
+
+// Error, with the file's name and the key, for anything that is not a map.
+ColumnMap load_column_map(const std::string& path);
+ColumnMap parse_column_map(const std::string& text, const std::string& name);
+
+// Error when a column of the map is not in the header.
+Layout layout_of_map(const ColumnMap& map, std::string_view head, const std::string& file,
+                     const PlanOptions& options);
+
+// The place of each column, by index or by its name in the header. Error as above.
+size_t place_of(const ColumnMap& map, const MapColumn& column, const std::vector<std::string>& header,
+                const std::string& file);
+// The header line of a file of this map (after skip_lines and comments); empty when it has none.
+std::string_view header_of_map(const ColumnMap& map, std::string_view head);
+
+}  // namespace netflowgen::flow

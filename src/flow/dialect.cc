@@ -1,0 +1,188 @@
+#include "flow/dialect.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "base/error.h"
+#include "flow/split.h"
+#include "flow/text_parse.h"
+
+namespace netflowgen::flow {
+namespace {
+
+constexpr std::array<const Dialect*, 9> kDialects{
+    &kFlowsDialect, &kNfdumpDialect, &kZeekDialect,  &kBinetflowDialect,    &kCiddsDialect,
+    &kNfDialect,    &kUnswDialect,   &kUgr16Dialect, &kCicFlowMeterDialect,
+};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return out;
+}
+
+// The place of the first of "a|b|c" in the header.
+std::optional<size_t> find_column(std::string_view names, const std::vector<std::string>& header) {
+  while (!names.empty()) {
+    const size_t bar = std::min(names.find('|'), names.size());
+    const auto at = std::find(header.begin(), header.end(), lower(names.substr(0, bar)));
+    if (at != header.end()) return static_cast<size_t>(at - header.begin());
+    names.remove_prefix(std::min(bar + 1, names.size()));
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<const TimeFormat> time_format(const ColumnRule& rule) {
+  return std::make_shared<const TimeFormat>(rule.time_format);
+}
+
+Plan plan_of(const Dialect& dialect, const PlanOptions& options) {
+  Plan plan;
+  plan.separator = dialect.separator;
+  plan.quote = dialect.quote;
+  plan.comment = dialect.comment;
+  plan.null = dialect.null;
+  plan.finish = dialect.finish;
+  plan.ports_of_icmp = dialect.ports_of_icmp;
+  plan.assume_time = options.assume_time.has_value();
+  plan.assumed_time_ms = options.assume_time.value_or(0);
+  return plan;
+}
+
+// Compiles the rules against a header; the names of the needed columns that it lacks go to `missing`.
+Plan compile(const Dialect& dialect, const std::vector<std::string>& header, const PlanOptions& options,
+             std::string& missing) {
+  Plan plan = plan_of(dialect, options);
+  for (const ColumnRule& rule : dialect.columns) {
+    const auto column = find_column(rule.names, header);
+    if (!column || *column >= kMaxColumns) {
+      if (rule.need == Need::kOptional) continue;
+      missing += (missing.empty() ? "" : ", ") + std::string(rule.names.substr(0, rule.names.find('|')));
+      continue;
+    }
+    const FieldInfo& info = info_of(rule.field);
+    Step step;
+    step.column = static_cast<uint16_t>(*column);
+    step.need = rule.need;
+    step.known = info.known;
+    step.have = bit(rule.field);
+    step.parse = rule.parse != nullptr ? rule.parse : info.parse;
+    step.scale = rule.scale;
+    step.utc_offset_ms = int64_t{options.utc_offset_minutes} * 60000;
+    step.time_format = time_format(rule);
+    plan.steps.push_back(std::move(step));
+  }
+  complete(plan);
+  plan.known |= dialect.finish_knows;
+  return plan;
+}
+
+// A column that no rule of the dialect names; empty: none.
+std::string foreign_column(const Dialect& dialect, const std::vector<std::string>& header) {
+  for (const std::string& name : header) {
+    const bool known =
+        std::any_of(dialect.columns.begin(), dialect.columns.end(),
+                    [&](const ColumnRule& rule) { return find_column(rule.names, {name}).has_value(); });
+    if (!known) return name;
+  }
+  return {};
+}
+
+std::string_view header_line(const Dialect& dialect, std::string_view head) {
+  if (dialect.header_prefix.empty()) return first_line(head, dialect.comment);
+  size_t at = 0;
+  while (at < head.size()) {
+    const std::string_view line = first_line(head.substr(at));
+    if (line.starts_with(dialect.header_prefix)) return line;
+    if (line.empty()) break;
+    at = static_cast<size_t>(line.data() - head.data()) + line.size();
+  }
+  return {};
+}
+
+std::vector<std::string_view> cells_of(std::string_view line, char separator, char quote) {
+  std::vector<uint32_t> ends(kMaxColumns);
+  const size_t count = split_cells_slow(line, separator, quote, kMaxColumns, ends.data());
+  std::vector<std::string_view> cells;
+  if (count == kUnclosedQuote) return cells;
+  for (size_t i = 0; i < std::min(count, kMaxColumns); ++i)
+    cells.push_back(cell_at(line, ends.data(), i, quote));
+  return cells;
+}
+
+std::optional<Layout> fixed_layout(const Dialect& dialect, std::string_view line,
+                                   const PlanOptions& options) {
+  const auto cells = cells_of(line, dialect.separator, dialect.quote);
+  if (dialect.is_row == nullptr || !dialect.is_row(cells)) return std::nullopt;
+  std::string missing;
+  const std::vector<std::string> names(dialect.fixed_columns.begin(), dialect.fixed_columns.end());
+  Layout layout{compile(dialect, names, options, missing), false, {}};
+  layout.plan.columns = cells.size();
+  return layout;
+}
+
+}  // namespace
+
+std::span<const Dialect* const> all_dialects() { return kDialects; }
+
+const Dialect* find_dialect(std::string_view name) {
+  for (const Dialect* dialect : kDialects) {
+    if (dialect->name == name) return dialect;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> header_names(std::string_view line, char separator, char quote) {
+  std::vector<std::string> names;
+  for (const std::string_view cell : cells_of(line, separator, quote)) names.push_back(lower(trimmed(cell)));
+  return names;
+}
+
+std::string_view first_line(std::string_view head, char comment) {
+  while (!head.empty()) {
+    const size_t newline = std::min(head.find('\n'), head.size());
+    std::string_view line = head.substr(0, newline);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty() && (comment == '\0' || line.front() != comment)) return line;
+    head.remove_prefix(std::min(newline + 1, head.size()));
+  }
+  return {};
+}
+
+std::optional<Layout> layout_of_header(const Dialect& dialect, std::string_view header,
+                                       const PlanOptions& options, std::string& why) {
+  const auto names =
+      header_names(header.substr(dialect.header_prefix.size()), dialect.separator, dialect.quote);
+  std::string missing;
+  Layout layout{compile(dialect, names, options, missing), true, std::string(header)};
+  if (!missing.empty()) {
+    why = "it lacks " + missing;
+    return std::nullopt;
+  }
+  if (dialect.only_known_columns) {
+    const std::string foreign = foreign_column(dialect, names);
+    if (!foreign.empty()) {
+      why = "it has no column '" + foreign + "'";
+      return std::nullopt;
+    }
+  }
+  layout.plan.columns = names.size();
+  return layout;
+}
+
+std::optional<Layout> recognise(const Dialect& dialect, std::string_view head, const PlanOptions& options,
+                                std::string& why) {
+  const std::string_view line = header_line(dialect, head);
+  if (line.empty()) {
+    why = "there is no line that begins with " + std::string(trimmed(dialect.header_prefix));
+    return std::nullopt;
+  }
+  auto layout = layout_of_header(dialect, line, options, why);
+  if (!layout && dialect.is_row != nullptr) layout = fixed_layout(dialect, line, options);
+  return layout;
+}
+
+}  // namespace netflowgen::flow

@@ -1,0 +1,87 @@
+// Text dialects as data: which columns a file of a named tool or data set has, and what each means. One small
+// file a dialect (dialect_NAME.cc), one list of all (dialect.cc). A header, or for files without one the
+// fixed list of columns, is compiled with it into a Plan (row.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flow/row.h"
+
+namespace netflowgen::flow {
+
+struct ColumnRule {
+  std::string_view
+      names;  // of the column, "a|b|c": the first that a header has; case and outer spaces do not count
+  Field field;
+  Need need = Need::kOptional;
+  CellParser parse = nullptr;  // nullptr: the field's own
+  double scale = 1;
+  std::string_view time_format = "iso";
+};
+
+struct Dialect {
+  std::string_view name;
+  std::string_view what;  // completes "expected ..."
+  std::span<const ColumnRule> columns;
+  char separator = ',';
+  char quote = '"';
+  char comment = '\0';
+  std::string_view null = {};  // a cell that means "nothing"
+  std::string_view header_prefix =
+      {};  // the header is the line that begins so, and may come again; empty: the first
+  // For files without a header: its columns in order, and the test of the first row's cells.
+  std::span<const std::string_view> fixed_columns = {};
+  bool (*is_row)(std::span<const std::string_view> cells) = nullptr;
+  void (*finish)(RowValues& row) = nullptr;
+  uint32_t finish_knows = 0;  // bits of Known that finish() may set
+  // Of a line that is no good row: how many lines from it on are no rows at all (a summary), 0 when it is
+  // one.
+  size_t (*not_rows)(std::string_view line) = nullptr;
+  bool only_known_columns = false;  // a header with other columns is another dialect's
+  bool ports_of_icmp = false;
+};
+
+extern const Dialect kFlowsDialect;
+extern const Dialect kNfdumpDialect;
+extern const Dialect kBinetflowDialect;
+extern const Dialect kUgr16Dialect;
+extern const Dialect kCiddsDialect;
+extern const Dialect kCicFlowMeterDialect;
+extern const Dialect kUnswDialect;
+extern const Dialect kNfDialect;
+extern const Dialect kZeekDialect;
+
+std::span<const Dialect* const> all_dialects();
+const Dialect* find_dialect(std::string_view name);  // nullptr: none
+
+struct PlanOptions {
+  int utc_offset_minutes = 0;
+  std::optional<TimeMs> assume_time;
+};
+
+// How one file is read.
+struct Layout {
+  Plan plan;
+  bool has_header = false;
+  std::string header;  // the line, to know it again where files were joined
+};
+
+// The layout of a file that begins with `head` if it is of this dialect. Otherwise nullopt, and `why` says
+// what is missing.
+std::optional<Layout> recognise(const Dialect& dialect, std::string_view head, const PlanOptions& options,
+                                std::string& why);
+// The plan for a header line that came later in a file (Dialect::header_prefix).
+std::optional<Layout> layout_of_header(const Dialect& dialect, std::string_view header,
+                                       const PlanOptions& options, std::string& why);
+
+// Column names of a header line: lower case, without quotes and outer spaces.
+std::vector<std::string> header_names(std::string_view line, char separator, char quote);
+// First line of `head` that is not blank and does not begin with `comment`.
+std::string_view first_line(std::string_view head, char comment = '\0');
+
+}  // namespace netflowgen::flow

@@ -1,0 +1,96 @@
+// Zeek's conn.log as tab-separated text. A connection is up to two flows. TCP flags come from the history
+// letters (upper case: the originator), bytes are IP bytes where the log has them, else payload. The #fields
+// line may come again.
+#include "flow/dialect.h"
+#include "flow/text_parse.h"
+
+namespace netflowgen::flow {
+namespace {
+
+constexpr uint8_t kBadChecksum = 1;  // RowValues::note: the originator sent packets that Zeek did not count
+
+uint8_t flags_of(char letter) {
+  switch (letter) {
+    case 's':
+      return kSyn;
+    case 'h':
+      return kSyn | kAck;
+    case 'a':
+    case 'd':
+      return kAck;
+    case 'f':
+      return kFin | kAck;
+    case 'r':
+      return kRst;
+    default:
+      return 0;
+  }
+}
+
+BadRow parse_history(std::string_view cell, const Step&, RowValues& row) {
+  for (const char c : cell) {
+    const bool originator = c >= 'A' && c <= 'Z';
+    const uint8_t flags = flags_of(static_cast<char>(c | 0x20));
+    if (c == 'C') row.note = kBadChecksum;
+    if (originator) {
+      row.flow->tcp_flags |= flags;
+    } else {
+      row.reply_tcp_flags |= flags;
+    }
+  }
+  row.have |= bit(Field::kReplyTcpFlags);
+  return BadRow::kNone;
+}
+
+void finish(RowValues& row) {
+  Flow& f = *row.flow;
+  if (row.note == kBadChecksum && f.packets == 0 && row.reply_packets == 0) {
+    // It did send something; how much is not known. (A host that leaves checksums to its network card looks
+    // so.)
+    f.known &= ~(kKnownPackets | kKnownBytes);
+    row.have &= ~(bit(Field::kPackets) | bit(Field::kBytes));
+  }
+  if (f.protocol != kTcp) {
+    f.known &= ~kKnownTcpFlags;
+    f.tcp_flags = 0;
+    row.have &= ~bit(Field::kReplyTcpFlags);
+  }
+  if (f.protocol == kIcmp || f.protocol == kIcmp6) {  // id.orig_p is the type, id.resp_p the code
+    f.icmp_type_code = static_cast<uint16_t>((f.src_port & 0xff) << 8 | (f.dst_port & 0xff));
+    f.known |= kKnownIcmp;
+  }
+}
+
+constexpr ColumnRule kColumns[] = {
+    {"ts", Field::kStart, Need::kCell, nullptr, 1, "unix"},
+    {"id.orig_h", Field::kSrc, Need::kCell},
+    {"id.orig_p", Field::kSrcPort, Need::kColumn},
+    {"id.resp_h", Field::kDst, Need::kCell},
+    {"id.resp_p", Field::kDstPort, Need::kColumn},
+    {"proto", Field::kProtocol, Need::kColumn},
+    {"duration", Field::kDuration},
+    {"history", Field::kTcpFlags, Need::kOptional, parse_history},
+    {"orig_ip_bytes|orig_bytes", Field::kBytes},
+    {"orig_pkts", Field::kPackets},
+    {"resp_ip_bytes|resp_bytes", Field::kReplyBytes},
+    {"resp_pkts", Field::kReplyPackets},
+};
+
+}  // namespace
+
+const Dialect kZeekDialect{
+    .name = "zeek",
+    .what =
+        "a Zeek conn.log as text, whose #fields line names ts, id.orig_h, id.orig_p, id.resp_h, id.resp_p, "
+        "proto",
+    .columns = kColumns,
+    .separator = '\t',
+    .quote = '\0',
+    .comment = '#',
+    .null = "-",
+    .header_prefix = "#fields\t",
+    .finish = finish,
+    .finish_knows = kKnownIcmp,
+};
+
+}  // namespace netflowgen::flow

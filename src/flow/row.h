@@ -1,0 +1,197 @@
+// From the cells of one row to a Flow: the vocabulary of columns, and the plan that a header is compiled
+// into.
+//
+// A plan is made once per file (or per #fields line); a row is then one loop over its steps, each a function
+// pointer with its constants, and nothing is allocated. All text dialects share it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "flow/record.h"
+#include "flow/time_format.h"
+
+namespace netflowgen::flow {
+
+// Why a row gave no flow. The last two are no fault of the row.
+enum class BadRow : uint8_t {
+  kNone,
+  kColumns,
+  kQuote,
+  kTooLong,
+  kEmpty,
+  kMissing,
+  kTime,
+  kAddress,
+  kNumber,
+  kProtocol,
+  kTcpFlags,
+  kNotIp,
+  kNoTraffic,
+  kCount
+};
+
+constexpr std::string_view name_of(BadRow reason) {
+  constexpr std::string_view kNames[] = {"none",
+                                         "wrong number of columns",
+                                         "unclosed quote",
+                                         "line too long",
+                                         "all cells empty",
+                                         "a needed cell is empty",
+                                         "bad time",
+                                         "bad address",
+                                         "bad number",
+                                         "bad protocol",
+                                         "bad TCP flags",
+                                         "not IP",
+                                         "no traffic in either direction"};
+  static_assert(std::size(kNames) == static_cast<size_t>(BadRow::kCount));
+  return kNames[static_cast<size_t>(reason)];
+}
+
+constexpr bool is_fault(BadRow reason) { return reason != BadRow::kNotIp && reason != BadRow::kNoTraffic; }
+
+// What a column can hold: every field of a Flow, and what only files have (a duration, a reply's counters).
+enum class Field : uint8_t {
+  kStart,
+  kEnd,
+  kDuration,
+  kReceived,
+  kSrc,
+  kDst,
+  kSrcPort,
+  kDstPort,
+  kProtocol,
+  kTcpFlags,
+  kPackets,
+  kBytes,
+  kSampling,
+  kReplyTcpFlags,
+  kReplyPackets,
+  kReplyBytes,
+  kTotalPackets,
+  kTotalBytes,
+  kReplyTos,
+  kExporter,
+  kDomain,
+  kInIf,
+  kOutIf,
+  kSrcAs,
+  kDstAs,
+  kSrcMask,
+  kDstMask,
+  kNextHop,
+  kTos,
+  kTtl,
+  kVlanIn,
+  kVlanOut,
+  kIcmp,
+  kFragment,
+  kDirection,
+  kEvent,
+  kNatSrc,
+  kNatDst,
+  kNatSrcPort,
+  kNatDstPort,
+  kMpls,
+  kVrfIn,
+  kVrfOut,
+  kSrcMac,
+  kDstMac,
+  kVersion,
+  kLabel,  // read past: labels are joined by time and node, not by flow
+  kCount
+};
+
+constexpr uint64_t bit(Field f) { return uint64_t{1} << static_cast<unsigned>(f); }
+
+// A row while its cells are read. `flow` is the caller's slot.
+struct RowValues {
+  Flow* flow = nullptr;
+  uint64_t have = 0;  // bits of Field
+  int64_t duration_ms = 0;
+  uint64_t reply_packets = 0;
+  uint64_t reply_bytes = 0;
+  uint64_t total_packets = 0;
+  uint64_t total_bytes = 0;
+  uint8_t reply_tcp_flags = 0;
+  uint8_t reply_tos = 0;
+  uint8_t note = 0;      // from a dialect's parser to its finish()
+  bool unknown = false;  // set by a parser whose cell holds a value that means "not known"
+
+  bool has(Field f) const { return (have & bit(f)) != 0; }
+};
+
+struct Step;
+using CellParser = BadRow (*)(std::string_view cell, const Step& step, RowValues& row);
+
+enum class Need : uint8_t {
+  kOptional,  // the column may be absent, its cell empty
+  kColumn,    // the column must be there, its cell may be empty
+  kCell,      // the cell must hold a value
+};
+
+struct Step {
+  uint16_t column = 0;
+  Need need = Need::kOptional;
+  uint32_t known = 0;  // bits of Known that a value sets
+  uint64_t have = 0;   // bits of Field that a value sets
+  CellParser parse = nullptr;
+  double scale = 1;           // numbers are multiplied; a duration's unit in seconds
+  int64_t utc_offset_ms = 0;  // of local times
+  std::shared_ptr<const TimeFormat> time_format;
+};
+
+struct FieldInfo {
+  std::string_view name;  // in our own CSV and in column maps
+  uint32_t known;
+  CellParser parse;
+};
+const FieldInfo& info_of(Field f);
+// kCount: there is no such field.
+Field find_field(std::string_view name);
+
+// Parsers that a dialect may name instead of a field's own.
+BadRow parse_src_or_name(std::string_view cell, const Step&,
+                         RowValues&);  // anonymised names: see docs/formats.md
+BadRow parse_dst_or_name(std::string_view cell, const Step&, RowValues&);
+BadRow parse_packets_with_suffix(std::string_view cell, const Step&, RowValues&);  // "2.1 M"
+BadRow parse_bytes_with_suffix(std::string_view cell, const Step&, RowValues&);
+BadRow parse_dst_port_or_icmp(std::string_view cell, const Step&, RowValues&);  // "8.0": ICMP type and code
+
+struct Plan {
+  std::vector<Step> steps;  // by column
+  char separator = ',';
+  char quote = '"';            // '\0': none
+  char comment = '\0';         // lines that start with it are no rows; '\0': none
+  size_t other_columns = 0;    // also accepted: what the first row has, where a header says otherwise
+  size_t columns = 0;          // of a whole row; 0: at least the last one that is used
+  bool two_way = false;        // rows carry a reply: up to two flows
+  bool ports_of_icmp = false;  // ICMP rows keep their port cells (our own CSV)
+  std::string_view null;       // a cell that means "nothing", beside the empty one; empty: none
+  void (*finish)(RowValues& row) = nullptr;  // the dialect's word, before times and directions are settled
+  bool assume_time = false;
+  TimeMs assumed_time_ms = 0;
+  uint32_t known = 0;  // union of the steps'
+  Flow constants;      // what every flow starts from
+  RowValues constant_values;
+
+  size_t wanted() const { return steps.empty() ? 0 : steps.back().column + size_t{1}; }
+};
+
+// Sorts the steps and sets what follows from them. REQUIRES: steps filled.
+void complete(Plan& plan);
+
+struct Flows {
+  BadRow bad = BadRow::kNone;
+  bool forward = false;  // the first slot is a flow
+  bool reply = false;    // the second slot is a flow
+};
+
+// Reads one row into up to two flows, slots[0] and slots[1], which may hold anything before and, where not
+// said to be a flow, after. REQUIRES: kLinePadding readable bytes after `line`; `ends` holds plan.wanted().
+Flows parse_row(std::string_view line, const Plan& plan, Flow* slots, uint32_t* ends);
+
+}  // namespace netflowgen::flow

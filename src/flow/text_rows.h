@@ -1,0 +1,61 @@
+// What the text sources (flows and rates) have in common: walking the lines of all inputs, and the account of
+// what became of every row.
+//
+// Invariants: 1. A row is a line that is neither blank, a comment, a header nor a summary; each row that
+// enters the ledger is emitted or dropped for one reason. 2. Under `strict` the first faulty row throws. 3.
+// An input that ends without one usable row throws: nobody should learn from an empty series.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ledger.h"
+#include "flow/inputs.h"
+#include "flow/line_reader.h"
+#include "flow/row.h"
+#include "flow/source.h"
+
+namespace netflowgen::flow {
+
+class TextRows {
+ public:
+  TextRows(std::unique_ptr<Inputs> inputs, bool strict);
+
+  // Opens the next file that is not empty; false when there is none. Throws what ended the last one early.
+  bool next_file();
+  const std::string& file() const { return name_; }
+  LineReader& lines() { return *lines_; }
+
+  void enter() { ledger_.enter(); }
+  void emit() { ledger_.emit(); }
+  void drop(BadRow reason, std::string_view line);
+  void finish() const;  // at the end of all: Error when no row was usable
+
+  std::vector<base::LedgerView> ledgers() const { return {ledger_.view("rows")}; }
+  std::vector<FirstBadLine> bad_lines() const;
+  uint64_t bytes_done() const { return bytes_before_ + (lines_ ? lines_->consumed() : 0); }
+  uint64_t bytes_total() const { return inputs_->total_bytes(); }
+
+ private:
+  struct First {
+    std::string file;
+    uint64_t line = 0;
+  };
+
+  std::unique_ptr<Inputs> inputs_;
+  bool strict_;
+  size_t next_ = 0;
+  std::string name_;
+  std::unique_ptr<LineReader> lines_;
+  uint64_t bytes_before_ = 0;
+  base::Ledger<BadRow> ledger_;
+  std::array<First, static_cast<size_t>(BadRow::kCount)> first_;
+};
+
+// "its first line is '...'", or what else can be said of a file that is not what was expected.
+std::string describe_head(std::string_view head);
+
+}  // namespace netflowgen::flow

@@ -1,0 +1,317 @@
+#include "flow/time_format.h"
+
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "base/error.h"
+#include "flow/text_parse.h"
+
+namespace netflowgen::flow {
+namespace {
+
+using base::TimeMs;
+
+// The parts of a time while a pattern is walked.
+struct Parts {
+  int year = 1970;
+  int month = 1;
+  int day = 1;
+  int day_of_year = 0;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  int ms = 0;
+  int half = -1;  // 0: AM, 1: PM
+  std::optional<int> offset_minutes;
+  std::optional<TimeMs> unix_ms;
+};
+
+bool digits(std::string_view& text, size_t min, size_t max, int& value) {
+  int v = 0;
+  size_t n = 0;
+  while (n < max && n < text.size() && text[n] >= '0' && text[n] <= '9') v = v * 10 + (text[n++] - '0');
+  if (n < min) return false;
+  text.remove_prefix(n);
+  value = v;
+  return true;
+}
+
+bool take(std::string_view& text, char c) {
+  if (text.empty() || text.front() != c) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+// Digits of a fraction of a second, of which three count.
+bool fraction(std::string_view& text, int& ms) {
+  int value = 0;
+  int scale = 100;
+  size_t n = 0;
+  for (; n < text.size() && text[n] >= '0' && text[n] <= '9'; ++n, scale /= 10)
+    value += (text[n] - '0') * scale;
+  if (n == 0) return false;
+  text.remove_prefix(n);
+  ms = value;
+  return true;
+}
+
+// "Z", "+02:00", "-0300", "+02".
+bool zone(std::string_view& text, std::optional<int>& minutes) {
+  if (take(text, 'Z')) {
+    minutes = 0;
+    return true;
+  }
+  const bool minus = !text.empty() && text.front() == '-';
+  if (!minus && (text.empty() || text.front() != '+')) return false;
+  text.remove_prefix(1);
+  int h = 0;
+  int m = 0;
+  if (!digits(text, 2, 2, h)) return false;
+  take(text, ':');
+  if (!text.empty() && !digits(text, 2, 2, m)) return false;
+  minutes = (h * 60 + m) * (minus ? -1 : 1);
+  return true;
+}
+
+bool month_name(std::string_view& text, int& month) {
+  constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
+  if (text.size() < 3) return false;
+  const std::array<char, 3> name{static_cast<char>(text[0] | 0x20), static_cast<char>(text[1] | 0x20),
+                                 static_cast<char>(text[2] | 0x20)};
+  const size_t at = kMonths.find(std::string_view(name.data(), 3));
+  if (at == std::string_view::npos || at % 3 != 0) return false;
+  month = static_cast<int>(at / 3) + 1;
+  text.remove_prefix(3);
+  return true;
+}
+
+bool half_day(std::string_view& text, int& half) {
+  if (text.size() < 2 || (text[1] | 0x20) != 'm') return false;
+  const int c = text[0] | 0x20;
+  if (c != 'a' && c != 'p') return false;
+  half = c == 'p' ? 1 : 0;
+  text.remove_prefix(2);
+  return true;
+}
+
+bool unix_seconds(std::string_view& text, std::optional<TimeMs>& out) {
+  size_t n = 0;
+  while (n < text.size() && (text[n] == '.' || text[n] == '-' || (text[n] >= '0' && text[n] <= '9'))) ++n;
+  TimeMs ms = 0;
+  if (!parse_scaled_ms(text.substr(0, n), 1, ms)) return false;
+  text.remove_prefix(n);
+  out = ms;
+  return true;
+}
+
+bool directive(char c, std::string_view& text, Parts& p) {
+  switch (c) {
+    case 'Y':
+      return digits(text, 4, 4, p.year);
+    case 'y':
+      if (!digits(text, 2, 2, p.year)) return false;
+      p.year += p.year < 69 ? 2000 : 1900;  // as POSIX
+      return true;
+    case 'm':
+      return digits(text, 1, 2, p.month);
+    case 'd':
+      return digits(text, 1, 2, p.day);
+    case 'e':
+      while (take(text, ' ')) {
+      }
+      return digits(text, 1, 2, p.day);
+    case 'b':
+      return month_name(text, p.month);
+    case 'j':
+      return digits(text, 1, 3, p.day_of_year);
+    case 'H':
+    case 'I':
+      return digits(text, 1, 2, p.hour);
+    case 'M':
+      return digits(text, 1, 2, p.minute);
+    case 'S':
+      return digits(text, 1, 2, p.second);
+    case 'f':
+      return fraction(text, p.ms);
+    case 'p':
+      return half_day(text, p.half);
+    case 'z':
+      return zone(text, p.offset_minutes);
+    case 's':
+      return unix_seconds(text, p.unix_ms);
+    case 'T':
+      return digits(text, 1, 2, p.hour) && take(text, ':') && digits(text, 2, 2, p.minute) &&
+             take(text, ':') && digits(text, 2, 2, p.second);
+    case 'F':
+      return digits(text, 4, 4, p.year) && take(text, '-') && digits(text, 1, 2, p.month) &&
+             take(text, '-') && digits(text, 1, 2, p.day);
+    case '%':
+      return take(text, '%');
+    default:
+      return false;
+  }
+}
+
+bool walk(std::string_view pattern, std::string_view text, Parts& p) {
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '%') {
+      if (!directive(pattern[++i], text, p)) return false;
+    } else if (pattern[i] == ' ') {
+      while (take(text, ' ')) {
+      }
+    } else if (!take(text, pattern[i])) {
+      return false;
+    }
+  }
+  return text.empty();
+}
+
+bool assemble(Parts p, TimeMs& time, bool& zoned) {
+  zoned = p.offset_minutes.has_value() || p.unix_ms.has_value();
+  if (p.unix_ms) {
+    time = *p.unix_ms;
+    return true;
+  }
+  if (p.half >= 0) {
+    if (p.hour < 1 || p.hour > 12) return false;
+    p.hour = p.hour % 12 + 12 * p.half;
+  }
+  if (p.day_of_year > 366) return false;
+  const auto t = base::make_time(p.year, p.month, p.day, p.hour, p.minute, p.second, p.ms);
+  if (!t) return false;
+  time = *t + (p.day_of_year > 0 ? int64_t{p.day_of_year - 1} * 86400000 : 0) -
+         int64_t{p.offset_minutes.value_or(0)} * 60000;
+  return true;
+}
+
+// The forms of ISO that the fixed columns below do not cover.
+bool parse_iso_slow(std::string_view text, TimeMs& time, bool& zoned) {
+  if (text.find_first_of("-:/") == std::string_view::npos) {
+    std::optional<TimeMs> t;
+    zoned = true;
+    if (!unix_seconds(text, t) || !text.empty()) return false;
+    time = *t;
+    return true;
+  }
+  Parts p;
+  if (!digits(text, 4, 4, p.year) || !(take(text, '-') || take(text, '/')) || !digits(text, 1, 2, p.month) ||
+      !(take(text, '-') || take(text, '/')) || !digits(text, 1, 2, p.day)) {
+    return false;
+  }
+  if (take(text, 'T') || take(text, ' ')) {
+    if (!digits(text, 1, 2, p.hour) || !take(text, ':') || !digits(text, 2, 2, p.minute)) return false;
+    if (take(text, ':') && !digits(text, 2, 2, p.second)) return false;
+    if ((take(text, '.') || take(text, ',')) && !fraction(text, p.ms)) return false;
+    while (take(text, ' ')) {
+    }
+    if (!text.empty() && !zone(text, p.offset_minutes)) return false;
+  }
+  return text.empty() && assemble(p, time, zoned);
+}
+
+unsigned two(const char* p, unsigned& bad) {
+  const auto a = static_cast<unsigned>(p[0] - '0');
+  const auto b = static_cast<unsigned>(p[1] - '0');
+  bad |= static_cast<unsigned>(a > 9) | static_cast<unsigned>(b > 9);
+  return a * 10 + b;
+}
+
+// "2024-01-31 08:12:00", a fraction and a Z may follow. Fixed columns, so no loop.
+bool parse_iso(std::string_view text, TimeMs& time, bool& zoned) {
+  if (text.size() < 19) return parse_iso_slow(text, time, zoned);
+  const char* p = text.data();
+  const bool marks = (p[4] == '-' || p[4] == '/') && p[7] == p[4] && (p[10] == ' ' || p[10] == 'T') &&
+                     p[13] == ':' && p[16] == ':';
+  unsigned bad = 0;
+  const unsigned year = two(p, bad) * 100 + two(p + 2, bad);
+  const unsigned month = two(p + 5, bad);
+  const unsigned day = two(p + 8, bad);
+  const unsigned hour = two(p + 11, bad);
+  const unsigned minute = two(p + 14, bad);
+  const unsigned second = two(p + 17, bad);
+  if (!marks || bad != 0) return parse_iso_slow(text, time, zoned);
+  int ms = 0;
+  std::string_view rest = text.substr(19);
+  if (take(rest, '.') && !fraction(rest, ms)) return false;
+  zoned = take(rest, 'Z');
+  if (!rest.empty()) return parse_iso_slow(text, time, zoned);
+  const auto t =
+      base::make_time(static_cast<int>(year), static_cast<int>(month), static_cast<int>(day),
+                      static_cast<int>(hour), static_cast<int>(minute), static_cast<int>(second), ms);
+  if (!t) return false;
+  time = *t;
+  return true;
+}
+
+// CICFlowMeter writes a 12-hour clock and, in most releases, no AM or PM; its public data sets were captured
+// between 8 in the morning and 8 in the evening.
+bool parse_cic(std::string_view text, TimeMs& time, bool& zoned) {
+  Parts p;
+  std::string_view t = text;
+  if (!digits(t, 1, 4, p.day) || !take(t, '/')) return parse_iso(text, time, zoned);
+  if (!digits(t, 1, 2, p.month) || !take(t, '/') || !digits(t, 4, 4, p.year) || !take(t, ' ') ||
+      !digits(t, 1, 2, p.hour) || !take(t, ':') || !digits(t, 2, 2, p.minute)) {
+    return false;
+  }
+  if (take(t, ':') && !digits(t, 2, 2, p.second)) return false;
+  if (take(t, '.') && !fraction(t, p.ms)) return false;
+  if (take(t, ' ')) {
+    if (!half_day(t, p.half)) return false;
+  } else if (p.hour >= 1 && p.hour <= 7) {
+    p.hour += 12;
+  }
+  return t.empty() && assemble(p, time, zoned);
+}
+
+void check_pattern(std::string_view pattern) {
+  constexpr std::string_view kKnown = "YymdebHIMSfpzsTFj%";
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '%') continue;
+    if (++i == pattern.size() || kKnown.find(pattern[i]) == std::string_view::npos) {
+      throw base::Error("time format '{}': '%{}' is not one of %{}", pattern,
+                        i < pattern.size() ? pattern.substr(i, 1) : "",
+                        "Y y m d e b H I M S f p z s T F j %");
+    }
+  }
+}
+
+}  // namespace
+
+TimeFormat::TimeFormat(std::string_view format) {
+  if (format == "iso") return;
+  kind_ = Kind::kUnix;
+  if (format == "unix") return;
+  if (format == "unix_ms") unix_unit_ = 1e-3;
+  if (format == "unix_us") unix_unit_ = 1e-6;
+  if (format == "unix_ns") unix_unit_ = 1e-9;
+  if (unix_unit_ != 1) return;
+  kind_ = format == "cicflowmeter" ? Kind::kCicFlowMeter : Kind::kPattern;
+  if (kind_ != Kind::kPattern) return;
+  if (format.find('%') == std::string_view::npos) {
+    throw base::Error(
+        "time format '{}' is neither iso, unix, unix_ms, unix_us, unix_ns, cicflowmeter nor a "
+        "pattern such as %d/%m/%Y %H:%M:%S",
+        format);
+  }
+  check_pattern(format);
+  pattern_ = format;
+}
+
+bool TimeFormat::parse(std::string_view text, TimeMs& time, bool& zoned) const {
+  switch (kind_) {
+    case Kind::kIso:
+      return parse_iso(text, time, zoned);
+    case Kind::kUnix:
+      zoned = true;
+      return parse_scaled_ms(text, unix_unit_, time);
+    case Kind::kCicFlowMeter:
+      return parse_cic(text, time, zoned);
+    case Kind::kPattern:
+      break;
+  }
+  Parts parts;
+  return walk(pattern_, text, parts) && assemble(parts, time, zoned);
+}
+
+}  // namespace netflowgen::flow
