@@ -1,7 +1,13 @@
-// Protocols, metrics, baselines and the report. The façade: the only header of this folder that others
-// include.
+// Protocols, metrics, baselines and the report. The façade: the only header of this folder that others include.
 #pragma once
 
+#include "eval/alarms.h"
+#include "eval/baselines.h"
+#include "eval/boosted_detector.h"
+#include "eval/ddos_eval.h"
 #include "eval/detector.h"
 #include "eval/forecaster.h"
 #include "eval/labels.h"
+#include "eval/metrics.h"
+#include "eval/protocol.h"
+#include "eval/results.h"

@@ -1,0 +1,174 @@
+// netflowgen evaluate ddos|forecast: wiring of eval's protocols to a store, labels and files.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/base.h"
+#include "cli/commands.h"
+#include "eval/eval.h"
+#include "series/series.h"
+
+namespace netflowgen::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// "FROM/TO": two times as base::parse_time takes them; [FROM, TO).
+eval::Period parse_period(const std::string& text, const char* option) {
+  const size_t slash = text.find('/');
+  if (slash != std::string::npos) {
+    const auto from = base::parse_time(std::string_view(text).substr(0, slash));
+    const auto to = base::parse_time(std::string_view(text).substr(slash + 1));
+    if (from && to && *from < *to) return {*from, *to};
+  }
+  throw base::UsageError("{} {}: expected FROM/TO, e.g. 1998-06-01/1998-07-01", option, text);
+}
+
+struct PeriodTexts {
+  std::string train;
+  std::string validation;
+  std::string test;
+
+  void add_to(CLI::App& command) {
+    command.add_option("--train", train, "Training period FROM/TO, validation included (default: the first 60 %)");
+    command.add_option("--validation", validation, "Late part of it (default: its last quarter)");
+    command.add_option("--test", test, "Test period (default: what follows training)");
+  }
+
+  // Defaults are cut at whole hours.
+  void resolve(const series::FrameTable& table, eval::Period& train_period, eval::Period& validation_period,
+               eval::Period& test_period) const {
+    const base::TimeMs from = table.first_step * table.step_ms;
+    const base::TimeMs to = table.end_step * table.step_ms;
+    constexpr base::TimeMs kHour = 3'600'000;
+    train_period = train.empty() ? eval::Period{from, (from + (to - from) * 6 / 10) / kHour * kHour}
+                                 : parse_period(train, "--train");
+    const base::TimeMs length = train_period.to_ms - train_period.from_ms;
+    validation_period = validation.empty()
+                            ? eval::Period{(train_period.to_ms - length / 4) / kHour * kHour, train_period.to_ms}
+                            : parse_period(validation, "--validation");
+    test_period = test.empty() ? eval::Period{train_period.to_ms, to} : parse_period(test, "--test");
+  }
+};
+
+struct DdosArguments {
+  std::string store;
+  std::string labels;
+  std::string exclude;
+  std::string out;
+  PeriodTexts periods;
+  eval::LabelOptions label_options;
+  eval::DdosRunOptions run;
+  std::vector<std::string> budgets;
+  std::vector<std::string> methods;
+  std::string merge_gap = "10m";
+  std::string lead = "0s";
+  bool strict = false;
+};
+
+// Labels with what was left out said on stderr, or an error with --strict.
+eval::LabelSet read_labels(const DdosArguments& a, const std::string& path, const eval::LabelOptions& options,
+                           const series::FrameTable& table) {
+  auto set = eval::load_labels(path, table, options);
+  for (const auto& p : set.problems) {
+    if (a.strict && p.reason != "filtered by option") throw base::Error("{}: {}", path, set.summary());
+  }
+  if (const std::string s = set.summary(); !s.empty()) fmt::print(stderr, "{}: {}\n", path, s);
+  return set;
+}
+
+int64_t duration(const std::string& text, const char* option) {
+  const auto ms = base::parse_duration(text);
+  if (!ms || *ms < 0) throw base::UsageError("{} {}: expected a duration, e.g. 10m", option, text);
+  return *ms;
+}
+
+void choose_methods(std::vector<std::unique_ptr<eval::Detector>>& all, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return;
+  std::string names;
+  std::vector<std::unique_ptr<eval::Detector>> chosen;
+  for (const auto& name : wanted) {
+    bool found = false;
+    for (auto& d : all) {
+      if (d == nullptr || d->name() != name) continue;
+      chosen.push_back(std::move(d));
+      found = true;
+    }
+    if (found) continue;
+    for (const auto& d : all) names += d == nullptr ? "" : (names.empty() ? "" : ", ") + d->name();
+    throw base::UsageError("--method {}: there is {}", name, names);
+  }
+  all = std::move(chosen);
+}
+
+void evaluate_ddos(DdosArguments& a, Context& context) {
+  const auto table = series::load_frames(a.store);
+  eval::DdosOptions& protocol = a.run.protocol;
+  a.periods.resolve(table, protocol.train, protocol.validation, protocol.test);
+  protocol.merge_gap_ms = duration(a.merge_gap, "--merge-gap");
+  protocol.lead_ms = duration(a.lead, "--lead");
+  if (!a.budgets.empty()) a.run.budgets.clear();
+  for (const auto& text : a.budgets) {
+    const auto budget = eval::Budget::parse(text);
+    if (!budget) {
+      throw base::UsageError("--budget {}: expected full, clean:10%, clean:5, incomplete:10% or incidents:2", text);
+    }
+    a.run.budgets.push_back(*budget);
+  }
+  const auto labels = read_labels(a, a.labels, a.label_options, table);
+  std::vector<eval::Event> excluded;
+  if (!a.exclude.empty()) excluded = read_labels(a, a.exclude, {}, table).events;
+  auto detectors = eval::all_baselines(table);
+  choose_methods(detectors, a.methods);
+  const auto result = eval::evaluate_ddos(table, labels.events, excluded, a.run, detectors,
+                                          progress_printer(context, "evaluate"), &context.stop);
+  fmt::print("{}", eval::ddos_table(result));
+  if (a.out.empty()) return;
+  fs::create_directories(a.out);
+  base::write_file(fs::path(a.out) / "ddos.json", eval::ddos_json(result));
+}
+
+void add_ddos(CLI::App& evaluate, Context& context) {
+  auto a = std::make_shared<DdosArguments>();
+  auto* c = evaluate.add_subcommand("ddos", "Compare attack detectors on a labelled store");
+  c->add_option("STORE", a->store, "Series store")->required();
+  c->add_option("--labels", a->labels, "CSV: node (or prefix), start, end, type")->required();
+  c->add_option("--exclude", a->exclude, "CSV of other attacks: neither to be found nor false alarms");
+  c->add_option("-o,--out", a->out, "Folder for ddos.json and report.html");
+  a->periods.add_to(*c);
+  c->add_option("--min-flows", a->run.protocol.min_flows, "Leave out nodes with fewer flows in training");
+  c->add_option("--scored", a->run.protocol.scored_feature, "Steps count where this feature is above 0; '' for all")
+      ->capture_default_str();
+  c->add_option("--budget", a->budgets,
+                "What labels show (repeatable): full, clean:10%, clean:5, incomplete:10%, incidents:2");
+  c->add_option("--label-seeds", a->run.label_seeds, "Draws of each budget")->capture_default_str();
+  c->add_option("--seed", a->run.seed, "First seed")->capture_default_str();
+  c->add_option("--rate", a->run.rate, "False alarms per node-day that thresholds aim at")->capture_default_str();
+  c->add_option("--merge-gap", a->merge_gap, "Alarmed steps closer than this are one episode")->capture_default_str();
+  c->add_option("--lead", a->lead, "An alarm so long before an attack finds it")->capture_default_str();
+  c->add_option("--resamples", a->run.resamples, "Resamples of days for intervals")->capture_default_str();
+  c->add_option("--unseen-nodes", a->run.unseen_folds, "Also score each node by a fit on other nodes; folds");
+  c->add_flag("--leave-type-out", a->run.leave_type_out, "Also hide one attack type from the fit at a time");
+  c->add_option("--method", a->methods, "Only these methods (repeatable)");
+  c->add_flag("--internal-only", a->label_options.internal_only, "Only labels whose victim_internal is True");
+  c->add_option("--min-label-flows", a->label_options.min_flows, "Only labels with so many flows");
+  c->add_option("--sweep-victims", a->label_options.sweep_victims, "An attack on so many nodes at once is a sweep")
+      ->capture_default_str();
+  c->add_flag("--strict", a->strict, "A bad label is an error");
+  c->footer(
+      "Example: netflowgen evaluate ddos store --labels labels.csv --budget full --budget clean:10% -o report\n"
+      "Definitions of all figures: docs/evaluation.md");
+  c->callback([a, &context] { evaluate_ddos(*a, context); });
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, Context& context) {
+  auto* evaluate = app.add_subcommand("evaluate", "Figures: detectors on attacks, forecasters on the future");
+  evaluate->require_subcommand(1);
+  add_ddos(*evaluate, context);
+}
+
+}  // namespace netflowgen::cli

@@ -1,0 +1,83 @@
+#include "eval/boosted_detector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+namespace netflowgen::eval {
+namespace {
+
+class BoostedTrees : public Detector {
+ public:
+  explicit BoostedTrees(const BoostedDetectorOptions& options) : options_(options) {}
+  std::string name() const override { return "gradient-boosted trees"; }
+
+  void fit(const DdosTask& task, uint64_t seed) override {
+    const LaggedMatrix& all = features(*task.table);
+    std::vector<float> x;
+    std::vector<float> y;
+    std::vector<size_t> rows;
+    for (size_t row = 0; row < all.rows; ++row) {
+      if (!task.scored[row] || task.labels[row] == RowLabel::kUnlabelled || !task.in_train(row)) continue;
+      rows.push_back(row);
+      x.insert(x.end(), all.row(row), all.row(row) + all.columns.size());
+      y.push_back(task.labels[row] == RowLabel::kAttack ? 1.0f : 0.0f);
+    }
+    booster_.reset();
+    if (std::find(y.begin(), y.end(), 1.0f) == y.end()) return;
+    booster_.emplace(MatrixView{x.data(), y.size(), all.columns.size()}, y, weights(task, rows, y),
+                     options_.booster, seed);
+  }
+
+  std::vector<float> score(const FrameTable& table) override {
+    if (!booster_) return std::vector<float>(table.rows(), std::numeric_limits<float>::quiet_NaN());
+    const LaggedMatrix& all = features(table);
+    return booster_->predict({all.values.data(), all.rows, all.columns.size()});
+  }
+
+ private:
+  // The table is the same from one seed and budget to the next, so its features are kept.
+  const LaggedMatrix& features(const FrameTable& table) {
+    if (cached_table_ != &table || cached_.rows != table.rows()) {
+      cached_ = lagged_features(table, options_.lagged);
+      cached_table_ = &table;
+    }
+    return cached_;
+  }
+
+  std::vector<float> weights(const DdosTask& task, const std::vector<size_t>& rows,
+                             const std::vector<float>& y) const {
+    std::vector<double> rows_of(task.events.size(), 0);
+    double attack = 0;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (y[i] == 0) continue;
+      ++attack;
+      ++rows_of[static_cast<size_t>(task.event_of_row[rows[i]])];
+    }
+    const auto events =
+        static_cast<double>(std::count_if(rows_of.begin(), rows_of.end(), [](double n) { return n > 0; }));
+    const double benign = static_cast<double>(rows.size()) - attack;
+    const double total =
+        std::pow(std::max(benign, 1.0), options_.balance) * std::pow(attack, 1 - options_.balance);
+    std::vector<float> w(rows.size(), 1.0f);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (y[i] == 0) continue;
+      w[i] = static_cast<float>(total / events / rows_of[static_cast<size_t>(task.event_of_row[rows[i]])]);
+    }
+    return w;
+  }
+
+  BoostedDetectorOptions options_;
+  std::optional<Booster> booster_;
+  const FrameTable* cached_table_ = nullptr;
+  LaggedMatrix cached_;
+};
+
+}  // namespace
+
+std::unique_ptr<Detector> boosted_trees(const BoostedDetectorOptions& options) {
+  return std::make_unique<BoostedTrees>(options);
+}
+
+}  // namespace netflowgen::eval

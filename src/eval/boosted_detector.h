@@ -1,0 +1,29 @@
+// Gradient-boosted trees on lagged features: the strong supervised baseline.
+#pragma once
+
+#include <memory>
+
+#include "eval/booster.h"
+#include "eval/detector.h"
+#include "eval/lagged.h"
+
+namespace netflowgen::eval {
+
+struct BoostedDetectorOptions {
+  LaggedOptions lagged;
+  BoosterOptions booster = {150,
+                            {{"objective", "binary:logistic"},
+                             {"max_depth", "4"},
+                             {"eta", "0.1"},
+                             {"subsample", "0.8"},
+                             {"colsample_bytree", "0.3"},
+                             {"min_child_weight", "0.1"}}};
+  // Events weigh the same; together they weigh as much as (benign rows)^balance x (attack rows)^(1 -
+  // balance).
+  double balance = 0.5;
+};
+
+// Fits on the labelled, scored rows of the training period; with no attack among them every score is NaN.
+std::unique_ptr<Detector> boosted_trees(const BoostedDetectorOptions& options = {});
+
+}  // namespace netflowgen::eval

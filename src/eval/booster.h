@@ -1,0 +1,43 @@
+// Gradient-boosted trees (XGBoost's C library) as one value: fit on a dense matrix, predict on another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace netflowgen::eval {
+
+struct BoosterOptions {
+  int rounds = 150;
+  // XGBoost's own names and values, e.g. {"max_depth", "4"}.
+  std::vector<std::pair<std::string, std::string>> parameters;
+};
+
+// A dense row-major matrix that the caller owns; NaN is missing.
+struct MatrixView {
+  const float* values = nullptr;
+  size_t rows = 0;
+  size_t columns = 0;
+};
+
+class Booster {
+ public:
+  // Error: XGBoost's own message. Deterministic for a seed and any number of threads.
+  Booster(const MatrixView& x, std::span<const float> y, std::span<const float> weights,
+          const BoosterOptions& options, uint64_t seed);
+  ~Booster();
+  Booster(Booster&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Booster& operator=(Booster&&) = delete;
+  Booster(const Booster&) = delete;
+  Booster& operator=(const Booster&) = delete;
+
+  std::vector<float> predict(const MatrixView& x) const;
+
+ private:
+  void* handle_ = nullptr;
+};
+
+}  // namespace netflowgen::eval
