@@ -5,9 +5,11 @@
 
 namespace netflowgen::cli {
 
+void add_evaluate(CLI::App& app, Context& context);
 void add_features(CLI::App& app, Context& context);
 
 inline constexpr AddCommand kCommands[] = {
+    add_evaluate,
     add_features,
 };
 

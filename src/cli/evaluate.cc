@@ -32,7 +32,8 @@ struct PeriodTexts {
   std::string test;
 
   void add_to(CLI::App& command) {
-    command.add_option("--train", train, "Training period FROM/TO, validation included (default: the first 60 %)");
+    command.add_option("--train", train,
+                       "Training period FROM/TO, validation included (default: the first 60 %)");
     command.add_option("--validation", validation, "Late part of it (default: its last quarter)");
     command.add_option("--test", test, "Test period (default: what follows training)");
   }
@@ -46,9 +47,9 @@ struct PeriodTexts {
     train_period = train.empty() ? eval::Period{from, (from + (to - from) * 6 / 10) / kHour * kHour}
                                  : parse_period(train, "--train");
     const base::TimeMs length = train_period.to_ms - train_period.from_ms;
-    validation_period = validation.empty()
-                            ? eval::Period{(train_period.to_ms - length / 4) / kHour * kHour, train_period.to_ms}
-                            : parse_period(validation, "--validation");
+    validation_period = validation.empty() ? eval::Period{(train_period.to_ms - length / 4) / kHour * kHour,
+                                                          train_period.to_ms}
+                                           : parse_period(validation, "--validation");
     test_period = test.empty() ? eval::Period{train_period.to_ms, to} : parse_period(test, "--test");
   }
 };
@@ -85,7 +86,8 @@ int64_t duration(const std::string& text, const char* option) {
   return *ms;
 }
 
-void choose_methods(std::vector<std::unique_ptr<eval::Detector>>& all, const std::vector<std::string>& wanted) {
+void choose_methods(std::vector<std::unique_ptr<eval::Detector>>& all,
+                    const std::vector<std::string>& wanted) {
   if (wanted.empty()) return;
   std::string names;
   std::vector<std::unique_ptr<eval::Detector>> chosen;
@@ -113,7 +115,8 @@ void evaluate_ddos(DdosArguments& a, Context& context) {
   for (const auto& text : a.budgets) {
     const auto budget = eval::Budget::parse(text);
     if (!budget) {
-      throw base::UsageError("--budget {}: expected full, clean:10%, clean:5, incomplete:10% or incidents:2", text);
+      throw base::UsageError("--budget {}: expected full, clean:10%, clean:5, incomplete:10% or incidents:2",
+                             text);
     }
     a.run.budgets.push_back(*budget);
   }
@@ -139,14 +142,17 @@ void add_ddos(CLI::App& evaluate, Context& context) {
   c->add_option("-o,--out", a->out, "Folder for ddos.json and report.html");
   a->periods.add_to(*c);
   c->add_option("--min-flows", a->run.protocol.min_flows, "Leave out nodes with fewer flows in training");
-  c->add_option("--scored", a->run.protocol.scored_feature, "Steps count where this feature is above 0; '' for all")
+  c->add_option("--scored", a->run.protocol.scored_feature,
+                "Steps count where this feature is above 0; '' for all")
       ->capture_default_str();
   c->add_option("--budget", a->budgets,
                 "What labels show (repeatable): full, clean:10%, clean:5, incomplete:10%, incidents:2");
   c->add_option("--label-seeds", a->run.label_seeds, "Draws of each budget")->capture_default_str();
   c->add_option("--seed", a->run.seed, "First seed")->capture_default_str();
-  c->add_option("--rate", a->run.rate, "False alarms per node-day that thresholds aim at")->capture_default_str();
-  c->add_option("--merge-gap", a->merge_gap, "Alarmed steps closer than this are one episode")->capture_default_str();
+  c->add_option("--rate", a->run.rate, "False alarms per node-day that thresholds aim at")
+      ->capture_default_str();
+  c->add_option("--merge-gap", a->merge_gap, "Alarmed steps closer than this are one episode")
+      ->capture_default_str();
   c->add_option("--lead", a->lead, "An alarm so long before an attack finds it")->capture_default_str();
   c->add_option("--resamples", a->run.resamples, "Resamples of days for intervals")->capture_default_str();
   c->add_option("--unseen-nodes", a->run.unseen_folds, "Also score each node by a fit on other nodes; folds");
@@ -154,11 +160,13 @@ void add_ddos(CLI::App& evaluate, Context& context) {
   c->add_option("--method", a->methods, "Only these methods (repeatable)");
   c->add_flag("--internal-only", a->label_options.internal_only, "Only labels whose victim_internal is True");
   c->add_option("--min-label-flows", a->label_options.min_flows, "Only labels with so many flows");
-  c->add_option("--sweep-victims", a->label_options.sweep_victims, "An attack on so many nodes at once is a sweep")
+  c->add_option("--sweep-victims", a->label_options.sweep_victims,
+                "An attack on so many nodes at once is a sweep")
       ->capture_default_str();
   c->add_flag("--strict", a->strict, "A bad label is an error");
   c->footer(
-      "Example: netflowgen evaluate ddos store --labels labels.csv --budget full --budget clean:10% -o report\n"
+      "Example: netflowgen evaluate ddos store --labels labels.csv --budget full --budget clean:10% -o "
+      "report\n"
       "Definitions of all figures: docs/evaluation.md");
   c->callback([a, &context] { evaluate_ddos(*a, context); });
 }

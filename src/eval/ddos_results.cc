@@ -19,7 +19,9 @@ Json spread(const MeanDeviation& m) {
   return {{"mean", number(m.mean)}, {"deviation", number(m.deviation)}, {"runs", m.count}};
 }
 
-Json period(const Period& p) { return {{"from", base::format_time(p.from_ms)}, {"to", base::format_time(p.to_ms)}}; }
+Json period(const Period& p) {
+  return {{"from", base::format_time(p.from_ms)}, {"to", base::format_time(p.to_ms)}};
+}
 
 Json protocol_json(const DdosResult& r) {
   const DdosOptions& o = r.options.protocol;
@@ -132,9 +134,12 @@ std::string ddos_json(const DdosResult& result) {
   for (const DdosSummary& s : result.summaries) summaries.push_back(summary_json(result, s));
   Json runs = Json::array();
   for (const DdosRun& r : result.runs) runs.push_back(run_json(result, r));
-  const Json all = {{"format", "netflowgen-evaluate-ddos-1"}, {"protocol", protocol_json(result)},
-                    {"notes", result.notes},                  {"slices", slices},
-                    {"summaries", summaries},                 {"runs", runs}};
+  const Json all = {{"format", "netflowgen-evaluate-ddos-1"},
+                    {"protocol", protocol_json(result)},
+                    {"notes", result.notes},
+                    {"slices", slices},
+                    {"summaries", summaries},
+                    {"runs", runs}};
   return all.dump(1) + "\n";
 }
 
@@ -164,15 +169,15 @@ std::string ddos_table(const DdosResult& result) {
       const std::string name = result.slices[lines[0].first->slice + i].name;
       text += fmt::format(" {:>14}", i == 0 ? "AUPRC " + name : name.substr(0, 14));
     }
-    text += fmt::format(" {:>11} {:>8} {:>9} {:>9} {:>8} {:>8}\n", "recall", "FA/n-day", "delay min", "r. delay",
-                        "effect.", "overhead");
+    text += fmt::format(" {:>11} {:>8} {:>9} {:>9} {:>8} {:>8}\n", "recall", "FA/n-day", "delay min",
+                        "r. delay", "effect.", "overhead");
     for (const Line& line : lines) {
       text += fmt::format("  {:<26}", line.first->method);
       for (const auto& a : line.auprc) text += fmt::format(" {:>14}", a);
       const DdosSummary& s = *line.first;
-      text += fmt::format(" {:>11} {:>8} {:>9} {:>9} {:>8} {:>8}\n", share(s.recall), plain(s.false_per_node_day, 3),
-                          plain(s.median_delay_min, 1), plain(s.restricted_delay_min, 1), plain(s.effectiveness, 3),
-                          plain(s.overhead, 3));
+      text += fmt::format(" {:>11} {:>8} {:>9} {:>9} {:>8} {:>8}\n", share(s.recall),
+                          plain(s.false_per_node_day, 3), plain(s.median_delay_min, 1),
+                          plain(s.restricted_delay_min, 1), plain(s.effectiveness, 3), plain(s.overhead, 3));
     }
   }
   return text;

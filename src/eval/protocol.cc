@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -301,7 +302,14 @@ DdosData prepare_ddos(const FrameTable& table, const std::vector<Event>& events,
   data.scored = scored_rows(data.table, options.scored_feature);
   data.event_of_row.assign(data.table.rows(), -1);
   data.excluded.assign(data.table.rows(), false);
-  for (size_t i = data.events.size(); i-- > 0;) {  // the earliest event has a contested row
+  // A contested row belongs to the shortest event: a burst inside a long flood would else have no row at all.
+  std::vector<size_t> order(data.events.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const auto length = [&](size_t i) { return data.events[i].end_ms - data.events[i].start_ms; };
+    return length(a) > length(b);
+  });
+  for (const size_t i : order) {
     for_rows(data.table, data.events[i],
              [&](size_t row) { data.event_of_row[row] = static_cast<int32_t>(i); });
   }

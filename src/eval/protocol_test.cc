@@ -176,6 +176,15 @@ TEST(Protocol, ExcludedRowsAreThoseOfNoEvent) {
   EXPECT_EQ(std::count(data.excluded.begin(), data.excluded.end(), true), 5);
 }
 
+TEST(Protocol, AContestedRowBelongsToTheShorterEvent) {
+  World w;
+  w.events = {{0, kHour, 2 * kHour, "flood", 0, false},
+              {0, kHour + 20 * kMinute, kHour + 21 * kMinute, "burst", 0, false}};
+  const auto data = prepare_ddos(w.table, w.events, {}, w.options);
+  EXPECT_EQ(std::count(data.event_of_row.begin(), data.event_of_row.end(), 0), 5);
+  EXPECT_EQ(std::count(data.event_of_row.begin(), data.event_of_row.end(), 1), 1);
+}
+
 TEST(Protocol, WrongPeriodsAreRefused) {
   World w;
   w.options.test = {10 * kDay, 11 * kDay};
