@@ -67,3 +67,15 @@ function(netflowgen_program name)
     BYPRODUCTS ${CMAKE_BINARY_DIR}/generated/build_version.h)
   add_dependencies(${name} netflowgen_version_header)
 endfunction()
+
+# The kernels of infer are one source, compiled per instruction set; which one runs is chosen at run time.
+function(netflowgen_infer_kernels)
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_scalar.cc PROPERTIES COMPILE_OPTIONS
+    "-ffp-contract=off")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx2.cc PROPERTIES COMPILE_OPTIONS
+      "-mavx2;-mfma;-O3")
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx512.cc PROPERTIES COMPILE_OPTIONS
+      "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mfma;-mprefer-vector-width=512;-O3;-Wno-uninitialized;-Wno-maybe-uninitialized")  # GCC 12's own headers (PR 105593)
+  endif()
+endfunction()

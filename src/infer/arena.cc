@@ -1,0 +1,171 @@
+#include "infer/arena.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+
+namespace netflowgen::infer {
+namespace {
+
+// Keys, links and the hash map's share of a node.
+constexpr size_t kBookkeeping = 64;
+
+size_t season_steps_of(const model::ModelSpec& spec) {
+  const auto& lags = spec.input.season_lags;
+  return lags.empty() ? 0 : static_cast<size_t>(*std::max_element(lags.begin(), lags.end()));
+}
+
+}  // namespace
+
+Arena::Layout Arena::layout_of(const model::ModelSpec& spec, Precision cache) {
+  const auto kv_heads = static_cast<size_t>(spec.kv_heads);
+  const auto head_dim = static_cast<size_t>(spec.head_dim());
+  const auto window = static_cast<size_t>(spec.window);
+  const auto layers = static_cast<size_t>(spec.layers);
+  const size_t half = kv_heads * std::max(head_dim * padded(window), window * padded(head_dim));
+  const size_t scales = cache == Precision::kInt8 ? layers * 2 * kv_heads * padded(window) : 0;
+  return {half, layers * 2 * half, scales};
+}
+
+size_t Arena::bytes_per_node(const Model& model, Precision cache) {
+  const auto& spec = model.spec();
+  const Layout layout = layout_of(spec, cache);
+  return layout.ring * size_of(cache) + layout.scales * 2 + static_cast<size_t>(spec.d_model) * 4 +
+         season_steps_of(spec) * model.encoder().volumes() * 4 + sizeof(token::NodeState) + sizeof(uint64_t) +
+         kBookkeeping;
+}
+
+Arena::Arena(const Model& model, Precision cache, size_t capacity)
+    : layout_(layout_of(model.spec(), cache)),
+      cache_(cache),
+      capacity_(capacity),
+      layers_(static_cast<size_t>(model.spec().layers)),
+      d_model_(static_cast<size_t>(model.spec().d_model)),
+      season_steps_(season_steps_of(model.spec())),
+      volumes_(model.encoder().volumes()),
+      rows_(capacity * sizeof(uint32_t)),
+      states_(capacity * sizeof(token::NodeState)),
+      positions_(capacity * sizeof(uint64_t)),
+      hidden_(capacity * d_model_ * sizeof(float)),
+      ring_(capacity * layout_.ring * size_of(cache)),
+      scales_(capacity * layout_.scales * sizeof(uint16_t)),
+      season_(capacity * season_steps_ * volumes_ * sizeof(float)) {
+  const auto& spec = model.spec();
+  shape_.precision = cache;
+  shape_.heads = static_cast<size_t>(spec.heads);
+  shape_.kv_heads = static_cast<size_t>(spec.kv_heads);
+  shape_.head_dim = static_cast<size_t>(spec.head_dim());
+  shape_.window = static_cast<size_t>(spec.window);
+}
+
+uint32_t Arena::find(uint64_t key) const {
+  const auto it = slots_.find(key);
+  return it == slots_.end() ? kNone : it->second;
+}
+
+uint32_t Arena::admit(uint64_t key, uint64_t epoch, std::vector<uint64_t>& evicted) {
+  uint32_t slot = static_cast<uint32_t>(used());
+  if (used() == capacity_) {
+    slot = first_;
+    if (busy_[slot] == epoch) return kNone;
+    evicted.push_back(keys_[slot]);
+    slots_.erase(keys_[slot]);
+    unlink(slot);
+  } else {
+    keys_.push_back(0);
+    busy_.push_back(0);
+    next_.push_back(kNone);
+    previous_.push_back(kNone);
+  }
+  keys_[slot] = key;
+  busy_[slot] = 0;
+  slots_.emplace(key, slot);
+  link_last(slot);
+  reset(slot);
+  return slot;
+}
+
+void Arena::reset(uint32_t slot) {
+  row(slot) = 0;
+  state(slot) = {};
+  positions(slot) = 0;
+  if (season_steps_ > 0) {
+    std::fill_n(season(slot), season_steps_ * volumes_, std::numeric_limits<float>::quiet_NaN());
+  }
+}
+
+void Arena::unlink(uint32_t slot) {
+  const uint32_t before = previous_[slot];
+  const uint32_t after = next_[slot];
+  (before == kNone ? first_ : next_[before]) = after;
+  (after == kNone ? last_ : previous_[after]) = before;
+}
+
+void Arena::link_last(uint32_t slot) {
+  previous_[slot] = last_;
+  next_[slot] = kNone;
+  (last_ == kNone ? first_ : next_[last_]) = slot;
+  last_ = slot;
+}
+
+void Arena::touch(uint32_t slot) {
+  if (last_ == slot) return;
+  unlink(slot);
+  link_last(slot);
+}
+
+Ring Arena::ring(uint32_t slot, size_t layer) {
+  Ring r = shape_;
+  const size_t at = slot * layout_.ring + layer * 2 * layout_.half;
+  r.keys = ring_.as<uint8_t>() + at * size_of(cache_);
+  r.values = ring_.as<uint8_t>() + (at + layout_.half) * size_of(cache_);
+  if (layout_.scales > 0) {
+    const size_t half = layout_.scales / (2 * layers_);
+    r.key_scale = scales_.as<uint16_t>() + slot * layout_.scales + layer * 2 * half;
+    r.value_scale = r.key_scale + half;
+  }
+  return r;
+}
+
+std::vector<Arena::Column> Arena::columns() {
+  using base::DType;
+  const auto column = [](const char* name, DType dtype, base::Shape shape, void* data, size_t stride) {
+    size_t bytes = base::size_of(dtype);
+    for (const auto n : shape) bytes *= static_cast<size_t>(n);
+    return Column{
+        name, dtype, std::move(shape), static_cast<uint8_t*>(data), bytes, stride > 0 ? stride : bytes};
+  };
+  auto* const s = states_.as<token::NodeState>();
+  const auto n = [](size_t x) { return static_cast<int64_t>(x); };
+  const DType cache = cache_ == Precision::kFloat32    ? DType::kF32
+                      : cache_ == Precision::kBFloat16 ? DType::kBF16
+                                                       : DType::kI8;
+  std::vector<Column> all = {
+      column("last_step", DType::kI64, {}, &s->last_step, sizeof *s),
+      column("positions", DType::kU64, {}, positions_.as<void>(), 0),
+      column("idle_run", DType::kI32, {}, &s->idle_run, sizeof *s),
+      column("row", DType::kU32, {}, rows_.as<void>(), 0),
+      column("seen", DType::kU32, {token::kMaxVolumes}, s->seen, sizeof *s),
+      column("level", DType::kF32, {token::kMaxVolumes}, s->level, sizeof *s),
+      column("hidden", DType::kF32, {n(d_model_)}, hidden_.as<void>(), 0),
+      column("ring", cache, {n(layers_), 2, n(layout_.half)}, ring_.as<void>(), 0),
+  };
+  if (layout_.scales > 0) {
+    all.push_back(column("scales", DType::kBF16, {n(layers_), 2, n(layout_.scales / (2 * layers_))},
+                         scales_.as<void>(), 0));
+  }
+  if (season_steps_ > 0) {
+    all.push_back(column("season", DType::kF32, {n(season_steps_), n(volumes_)}, season_.as<void>(), 0));
+  }
+  return all;
+}
+
+std::vector<uint32_t> Arena::by_idleness() const {
+  std::vector<uint32_t> order;
+  order.reserve(used());
+  for (uint32_t s = first_; s != kNone; s = next_[s]) order.push_back(s);
+  return order;
+}
+
+}  // namespace netflowgen::infer

@@ -1,0 +1,295 @@
+#include "infer/engine.h"
+
+#include <algorithm>
+#include <limits>
+#include <thread>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "infer/forward.h"
+#include "infer/workers.h"
+
+namespace netflowgen::infer {
+namespace {
+
+// What an item comes to: idle positions to catch up with, then, where `emit`, its own.
+struct Job {
+  uint32_t slot;
+  size_t item;
+  int64_t skip_to;  // idle positions up to here need not be looked at; kNever: none
+  int64_t first;    // step of the first idle position to catch up with
+  int64_t idle;     // number of them
+  bool emit;
+};
+
+size_t thread_count(int threads) {
+  if (threads > 0) return static_cast<size_t>(threads);
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+size_t capacity_of(const Model& model, const EngineOptions& options) {
+  const size_t each = Arena::bytes_per_node(model, options.cache);
+  size_t capacity = options.max_bytes / each;
+  if (options.max_nodes > 0) capacity = std::min(capacity, options.max_nodes);
+  if (capacity == 0) {
+    throw base::Error(
+        "the state of one node takes {} bytes with a {} cache, and {} bytes are allowed; allow more memory "
+        "or "
+        "use a smaller cache type",
+        each, name_of(options.cache), options.max_bytes);
+  }
+  return std::min<size_t>(capacity, Arena::kNone - 1);
+}
+
+}  // namespace
+
+uint64_t node_key(std::string_view name) {
+  uint64_t hash = base::mix64(name.size());
+  for (const char c : name) hash = base::mix64(hash ^ static_cast<uint8_t>(c));
+  return hash;
+}
+
+std::string_view name_of(Drop drop) {
+  constexpr std::string_view kNames[] = {"none",        "asleep",   "unknown_node", "clock_back",
+                                         "clock_ahead", "repeated", "arena_full",   "bad_frame"};
+  return kNames[static_cast<size_t>(drop)];
+}
+
+std::string_view name_of(NodeDrop drop) { return drop == NodeDrop::kEvicted ? "evicted" : "forgotten"; }
+
+struct Engine::Impl {
+  Impl(const Model& m, const EngineOptions& options)
+      : model(m), arena(m, options.cache, capacity_of(m, options)), workers(thread_count(options.threads)) {
+    for (size_t i = 0; i < workers.size(); ++i) forwards.push_back(std::make_unique<Forward>(m, arena));
+  }
+
+  void prepare(std::span<const Item> items, const Wanted& wanted, Results& r) const;
+  Drop admit(const Item& item, size_t index, int64_t limit, Results& results);
+  Drop plan(uint32_t slot, const Item& item, size_t index);
+  void run_block(Forward& forward, std::span<const Job> block, std::span<const Item> items,
+                 const Wanted& wanted, Results& results) const;
+
+  const Model& model;
+  Arena arena;
+  Workers workers;
+  std::vector<std::unique_ptr<Forward>> forwards;
+  base::Ledger<Drop> items_ledger;
+  base::Ledger<NodeDrop> nodes_ledger;
+  uint64_t caught_up = 0;
+  uint64_t epoch = 0;
+  int64_t clock = token::kNever;  // the latest step of all items
+  int64_t max_ahead = 0;          // steps
+  std::vector<Job> jobs;
+  std::vector<uint32_t> awake;  // slots that may have an idle position
+  std::vector<bool> is_awake;   // [used]
+};
+
+void Engine::Impl::prepare(std::span<const Item> items, const Wanted& wanted, Results& r) const {
+  const auto& e = model.encoder();
+  const size_t n = items.size();
+  r.drop.assign(n, Drop::kNone);
+  r.position.resize(n);
+  r.tokens.resize(n * e.levels());
+  r.level.resize(n * e.volumes());
+  r.hidden.resize(wanted.hidden ? n * static_cast<size_t>(model.spec().d_model) : 0);
+  r.surprise.resize(wanted.surprise ? n * e.target_sizes().size() : 0);
+  r.inject.resize(wanted.inject ? n * model.inject().rows() : 0);
+  r.direct.resize(wanted.direct ? n * model.direct().rows() : 0);
+  r.next.resize(wanted.next ? n * e.target_vocabulary() : 0);
+  r.tasks.resize(model.tasks().size());
+  for (size_t t = 0; t < r.tasks.size(); ++t) {
+    r.tasks[t].resize(wanted.tasks ? n * model.tasks()[t].w2.rows() : 0);
+  }
+  r.evicted.clear();
+}
+
+// What is to be done for an item, as a job; or why nothing.
+Drop Engine::Impl::admit(const Item& item, size_t index, int64_t limit, Results& results) {
+  const auto& e = model.encoder();
+  if ((!item.frame.empty() && item.frame.size() != series::kFeatureCount) ||
+      (!item.season.empty() && item.season.size() != e.season())) {
+    return Drop::kBadFrame;
+  }
+  if (item.step > limit) return Drop::kClockAhead;
+  uint32_t slot = arena.find(item.node);
+  if (slot != Arena::kNone && arena.busy(slot) == epoch) return Drop::kRepeated;
+  if (slot != Arena::kNone && item.step <= arena.state(slot).last_step) return Drop::kClockBack;
+  if (slot == Arena::kNone) {
+    if (item.frame.empty()) return Drop::kUnknownNode;
+    slot = arena.admit(item.node, epoch, results.evicted);
+    if (slot == Arena::kNone) return Drop::kArenaFull;
+    nodes_ledger.enter();
+    if (is_awake.size() < arena.used()) is_awake.resize(arena.used());
+  }
+  clock = std::max(clock, item.step);
+  return plan(slot, item, index);
+}
+
+Drop Engine::Impl::plan(uint32_t slot, const Item& item, size_t index) {
+  const auto& state = arena.state(slot);
+  const auto& spec = model.spec();
+  const int64_t idle_steps = spec.input.idle_steps;
+  Job job{slot, index, token::kNever, 0, 0, true};
+  if (state.last_step != token::kNever) {
+    const int64_t missed = item.step - state.last_step - 1;
+    const int64_t left = idle_steps < 0 ? missed : std::max<int64_t>(0, idle_steps - state.idle_run);
+    job.idle = std::min(missed, left);
+    job.first = state.last_step + 1;
+    if (item.frame.empty() && idle_steps >= 0 && missed + 1 > left) job.emit = false;
+    // No layer sees further back than the window: positions before that cannot change what comes.
+    const int64_t seen = int64_t{spec.layers} * (spec.window - 1) + 1;
+    if (job.idle > seen) {
+      job.skip_to = state.last_step + job.idle - seen;
+      job.first = job.skip_to + 1;
+      job.idle = seen;
+    }
+  }
+  if (job.emit || job.idle > 0) {
+    arena.busy(slot) = epoch;
+    jobs.push_back(job);
+    caught_up += static_cast<uint64_t>(job.idle);
+  }
+  if (!item.frame.empty()) {
+    arena.touch(slot);
+    arena.row(slot) = item.row;
+    if (!is_awake[slot]) awake.push_back(slot);
+    is_awake[slot] = true;
+  }
+  return job.emit ? Drop::kNone : Drop::kAsleep;
+}
+
+// Round r steps the r-th position of each job.
+void Engine::Impl::run_block(Forward& forward, std::span<const Job> block, std::span<const Item> items,
+                             const Wanted& wanted, Results& results) const {
+  int64_t rounds = 0;
+  for (const auto& job : block) {
+    if (job.skip_to != token::kNever) forward.skip_idle(job.slot, job.skip_to);
+    rounds = std::max(rounds, job.idle + (job.emit ? 1 : 0));
+  }
+  Position positions[Forward::kBlock];
+  for (int64_t round = 0; round < rounds; ++round) {
+    size_t n = 0;
+    for (const auto& job : block) {
+      const Item& item = items[job.item];
+      if (round < job.idle) {
+        positions[n++] = {job.slot, job.first + round, {}, {}, Position::kNoOutput};
+      } else if (round == job.idle && job.emit) {
+        positions[n++] = {job.slot, item.step, item.frame, item.season, job.item};
+      }
+    }
+    forward.run({positions, n}, wanted, results);
+  }
+}
+
+Engine::Engine(std::shared_ptr<const Model> model, const EngineOptions& options)
+    : model_(std::move(model)), options_(options), impl_(std::make_unique<Impl>(*model_, options)) {
+  impl_->max_ahead = std::max<int64_t>(1, options.max_ahead_ms / model_->spec().input.step_ms);
+}
+
+Engine::~Engine() = default;
+
+size_t Engine::capacity() const { return impl_->arena.capacity(); }
+size_t Engine::nodes() const { return impl_->arena.used(); }
+size_t Engine::threads() const { return impl_->workers.size(); }
+size_t Engine::bytes_per_node() const { return Arena::bytes_per_node(*model_, options_.cache); }
+uint64_t Engine::caught_up() const { return impl_->caught_up; }
+bool Engine::known(uint64_t node) const { return impl_->arena.find(node) != Arena::kNone; }
+
+void Engine::step(std::span<const Item> items, const Wanted& wanted, Results& results) {
+  auto& s = *impl_;
+  s.prepare(items, wanted, results);
+  s.jobs.clear();
+  ++s.epoch;
+  // Steps whose time in milliseconds does not fit are no time at all. A jump of everyone's clock is believed,
+  // a jump of a few is not.
+  const int64_t last_step = std::numeric_limits<int64_t>::max() / 4 / model_->spec().input.step_ms;
+  int64_t base = last_step;
+  for (const auto& item : items) base = std::min(base, item.step);
+  base = std::max({base, s.clock, -last_step});
+  const int64_t limit = std::min(last_step, base + s.max_ahead);
+  for (size_t i = 0; i < items.size(); ++i) {
+    s.items_ledger.enter();
+    results.drop[i] = items[i].step < -last_step ? Drop::kClockAhead : s.admit(items[i], i, limit, results);
+    if (results.drop[i] == Drop::kNone) {
+      s.items_ledger.emit();
+    } else {
+      s.items_ledger.drop(results.drop[i]);
+    }
+  }
+  s.nodes_ledger.drop(NodeDrop::kEvicted, results.evicted.size());
+  std::atomic<size_t> next{0};
+  s.workers.run([&](size_t worker) {
+    for (;;) {
+      const size_t from = next.fetch_add(Forward::kBlock, std::memory_order_relaxed);
+      if (from >= s.jobs.size()) return;
+      const std::span<const Job> block(s.jobs.data() + from, std::min(Forward::kBlock, s.jobs.size() - from));
+      s.run_block(*s.forwards[worker], block, items, wanted, results);
+    }
+  });
+}
+
+std::vector<Item> Engine::idle_items(int64_t step) {
+  auto& s = *impl_;
+  const int idle_steps = model_->spec().input.idle_steps;
+  std::vector<Item> due;
+  size_t kept = 0;
+  for (const uint32_t slot : s.awake) {
+    const auto& state = s.arena.state(slot);
+    // The idle positions that are left end at this step.
+    const int64_t last = idle_steps < 0 ? std::numeric_limits<int64_t>::max()
+                                        : state.last_step + std::max(0, idle_steps - state.idle_run);
+    if (state.last_step < step) due.push_back({s.arena.key(slot), step, {}, {}, 0});
+    if (last <= step) {
+      s.is_awake[slot] = false;
+    } else {
+      s.awake[kept++] = slot;
+    }
+  }
+  s.awake.resize(kept);
+  return due;
+}
+
+double Engine::silence(uint64_t node, int64_t step) const {
+  const auto& arena = impl_->arena;
+  const uint32_t slot = arena.find(node);
+  if (slot == Arena::kNone || arena.positions(slot) == 0) return 1;
+  const int64_t gap = step - arena.state(slot).last_step;
+  if (gap < 1) return 1;
+  const auto d = static_cast<size_t>(model_->spec().d_model);
+  const auto weights = model_->next_weight().last(token::kGapTokens * d);
+  const auto bias = model_->next_bias().last(token::kGapTokens);
+  std::vector<double> p(token::kGapTokens);
+  double top = -std::numeric_limits<double>::infinity();
+  for (size_t k = 1; k < p.size(); ++k) {  // token 0 is of a node's first position
+    p[k] = bias[k];
+    for (size_t i = 0; i < d; ++i) p[k] += double{weights[k * d + i]} * double{arena.hidden(slot)[i]};
+    top = std::max(top, p[k]);
+  }
+  double sum = 0;
+  double tail = 0;
+  const size_t bucket = token::gap_token(gap);
+  for (size_t k = 1; k < p.size(); ++k) {
+    const double mass = std::exp(p[k] - top);
+    sum += mass;
+    if (k > bucket) tail += mass;
+    if (k != bucket) continue;
+    // The next frame comes at `gap` or later: within its bucket (low, high] gaps are taken for equally
+    // likely.
+    const double high = k == 1 ? 1 : std::exp2(static_cast<double>(k) - 1);
+    const double low = k == 1 ? 0 : high / 2;
+    const bool last = k + 1 == p.size();
+    tail += last ? mass : mass * (high - static_cast<double>(gap) + 1) / (high - low);
+  }
+  return tail / sum;
+}
+
+base::LedgerView Engine::items_ledger() const { return impl_->items_ledger.view("infer"); }
+
+base::LedgerView Engine::nodes_ledger() const {
+  auto ledger = impl_->nodes_ledger;
+  ledger.set_held(impl_->arena.used());
+  return ledger.view("infer_nodes");
+}
+
+}  // namespace netflowgen::infer

@@ -1,0 +1,9 @@
+// kernels_impl.h with one lane: the twin of the others, and what runs where nothing else does.
+#include "infer/kernels.h"
+#include "infer/simd_scalar.h"
+#define NFG_TILE_ROWS 4
+#include "infer/kernels_impl.h"
+
+namespace netflowgen::infer {
+extern const Kernels kScalarKernels = make_kernels(Isa::kScalar);
+}

@@ -1,0 +1,53 @@
+// Eight floats at a time. Compiled with -mavx2 -mfma only.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace netflowgen::infer {
+namespace {
+
+struct V {
+  static constexpr int kLanes = 8;
+  __m256 v;
+
+  static V zero() { return {_mm256_setzero_ps()}; }
+  static V set(float x) { return {_mm256_set1_ps(x)}; }
+  static V load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static V load(const uint16_t* p) {  // bf16
+    const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(wide, 16))};
+  }
+  static V load(const int8_t* p) {
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
+  }
+  void store(float* p) const { _mm256_storeu_ps(p, v); }
+  friend V operator+(V a, V b) { return {_mm256_add_ps(a.v, b.v)}; }
+  friend V operator-(V a, V b) { return {_mm256_sub_ps(a.v, b.v)}; }
+  friend V operator*(V a, V b) { return {_mm256_mul_ps(a.v, b.v)}; }
+  friend V operator/(V a, V b) { return {_mm256_div_ps(a.v, b.v)}; }
+  static V fma(V a, V b, V c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+  static V max(V a, V b) { return {_mm256_max_ps(a.v, b.v)}; }
+  static V min(V a, V b) { return {_mm256_min_ps(a.v, b.v)}; }
+  static V round(V a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+  // x 2^n for a whole n in [-126, 127].
+  static V scale2(V x, V n) {
+    const __m256i bits =
+        _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127)), 23);
+    return {_mm256_mul_ps(x.v, _mm256_castsi256_ps(bits))};
+  }
+  static float sum(V a) {
+    const __m128 h = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+    const __m128 q = _mm_add_ps(h, _mm_movehl_ps(h, h));
+    return _mm_cvtss_f32(_mm_add_ss(q, _mm_shuffle_ps(q, q, 1)));
+  }
+  static float max_of(V a) {
+    const __m128 h = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+    const __m128 q = _mm_max_ps(h, _mm_movehl_ps(h, h));
+    return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
+  }
+};
+
+}  // namespace
+}  // namespace netflowgen::infer

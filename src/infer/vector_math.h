@@ -1,0 +1,44 @@
+// Small functions over the vector type V of the kernel file that includes this one.
+#pragma once
+
+#include <cstddef>
+
+namespace netflowgen::infer {
+namespace {
+
+constexpr size_t kLanes = V::kLanes;
+// exp with a relative error of about 1e-7 (Cephes' expf: reduction by ln 2 in two parts, degree 5). Below
+// -87 it is exp(-87), above 88 exp(88).
+inline V exp_of(V x) {
+  x = V::min(V::max(x, V::set(-87.0f)), V::set(88.0f));
+  const V n = V::round(x * V::set(1.44269504f));
+  V r = V::fma(n, V::set(-0.693359375f), x);
+  r = V::fma(n, V::set(2.12194440e-4f), r);
+  V p = V::set(1.9875691500e-4f);
+  p = V::fma(p, r, V::set(1.3981999507e-3f));
+  p = V::fma(p, r, V::set(8.3334519073e-3f));
+  p = V::fma(p, r, V::set(4.1665795894e-2f));
+  p = V::fma(p, r, V::set(1.6666665459e-1f));
+  p = V::fma(p, r, V::set(5.0000001201e-1f));
+  return V::scale2(V::fma(p, r * r, r + V::set(1.0f)), n);
+}
+
+inline V silu_of(V x) { return x / (V::set(1.0f) + exp_of(V::zero() - x)); }
+
+// The first n of up to kLanes floats; the rest is `fill`.
+inline V load_part(const float* p, size_t n, float fill) {
+  if (n >= kLanes) return V::load(p);
+  float part[kLanes];
+  for (size_t i = 0; i < kLanes; ++i) part[i] = i < n ? p[i] : fill;
+  return V::load(part);
+}
+
+inline void store_part(V v, float* p, size_t n) {
+  if (n >= kLanes) return v.store(p);
+  float part[kLanes];
+  v.store(part);
+  for (size_t i = 0; i < n; ++i) p[i] = part[i];
+}
+
+}  // namespace
+}  // namespace netflowgen::infer
