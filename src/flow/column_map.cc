@@ -165,7 +165,7 @@ void parse_shape(const YAML::Node& root, const Place& place, ColumnMap& map) {
   if (root["separator"]) map.separator = parse_char(root["separator"], place.at("separator"));
   if (root["quote"]) map.quote = parse_char(root["quote"], place.at("quote"));
   if (root["comment"]) map.comment = parse_char(root["comment"], place.at("comment"));
-  if (root["null"]) map.null = as<std::string>(root["null"], place.at("null"), "text");
+  if (root["missing"]) map.missing = as<std::string>(root["missing"], place.at("missing"), "text");
   if (root["skip_lines"])
     map.skip_lines = as<unsigned>(root["skip_lines"], place.at("skip_lines"), "a number");
   if (root["columns"]) map.columns = as<unsigned>(root["columns"], place.at("columns"), "a number");
@@ -219,11 +219,11 @@ ColumnMap parse_column_map(const std::string& text, const std::string& name) {
   map.rates = kind == "rates";
   if (map.rates) {
     check_keys(root, place,
-               {"kind", "header", "separator", "quote", "comment", "null", "skip_lines", "columns",
+               {"kind", "header", "separator", "quote", "comment", "missing", "skip_lines", "columns",
                 "utc_offset", "node", "join", "time", "rates"});
   } else {
     check_keys(root, place,
-               {"kind", "header", "separator", "quote", "comment", "null", "skip_lines", "columns",
+               {"kind", "header", "separator", "quote", "comment", "missing", "skip_lines", "columns",
                 "utc_offset", "fields"});
   }
   parse_shape(root, place, map);
@@ -264,7 +264,7 @@ Layout layout_of_map(const ColumnMap& map, std::string_view head, const std::str
   plan.separator = map.separator;
   plan.quote = map.quote;
   plan.comment = map.comment;
-  plan.null = map.null;
+  plan.null = map.missing;
   plan.columns = map.columns != 0 ? map.columns : line.empty() ? 0 : header.size();
   for (const auto& [field, column] : map.fields) {
     Step step = step_of(field, column, map.utc_offset_minutes.value_or(options.utc_offset_minutes));

@@ -28,7 +28,7 @@ struct ColumnMap {
   char separator = ',';
   char quote = '"';
   char comment = '\0';
-  std::string null;
+  std::string missing;    // a cell that means "nothing", beside the empty one
   size_t skip_lines = 0;  // before the header or the first row
   size_t columns = 0;     // of a whole row; 0: the header's, or at least the last one used
   std::optional<int> utc_offset_minutes;

@@ -46,7 +46,7 @@ Plan plan_of(const Dialect& dialect, const PlanOptions& options) {
   plan.comment = dialect.comment;
   plan.null = dialect.null;
   plan.finish = dialect.finish;
-  plan.ports_of_icmp = dialect.ports_of_icmp;
+  plan.as_given = dialect.as_given;
   plan.assume_time = options.assume_time.has_value();
   plan.assumed_time_ms = options.assume_time.value_or(0);
   return plan;

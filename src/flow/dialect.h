@@ -43,7 +43,7 @@ struct Dialect {
   // one.
   size_t (*not_rows)(std::string_view line) = nullptr;
   bool only_known_columns = false;  // a header with other columns is another dialect's
-  bool ports_of_icmp = false;
+  bool as_given = false;
 };
 
 extern const Dialect kFlowsDialect;

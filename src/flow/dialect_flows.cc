@@ -57,7 +57,7 @@ const Dialect kFlowsDialect{
         "docs/formats.md",
     .columns = kColumns,
     .only_known_columns = true,
-    .ports_of_icmp = true,
+    .as_given = true,
 };
 
 }  // namespace netflowgen::flow

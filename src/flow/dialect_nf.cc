@@ -24,14 +24,9 @@ constexpr ColumnRule kColumns[] = {
 };
 
 void finish(RowValues& row) {
-  Flow& f = *row.flow;
   // Durations that went below zero are written as 2^32 microseconds and a little less.
   const bool wrapped = row.duration_ms >= 4290000 && row.duration_ms <= 4294967;
   if (row.has(Field::kEnd) || wrapped) row.have &= ~bit(Field::kDuration);
-  if (f.protocol != kIcmp && f.protocol != kIcmp6) {
-    f.known &= ~kKnownIcmp;
-    f.icmp_type_code = 0;
-  }
 }
 
 }  // namespace

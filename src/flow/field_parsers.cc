@@ -56,7 +56,10 @@ BadRow time(std::string_view cell, const Step& step, RowValues& row) {
 }
 
 BadRow duration(std::string_view cell, const Step& step, RowValues& row) {
-  return parse_scaled_ms(cell, step.scale, row.duration_ms) ? BadRow::kNone : BadRow::kNumber;
+  if (!parse_scaled_ms(cell, step.scale, row.duration_ms)) return BadRow::kNumber;
+  if (cell.front() == '-' && row.duration_ms == 0)
+    row.duration_ms = -1;  // missing, however little below zero
+  return BadRow::kNone;
 }
 
 template <auto M>
@@ -236,10 +239,11 @@ BadRow parse_bytes_with_suffix(std::string_view cell, const Step& step, RowValue
   return with_suffix<&Flow::bytes>(cell, step, row);
 }
 BadRow parse_dst_port_or_icmp(std::string_view cell, const Step& step, RowValues& row) {
-  if (cell.find('.') == std::string_view::npos) return number<&Flow::dst_port>(cell, step, row);
-  const BadRow bad = icmp(cell, step, row);
-  if (bad == BadRow::kNone) row.flow->known |= kKnownIcmp;
-  return bad;
+  const BadRow bad = number<&Flow::dst_port>(cell, step, row);
+  if (bad != BadRow::kNone || cell.find('.') == std::string_view::npos) return bad;
+  if (icmp(cell, step, row) == BadRow::kNone)
+    row.flow->known |= kKnownIcmp;  // void unless the protocol is ICMP
+  return BadRow::kNone;
 }
 
 }  // namespace netflowgen::flow

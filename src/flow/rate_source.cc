@@ -65,7 +65,7 @@ bool CsvRateSource::is_row(std::string_view line) {
 
 std::string_view CsvRateSource::cell(std::string_view line, size_t column) const {
   const std::string_view text = cell_at(line, ends_.data(), column, map_.quote);
-  return text == map_.null ? std::string_view() : text;
+  return text == map_.missing ? std::string_view() : text;
 }
 
 BadRow CsvRateSource::parse_node(std::string_view line, RateRow& row) {

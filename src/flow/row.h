@@ -159,18 +159,19 @@ BadRow parse_src_or_name(std::string_view cell, const Step&,
 BadRow parse_dst_or_name(std::string_view cell, const Step&, RowValues&);
 BadRow parse_packets_with_suffix(std::string_view cell, const Step&, RowValues&);  // "2.1 M"
 BadRow parse_bytes_with_suffix(std::string_view cell, const Step&, RowValues&);
-BadRow parse_dst_port_or_icmp(std::string_view cell, const Step&, RowValues&);  // "8.0": ICMP type and code
+BadRow parse_dst_port_or_icmp(std::string_view cell, const Step&,
+                              RowValues&);  // "8.0": ICMP type and code, or a float
 
 struct Plan {
   std::vector<Step> steps;  // by column
   char separator = ',';
-  char quote = '"';            // '\0': none
-  char comment = '\0';         // lines that start with it are no rows; '\0': none
-  size_t other_columns = 0;    // also accepted: what the first row has, where a header says otherwise
-  size_t columns = 0;          // of a whole row; 0: at least the last one that is used
-  bool two_way = false;        // rows carry a reply: up to two flows
-  bool ports_of_icmp = false;  // ICMP rows keep their port cells (our own CSV)
-  std::string_view null;       // a cell that means "nothing", beside the empty one; empty: none
+  char quote = '"';          // '\0': none
+  char comment = '\0';       // lines that start with it are no rows; '\0': none
+  size_t other_columns = 0;  // also accepted: what the first row has, where a header says otherwise
+  size_t columns = 0;        // of a whole row; 0: at least the last one that is used
+  bool two_way = false;      // rows carry a reply: up to two flows
+  bool as_given = false;     // ICMP keeps its ports, others their ICMP cell (our own CSV)
+  std::string_view null;     // a cell that means "nothing", beside the empty one; empty: none
   void (*finish)(RowValues& row) = nullptr;  // the dialect's word, before times and directions are settled
   bool assume_time = false;
   TimeMs assumed_time_ms = 0;
