@@ -172,9 +172,9 @@ size_t CsvSource::read_row(std::string_view line, std::span<Flow> out) {
   return store(flows, slots, out);
 }
 
-size_t CsvSource::read(std::span<Flow> out) {
-  size_t n = 0;
-  if (pending_ && !out.empty()) {
+// Fills `out` from `n` on; an Error leaves `n` at what was read before it.
+void CsvSource::fill(std::span<Flow> out, size_t& n) {
+  if (pending_ && n < out.size()) {
     out[n++] = *pending_;
     pending_.reset();
   }
@@ -182,10 +182,20 @@ size_t CsvSource::read(std::span<Flow> out) {
   while (n < out.size() && !done_) {
     if (rows_.lines().next(line)) {
       if (is_row(line)) n += read_row(line, out.subspan(n));
-      continue;
+    } else if (!open_next()) {
+      rows_.finish();
     }
-    if (n > 0) break;  // what there is, before an error or the next file
-    if (!open_next()) rows_.finish();
+  }
+}
+
+size_t CsvSource::read(std::span<Flow> out) {
+  if (error_) std::rethrow_exception(error_);
+  size_t n = 0;
+  try {
+    fill(out, n);
+  } catch (const base::Error&) {
+    error_ = std::current_exception();
+    if (n == 0) throw;  // otherwise what was read first, and the error with the next call
   }
   return n;
 }

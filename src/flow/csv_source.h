@@ -1,6 +1,7 @@
 // Flows from text files of one dialect, or through a column map. Made by open_flows (open.h).
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,7 @@ class CsvSource : public FlowSource {
   uint64_t bytes_total() const override { return rows_.bytes_total(); }
 
  private:
+  void fill(std::span<Flow> out, size_t& n);
   bool open_next();
   void use(Layout layout);
   bool is_row(std::string_view line);
@@ -50,6 +52,7 @@ class CsvSource : public FlowSource {
   bool first_row_ = true;  // of this file
   bool done_ = false;
   uint32_t known_ = 0;
+  std::exception_ptr error_;
   std::optional<Flow> pending_;  // the reply of a row whose flow filled the caller's batch
 };
 

@@ -62,6 +62,10 @@ Inputs::Inputs(const std::vector<std::string>& paths) {
   if (!sized_) total_bytes_ = 0;
 }
 
+Inputs::Inputs(std::unique_ptr<ByteStream> stream, std::string name) {
+  files_.push_back({std::move(name), false, std::move(stream)});
+}
+
 void Inputs::add(const std::string& path) {
   std::error_code error;
   const auto status = path == "-" ? fs::file_status(fs::file_type::fifo) : fs::status(path, error);

@@ -16,6 +16,8 @@ class Inputs {
  public:
   // Error: a path that does not exist, a folder without files, "-" twice, or no path at all.
   explicit Inputs(const std::vector<std::string>& paths);
+  // One stream that is open already: what does not come from a file.
+  Inputs(std::unique_ptr<ByteStream> stream, std::string name);
 
   size_t size() const { return files_.size(); }
   const std::string& path(size_t i) const { return files_[i].path; }  // "-": standard input

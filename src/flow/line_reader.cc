@@ -10,7 +10,10 @@
 namespace netflowgen::flow {
 
 LineReader::LineReader(std::unique_ptr<ByteStream> stream)
-    : stream_(std::move(stream)), buffer_(kLineBufferBytes + kLinePadding), at_(buffer_.data()), end_(at_) {}
+    : stream_(std::move(stream)),
+      buffer_(std::make_unique_for_overwrite<char[]>(kLineBufferBytes + kLinePadding)),
+      at_(buffer_.get()),
+      end_(at_) {}
 
 std::string_view LineReader::head() {
   constexpr int kLines = 16;
@@ -26,12 +29,12 @@ bool LineReader::refill() {
   const auto left = static_cast<size_t>(end_ - at_);
   const size_t room = kLineBufferBytes - left;
   if (ended_ || room == 0) return false;
-  std::memmove(buffer_.data(), at_, left);
-  at_ = buffer_.data();
+  std::memmove(buffer_.get(), at_, left);
+  at_ = buffer_.get();
   end_ = at_ + left;
   size_t n = 0;
   try {
-    n = stream_->read({reinterpret_cast<uint8_t*>(buffer_.data()) + left, room});
+    n = stream_->read({reinterpret_cast<uint8_t*>(buffer_.get()) + left, room});
   } catch (const base::Error& e) {
     error_ = e.what();
     // The line that was cut off is not one.

@@ -10,7 +10,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "flow/byte_stream.h"
 
@@ -38,7 +37,7 @@ class LineReader {
   std::string_view take(const char* newline);
 
   std::unique_ptr<ByteStream> stream_;
-  std::vector<char> buffer_;
+  std::unique_ptr<char[]> buffer_;  // not cleared: a small file should not pay for it
   const char* at_;
   const char* end_;
   uint64_t line_number_ = 0;

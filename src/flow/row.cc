@@ -143,6 +143,11 @@ void complete(Plan& plan) {
     plan.known |= step.known;
     have |= step.have;
   }
+  const auto reply_gives = [&](Field f, uint32_t group) { plan.known |= (have & bit(f)) != 0 ? group : 0u; };
+  reply_gives(Field::kReplyBytes, kKnownBytes);
+  reply_gives(Field::kReplyPackets, kKnownPackets);
+  reply_gives(Field::kReplyTcpFlags, kKnownTcpFlags);
+  reply_gives(Field::kReplyTos, kKnownTos);
   if ((have & kPorts) != kPorts) plan.known &= ~kKnownPorts;
   if ((have & kAddresses) != kAddresses) plan.known &= ~kKnownAddresses;
   plan.two_way = (have & (bit(Field::kReplyBytes) | bit(Field::kReplyPackets) | bit(Field::kTotalBytes) |

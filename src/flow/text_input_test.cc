@@ -48,6 +48,8 @@ TEST(TextInput, StrictMakesTheFirstBadRowAnError) {
   options.strict = true;
   const Read r = read_text(std::string(kHeader) + kRow + "junk\n" + kRow, options);
   EXPECT_THAT(r.error, AllOf(HasSubstr("input:3: wrong number of columns: junk")));
+  EXPECT_EQ(r.flows.size(), 1u) << "what came before is given first";
+  EXPECT_TRUE(r.rows.balanced());
 }
 
 TEST(TextInput, RefusesWithWhatWasExpectedAndWhatStandsThere) {
