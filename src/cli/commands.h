@@ -7,9 +7,18 @@ namespace netflowgen::cli {
 
 void add_evaluate(CLI::App& app, Context& context);
 void add_features(CLI::App& app, Context& context);
+#ifdef NETFLOWGEN_LEARN
+void add_pretrain(CLI::App& app, Context& context);
+void add_finetune(CLI::App& app, Context& context);
+void add_forecast(CLI::App& app, Context& context);
+void add_embed(CLI::App& app, Context& context);
+#endif
 
 inline constexpr AddCommand kCommands[] = {
     add_evaluate,
+#ifdef NETFLOWGEN_LEARN
+    add_pretrain, add_finetune, add_forecast, add_embed,
+#endif
     add_features,
 };
 

@@ -1,4 +1,5 @@
 // main wires: signal, parser, commands, and the one place where errors are caught.
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <memory>
@@ -7,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/config.h"
 #include "cli/version.h"
 
 namespace {
@@ -31,10 +33,14 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", netflowgen::cli::version_text);
   app.add_flag("-q,--quiet", context.quiet, "No progress");
+  std::string config;  // taken out of the arguments before they are parsed; here for --help
+  app.add_option("--config", config, "YAML file of long option names; the command line wins");
   app.fallthrough();
   for (const auto add : netflowgen::cli::kCommands) add(app, context);
   try {
-    app.parse(argc, argv);
+    auto arguments = netflowgen::cli::expand_config({argv + 1, argv + argc});
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    app.parse(arguments);
     return 0;
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;

@@ -8,6 +8,9 @@
 #include <filesystem>
 
 #include "build_version.h"
+#ifdef NETFLOWGEN_LEARN
+#include "learn/learn.h"
+#endif
 
 namespace netflowgen::cli {
 namespace {
@@ -40,7 +43,7 @@ std::string blas_text() {
 
 std::string torch_text() {
 #ifdef NETFLOWGEN_LEARN
-  return std::string("LibTorch: ") + NETFLOWGEN_TORCH_VERSION;
+  return "LibTorch: " + learn::torch_description();
 #else
   return "LibTorch: not built in (NETFLOWGEN_LEARN=OFF)";
 #endif

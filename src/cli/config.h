@@ -1,0 +1,13 @@
+// --config FILE for every command: a YAML map of long option names. What the command line says wins.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace netflowgen::cli {
+
+// The arguments with `--config FILE` replaced by the file's options, those left out that are given on the command line.
+// Error: the file cannot be read or is not a flat map; an unknown key is refused by the parser like a mistyped option.
+std::vector<std::string> expand_config(const std::vector<std::string>& arguments);
+
+}  // namespace netflowgen::cli

@@ -1,0 +1,98 @@
+#include "cli/learn_methods.h"
+
+#include <limits>
+
+#include "base/random.h"
+
+namespace netflowgen::cli {
+namespace {
+
+constexpr size_t kMostBenign = 60000;
+constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<float> by_row(const learn::Bank& bank, const std::vector<float>& kept_scores) {
+  std::vector<float> scores(bank.kept.size(), kNoScore);
+  for (size_t r = 0; r < scores.size(); ++r) {
+    if (bank.kept[r] >= 0) scores[r] = kept_scores[static_cast<size_t>(bank.kept[r])];
+  }
+  return scores;
+}
+
+}  // namespace
+
+const learn::Bank& BankCache::of(const series::FrameTable& table) {
+  const auto key = std::pair(&table, table.rows());
+  const auto it = banks_.find(key);
+  if (it != banks_.end()) return it->second;
+  learn::ScanOptions options;
+  if (!table.missing[series::kFlowsIn]) {
+    options.keep.resize(table.rows());
+    for (size_t r = 0; r < table.rows(); ++r) options.keep[r] = table.frame(r)[series::kFlowsIn] > 0;
+  }
+  return banks_.emplace(key, backbone_.scan(table, options, *stop_, progress_)).first->second;
+}
+
+std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::Bank& bank, size_t most_benign,
+                                        uint64_t seed) {
+  const auto usable = [&](size_t r) {
+    return task.scored[r] && task.in_train(r) && task.labels[r] != eval::RowLabel::kUnlabelled && bank.kept[r] >= 0;
+  };
+  size_t benign = 0;
+  size_t validation_attacks = 0;
+  for (size_t r = 0; r < bank.kept.size(); ++r) {
+    if (!usable(r)) continue;
+    if (task.labels[r] == eval::RowLabel::kBenign) ++benign;
+    else if (task.in_validation(r)) ++validation_attacks;
+  }
+  const double share = benign == 0 ? 1 : std::min(1.0, static_cast<double>(most_benign) / static_cast<double>(benign));
+  base::Random random(seed);
+  std::vector<learn::Example> examples;
+  for (size_t r = 0; r < bank.kept.size(); ++r) {
+    if (!usable(r)) continue;
+    const bool attack = task.labels[r] == eval::RowLabel::kAttack;
+    if (!attack && !random.chance(share)) continue;
+    // Validation rows are kept apart only when they hold attacks to validate on.
+    examples.push_back({r, attack ? task.event_of_row[r] : -1, validation_attacks > 0 && task.in_validation(r)});
+  }
+  return examples;
+}
+
+void FrozenDetector::fit(const eval::DdosTask& task, uint64_t seed) {
+  const auto& bank = banks_->of(*task.table);
+  learn::HeadOptions options = options_;
+  options.seed = seed;
+  head_ = learn::train_head(bank, examples_of(task, bank, kMostBenign, seed), options);
+}
+
+std::vector<float> FrozenDetector::score(const series::FrameTable& table) {
+  const auto& bank = banks_->of(table);
+  return by_row(bank, learn::apply_head(bank, head_));
+}
+
+std::vector<float> InjectionDetector::score(const series::FrameTable& table) {
+  const auto& bank = banks_->of(table);
+  return by_row(bank, bank.inject);
+}
+
+learn::HeadOptions default_ddos_head() {
+  learn::HeadOptions h;
+  h.spec.name = "ddos";
+  h.spec.kind = "hazard";
+  return h;
+}
+
+std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const std::string& model, const std::string& device,
+                                                               int threads, const base::StopFlag& stop,
+                                                               const base::ProgressFn& progress) {
+  std::vector<std::unique_ptr<eval::Detector>> all;
+  const auto trained = std::make_shared<BankCache>(learn::Backbone(model, device, threads), stop, progress);
+  learn::Backbone random(model, device, threads);
+  random.randomise(1);
+  const auto untrained = std::make_shared<BankCache>(std::move(random), stop, progress);
+  all.push_back(std::make_unique<FrozenDetector>("netflowgen", trained, default_ddos_head()));
+  if (trained->backbone().spec().inject) all.push_back(std::make_unique<InjectionDetector>(trained));
+  all.push_back(std::make_unique<FrozenDetector>("netflowgen untrained", untrained, default_ddos_head()));
+  return all;
+}
+
+}  // namespace netflowgen::cli

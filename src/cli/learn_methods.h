@@ -1,0 +1,77 @@
+// A pre-trained model as a method of the evaluation: the frozen model's bank, with a head trained on the task's labels.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/stop.h"
+#include "eval/eval.h"
+#include "learn/learn.h"
+
+namespace netflowgen::cli {
+
+// Banks of one backbone by table, walked once however many label budgets are fitted.
+class BankCache {
+ public:
+  BankCache(learn::Backbone backbone, const base::StopFlag& stop, base::ProgressFn progress)
+      : backbone_(std::move(backbone)), stop_(&stop), progress_(std::move(progress)) {}
+
+  // The bank of the rows with flows_in > 0 (where the table has it), else of all rows.
+  const learn::Bank& of(const series::FrameTable& table);
+  const learn::Backbone& backbone() const { return backbone_; }
+
+ private:
+  learn::Backbone backbone_;
+  const base::StopFlag* stop_;
+  base::ProgressFn progress_;
+  std::map<std::pair<const series::FrameTable*, size_t>, learn::Bank> banks_;
+};
+
+// Labelled rows of a task that the bank keeps. Benign rows are thinned to `most_benign`, deterministically by seed.
+std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::Bank& bank, size_t most_benign,
+                                        uint64_t seed);
+
+class FrozenDetector : public eval::Detector {
+ public:
+  FrozenDetector(std::string name, std::shared_ptr<BankCache> banks, learn::HeadOptions options)
+      : name_(std::move(name)), banks_(std::move(banks)), options_(std::move(options)) {}
+
+  std::string name() const override { return name_; }
+  void fit(const eval::DdosTask& task, uint64_t seed) override;
+  std::vector<float> score(const series::FrameTable& table) override;
+  const learn::HeadWeights& head() const { return head_; }
+
+ private:
+  std::string name_;
+  std::shared_ptr<BankCache> banks_;
+  learn::HeadOptions options_;
+  learn::HeadWeights head_;
+};
+
+// The injection head's logit: what pre-training alone says, no label at all.
+class InjectionDetector : public eval::Detector {
+ public:
+  explicit InjectionDetector(std::shared_ptr<BankCache> banks) : banks_(std::move(banks)) {}
+
+  std::string name() const override { return "netflowgen zero-label"; }
+  bool uses_labels() const override { return false; }
+  void fit(const eval::DdosTask&, uint64_t) override {}
+  std::vector<float> score(const series::FrameTable& table) override;
+
+ private:
+  std::shared_ptr<BankCache> banks_;
+};
+
+// The defaults of the ddos head, chosen on validation periods (docs/results.md).
+learn::HeadOptions default_ddos_head();
+
+// The model as "netflowgen", its injection head as "netflowgen zero-label", and the same Transformer with random weights
+// as "netflowgen untrained".
+std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const std::string& model, const std::string& device,
+                                                               int threads, const base::StopFlag& stop,
+                                                               const base::ProgressFn& progress);
+
+}  // namespace netflowgen::cli

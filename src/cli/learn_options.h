@@ -1,0 +1,24 @@
+// What the training commands' options have in common.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "learn/learn.h"
+#include "series/series.h"
+
+namespace netflowgen::cli {
+
+// "FROM/TO" in dates or times, either side may be empty; "" is everything. UsageError names the option.
+learn::StepRange parse_range(const std::string& text, int64_t step_ms, const char* option);
+
+// "60s,1h" as numbers of steps. UsageError when one is not a whole number of steps.
+std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step_ms, const char* option);
+
+// Minutes east of UTC of "UTC" or "+hh:mm". Error on anything else.
+int utc_offset_minutes(const std::string& timezone, const std::string& store);
+
+// Indexes of the table's nodes whose names are not lines of the file. Error when that leaves none.
+std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::string& file);
+
+}  // namespace netflowgen::cli

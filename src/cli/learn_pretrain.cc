@@ -1,0 +1,91 @@
+// netflowgen pretrain: a series store -> a model, without labels.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/learn_options.h"
+#include "learn/learn.h"
+#include "series/series.h"
+
+namespace netflowgen::cli {
+namespace {
+
+struct Options {
+  std::string store;
+  std::string out;
+  std::string preset = "default";
+  std::string size = "micro";
+  std::string train;
+  std::string validation;
+  std::vector<std::string> leads;
+  std::vector<std::string> season;
+  std::string exclude_nodes;
+  uint64_t min_flows = 0;
+  int idle_steps = -2;
+  int window = 0;
+  learn::PretrainOptions pretrain;
+};
+
+void run(const Options& o, const Context& context) {
+  learn::PretrainOptions p = o.pretrain;
+  p.spec = model::ModelSpec::preset_of(o.preset, o.size);
+  p.tokens = model::ModelSpec::token_options(o.preset);
+  if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
+  if (o.window > 0) p.spec.window = o.window;
+  series::FrameFilter filter;
+  filter.min_flows = o.min_flows;
+  const auto table = series::load_frames(o.store, filter);
+  p.spec.input.utc_offset_minutes = utc_offset_minutes(table.timezone, o.store);
+  if (!o.leads.empty()) p.spec.input.leads = parse_steps(o.leads, table.step_ms, "--leads");
+  p.spec.input.season_lags = parse_steps(o.season, table.step_ms, "--season");
+  p.train = parse_range(o.train, table.step_ms, "--train");
+  p.validation = parse_range(o.validation, table.step_ms, "--validation");
+  if (!o.exclude_nodes.empty()) p.nodes = nodes_not_in(table, o.exclude_nodes);
+  const auto result = learn::pretrain(table, p, o.out, context.stop, progress_printer(context, "pretrain"));
+  fmt::print("{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a feature\n",
+             result.parameters, result.steps, result.positions_per_second, result.best_validation, result.validation_bits);
+  if (result.stopped) {
+    throw base::Stopped("stopped after step {}; the best model so far and a checkpoint are in {} (continue with --resume)",
+                        result.steps, o.out);
+  }
+  fmt::print("model written to {}\n", o.out);
+}
+
+}  // namespace
+
+void add_pretrain(CLI::App& app, Context& context) {
+  auto o = std::make_shared<Options>();
+  auto* c = app.add_subcommand("pretrain", "Train a model on a series store, without labels");
+  c->add_option("store", o->store, "Series store (netflowgen series)")->required();
+  c->add_option("-o,--out", o->out, "Model folder to write")->required();
+  c->add_option("--preset", o->preset, "default or paper")->capture_default_str();
+  c->add_option("--size", o->size, "nano, micro, small, base or large")->capture_default_str();
+  c->add_option("--train", o->train, "Period FROM/TO, e.g. 1998-06-01/1998-06-22 (default: all but --validation)");
+  c->add_option("--validation", o->validation, "Later period FROM/TO (default: the last tenth of --train)");
+  c->add_option("--leads", o->leads, "Forecast horizons of the direct heads, e.g. 60s,1h,4h (default: one step)")->delimiter(',');
+  c->add_option("--season", o->season, "Seasonal lags given as inputs, e.g. 1d,7d (default: none)")->delimiter(',');
+  c->add_option("--exclude-nodes", o->exclude_nodes, "File with a node name a line: not learnt from");
+  c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows (in + out)");
+  c->add_option("--idle-steps", o->idle_steps, "Idle steps kept as positions after an active one (R); -1: all");
+  c->add_option("--window", o->window, "Positions that a layer attends over");
+  auto& p = o->pretrain;
+  c->add_option("--steps", p.steps, "Optimiser steps")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--batch", p.batch, "Windows a micro-batch")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--accumulate", p.accumulate, "Micro-batches an optimiser step")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--length", p.length, "Positions a window")->capture_default_str()->check(CLI::Range(2, 65536));
+  c->add_option("--learning-rate", p.learning_rate, "Peak of the cosine")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--warmup", p.warmup, "Steps of linear warm-up")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--weight-decay", p.weight_decay, "Of matrices")->capture_default_str()->check(CLI::NonNegativeNumber);
+  c->add_option("--inject-chance", p.inject_chance, "Share of windows that carry a flood")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+  c->add_option("--inject-weight", p.inject_weight, "Weight of the injection loss")->capture_default_str()->check(CLI::NonNegativeNumber);
+  c->add_option("--direct-weight", p.direct_weight, "Weight of the direct heads' loss")->capture_default_str()->check(CLI::NonNegativeNumber);
+  c->add_option("--evaluate-every", p.evaluate_every, "Steps between validations and checkpoints")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--patience", p.patience, "Validations without improvement before it stops; 0: never")->capture_default_str();
+  c->add_option("--seed", p.seed, "Of weights and windows")->capture_default_str();
+  c->add_option("--device", p.device, "cpu, cuda or cuda:N")->capture_default_str();
+  c->add_option("--threads", p.threads, "0: all cores")->capture_default_str();
+  c->add_flag("--resume", p.resume, "Continue from the checkpoint in --out");
+  c->footer("Example: netflowgen pretrain store --train 1998-06-01/1998-06-22 --size micro -o model");
+  c->callback([o, &context] { run(*o, context); });
+}
+
+}  // namespace netflowgen::cli
