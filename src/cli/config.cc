@@ -11,9 +11,8 @@ namespace netflowgen::cli {
 namespace {
 
 bool given(const std::vector<std::string>& arguments, const std::string& option) {
-  return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& a) {
-    return a == option || a.rfind(option + "=", 0) == 0;
-  });
+  return std::any_of(arguments.begin(), arguments.end(),
+                     [&](const std::string& a) { return a == option || a.rfind(option + "=", 0) == 0; });
 }
 
 void append_option(const std::string& file, const std::string& option, const YAML::Node& value,
@@ -33,7 +32,8 @@ std::vector<std::string> read_options(const std::string& file, const std::vector
   std::vector<std::string> options;
   try {
     const YAML::Node root = YAML::Load(base::read_file(file));
-    if (!root.IsMap()) throw base::UsageError("{} must be a YAML map of option names, e.g. `size: micro`", file);
+    if (!root.IsMap())
+      throw base::UsageError("{} must be a YAML map of option names, e.g. `size: micro`", file);
     for (const auto& entry : root) {
       const std::string option = "--" + entry.first.as<std::string>();
       if (!given(arguments, option)) append_option(file, option, entry.second, options);

@@ -7,6 +7,9 @@
 
 #include "base/base.h"
 #include "cli/commands.h"
+#ifdef NETFLOWGEN_LEARN
+#include "cli/learn_methods.h"
+#endif
 #include "eval/eval.h"
 #include "series/series.h"
 
@@ -67,6 +70,9 @@ struct DdosArguments {
   std::string merge_gap = "10m";
   std::string lead = "0s";
   bool strict = false;
+  std::string model;
+  std::string device = "cpu";
+  int threads = 0;
 };
 
 // Labels with what was left out said on stderr, or an error with --strict.
@@ -105,6 +111,21 @@ void choose_methods(std::vector<std::unique_ptr<eval::Detector>>& all,
   all = std::move(chosen);
 }
 
+// The trained model's methods, where one is given and training is built in.
+void add_learned(const DdosArguments& a, Context& context,
+                 std::vector<std::unique_ptr<eval::Detector>>& all) {
+  if (a.model.empty()) return;
+#ifdef NETFLOWGEN_LEARN
+  auto learned =
+      learned_detectors(a.model, a.device, a.threads, context.stop, progress_printer(context, "walk"));
+  for (auto& d : learned) all.push_back(std::move(d));
+#else
+  (void)context;
+  (void)all;
+  throw base::UsageError("--model needs a build with LibTorch (NETFLOWGEN_LEARN=ON)");
+#endif
+}
+
 void evaluate_ddos(DdosArguments& a, Context& context) {
   const auto table = series::load_frames(a.store);
   eval::DdosOptions& protocol = a.run.protocol;
@@ -124,6 +145,7 @@ void evaluate_ddos(DdosArguments& a, Context& context) {
   std::vector<eval::Event> excluded;
   if (!a.exclude.empty()) excluded = read_labels(a, a.exclude, {}, table).events;
   auto detectors = eval::all_baselines(table);
+  add_learned(a, context, detectors);
   choose_methods(detectors, a.methods);
   const auto result = eval::evaluate_ddos(table, labels.events, excluded, a.run, detectors,
                                           progress_printer(context, "evaluate"), &context.stop);
@@ -157,6 +179,10 @@ void add_ddos(CLI::App& evaluate, Context& context) {
   c->add_option("--resamples", a->run.resamples, "Resamples of days for intervals")->capture_default_str();
   c->add_option("--unseen-nodes", a->run.unseen_folds, "Also score each node by a fit on other nodes; folds");
   c->add_flag("--leave-type-out", a->run.leave_type_out, "Also hide one attack type from the fit at a time");
+  c->add_option("--model", a->model,
+                "Pre-trained model folder: adds it, its zero-label score and its untrained twin");
+  c->add_option("--device", a->device, "cpu, cuda or cuda:N")->capture_default_str();
+  c->add_option("--threads", a->threads, "0: all cores")->capture_default_str();
   c->add_option("--method", a->methods, "Only these methods (repeatable)");
   c->add_flag("--internal-only", a->label_options.internal_only, "Only labels whose victim_internal is True");
   c->add_option("--min-label-flows", a->label_options.min_flows, "Only labels with so many flows");

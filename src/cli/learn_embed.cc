@@ -32,13 +32,16 @@ void save_nodes(const Options& o, const series::FrameTable& table, const learn::
       const float* z = bank.z.data() + static_cast<size_t>(bank.kept[r]) * bank.width();
       for (size_t k = 0; k < bank.hidden; ++k) mean[n * bank.hidden + k] += z[k];
     }
-    for (size_t k = 0; k < bank.hidden && count[n] > 0; ++k) mean[n * bank.hidden + k] /= static_cast<float>(count[n]);
+    for (size_t k = 0; k < bank.hidden && count[n] > 0; ++k)
+      mean[n * bank.hidden + k] /= static_cast<float>(count[n]);
     names += table.nodes[n] + "\n";
   }
   const auto nodes = static_cast<int64_t>(table.nodes.size());
-  base::save_safetensors(o.out, {{"embedding", base::tensor_view<float>(mean, {nodes, static_cast<int64_t>(bank.hidden)})},
-                                 {"steps", base::tensor_view<int64_t>(count, {nodes})}},
-                         {{"nodes", names}, {"model", o.model}});
+  base::save_safetensors(
+      o.out,
+      {{"embedding", base::tensor_view<float>(mean, {nodes, static_cast<int64_t>(bank.hidden)})},
+       {"steps", base::tensor_view<int64_t>(count, {nodes})}},
+      {{"nodes", names}, {"model", o.model}});
   fmt::print("{} vectors of {} numbers written to {}\n", nodes, bank.hidden, o.out);
 }
 
@@ -58,10 +61,12 @@ void save_steps(const Options& o, const series::FrameTable& table, const learn::
     }
   }
   const auto rows = static_cast<int64_t>(steps.size());
-  base::save_safetensors(o.out, {{"embedding", base::tensor_view<float>(hidden, {rows, static_cast<int64_t>(bank.hidden)})},
-                                 {"step", base::tensor_view<int64_t>(steps, {rows})},
-                                 {"node", base::tensor_view<uint32_t>(nodes, {rows})}},
-                         {{"nodes", names}, {"model", o.model}, {"step_ms", std::to_string(table.step_ms)}});
+  base::save_safetensors(
+      o.out,
+      {{"embedding", base::tensor_view<float>(hidden, {rows, static_cast<int64_t>(bank.hidden)})},
+       {"step", base::tensor_view<int64_t>(steps, {rows})},
+       {"node", base::tensor_view<uint32_t>(nodes, {rows})}},
+      {{"nodes", names}, {"model", o.model}, {"step_ms", std::to_string(table.step_ms)}});
   fmt::print("{} vectors of {} numbers written to {}\n", rows, bank.hidden, o.out);
 }
 
@@ -71,7 +76,8 @@ void run(const Options& o, const Context& context) {
   learn::ScanOptions scan;
   scan.range = parse_range(o.period, table.step_ms, "--period");
   const auto bank = backbone.scan(table, scan, context.stop, progress_printer(context, "embed"));
-  if (bank.count() == 0) throw base::Error("{} has no active step in the period; nothing was written", o.store);
+  if (bank.count() == 0)
+    throw base::Error("{} has no active step in the period; nothing was written", o.store);
   o.per == "node" ? save_nodes(o, table, bank) : save_steps(o, table, bank);
 }
 
@@ -83,7 +89,9 @@ void add_embed(CLI::App& app, Context& context) {
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->model, "Model folder")->required();
   c->add_option("-o,--out", o->out, "File to write")->required();
-  c->add_option("--per", o->per, "node (mean over its active steps) or step")->check(CLI::IsMember({"node", "step"}))->capture_default_str();
+  c->add_option("--per", o->per, "node (mean over its active steps) or step")
+      ->check(CLI::IsMember({"node", "step"}))
+      ->capture_default_str();
   c->add_option("--period", o->period, "FROM/TO (default: all)");
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();

@@ -25,8 +25,8 @@ struct Options {
 size_t find_node(const series::FrameTable& table, const Options& o) {
   const auto it = std::find(table.nodes.begin(), table.nodes.end(), o.node);
   if (it == table.nodes.end()) {
-    throw base::Error("{} has no node '{}'; see `netflowgen inspect {}` for its {} nodes", o.store, o.node, o.store,
-                      table.nodes.size());
+    throw base::Error("{} has no node '{}'; see `netflowgen inspect {}` for its {} nodes", o.store, o.node,
+                      o.store, table.nodes.size());
   }
   return static_cast<size_t>(it - table.nodes.begin());
 }
@@ -45,15 +45,21 @@ void run(const Options& o, const Context& context) {
     scan.range.to = base::step_of(*time, table.step_ms) + 1;
   }
   const size_t end = table.lower_bound(node, scan.range.to);
-  if (end == table.offsets[node]) throw base::Error("{} was silent up to {}; nothing to forecast from", o.node, o.at);
+  if (end == table.offsets[node])
+    throw base::Error("{} was silent up to {}; nothing to forecast from", o.node, o.at);
   scan.keep.assign(table.rows(), false);
   scan.keep[end - 1] = true;
   const auto bank = backbone.scan(table, scan, context.stop, {});
   const auto& quantiles = backbone.spec().quantiles;
   const bool csv = o.format == "csv";
-  if (!csv) fmt::print("forecast of {} made at {} (its last active step)\n", o.node, base::format_time(table.steps[end - 1] * table.step_ms));
-  fmt::print("{}", csv ? "node,feature,unit,time" : fmt::format("{:<14}{:<9}{:<22}", "feature", "unit", "time"));
-  for (const float q : quantiles) fmt::print("{}", csv ? fmt::format(",q{:02.0f}", q * 100) : fmt::format("{:>11}", fmt::format("q{:02.0f}", q * 100)));
+  if (!csv)
+    fmt::print("forecast of {} made at {} (its last active step)\n", o.node,
+               base::format_time(table.steps[end - 1] * table.step_ms));
+  fmt::print("{}",
+             csv ? "node,feature,unit,time" : fmt::format("{:<14}{:<9}{:<22}", "feature", "unit", "time"));
+  for (const float q : quantiles)
+    fmt::print("{}", csv ? fmt::format(",q{:02.0f}", q * 100)
+                         : fmt::format("{:>11}", fmt::format("q{:02.0f}", q * 100)));
   fmt::print("\n");
   for (size_t v = 0; v < backbone.encoder().volumes(); ++v) {
     const auto& feature = series::kFeatures[static_cast<size_t>(backbone.encoder().volume_feature(v))];
@@ -63,7 +69,8 @@ void run(const Options& o, const Context& context) {
       fmt::print("{}", csv ? fmt::format("{},{},{},{}", o.node, feature.name, feature.unit, time)
                            : fmt::format("{:<14}{:<9}{:<22}", feature.name, feature.unit, time));
       const float* values = bank.direct.data() + (l * backbone.encoder().volumes() + v) * quantiles.size();
-      for (size_t k = 0; k < quantiles.size(); ++k) fmt::print("{}", csv ? fmt::format(",{:.6g}", values[k]) : fmt::format("{:>11.5g}", values[k]));
+      for (size_t k = 0; k < quantiles.size(); ++k)
+        fmt::print("{}", csv ? fmt::format(",{:.6g}", values[k]) : fmt::format("{:>11.5g}", values[k]));
       fmt::print("\n");
     }
   }
@@ -79,7 +86,9 @@ void add_forecast(CLI::App& app, Context& context) {
   c->add_option("--node", o->node, "Node to forecast")->required();
   c->add_option("--at", o->at, "Stand at this time (default: the end of the store)");
   c->add_option("--feature", o->feature, "Only this feature");
-  c->add_option("-f,--format", o->format, "table or csv")->check(CLI::IsMember({"table", "csv"}))->capture_default_str();
+  c->add_option("-f,--format", o->format, "table or csv")
+      ->check(CLI::IsMember({"table", "csv"}))
+      ->capture_default_str();
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen forecast store --model model --node 172.16.112.50 --at 1998-06-22T12:00:00");

@@ -32,19 +32,23 @@ const learn::Bank& BankCache::of(const series::FrameTable& table) {
   return banks_.emplace(key, backbone_.scan(table, options, *stop_, progress_)).first->second;
 }
 
-std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::Bank& bank, size_t most_benign,
-                                        uint64_t seed) {
+std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::Bank& bank,
+                                        size_t most_benign, uint64_t seed) {
   const auto usable = [&](size_t r) {
-    return task.scored[r] && task.in_train(r) && task.labels[r] != eval::RowLabel::kUnlabelled && bank.kept[r] >= 0;
+    return task.scored[r] && task.in_train(r) && task.labels[r] != eval::RowLabel::kUnlabelled &&
+           bank.kept[r] >= 0;
   };
   size_t benign = 0;
   size_t validation_attacks = 0;
   for (size_t r = 0; r < bank.kept.size(); ++r) {
     if (!usable(r)) continue;
-    if (task.labels[r] == eval::RowLabel::kBenign) ++benign;
-    else if (task.in_validation(r)) ++validation_attacks;
+    if (task.labels[r] == eval::RowLabel::kBenign)
+      ++benign;
+    else if (task.in_validation(r))
+      ++validation_attacks;
   }
-  const double share = benign == 0 ? 1 : std::min(1.0, static_cast<double>(most_benign) / static_cast<double>(benign));
+  const double share =
+      benign == 0 ? 1 : std::min(1.0, static_cast<double>(most_benign) / static_cast<double>(benign));
   base::Random random(seed);
   std::vector<learn::Example> examples;
   for (size_t r = 0; r < bank.kept.size(); ++r) {
@@ -52,7 +56,8 @@ std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn:
     const bool attack = task.labels[r] == eval::RowLabel::kAttack;
     if (!attack && !random.chance(share)) continue;
     // Validation rows are kept apart only when they hold attacks to validate on.
-    examples.push_back({r, attack ? task.event_of_row[r] : -1, validation_attacks > 0 && task.in_validation(r)});
+    examples.push_back(
+        {r, attack ? task.event_of_row[r] : -1, validation_attacks > 0 && task.in_validation(r)});
   }
   return examples;
 }
@@ -81,8 +86,9 @@ learn::HeadOptions default_ddos_head() {
   return h;
 }
 
-std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const std::string& model, const std::string& device,
-                                                               int threads, const base::StopFlag& stop,
+std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const std::string& model,
+                                                               const std::string& device, int threads,
+                                                               const base::StopFlag& stop,
                                                                const base::ProgressFn& progress) {
   std::vector<std::unique_ptr<eval::Detector>> all;
   const auto trained = std::make_shared<BankCache>(learn::Backbone(model, device, threads), stop, progress);

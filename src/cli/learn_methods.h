@@ -31,8 +31,8 @@ class BankCache {
 };
 
 // Labelled rows of a task that the bank keeps. Benign rows are thinned to `most_benign`, deterministically by seed.
-std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::Bank& bank, size_t most_benign,
-                                        uint64_t seed);
+std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::Bank& bank,
+                                        size_t most_benign, uint64_t seed);
 
 class FrozenDetector : public eval::Detector {
  public:
@@ -70,8 +70,9 @@ learn::HeadOptions default_ddos_head();
 
 // The model as "netflowgen", its injection head as "netflowgen zero-label", and the same Transformer with random weights
 // as "netflowgen untrained".
-std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const std::string& model, const std::string& device,
-                                                               int threads, const base::StopFlag& stop,
+std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const std::string& model,
+                                                               const std::string& device, int threads,
+                                                               const base::StopFlag& stop,
                                                                const base::ProgressFn& progress);
 
 }  // namespace netflowgen::cli

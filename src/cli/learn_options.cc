@@ -13,7 +13,9 @@ namespace {
 int64_t parse_bound(std::string_view text, int64_t step_ms, int64_t when_empty, const char* option) {
   if (text.empty()) return when_empty;
   const auto time = base::parse_time(text);
-  if (!time) throw base::UsageError("{}: '{}' is not a date or time (e.g. 1998-06-22 or 1998-06-22T12:00:00)", option, text);
+  if (!time)
+    throw base::UsageError("{}: '{}' is not a date or time (e.g. 1998-06-22 or 1998-06-22T12:00:00)", option,
+                           text);
   return base::step_of(*time, step_ms);
 }
 
@@ -22,7 +24,8 @@ int64_t parse_bound(std::string_view text, int64_t step_ms, int64_t when_empty, 
 learn::StepRange parse_range(const std::string& text, int64_t step_ms, const char* option) {
   if (text.empty()) return {};
   const size_t slash = text.find('/');
-  if (slash == std::string::npos) throw base::UsageError("{}: '{}' is not FROM/TO (e.g. 1998-06-01/1998-06-22)", option, text);
+  if (slash == std::string::npos)
+    throw base::UsageError("{}: '{}' is not FROM/TO (e.g. 1998-06-01/1998-06-22)", option, text);
   const learn::StepRange r{parse_bound(std::string_view(text).substr(0, slash), step_ms, INT64_MIN, option),
                            parse_bound(std::string_view(text).substr(slash + 1), step_ms, INT64_MAX, option)};
   if (r.from >= r.to) throw base::UsageError("{}: '{}' is empty: FROM is not before TO", option, text);
@@ -33,8 +36,11 @@ std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step
   std::vector<int> steps;
   for (const auto& text : texts) {
     const auto ms = base::parse_duration(text);
-    if (!ms || *ms <= 0) throw base::UsageError("{}: '{}' is not a duration (e.g. 60s, 5m, 1h, 7d)", option, text);
-    if (*ms % step_ms != 0) throw base::UsageError("{}: {} is not a whole number of the store's {} ms steps", option, text, step_ms);
+    if (!ms || *ms <= 0)
+      throw base::UsageError("{}: '{}' is not a duration (e.g. 60s, 5m, 1h, 7d)", option, text);
+    if (*ms % step_ms != 0)
+      throw base::UsageError("{}: {} is not a whole number of the store's {} ms steps", option, text,
+                             step_ms);
     steps.push_back(static_cast<int>(*ms / step_ms));
   }
   return steps;
@@ -46,10 +52,13 @@ int utc_offset_minutes(const std::string& timezone, const std::string& store) {
   int minutes = 0;
   char sign = 0;
   char end = 0;
-  const int fields = std::sscanf(timezone.c_str(), "%c%2d:%2d%c", &sign, &hours, &minutes, &end);  // NOLINT(cert-err34-c)
+  const int fields =
+      std::sscanf(timezone.c_str(), "%c%2d:%2d%c", &sign, &hours, &minutes, &end);  // NOLINT(cert-err34-c)
   if (fields != 3 || (sign != '+' && sign != '-') || hours > 14 || minutes > 59) {
-    throw base::Error("{}: time zone '{}' is neither UTC nor +hh:mm; models need a fixed offset: make the series with "
-                      "--timezone +hh:mm", store, timezone);
+    throw base::Error(
+        "{}: time zone '{}' is neither UTC nor +hh:mm; models need a fixed offset: make the series with "
+        "--timezone +hh:mm",
+        store, timezone);
   }
   return (sign == '-' ? -1 : 1) * (hours * 60 + minutes);
 }

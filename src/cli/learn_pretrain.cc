@@ -41,11 +41,15 @@ void run(const Options& o, const Context& context) {
   p.validation = parse_range(o.validation, table.step_ms, "--validation");
   if (!o.exclude_nodes.empty()) p.nodes = nodes_not_in(table, o.exclude_nodes);
   const auto result = learn::pretrain(table, p, o.out, context.stop, progress_printer(context, "pretrain"));
-  fmt::print("{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a feature\n",
-             result.parameters, result.steps, result.positions_per_second, result.best_validation, result.validation_bits);
+  fmt::print(
+      "{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a "
+      "feature\n",
+      result.parameters, result.steps, result.positions_per_second, result.best_validation,
+      result.validation_bits);
   if (result.stopped) {
-    throw base::Stopped("stopped after step {}; the best model so far and a checkpoint are in {} (continue with --resume)",
-                        result.steps, o.out);
+    throw base::Stopped(
+        "stopped after step {}; the best model so far and a checkpoint are in {} (continue with --resume)",
+        result.steps, o.out);
   }
   fmt::print("model written to {}\n", o.out);
 }
@@ -59,27 +63,53 @@ void add_pretrain(CLI::App& app, Context& context) {
   c->add_option("-o,--out", o->out, "Model folder to write")->required();
   c->add_option("--preset", o->preset, "default or paper")->capture_default_str();
   c->add_option("--size", o->size, "nano, micro, small, base or large")->capture_default_str();
-  c->add_option("--train", o->train, "Period FROM/TO, e.g. 1998-06-01/1998-06-22 (default: all but --validation)");
+  c->add_option("--train", o->train,
+                "Period FROM/TO, e.g. 1998-06-01/1998-06-22 (default: all but --validation)");
   c->add_option("--validation", o->validation, "Later period FROM/TO (default: the last tenth of --train)");
-  c->add_option("--leads", o->leads, "Forecast horizons of the direct heads, e.g. 60s,1h,4h (default: one step)")->delimiter(',');
-  c->add_option("--season", o->season, "Seasonal lags given as inputs, e.g. 1d,7d (default: none)")->delimiter(',');
+  c->add_option("--leads", o->leads,
+                "Forecast horizons of the direct heads, e.g. 60s,1h,4h (default: one step)")
+      ->delimiter(',');
+  c->add_option("--season", o->season, "Seasonal lags given as inputs, e.g. 1d,7d (default: none)")
+      ->delimiter(',');
   c->add_option("--exclude-nodes", o->exclude_nodes, "File with a node name a line: not learnt from");
   c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows (in + out)");
-  c->add_option("--idle-steps", o->idle_steps, "Idle steps kept as positions after an active one (R); -1: all");
+  c->add_option("--idle-steps", o->idle_steps,
+                "Idle steps kept as positions after an active one (R); -1: all");
   c->add_option("--window", o->window, "Positions that a layer attends over");
   auto& p = o->pretrain;
   c->add_option("--steps", p.steps, "Optimiser steps")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--batch", p.batch, "Windows a micro-batch")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--accumulate", p.accumulate, "Micro-batches an optimiser step")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--length", p.length, "Positions a window")->capture_default_str()->check(CLI::Range(2, 65536));
-  c->add_option("--learning-rate", p.learning_rate, "Peak of the cosine")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--warmup", p.warmup, "Steps of linear warm-up")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--weight-decay", p.weight_decay, "Of matrices")->capture_default_str()->check(CLI::NonNegativeNumber);
-  c->add_option("--inject-chance", p.inject_chance, "Share of windows that carry a flood")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-  c->add_option("--inject-weight", p.inject_weight, "Weight of the injection loss")->capture_default_str()->check(CLI::NonNegativeNumber);
-  c->add_option("--direct-weight", p.direct_weight, "Weight of the direct heads' loss")->capture_default_str()->check(CLI::NonNegativeNumber);
-  c->add_option("--evaluate-every", p.evaluate_every, "Steps between validations and checkpoints")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--patience", p.patience, "Validations without improvement before it stops; 0: never")->capture_default_str();
+  c->add_option("--batch", p.batch, "Windows a micro-batch")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  c->add_option("--accumulate", p.accumulate, "Micro-batches an optimiser step")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  c->add_option("--length", p.length, "Positions a window")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 65536));
+  c->add_option("--learning-rate", p.learning_rate, "Peak of the cosine")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  c->add_option("--warmup", p.warmup, "Steps of linear warm-up")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  c->add_option("--weight-decay", p.weight_decay, "Of matrices")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  c->add_option("--inject-chance", p.inject_chance, "Share of windows that carry a flood")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  c->add_option("--inject-weight", p.inject_weight, "Weight of the injection loss")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  c->add_option("--direct-weight", p.direct_weight, "Weight of the direct heads' loss")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  c->add_option("--evaluate-every", p.evaluate_every, "Steps between validations and checkpoints")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  c->add_option("--patience", p.patience, "Validations without improvement before it stops; 0: never")
+      ->capture_default_str();
   c->add_option("--seed", p.seed, "Of weights and windows")->capture_default_str();
   c->add_option("--device", p.device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", p.threads, "0: all cores")->capture_default_str();

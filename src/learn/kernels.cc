@@ -99,37 +99,65 @@ inline void transpose(const float* x, int64_t stride, int64_t n, int64_t d, floa
   }
 }
 
-// out[j] = sum over c of a[c] * t[c, j], four c at a time so that out stays in registers' reach.
-inline void row_times(const float* a, const float* t, int64_t d, int64_t stride, float* out) {
-  std::fill(out, out + stride, 0.0f);
-  for (int64_t c = 0; c + 4 <= d; c += 4) {
-    const float a0 = a[c], a1 = a[c + 1], a2 = a[c + 2], a3 = a[c + 3];
-    const float* t0 = t + c * stride;
-    const float* t1 = t0 + stride;
-    const float* t2 = t1 + stride;
-    const float* t3 = t2 + stride;
-    for (int64_t j = 0; j < stride; ++j) out[j] += a0 * t0[j] + a1 * t1[j] + a2 * t2[j] + a3 * t3[j];
+// A small matrix: element (i, j) at data[i * row + j * column].
+struct Strided {
+  const float* data;
+  int64_t row;
+  int64_t column;
+};
+
+using Vector = float __attribute__((vector_size(64), aligned(4)));  // 16 floats, any alignment
+
+// C[0..R, 0..16 V) (+)= A[0..R, 0..k) B[0..k, 0..16 V): the accumulators stay in registers.
+template <int R, int V>
+[[gnu::always_inline]] inline void tile(const Strided& a, const float* b, int64_t ldb, int64_t k, bool add,
+                                        float* c, int64_t ldc) {
+  Vector sum[R][V] = {};
+  for (int64_t p = 0; p < k; ++p) {
+    Vector bv[V];
+    for (int v = 0; v < V; ++v) bv[v] = *reinterpret_cast<const Vector*>(b + p * ldb + v * kLanes);
+    for (int r = 0; r < R; ++r) {
+      const float x = a.data[r * a.row + p * a.column];
+      for (int v = 0; v < V; ++v) sum[r][v] += x * bv[v];
+    }
   }
-  for (int64_t c = d / 4 * 4; c < d; ++c) {
-    for (int64_t j = 0; j < stride; ++j) out[j] += a[c] * t[c * stride + j];
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) {
+      auto* out = reinterpret_cast<Vector*>(c + r * ldc + v * kLanes);
+      *out = add ? *out + sum[r][v] : sum[r][v];
+    }
   }
 }
 
-// out[c] += sum over j in [begin, end) of a[j] * x[j, c]
-inline void weighted_rows(const float* a, const float* x, int64_t x_stride, int64_t begin, int64_t end,
-                          int64_t d, float* out) {
-  int64_t j = begin;
-  for (; j + 4 <= end; j += 4) {
-    const float* x0 = x + j * x_stride;
-    const float* x1 = x0 + x_stride;
-    const float* x2 = x1 + x_stride;
-    const float* x3 = x2 + x_stride;
-    for (int64_t c = 0; c < d; ++c)
-      out[c] += a[j] * x0[c] + a[j + 1] * x1[c] + a[j + 2] * x2[c] + a[j + 3] * x3[c];
+template <int R>
+[[gnu::always_inline]] inline void tile_row(const Strided& a, const float* b, int64_t ldb, int64_t n,
+                                            int64_t k, bool add, float* c, int64_t ldc) {
+  int64_t j = 0;
+  for (; j + 2 * kLanes <= n; j += 2 * kLanes) tile<R, 2>(a, b + j, ldb, k, add, c + j, ldc);
+  for (; j + kLanes <= n; j += kLanes) tile<R, 1>(a, b + j, ldb, k, add, c + j, ldc);
+  for (; j < n; ++j) {
+    for (int r = 0; r < R; ++r) {
+      float sum = 0;
+      for (int64_t p = 0; p < k; ++p) sum += a.data[r * a.row + p * a.column] * b[p * ldb + j];
+      c[r * ldc + j] = add ? c[r * ldc + j] + sum : sum;
+    }
   }
-  for (; j < end; ++j) {
-    for (int64_t c = 0; c < d; ++c) out[c] += a[j] * x[j * x_stride + c];
-  }
+}
+
+// C [m, n] (+)= A [m, k] B [k, n], B and C row-major.
+[[gnu::always_inline]] inline void small_gemm(Strided a, const float* b, int64_t ldb, int64_t m, int64_t n,
+                                              int64_t k, bool add, float* c, int64_t ldc) {
+  int64_t i = 0;
+  for (; i + 6 <= m; i += 6, a.data += 6 * a.row) tile_row<6>(a, b, ldb, n, k, add, c + i * ldc, ldc);
+  for (; i < m; ++i, a.data += a.row) tile_row<1>(a, b, ldb, n, k, add, c + i * ldc, ldc);
+}
+
+// Scores of a block turned into exp(score * scale - shift of its row), zero where the query does not see the key.
+[[gnu::always_inline]] inline void exp_row(float* p, int64_t from, int64_t to, int64_t keys, float scale,
+                                           float shift) {
+  for (int64_t j = from; j < to; ++j) p[j] = exp_fast(p[j] * scale - shift);
+  std::fill(p, p + from, 0.0f);
+  std::fill(p + to, p + keys, 0.0f);
 }
 
 }  // namespace
@@ -231,21 +259,21 @@ NFG_CLONES void attention_forward(const AttentionShape& s, const float* q, const
   for (int64_t begin = 0; begin < s.queries; begin += kBlock) {
     Block b(s, begin);
     transpose(k + b.low * s.key_stride, s.key_stride, b.keys, s.head_dim, b.kt.data(), b.stride);
+    small_gemm({q + begin * s.query_stride, s.query_stride, 1}, b.kt.data(), b.stride, b.rows, b.stride,
+               s.head_dim, false, b.p.data(), b.stride);
     for (int64_t i = 0; i < b.rows; ++i) {
       float* p = b.p.data() + i * b.stride;
-      row_times(q + (begin + i) * s.query_stride, b.kt.data(), s.head_dim, b.stride, p);
       const int64_t from = b.begin_of(s, i);
       const int64_t to = b.end_of(s, i);
       const float m = max_of(p + from, to - from) * scale;
-      for (int64_t j = from; j < to; ++j) p[j] = exp_fast(p[j] * scale - m);
+      exp_row(p, from, to, b.stride, scale, m);
       const float sum = sum_of(p + from, to - from);
       logsum[begin + i] = m + std::log(sum);
-      float row[kMaxHeadDim] = {};
-      weighted_rows(p, v + b.low * s.key_stride, s.key_stride, from, to, s.head_dim, row);
       const float inverse = 1.0f / sum;
-      float* out = o + (begin + i) * s.out_stride;
-      for (int64_t c = 0; c < s.head_dim; ++c) out[c] = row[c] * inverse;
+      for (int64_t j = from; j < to; ++j) p[j] *= inverse;
     }
+    small_gemm({b.p.data(), b.stride, 1}, v + b.low * s.key_stride, s.key_stride, b.rows, s.head_dim, b.keys,
+               false, o + begin * s.out_stride, s.out_stride);
   }
 }
 
@@ -257,37 +285,30 @@ NFG_CLONES void attention_backward(const AttentionShape& s, const float* q, cons
   std::vector<float> ds;
   for (int64_t begin = 0; begin < s.queries; begin += kBlock) {
     Block b(s, begin);
-    transpose(k + b.low * s.key_stride, s.key_stride, b.keys, s.head_dim, b.kt.data(), b.stride);
+    const float* qb = q + begin * s.query_stride;
+    const float* gb = dout + begin * s.out_stride;
+    const float* kb = k + b.low * s.key_stride;
+    transpose(kb, s.key_stride, b.keys, s.head_dim, b.kt.data(), b.stride);
     vt.assign(b.kt.size(), 0);
     transpose(v + b.low * s.key_stride, s.key_stride, b.keys, s.head_dim, vt.data(), b.stride);
-    ds.assign(static_cast<size_t>(b.stride), 0);
+    ds.resize(b.p.size());
+    small_gemm({qb, s.query_stride, 1}, b.kt.data(), b.stride, b.rows, b.stride, s.head_dim, false,
+               b.p.data(), b.stride);
+    small_gemm({gb, s.out_stride, 1}, vt.data(), b.stride, b.rows, b.stride, s.head_dim, false, ds.data(),
+               b.stride);
     for (int64_t i = 0; i < b.rows; ++i) {
-      const int64_t t = begin + i;
-      const float* qi = q + t * s.query_stride;
-      const float* gi = dout + t * s.out_stride;
       float* p = b.p.data() + i * b.stride;
-      row_times(qi, b.kt.data(), s.head_dim, b.stride, p);
-      row_times(gi, vt.data(), s.head_dim, b.stride, ds.data());
-      const int64_t from = b.begin_of(s, i);
-      const int64_t to = b.end_of(s, i);
-      const float total = dot(gi, o + t * s.out_stride, s.head_dim);
-      const float log_total = logsum[t];
-      for (int64_t j = from; j < to; ++j) {
-        p[j] = exp_fast(p[j] * scale - log_total);
-        ds[static_cast<size_t>(j)] = p[j] * (ds[static_cast<size_t>(j)] - total) * scale;
-      }
-      float row[kMaxHeadDim] = {};
-      weighted_rows(ds.data(), k + b.low * s.key_stride, s.key_stride, from, to, s.head_dim, row);
-      std::copy(row, row + s.head_dim, dq + t * s.query_stride);
-      for (int64_t j = from; j < to; ++j) {
-        float* dkj = dk + (b.low + j) * s.key_stride;
-        float* dvj = dv + (b.low + j) * s.key_stride;
-        const float a = ds[static_cast<size_t>(j)];
-        const float w = p[j];
-        for (int64_t c = 0; c < s.head_dim; ++c) dkj[c] += a * qi[c];
-        for (int64_t c = 0; c < s.head_dim; ++c) dvj[c] += w * gi[c];
-      }
+      float* d = ds.data() + i * b.stride;
+      exp_row(p, b.begin_of(s, i), b.end_of(s, i), b.stride, scale, logsum[begin + i]);
+      const float total = dot(gb + i * s.out_stride, o + (begin + i) * s.out_stride, s.head_dim);
+      for (int64_t j = 0; j < b.stride; ++j) d[j] = p[j] * (d[j] - total) * scale;
     }
+    small_gemm({ds.data(), b.stride, 1}, kb, s.key_stride, b.rows, s.head_dim, b.keys, false,
+               dq + begin * s.query_stride, s.query_stride);
+    small_gemm({ds.data(), 1, b.stride}, qb, s.query_stride, b.keys, s.head_dim, b.rows, true,
+               dk + b.low * s.key_stride, s.key_stride);
+    small_gemm({b.p.data(), 1, b.stride}, gb, s.out_stride, b.keys, s.head_dim, b.rows, true,
+               dv + b.low * s.key_stride, s.key_stride);
   }
 }
 
