@@ -6,6 +6,7 @@
 namespace netflowgen::cli {
 
 void add_evaluate(CLI::App& app, Context& context);
+void add_simulate(CLI::App& app, Context& context);
 void add_features(CLI::App& app, Context& context);
 #ifdef NETFLOWGEN_LEARN
 void add_pretrain(CLI::App& app, Context& context);
@@ -15,10 +16,14 @@ void add_embed(CLI::App& app, Context& context);
 #endif
 
 inline constexpr AddCommand kCommands[] = {
-    add_evaluate,
 #ifdef NETFLOWGEN_LEARN
-    add_pretrain, add_finetune, add_forecast, add_embed,
+    add_pretrain,
+    add_finetune,
+    add_forecast,
+    add_embed,
 #endif
+    add_evaluate,
+    add_simulate,
     add_features,
 };
 

@@ -1,0 +1,96 @@
+// The keys of a scenario, once: (key, field, help). Readers, writers and the docs visit them in this order.
+#pragma once
+
+#include "sim/scenario.h"
+
+namespace netflowgen::sim {
+
+template <typename Visitor, typename S>
+void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, NetworkSpec> {
+  v("prefix", s.prefix, "addresses of the hosts with IPv4");
+  v("prefix6", s.prefix6, "addresses of the hosts with IPv6");
+  v("ipv6_share", s.ipv6_share, "share of hosts that have an IPv6 address instead");
+  v("as_number", s.as_number, "AS of the network");
+  v("sampling", s.sampling, "the routers look at 1 packet in so many");
+  v("routers", s.routers, "exporters");
+  v("uplinks", s.uplinks, "interfaces to the Internet, a router");
+  v("interfaces", s.interfaces, "interfaces to hosts, a router");
+  v("active_timeout", s.active_timeout, "longer flows are cut");
+  v("inactive_timeout", s.inactive_timeout, "a flow without a sampled packet for so long ends");
+  v("radiation", s.radiation, "unsolicited packets a minute from the Internet to every address");
+  v("dark", s.dark, "scans and carpet bombing also reach addresses that no host has");
+}
+
+template <typename Visitor, typename S>
+void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, RoleSpec> {
+  v("like", s.like, "built-in role whose traffic it has; needed for a role of your own");
+  v("count", s.count, "hosts");
+  v("level", s.level, "factor on all rates");
+  v("spread", s.spread, "sigma of the lognormal level from host to host");
+  v("cycle", s.cycle, "hours and weekdays: office, home, server, flat or night");
+  v("timezone", s.timezone, "UTC offset, as +01:00; empty: the scenario's");
+  v("noise", s.noise, "sigma of the long-range dependent noise of the log-rate");
+  v("hurst", s.hurst, "Hurst parameter of that noise, 0.5 to 1");
+}
+
+template <typename Visitor, typename S>
+void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, ScriptedEvent> {
+  v("kind", s.kind, "attack type, or kind of benign event");
+  v("victim", s.victim, "host name (web-3), address or prefix; empty: drawn");
+  v("start", s.start, "a time, or a duration from the start (51h)");
+  v("duration", s.duration, "how long");
+  v("intensity", s.intensity, "attack: times the victim's normal packets; benign: magnitude");
+  v("ramp", s.ramp, "time until the plateau");
+  v("preparation", s.preparation, "probing before the start; 0s: none");
+  v("sources", s.sources, "machines, reflectors, or spoofed addresses");
+  v("spoofed", s.spoofed, "sources are forged");
+}
+
+template <typename Visitor, typename S>
+void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Benign> {
+  v("flash_crowds", s.flash_crowds, "a day: new visitors on a web, game or DNS host");
+  v("load_tests", s.load_tests, "a day: a few machines hammer a web host");
+  v("outages", s.outages, "a day: a server stops answering, clients retry, then all come back");
+  v("mail_campaigns", s.mail_campaigns, "a day: a mail host sends to thousands");
+  v("software_updates", s.software_updates, "a day: many hosts download the same within the hour");
+  v("vertical_scans", s.vertical_scans, "a day: one Internet host probes the ports of one host");
+  v("horizontal_scans", s.horizontal_scans, "a day: one Internet host probes one port of all hosts");
+  v("backup_share", s.backup_share, "share of server hosts with a nightly backup to a backup host");
+  v("flash_magnitude", s.flash_magnitude, "extra visitors at the peak, times the host's mean");
+  v("scan_rate", s.scan_rate, "packets a second of a vertical scan");
+  v("script", s.script, "events given by hand");
+}
+
+template <typename Visitor, typename S>
+void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Attacks> {
+  v("count", s.count, "attacks drawn by the seed, spread evenly over the time");
+  v("types", s.types, "relative frequency by type; empty: every type alike");
+  v("victims", s.victims, "relative frequency by role of the victim; empty: the built-in one");
+  v("intensity", s.intensity, "packets at the plateau, times the victim's normal packets received");
+  v("floor", s.floor, "packets a minute that count as normal for a quieter victim");
+  v("duration", s.duration, "from the first to the last packet");
+  v("ramp_share", s.ramp_share, "share of attacks that grow slowly (up to 60 % of their time)");
+  v("preparation_share", s.preparation_share, "share announced by probes, scans or password guessing");
+  v("preparation", s.preparation, "how long before the start that begins");
+  v("repeat_share", s.repeat_share, "share of attacks on a host that was attacked before");
+  v("botnets", s.botnets, "botnets from which attacks draw their machines, again and again");
+  v("spoofed_share", s.spoofed_share, "share of spoofed ones among floods that can be");
+  v("gap", s.gap, "at least so long between attacks on one host");
+  v("damage_at", s.damage_at, "intensity at which half of the victim's own traffic is lost; 0: none is");
+  v("script", s.script, "attacks given by hand, besides `count`");
+}
+
+template <typename Visitor, typename S>
+void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Scenario> {
+  v("name", s.name, "a word for reports");
+  v("seed", s.seed, "the same seed gives the same flows, for any number of threads");
+  v("start", s.start, "UTC; whole minutes");
+  v("duration", s.duration, "whole minutes");
+  v("timezone", s.timezone, "UTC offset of the hosts' days, as +01:00");
+  v("network", s.network, "");
+  v("hosts", s.hosts, "by role: web, dns, mail, nat, vpn, client, iot, database, voip, game, backup, idle");
+  v("benign", s.benign, "");
+  v("attacks", s.attacks, "");
+}
+
+}  // namespace netflowgen::sim
