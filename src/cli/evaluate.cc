@@ -69,11 +69,24 @@ struct DdosArguments {
   std::vector<std::string> methods;
   std::string merge_gap = "10m";
   std::string lead = "0s";
+  std::vector<std::string> logs;
+  size_t timelines = 40;
   bool strict = false;
   std::string model;
   std::string device = "cpu";
   int threads = 0;
 };
+
+// Training logs for the report, named by the folder that they lie in.
+std::vector<eval::TrainingLog> read_logs(const std::vector<std::string>& paths) {
+  std::vector<eval::TrainingLog> logs;
+  for (const auto& path : paths) {
+    const fs::path file = fs::is_directory(path) ? fs::path(path) / "training.jsonl" : fs::path(path);
+    logs.push_back(
+        eval::read_training_log(file.string(), fs::absolute(file).parent_path().filename().string()));
+  }
+  return logs;
+}
 
 // Labels with what was left out said on stderr, or an error with --strict.
 eval::LabelSet read_labels(const DdosArguments& a, const std::string& path, const eval::LabelOptions& options,
@@ -153,6 +166,13 @@ void evaluate_ddos(DdosArguments& a, Context& context) {
   if (a.out.empty()) return;
   fs::create_directories(a.out);
   base::write_file(fs::path(a.out) / "ddos.json", eval::ddos_json(result));
+  eval::ReportInput report;
+  report.title = "Attack detection";
+  report.facts = {fmt::format("Store {}, labels {}.", a.store, a.labels)};
+  report.logs = read_logs(a.logs);
+  report.ddos = &result;
+  report.timelines = a.timelines;
+  eval::write_report((fs::path(a.out) / "report.html").string(), report);
 }
 
 void add_ddos(CLI::App& evaluate, Context& context) {
@@ -162,6 +182,8 @@ void add_ddos(CLI::App& evaluate, Context& context) {
   c->add_option("--labels", a->labels, "CSV: node (or prefix), start, end, type")->required();
   c->add_option("--exclude", a->exclude, "CSV of other attacks: neither to be found nor false alarms");
   c->add_option("-o,--out", a->out, "Folder for ddos.json and report.html");
+  c->add_option("--log", a->logs, "Training log, or a model's folder, for the report (repeatable)");
+  c->add_option("--timelines", a->timelines, "Attacks with a picture in the report")->capture_default_str();
   a->periods.add_to(*c);
   c->add_option("--min-flows", a->run.protocol.min_flows, "Leave out nodes with fewer flows in training");
   c->add_option("--scored", a->run.protocol.scored_feature,

@@ -145,6 +145,7 @@ class Runner {
     run.split = "time";
     run.seed = result_.options.seed + s;
     run.labelled_events = task.events.size();
+    run.labelled = detector.uses_labels();
     return run;
   }
 

@@ -48,6 +48,7 @@ struct DdosRun {
   std::string split;  // "time", "unseen nodes", "without TYPE"
   uint64_t seed = 0;
   size_t labelled_events = 0;
+  bool labelled = false;             // the method uses labels
   bool in_sample_threshold = false;  // too few labels to cross-fit
   double seconds = 0;
   std::vector<SliceFigures> slices;  // parallel to DdosResult::slices

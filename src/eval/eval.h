@@ -10,4 +10,5 @@
 #include "eval/labels.h"
 #include "eval/metrics.h"
 #include "eval/protocol.h"
+#include "eval/report.h"
 #include "eval/results.h"

@@ -1,0 +1,4 @@
+#pragma once
+namespace netflowgen::eval {
+struct ForecastResult;
+}
