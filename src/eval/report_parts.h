@@ -15,7 +15,6 @@ std::string training_section(const std::vector<TrainingLog>& logs);
 std::string ddos_section(const DdosResult& result, size_t timelines);
 // A picture for each incident of the test period.
 std::string timeline_section(const DdosResult& result, size_t limit);
-std::string forecast_section(const ForecastResult& result);
 
 // "0.912 ± 0.010"; an en dash where there is none.
 std::string mean_text(const MeanDeviation& m, int digits);
