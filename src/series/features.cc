@@ -11,9 +11,9 @@
 namespace netflowgen::series {
 namespace {
 
+using flow::kKnownAddresses;
 using flow::kKnownBytes;
 using flow::kKnownDuration;
-using flow::kKnownFragment;
 using flow::kKnownPackets;
 using flow::kKnownPorts;
 using flow::kKnownProtocol;
@@ -47,18 +47,18 @@ const std::array<Feature, kFeatureCount> kFeatures = {{
     {"flows_in", "flows", Kind::kVolume, Merge::kSum, kNone, "flows received"},
     {"packet_size_in", "B", Kind::kQuantity, Merge::kWeightedMean, kKnownBytes | kKnownPackets, "mean bytes a packet received"},
     {"duration_in", "s", Kind::kQuantity, Merge::kWeightedMean, kKnownDuration, "mean duration of flows received"},
-    {"peers_in", "addresses", Kind::kCount, Merge::kHyperLogLog, kNone, "distinct source addresses"},
+    {"peers_in", "addresses", Kind::kCount, Merge::kHyperLogLog, kKnownAddresses, "distinct source addresses"},
     {"ports_in", "ports", Kind::kCount, Merge::kHyperLogLog, kKnownPorts, "distinct own ports addressed"},
-    {"peer_entropy_in", "", Kind::kRatio, Merge::kHistogram, kNone, "entropy of source addresses by flows, 0 to 1"},
+    {"peer_entropy_in", "", Kind::kRatio, Merge::kHistogram, kKnownAddresses, "entropy of source addresses by flows, 0 to 1"},
     {"peer_port_entropy_in", "", Kind::kRatio, Merge::kHistogram, kKnownPorts, "entropy of source ports by flows, 0 to 1"},
-    {"top_peer_share_in", "", Kind::kRatio, Merge::kTopOfHistogram, kNone, "share of flows from the largest source"},
+    {"top_peer_share_in", "", Kind::kRatio, Merge::kTopOfHistogram, kKnownAddresses, "share of flows from the largest source"},
     {"tcp_share_in", "", Kind::kRatio, Merge::kShareOfSum, kKnownProtocol, "TCP's share of packets received"},
     {"udp_share_in", "", Kind::kRatio, Merge::kShareOfSum, kKnownProtocol, "UDP's share of packets received"},
     {"icmp_share_in", "", Kind::kRatio, Merge::kShareOfSum, kKnownProtocol, "ICMP's share of packets received"},
     {"other_share_in", "", Kind::kRatio, Merge::kShareOfSum, kKnownProtocol, "other protocols' share of packets received"},
     {"syn_share_in", "", Kind::kRatio, Merge::kShareOfSum, kTcp, "share of TCP flows received with SYN and no ACK"},
     {"rst_share_in", "", Kind::kRatio, Merge::kShareOfSum, kTcp, "share of TCP flows received with RST"},
-    {"fragment_share_in", "", Kind::kRatio, Merge::kShareOfSum, kKnownPorts, "share of TCP/UDP packets received that are fragments or have both ports zero"},
+    {"fragment_share_in", "", Kind::kRatio, Merge::kShareOfSum, kKnownPorts | kKnownProtocol, "share of TCP/UDP packets received that are fragments or have both ports zero"},
     {"reflector_share_in", "", Kind::kRatio, Merge::kShareOfSum, kKnownPorts | kKnownProtocol, "share of bytes received over UDP from amplification services' ports"},
     {"top_port_in", "port", Kind::kCategory, Merge::kTopOfHistogram, kKnownPorts, "service port with most flows received"},
     {"bytes_out", "B", Kind::kVolume, Merge::kSum, kKnownBytes, "bytes sent"},
@@ -66,18 +66,18 @@ const std::array<Feature, kFeatureCount> kFeatures = {{
     {"flows_out", "flows", Kind::kVolume, Merge::kSum, kNone, "flows sent"},
     {"packet_size_out", "B", Kind::kQuantity, Merge::kWeightedMean, kKnownBytes | kKnownPackets, "mean bytes a packet sent"},
     {"duration_out", "s", Kind::kQuantity, Merge::kWeightedMean, kKnownDuration, "mean duration of flows sent"},
-    {"peers_out", "addresses", Kind::kCount, Merge::kHyperLogLog, kNone, "distinct destination addresses"},
+    {"peers_out", "addresses", Kind::kCount, Merge::kHyperLogLog, kKnownAddresses, "distinct destination addresses"},
     {"ports_out", "ports", Kind::kCount, Merge::kHyperLogLog, kKnownPorts, "distinct own ports used"},
-    {"peer_entropy_out", "", Kind::kRatio, Merge::kHistogram, kNone, "entropy of destination addresses by flows, 0 to 1"},
+    {"peer_entropy_out", "", Kind::kRatio, Merge::kHistogram, kKnownAddresses, "entropy of destination addresses by flows, 0 to 1"},
     {"peer_port_entropy_out", "", Kind::kRatio, Merge::kHistogram, kKnownPorts, "entropy of destination ports by flows, 0 to 1"},
-    {"top_peer_share_out", "", Kind::kRatio, Merge::kTopOfHistogram, kNone, "share of flows to the largest destination"},
+    {"top_peer_share_out", "", Kind::kRatio, Merge::kTopOfHistogram, kKnownAddresses, "share of flows to the largest destination"},
     {"tcp_share_out", "", Kind::kRatio, Merge::kShareOfSum, kKnownProtocol, "TCP's share of packets sent"},
     {"udp_share_out", "", Kind::kRatio, Merge::kShareOfSum, kKnownProtocol, "UDP's share of packets sent"},
     {"icmp_share_out", "", Kind::kRatio, Merge::kShareOfSum, kKnownProtocol, "ICMP's share of packets sent"},
     {"other_share_out", "", Kind::kRatio, Merge::kShareOfSum, kKnownProtocol, "other protocols' share of packets sent"},
     {"syn_share_out", "", Kind::kRatio, Merge::kShareOfSum, kTcp, "share of TCP flows sent with SYN and no ACK"},
     {"rst_share_out", "", Kind::kRatio, Merge::kShareOfSum, kTcp, "share of TCP flows sent with RST"},
-    {"fragment_share_out", "", Kind::kRatio, Merge::kShareOfSum, kKnownPorts, "share of TCP/UDP packets sent that are fragments or have both ports zero"},
+    {"fragment_share_out", "", Kind::kRatio, Merge::kShareOfSum, kKnownPorts | kKnownProtocol, "share of TCP/UDP packets sent that are fragments or have both ports zero"},
     {"reflector_share_out", "", Kind::kRatio, Merge::kShareOfSum, kKnownPorts | kKnownProtocol, "share of bytes sent over UDP from amplification services' ports"},
     {"top_port_out", "port", Kind::kCategory, Merge::kTopOfHistogram, kKnownPorts, "service port with most flows sent"},
     {"out_in_ratio", "", Kind::kRatio, Merge::kDerived, kNone, "out / (out + in), of bytes where known, else of flows"},

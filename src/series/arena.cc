@@ -1,0 +1,51 @@
+#include "series/arena.h"
+
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "base/check.h"
+
+namespace netflowgen::series {
+
+ChunkPool::~ChunkPool() {
+  for (std::byte* chunk : all_) std::free(chunk);
+}
+
+std::byte* ChunkPool::take() {
+  if (!free_.empty()) {
+    std::byte* chunk = free_.back();
+    free_.pop_back();
+    return chunk;
+  }
+  all_.reserve(all_.size() + 1);
+  free_.reserve(all_.size() + 1);  // give() then never allocates
+  auto* chunk = static_cast<std::byte*>(std::aligned_alloc(kChunkBytes, kChunkBytes));
+  if (chunk == nullptr) throw std::bad_alloc();
+  // States are touched at random: without huge pages nearly each touch also misses the TLB (bench/series).
+  madvise(chunk, kChunkBytes, MADV_HUGEPAGE);
+  all_.push_back(chunk);
+  return chunk;
+}
+
+Arena::Ref Arena::allocate(uint32_t lines) {
+  if (chunks_.empty() || next_ % kLinesPerChunk + lines > kLinesPerChunk || next_ % kLinesPerChunk == 0) {
+    if (!chunks_.empty()) next_ = static_cast<uint32_t>(chunks_.size()) * kLinesPerChunk;
+    NFG_CHECK(chunks_.size() < UINT32_MAX / kLinesPerChunk);  // 256 GiB in one step
+    chunks_.push_back(pool_->take());
+  }
+  const Ref ref = next_;
+  next_ += lines;
+  std::memset(chunks_[ref / kLinesPerChunk] + ref % kLinesPerChunk * kLine, 0, lines * kLine);
+  return ref;
+}
+
+void Arena::clear() {
+  for (std::byte* chunk : chunks_) pool_->give(chunk);
+  chunks_.clear();
+  next_ = 1;
+}
+
+}  // namespace netflowgen::series

@@ -1,0 +1,64 @@
+// Memory of the accumulators: bump allocation in 2 MiB chunks, freed a step at a time and reused.
+//
+// Invariants: 1. An allocation is a multiple of 64 bytes, aligned to a cache line, zeroed, and never moves.
+// 2. A reference counts lines of 64 bytes from the arena's start; 0 is none. 3. Chunks are never given back
+// before the pool dies: the peak is what the busiest moment needed. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace netflowgen::series {
+
+inline constexpr size_t kLine = 64;
+
+class ChunkPool {
+ public:
+  static constexpr size_t kChunkBytes = size_t{2} << 20;
+
+  ChunkPool() = default;
+  ~ChunkPool();
+  ChunkPool(const ChunkPool&) = delete;
+  ChunkPool& operator=(const ChunkPool&) = delete;
+
+  std::byte* take();  // uninitialised; std::bad_alloc when there is no memory
+  void give(std::byte* chunk) { free_.push_back(chunk); }
+  size_t bytes() const { return all_.size() * kChunkBytes; }
+
+ private:
+  std::vector<std::byte*> all_;
+  std::vector<std::byte*> free_;
+};
+
+class Arena {
+ public:
+  using Ref = uint32_t;
+
+  explicit Arena(ChunkPool& pool) : pool_(&pool) {}
+  ~Arena() { clear(); }
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  template <typename T>
+  Ref make() {
+    static_assert(sizeof(T) % kLine == 0 && alignof(T) <= kLine && sizeof(T) <= ChunkPool::kChunkBytes / 8);
+    return allocate(sizeof(T) / kLine);
+  }
+  template <typename T>
+  T& at(Ref ref) const {
+    return *reinterpret_cast<T*>(chunks_[ref / kLinesPerChunk] + ref % kLinesPerChunk * kLine);
+  }
+  void clear();
+  size_t bytes() const { return chunks_.size() * ChunkPool::kChunkBytes; }
+
+ private:
+  static constexpr uint32_t kLinesPerChunk = ChunkPool::kChunkBytes / kLine;
+  Ref allocate(uint32_t lines);
+
+  ChunkPool* pool_;
+  std::vector<std::byte*> chunks_;
+  uint32_t next_ = 1;  // line 0 is never handed out
+};
+
+}  // namespace netflowgen::series

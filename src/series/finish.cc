@@ -1,0 +1,183 @@
+// From an accumulator's state to the numbers of a frame. Definitions: docs/features.md.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include "base/check.h"
+#include "series/ports.h"
+#include "series/state.h"
+
+namespace netflowgen::series {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+// The groups that each feature of the "in" block needs, parallel to kFeatures; kOutOffset further for "out".
+constexpr std::array<uint16_t, kOutOffset> kNeeds = {
+    kGroupBytes,    kGroupPackets,   0,           kGroupSize,      kGroupDuration, kGroupAddresses,
+    kGroupPorts,    kGroupAddresses, kGroupPorts, kGroupAddresses, kGroupProtocol, kGroupProtocol,
+    kGroupProtocol, kGroupProtocol,  kGroupTcp,   kGroupTcp,       kGroupService,  kGroupService,
+    kGroupPorts,
+};
+
+double minus(uint64_t a, uint64_t b) { return a > b ? static_cast<double>(a - b) : 0; }
+double ratio(double part, double whole) { return whole > 0 ? std::min(part / whole, 1.0) : 0; }
+double number(uint64_t n) { return static_cast<double>(n); }
+
+template <typename Key>
+std::array<uint32_t, kSmall> sorted_counts(const SmallCounts<Key>& set, unsigned size) {
+  std::array<uint32_t, kSmall> counts{};
+  std::copy_n(set.counts, size, counts.begin());
+  std::sort(counts.begin(), counts.end());  // sums then do not depend on the order of arrival
+  return counts;
+}
+
+template <typename Key>
+Arena::Ref ref_of(const SmallCounts<Key>& set) {
+  Arena::Ref ref;
+  std::memcpy(&ref, set.keys, sizeof ref);
+  return ref;
+}
+
+double top_share(std::span<const uint32_t> counts) {
+  double total = 0;
+  uint32_t top = 0;
+  for (const uint32_t c : counts) {
+    total += c;
+    top = std::max(top, c);
+  }
+  return ratio(top, total);
+}
+
+// A sketch is made when there are more than kSmall, so it never answers with fewer.
+double distinct(std::span<const uint8_t> registers) {
+  return std::max(hll_estimate(registers), static_cast<double>(kSmall + 1));
+}
+
+uint16_t top_service(const DirectionState& s, const Arena& arena) {
+  std::span<const uint16_t> names(s.services.keys, s.services_size == kSketched ? 0 : s.services_size);
+  std::span<const uint32_t> counts(s.services.counts, names.size());
+  if (s.services_size == kSketched) {
+    const auto& sketch = arena.at<ServiceSketch>(ref_of(s.services));
+    names = sketch.names;
+    counts = sketch.counts;
+  }
+  uint16_t best = 0;
+  uint32_t most = 0;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (counts[i] > most || (counts[i] == most && most > 0 && port_before(names[i], best))) {
+      most = counts[i];
+      best = names[i];
+    }
+  }
+  return best;
+}
+
+class Block {
+ public:
+  Block(const DirectionState& state, const Arena& arena, float* out) : s_(state), arena_(arena), out_(out) {}
+
+  void fill() {
+    set(kBytesIn, number(s_.bytes));
+    set(kPacketsIn, number(s_.packets));
+    set(kFlowsIn, number(s_.starts));
+    const double sized = minus(s_.packets, s_.packets_without_bytes);
+    set(kPacketSizeIn, sized > 0 ? minus(s_.bytes, s_.bytes_without_packets) / sized : 0);
+    set(kDurationIn, s_.timed > 0 ? number(s_.duration_ms) / number(s_.timed) / 1000 : 0);
+    fill_peers();
+    fill_ports();
+    fill_shares();
+  }
+
+ private:
+  void set(size_t feature, double value) { out_[feature] = static_cast<float>(value); }
+  bool has(uint16_t group) const { return (s_.groups & group) != 0; }
+
+  void fill_peers() {
+    if (s_.peers_size == kSketched) {
+      const auto& sketch = arena_.at<PeerSketch>(ref_of(s_.peers));
+      set(kPeersIn, distinct(sketch.registers));
+      set(kPeerEntropyIn, entropy(sketch.bins));
+      set(kTopPeerShareIn, top_share(sketch.bins));
+    } else {
+      const auto counts = sorted_counts(s_.peers, s_.peers_size);
+      set(kPeersIn, s_.peers_size);
+      set(kPeerEntropyIn, entropy(counts));
+      set(kTopPeerShareIn, top_share(counts));
+    }
+  }
+
+  void fill_ports() {
+    set(kPortsIn, s_.own_ports_size == kSketched
+                      ? distinct(arena_.at<OwnPortSketch>(s_.own_ports_sketch).registers)
+                      : s_.own_ports_size);
+    set(kPeerPortEntropyIn, s_.peer_ports_size == kSketched
+                                ? entropy(arena_.at<PeerPortSketch>(ref_of(s_.peer_ports)).bins)
+                                : entropy(sorted_counts(s_.peer_ports, s_.peer_ports_size)));
+    set(kTopPortIn, top_service(s_, arena_));
+  }
+
+  void fill_shares() {
+    const auto& shares = has(kGroupProtocolPackets) ? s_.class_packets : s_.class_flows;
+    const double all = number(shares[0]) + number(shares[1]) + number(shares[2]) + number(shares[3]);
+    for (size_t c = 0; c < kClassCount; ++c) set(kTcpShareIn + c, ratio(number(shares[c]), all));
+    set(kSynShareIn, ratio(number(s_.syn_flows), number(s_.tcp_flows)));
+    set(kRstShareIn, ratio(number(s_.rst_flows), number(s_.tcp_flows)));
+    const bool by_packets = has(kGroupServicePackets);
+    const auto& classes = by_packets ? s_.class_packets : s_.class_flows;
+    const double transport = number(classes[kClassTcp]) + number(classes[kClassUdp]);
+    const double without =
+        number(by_packets ? s_.transport_packets_without_ports : s_.transport_flows_without_ports);
+    set(kFragmentShareIn, ratio(number(by_packets ? s_.fragment_packets : s_.fragment_flows),
+                                std::max(transport - without, 0.0)));
+    set(kReflectorShareIn,
+        has(kGroupServiceBytes)
+            ? ratio(number(s_.reflector_bytes), minus(s_.bytes, s_.bytes_without_service))
+            : ratio(number(s_.reflector_flows), minus(s_.active, s_.flows_without_service)));
+  }
+
+  const DirectionState& s_;
+  const Arena& arena_;
+  float* out_;
+};
+
+bool is_active(const DirectionState* s) { return s != nullptr && s->active > 0; }
+
+// One direction's block of the frame; `groups` are those that its NaNs are decided by.
+void fill_block(const DirectionState* s, uint16_t groups, const Arena& arena, float* out) {
+  if (is_active(s)) {
+    Block(*s, arena, out).fill();
+  } else {
+    std::fill_n(out, kOutOffset, 0.0f);
+  }
+  for (size_t f = 0; f < kOutOffset; ++f) {
+    if (kNeeds[f] != 0 && (groups & kNeeds[f]) == 0) out[f] = kNaN;
+  }
+}
+
+double out_in_ratio(const DirectionState* in, const DirectionState* out) {
+  const auto lacks_bytes = [](const DirectionState* s) {
+    return is_active(s) && (s->groups & kGroupBytes) == 0;
+  };
+  const bool by_flows = lacks_bytes(in) || lacks_bytes(out);
+  const auto amount = [by_flows](const DirectionState* s) {
+    if (!is_active(s)) return 0.0;
+    return number(by_flows ? s->active : s->bytes);
+  };
+  return ratio(amount(out), amount(out) + amount(in));
+}
+
+}  // namespace
+
+void finish(const DirectionState* in, const DirectionState* out, const Arena& arena, std::span<float> frame) {
+  NFG_CHECK(frame.size() == kFeatureCount);
+  NFG_CHECK(is_active(in) || is_active(out));
+  const DirectionState* known = is_active(in) ? in : out;
+  fill_block(in, known->groups, arena, frame.data());
+  known = is_active(out) ? out : in;
+  fill_block(out, known->groups, arena, frame.data() + kOutOffset);
+  frame[kOutInRatio] = static_cast<float>(out_in_ratio(in, out));
+}
+
+}  // namespace netflowgen::series

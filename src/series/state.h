@@ -1,0 +1,116 @@
+// The accumulator of one (node, step, direction): add flows, merge states, finish to features.
+//
+// Law (state_test.cc): merging states of any split of any flows, in any order, equals adding all flows to one
+// state, exactly. It holds because every part is a sum (saturating), a maximum, a union, or a set that turns
+// into a sketch when it holds more than kSmall distinct things: a function of the multiset, not of its order.
+//
+// Invariants: 1. Plain data, zero is the empty state, lives in an Arena; sketches that outgrow the state live
+// in the same arena and are referred to. 2. A state has seven cache lines, add() touches four to six of them.
+// 3. Sums are 64-bit after sampling is undone and stop at their maximum; a sketch's counts are 32-bit and do
+// the same. One thread per arena.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "series/arena.h"
+#include "series/features.h"
+#include "series/part.h"
+#include "series/sketch.h"
+
+namespace netflowgen::series {
+
+inline constexpr unsigned kSmall = 8;          // exact up to so many distinct peers, ports, services
+inline constexpr unsigned kPeerPrecision = 8;  // 256 registers: standard error 6.5 %
+inline constexpr unsigned kPortPrecision = 7;  // 128 registers: 9.2 %
+inline constexpr uint8_t kSketched = 0xff;     // in a size field: the set has become a sketch
+
+// The peer as one end of a flow sees it.
+struct End {
+  uint32_t peer_hash = 0;  // hash_address of the peer
+  uint16_t own_port = 0;
+  uint16_t peer_port = 0;
+};
+
+struct PeerSketch {
+  uint8_t registers[1u << kPeerPrecision];
+  uint32_t bins[kBins];
+};
+struct PeerPortSketch {
+  uint32_t bins[kBins];
+};
+struct OwnPortSketch {
+  uint8_t registers[1u << kPortPrecision];
+};
+struct ServiceSketch {
+  uint32_t counts[64];
+  uint16_t names[64];  // the first port of each bin in port_before()'s order
+};
+
+// kSmall keys with counts, or (size kSketched) a reference to a sketch in keys[0].
+template <typename Key>
+struct SmallCounts {
+  Key keys[kSmall];
+  uint32_t counts[kSmall];
+};
+
+struct alignas(kLine) DirectionState {
+  // line 0
+  uint64_t bytes;
+  uint64_t packets;
+  uint64_t starts;       // flows that start in this step
+  uint64_t active;       // flows with a part in this step
+  uint64_t duration_ms;  // of active flows of known duration
+  uint64_t timed;        // their number
+  uint16_t groups;       // OR of the flows' groups
+  uint8_t peers_size;
+  uint8_t services_size;
+  uint8_t own_ports_size;
+  uint8_t peer_ports_size;
+  uint16_t padding0;
+  Arena::Ref own_ports_sketch;
+  uint32_t padding1;
+  // lines 1, 2
+  uint64_t class_packets[kClassCount];
+  uint64_t class_flows[kClassCount];
+  uint64_t tcp_flows;  // with known flags
+  uint64_t syn_flows;
+  uint64_t rst_flows;
+  uint64_t fragment_packets;
+  uint64_t fragment_flows;
+  uint64_t reflector_bytes;
+  uint64_t reflector_flows;
+  uint64_t padding2;
+  // line 3
+  SmallCounts<uint32_t> peers;
+  // line 4
+  SmallCounts<uint16_t> services;
+  uint16_t own_ports[kSmall];
+  // line 5
+  SmallCounts<uint16_t> peer_ports;
+  uint64_t padding3[2];
+  // line 6: what flows that lack a group leave out of a denominator; untouched while sources are uniform
+  uint64_t bytes_without_packets;
+  uint64_t packets_without_bytes;
+  uint64_t transport_packets_without_ports;
+  uint64_t transport_flows_without_ports;
+  uint64_t bytes_without_service;
+  uint64_t flows_without_service;
+  uint64_t padding4[2];
+};
+static_assert(sizeof(DirectionState) == 7 * kLine);
+
+void add(DirectionState& state, const Part& part, const End& end, Arena& arena);
+void merge(DirectionState& into, Arena& into_arena, const DirectionState& from, const Arena& from_arena);
+
+// The frame of a (node, step); either direction may be null. A feature is NaN when flows of its direction are
+// there and none of them knows what the feature needs; a direction without flows has 0 where the other knows
+// it. REQUIRES: at least one is given and active; frame has kFeatureCount values.
+void finish(const DirectionState* in, const DirectionState* out, const Arena& arena, std::span<float> frame);
+
+// Asks the cache for the lines that the next add() will touch: the state's own, and then, once these are
+// there, those of its sketches.
+void prefetch_state(const DirectionState& state);
+void prefetch_sketches(const DirectionState& state, const Part& part, const End& end, const Arena& arena);
+
+}  // namespace netflowgen::series
