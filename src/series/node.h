@@ -1,0 +1,96 @@
+// What traffic is accounted to: which nodes a flow belongs to, and their names.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/ip.h"
+#include "flow/flow.h"
+
+namespace netflowgen::series {
+
+enum class NodeKind : uint32_t { kNone, kHost, kPrefix, kInterface, kAs };
+
+struct NodeKey {
+  base::IpAddr address;  // host, prefix, or exporter
+  uint32_t number = 0;   // prefix length of the 128-bit form, interface index, AS number
+  NodeKind kind = NodeKind::kNone;
+
+  bool operator==(const NodeKey&) const = default;
+  bool operator<(const NodeKey& o) const {
+    if (kind != o.kind) return kind < o.kind;
+    if (address != o.address) return address < o.address;
+    return number < o.number;
+  }
+};
+
+// "192.0.2.1", "192.0.2.0/24", "192.0.2.254#7", "AS64500".
+std::string name_of(const NodeKey& node);
+
+// A union of prefixes.
+class AddressSet {
+ public:
+  explicit AddressSet(std::vector<base::Prefix> prefixes = {});
+  bool contains(const base::IpAddr& a) const;
+
+ private:
+  struct Range {
+    base::IpAddr first;
+    base::IpAddr last;
+  };
+  std::vector<Range> ranges_;  // disjoint, ascending
+};
+
+struct NodeOptions {
+  bool all_hosts = true;               // every address is a node
+  std::vector<base::Prefix> hosts;     // else: the addresses in these
+  std::vector<uint8_t> v4_lengths;     // every IPv4 prefix of this length (24) is a node
+  std::vector<uint8_t> v6_lengths;     // every IPv6 prefix (48)
+  std::vector<base::Prefix> prefixes;  // these prefixes are nodes; they may nest
+  bool interfaces = false;             // (exporter, interface index); index 0 is none
+  bool as = false;                     // AS numbers; 0 is none
+};
+
+// "all", "none" or comma-separated CIDRs; "/24", "/48", "/24,/48,10.0.0.0/8". UsageError when it is none of
+// these.
+void parse_hosts(const std::string& text, NodeOptions& options);
+void parse_prefixes(const std::string& text, NodeOptions& options);
+
+enum Direction : uint8_t { kIn, kOut };
+
+struct FlowEnd {
+  NodeKey node;
+  Direction direction;
+};
+
+class NodeSelector {
+ public:
+  explicit NodeSelector(const NodeOptions& options);
+
+  // Appends the nodes of a flow: the destination with kIn, the source with kOut; the interface that it came
+  // in by with kIn, the one that it left by with kOut.
+  void select(const flow::Flow& flow, std::vector<FlowEnd>& ends) const;
+
+ private:
+  void select_address(const base::IpAddr& a, Direction direction, std::vector<FlowEnd>& ends) const;
+
+  struct Mask {
+    base::IpAddr bits;
+    uint8_t length;
+    bool listed;  // only those in `prefixes_`
+    bool v4;
+  };
+  NodeOptions options_;
+  bool addresses_;
+  AddressSet hosts_;
+  std::vector<Mask> masks_;
+  struct PrefixHash {
+    size_t operator()(const base::Prefix& p) const { return p.address.hash() ^ p.length; }
+  };
+  std::unordered_set<base::Prefix, PrefixHash> prefixes_;
+};
+
+}  // namespace netflowgen::series
