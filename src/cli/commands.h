@@ -5,6 +5,8 @@
 
 namespace netflowgen::cli {
 
+void add_series(CLI::App& app, Context& context);
+void add_inspect(CLI::App& app, Context& context);
 void add_evaluate(CLI::App& app, Context& context);
 void add_simulate(CLI::App& app, Context& context);
 void add_features(CLI::App& app, Context& context);
@@ -17,9 +19,16 @@ void add_embed(CLI::App& app, Context& context);
 
 inline constexpr AddCommand kCommands[] = {
 #ifdef NETFLOWGEN_LEARN
-    add_pretrain, add_finetune, add_forecast, add_embed,
+    add_pretrain,
+    add_finetune,
+    add_forecast,
+    add_embed,
 #endif
-    add_evaluate, add_simulate, add_features,
+    add_series,
+    add_inspect,
+    add_evaluate,
+    add_simulate,
+    add_features,
 };
 
 }  // namespace netflowgen::cli

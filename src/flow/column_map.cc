@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/time.h"
 #include "flow/split.h"
 
 namespace netflowgen::flow {
@@ -148,6 +149,11 @@ void parse_rates(const YAML::Node& root, const Place& place, ColumnMap& map) {
   if (!root["time"]) place.fail("rates need a time");
   map.time = parse_column(root["time"], place.at("time"));
   if (map.time.constant) place.at("time").fail("must be a column");
+  if (root["interval"]) {
+    const auto text = as<std::string>(root["interval"], place.at("interval"), "a duration such as 5m");
+    map.interval_ms = base::parse_duration(text).value_or(0);
+    if (map.interval_ms <= 0) place.at("interval").fail("expected a duration such as 5m, not '{}'", text);
+  }
   const Place at = place.at("rates");
   if (!root["rates"] || !root["rates"].IsMap() || root["rates"].size() == 0) {
     at.fail("expected a mapping of features to columns");
@@ -220,7 +226,7 @@ ColumnMap parse_column_map(const std::string& text, const std::string& name) {
   if (map.rates) {
     check_keys(root, place,
                {"kind", "header", "separator", "quote", "comment", "missing", "skip_lines", "columns",
-                "utc_offset", "node", "join", "time", "rates"});
+                "utc_offset", "node", "join", "time", "rates", "interval"});
   } else {
     check_keys(root, place,
                {"kind", "header", "separator", "quote", "comment", "missing", "skip_lines", "columns",

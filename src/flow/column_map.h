@@ -37,6 +37,7 @@ struct ColumnMap {
   std::string join = "#";
   MapColumn time;
   std::vector<std::pair<std::string, MapColumn>> rates_of;  // feature name, column
+  int64_t interval_ms = 0;  // of rates: how long a row stands for; 0: as long as a step
 };
 
 // Error, with the file's name and the key, for anything that is not a map.

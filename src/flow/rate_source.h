@@ -18,6 +18,7 @@ class CsvRateSource : public RateSource {
 
   bool read(RateRow& row) override;
   const std::vector<std::string>& columns() const override { return names_; }
+  int64_t interval_ms() const override { return map_.interval_ms; }
   std::vector<base::LedgerView> ledgers() const override { return rows_.ledgers(); }
   std::vector<FirstBadLine> bad_lines() const override { return rows_.bad_lines(); }
   uint64_t bytes_done() const override { return rows_.bytes_done(); }

@@ -53,6 +53,8 @@ class RateSource {
   virtual ~RateSource() = default;
   virtual bool read(RateRow& row) = 0;                          // false: the end
   virtual const std::vector<std::string>& columns() const = 0;  // feature names, e.g. "bytes_in"
+  // How long a row stands for: a volume is a total of that. 0: as long as a step.
+  virtual int64_t interval_ms() const { return 0; }
   virtual std::vector<base::LedgerView> ledgers() const = 0;
   virtual std::vector<FirstBadLine> bad_lines() const { return {}; }
   virtual uint64_t bytes_done() const { return 0; }

@@ -92,6 +92,9 @@ class Shard {
 // read_store_info, for damaged shards, and for a (node, step) that occurs twice.
 FrameTable load_frames(const fs::path& store, const FrameFilter& filter = {});
 
+// Whether the filter's list of nodes keeps this one.
+bool matches(const FrameFilter& filter, std::string_view node);
+
 struct StoreOptions {
   int64_t step_ms = 60000;
   std::string timezone = "UTC";
@@ -104,7 +107,9 @@ class StoreWriter {
   // Creates the folder if need be. Error: it holds a store and append is false; append to another step,
   // time zone or feature table; another process writes to it.
   StoreWriter(fs::path store, StoreOptions options);
-  ~StoreWriter();  // does not flush: frames since the last flush are lost, as in a crash
+  // Does not flush: frames since the last flush are lost, as in a crash. A folder that the writer made and wrote
+  // nothing to is removed.
+  ~StoreWriter();
   StoreWriter(const StoreWriter&) = delete;
   StoreWriter& operator=(const StoreWriter&) = delete;
 
@@ -118,6 +123,7 @@ class StoreWriter {
   void flush();
 
   const StoreInfo& info() const { return info_; }
+  uint64_t frames() const { return frames_; }  // added by this writer
 
  private:
   void write_shard();
@@ -127,7 +133,9 @@ class StoreWriter {
   StoreOptions options_;
   StoreInfo info_;
   int lock_ = -1;
-  size_t run_;  // index of this run in info_.runs
+  uint64_t frames_ = 0;
+  bool created_ = false;  // the folder was made by this writer
+  size_t run_;            // index of this run in info_.runs
   std::unordered_map<std::string, uint32_t> index_;
   std::vector<std::string> names_;
   std::vector<uint32_t> nodes_;

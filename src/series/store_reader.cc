@@ -247,6 +247,10 @@ void Shard::frame(size_t row, std::span<float> out) const {
   for (size_t c = 0; c < columns_.size(); ++c) out[static_cast<size_t>(columns_[c])] = from[c];
 }
 
+bool matches(const FrameFilter& filter, std::string_view node) {
+  return NodeFilter(filter.nodes).keeps(node);
+}
+
 FrameTable load_frames(const fs::path& store, const FrameFilter& filter) {
   return Loader(store, filter).load();
 }

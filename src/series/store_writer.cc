@@ -76,7 +76,7 @@ StoreWriter::StoreWriter(fs::path store, StoreOptions options)
     : store_(std::move(store)), options_(std::move(options)) {
   NFG_CHECK(options_.step_ms > 0);
   std::error_code error;
-  fs::create_directories(store_, error);
+  created_ = fs::create_directories(store_, error);
   if (error) throw Error("cannot create the folder {}: {}", store_.string(), error.message());
   lock_ = lock_folder(store_);
   try {
@@ -99,11 +99,14 @@ StoreWriter::StoreWriter(fs::path store, StoreOptions options)
 }
 
 StoreWriter::~StoreWriter() {
+  std::error_code ignored;
+  if (created_) fs::remove(store_, ignored);  // only when it is empty
   if (lock_ >= 0) ::close(lock_);
 }
 
 void StoreWriter::add(std::string_view node, int64_t step, std::span<const float> frame) {
   NFG_CHECK(frame.size() == kFeatureCount);
+  ++frames_;
   const auto [it, added] = index_.try_emplace(std::string(node), static_cast<uint32_t>(names_.size()));
   if (added) names_.emplace_back(node);
   nodes_.push_back(it->second);

@@ -1,0 +1,111 @@
+#include "series/rates.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace netflowgen::series {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+}  // namespace
+
+std::string_view name_of(RateDrop reason) {
+  switch (reason) {
+    case RateDrop::kLate:
+      return "late";
+    case RateDrop::kBadTime:
+      return "bad_time";
+    case RateDrop::kCount:
+      break;
+  }
+  return "";
+}
+
+RateBuilder::RateBuilder(const RateOptions& options, const std::vector<std::string>& columns, Emit emit)
+    : options_(options), emit_(std::move(emit)) {
+  if (options_.step_ms <= 0) throw base::UsageError("a step of {} ms: it must be positive", options_.step_ms);
+  if (options_.interval_ms == 0) options_.interval_ms = options_.step_ms;
+  if (options_.step_ms < options_.interval_ms) {
+    throw base::UsageError(
+        "a step of {} ms is shorter than the {} ms that a row stands for: choose a longer one",
+        options_.step_ms, options_.interval_ms);
+  }
+  for (const auto& name : columns) {
+    const auto f = find_feature(name);
+    if (!f)
+      throw base::Error("the map gives a rate '{}', which is no feature (netflowgen features lists them)",
+                        name);
+    if (std::find(features_.begin(), features_.end(), *f) != features_.end()) {
+      throw base::Error("the map gives the rate '{}' twice", name);
+    }
+    features_.push_back(*f);
+    const bool volume = kFeatures[static_cast<size_t>(*f)].kind == Kind::kVolume;
+    scale_.push_back(
+        volume ? static_cast<double>(options_.step_ms) / static_cast<double>(options_.interval_ms) : 1.0);
+  }
+}
+
+void RateBuilder::add(const flow::RateRow& row) {
+  NFG_CHECK(row.values.size() == features_.size());
+  rows_.enter();
+  if (row.time_ms < options_.min_time_ms || row.time_ms > options_.max_time_ms) {
+    return rows_.drop(RateDrop::kBadTime);
+  }
+  const int64_t step = base::step_of(row.time_ms, options_.step_ms);
+  if (step < options_.closed_before) return rows_.drop(RateDrop::kLate);
+  Node& node = nodes_[row.node];
+  if (step < node.step) return rows_.drop(RateDrop::kLate);
+  if (step > node.step) {
+    if (node.step != INT64_MIN) {
+      close(row.node, node);
+      fill_gap(row.node, node.step + 1, step);
+    }
+    node.step = step;
+    node.sums.assign(features_.size(), 0);
+    node.counts.assign(features_.size(), 0);
+  }
+  for (size_t i = 0; i < features_.size(); ++i) {
+    if (std::isnan(row.values[i])) continue;
+    node.sums[i] += row.values[i];
+    ++node.counts[i];
+  }
+  rows_.emit();
+}
+
+void RateBuilder::close(const std::string& name, Node& node) {
+  std::array<float, kFeatureCount> frame;
+  frame.fill(kNaN);
+  for (size_t i = 0; i < features_.size(); ++i) {
+    if (node.counts[i] == 0) continue;
+    frame[static_cast<size_t>(features_[i])] = static_cast<float>(node.sums[i] / node.counts[i] * scale_[i]);
+  }
+  ++frames_;
+  emit_(name, node.step, frame);
+}
+
+void RateBuilder::fill_gap(const std::string& name, int64_t from, int64_t to) {
+  if (to - from > options_.max_gap_ms / options_.step_ms) return;
+  std::array<float, kFeatureCount> frame;
+  frame.fill(kNaN);
+  for (int64_t step = from; step < to; ++step) {
+    ++frames_;
+    ++unmeasured_;
+    emit_(name, step, frame);
+  }
+}
+
+void RateBuilder::finish() {
+  std::vector<const std::string*> names;
+  for (const auto& [name, node] : nodes_) names.push_back(&name);
+  std::sort(names.begin(), names.end(), [](const auto* a, const auto* b) { return *a < *b; });
+  for (const auto* name : names) close(*name, nodes_[*name]);
+  nodes_.clear();
+}
+
+}  // namespace netflowgen::series

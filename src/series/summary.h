@@ -1,0 +1,41 @@
+// What stands in a store, in one pass over its shards: for `netflowgen inspect`. Memory: its nodes and a sample.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "series/store.h"
+
+namespace netflowgen::series {
+
+struct FeatureSummary {
+  double missing_share = 0;          // of the rows
+  double zero_share = 0;             // of the rows
+  std::array<float, 7> quantiles{};  // kQuantiles of the values that are not missing
+};
+inline constexpr std::array<double, 7> kQuantiles = {0, 0.01, 0.25, 0.5, 0.75, 0.99, 1};
+
+struct NodeSummary {
+  std::string name;
+  uint64_t rows = 0;
+  double bytes_in = 0;
+  double bytes_out = 0;
+  double flows_in = 0;
+  double flows_out = 0;
+  // What nodes are ranked by: bytes, or flows where no bytes are known, or rows.
+  double weight = 0;
+};
+
+struct StoreSummary {
+  StoreInfo info;
+  uint64_t rows = 0;
+  uint64_t sampled_rows = 0;  // that quantiles are of; minimum, maximum and shares are of all rows
+  std::array<FeatureSummary, kFeatureCount> features;
+  std::vector<NodeSummary> nodes;  // by weight, descending
+};
+
+StoreSummary summarize(const fs::path& store);
+
+}  // namespace netflowgen::series
