@@ -19,16 +19,9 @@ void add_embed(CLI::App& app, Context& context);
 
 inline constexpr AddCommand kCommands[] = {
 #ifdef NETFLOWGEN_LEARN
-    add_pretrain,
-    add_finetune,
-    add_forecast,
-    add_embed,
+    add_pretrain, add_finetune, add_forecast, add_embed,
 #endif
-    add_series,
-    add_inspect,
-    add_evaluate,
-    add_simulate,
-    add_features,
+    add_series,   add_inspect,  add_evaluate, add_simulate, add_features,
 };
 
 }  // namespace netflowgen::cli
