@@ -11,6 +11,7 @@ void add_evaluate(CLI::App& app, Context& context);
 void add_simulate(CLI::App& app, Context& context);
 void add_features(CLI::App& app, Context& context);
 #ifdef NETFLOWGEN_LEARN
+void add_demo(CLI::App& app, Context& context);
 void add_pretrain(CLI::App& app, Context& context);
 void add_finetune(CLI::App& app, Context& context);
 void add_forecast(CLI::App& app, Context& context);
@@ -19,9 +20,9 @@ void add_embed(CLI::App& app, Context& context);
 
 inline constexpr AddCommand kCommands[] = {
 #ifdef NETFLOWGEN_LEARN
-    add_pretrain, add_finetune, add_forecast, add_embed,
+    add_demo,   add_pretrain, add_finetune, add_forecast, add_embed,
 #endif
-    add_series,   add_inspect,  add_evaluate, add_simulate, add_features,
+    add_series, add_inspect,  add_evaluate, add_simulate, add_features,
 };
 
 }  // namespace netflowgen::cli

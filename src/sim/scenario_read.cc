@@ -249,7 +249,7 @@ Scenario parse_scenario(const std::string& yaml, const std::string& where) {
 
 Scenario load_scenario(const std::string& path) {
   std::error_code error;
-  if (!base::fs::exists(path, error)) {
+  if (!base::fs::is_regular_file(path, error)) {
     if (const auto text = builtin_scenario(path))
       return parse_scenario(std::string(*text), "built-in " + path);
     throw base::Error("{}: no such file; built-in scenarios are {}", path, builtin_scenario_names());
