@@ -52,6 +52,8 @@ enum class TimePolicy : uint8_t {
 
 enum class TunnelKeys : uint8_t { kOuter, kInner };  // GRE, VXLAN, IP-in-IP in sampled packet headers
 
+struct PacketHeaders;  // packet.h
+
 // What an operator knows better about one exporter.
 struct ExporterPolicy {
   IpAddr exporter;
@@ -67,13 +69,14 @@ struct SessionOptions {
   size_t max_templates = 65536;              // in all; the least recently used is evicted
   size_t max_templates_per_exporter = 8192;  // ditto, so that a flood evicts its sender's own first
   size_t max_template_bytes = 64u << 20;     // all templates and their plans
-  size_t max_exporters = 65536;              // the least recently heard is folded into the sum "evicted"
+  size_t max_exporters = 16384;              // the least recently heard is folded into the sum "evicted"
   size_t max_domains_per_exporter = 1024;    // (version, domain) pairs with sequence and sampling state
 
   // Data sets that came before their template: held and replayed when it comes, or dropped at once.
   bool hold_data = true;
   size_t max_held_bytes = 16u << 20;              // in all; the oldest is dropped
   size_t max_held_bytes_per_exporter = 2u << 20;  // ditto, of its sender
+  size_t max_replayed_flows = 262'144;            // when a template comes; more held sets are dropped
   int64_t max_hold_ms = 30LL * 60 * 1000;         // older ones are dropped
 
   uint32_t sampling_default = 1;       // for exporters that announce none; such flows lack kKnownSampling
@@ -123,7 +126,8 @@ struct RawRecord {
   std::span<const RawField> fields;
   // v1, v5, v7: the record. sFlow: the sample, without its tag and length.
   base::Bytes bytes;
-  uint32_t sflow_format = 0;  // the sample's data format, enterprise << 12 | format
+  uint32_t sflow_format = 0;              // the sample's data format, enterprise << 12 | format
+  const PacketHeaders* packet = nullptr;  // of a sampled header: outer and inner keys
 };
 
 struct TemplateField {

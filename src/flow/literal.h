@@ -1,0 +1,43 @@
+// The slow twin of the compiled plans: reads a record field by field as RFC 3954 and RFC 7011 say, keeps
+// every field, then looks up what a Flow wants. Nothing is prepared and nothing is shared with plan*.cc, so
+// that a fault in one of them shows as a difference (session_test.cc, fuzz/differential_fuzz.cc,
+// bench/decode.cc).
+//
+// Also what option records and observers are read with.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "flow/plan.h"
+#include "flow/sampling.h"
+#include "flow/template.h"
+
+namespace netflowgen::flow {
+
+// One record as fields, scopes first. Returns its octets; nullopt: it is cut short.
+std::optional<size_t> literal_fields(const TemplateRecord& record, base::Bytes bytes,
+                                     std::vector<RawField>& fields);
+
+// What a record says apart from the fields of Flow.
+struct RecordExtras {
+  RateFields rate;
+  std::optional<uint64_t> sampler;
+  std::optional<uint64_t> selector;
+  std::optional<uint64_t> duration_ms;
+  base::Bytes section;  // a piece of the packet
+  PacketLink section_link = PacketLink::kEthernet;
+  std::optional<uint64_t> section_size;
+  bool uptime_without_boot = false;
+  bool reverse = false;  // `reverse_flow` is a flow in the other direction, times as given
+  Flow reverse_flow;
+};
+
+// Fills `flow` (known bits, times 0 where absent) and `extras` from the fields of one data record.
+void literal_flow(const std::vector<RawField>& fields, const TemplateRecord& record, TimeBase base,
+                  TunnelKeys tunnel_keys, Flow& flow, RecordExtras& extras);
+
+// The flow in the other direction before its own counters: ends swapped, direction-dependent fields cleared.
+Flow turned(const Flow& flow);
+
+}  // namespace netflowgen::flow

@@ -1,0 +1,137 @@
+// A template compiled: what to copy from where in a record to where in a Flow, decided once when the template
+// arrives. A set of fixed-length records is then decoded operation by operation over all of its records, so
+// that the choice of the operation is made once a set, not once a field (bench/decode.cc).
+//
+// Immutable after compile(); any thread. literal.cc is the slow twin.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/cursor.h"
+#include "flow/elements.h"
+#include "flow/packet.h"
+#include "flow/record.h"
+#include "flow/template.h"
+
+namespace netflowgen::flow {
+
+// Where a field stands in a record. Fixed-length fields lie in runs between variable ones: `part` is the
+// run's number, or the variable field's.
+struct FieldRef {
+  uint16_t part = 0;
+  uint16_t offset = 0;
+  uint16_t length = 0;  // 0: the template has no such field
+  bool variable = false;
+
+  explicit operator bool() const { return length != 0; }
+};
+
+struct CopyOp {
+  Convert convert = Convert::kUint;
+  uint8_t target_size = 0;
+  bool only_if_zero = false;  // the target still has no value
+  bool sole = true;           // no other op has this target: 0.0.0.0 is an address, not a missing one
+  uint16_t target = 0;        // offset in Flow
+  FieldRef from;
+};
+
+// How exporters say what share of packets they look at, within the record.
+struct SamplingFields {
+  FieldRef interval;         // 34 samplingInterval
+  FieldRef random_interval;  // 50 samplerRandomInterval
+  FieldRef packet_interval;  // 305
+  FieldRef packet_space;     // 306
+  FieldRef size;             // 309
+  FieldRef population;       // 310
+  FieldRef probability;      // 311, float64
+  FieldRef sampler_id;       // 48
+  FieldRef selector_id;      // 302
+  bool any = false;
+};
+
+struct TemplatePlan {
+  uint32_t known = 0;
+  uint16_t record_length = 0;  // fixed-length records; 0: variable
+  uint32_t min_length = 0;
+  bool inner = false;  // compiled for TunnelKeys::kInner
+  std::vector<CopyOp> ops;
+
+  // Reverse direction: elements of RFC 5103, or responder counters.
+  std::vector<CopyOp> reverse_ops;
+  std::vector<TargetField> reverse_clears;  // what they fill, zeroed first
+  uint32_t reverse_known = 0;
+
+  FieldRef boot;            // 160 systemInitTimeMilliseconds
+  FieldRef first_switched;  // 22
+  FieldRef last_switched;   // 21, the reference of 22 where nobody says when the exporter was booted
+  FieldRef duration_ms;     // 161
+  FieldRef duration_us;     // 162
+  SamplingFields sampling;
+
+  FieldRef section;  // a piece of the packet itself
+  PacketLink section_link = PacketLink::kEthernet;
+  FieldRef section_size;  // 312 dataLinkFrameSize
+
+  bool uses_uptime() const { return first_switched || last_switched; }
+  // Something is to be looked at in each record apart from the ops.
+  bool has_extras() const { return sampling.any || section || duration_ms || duration_us; }
+
+  // Lengths of the runs between variable fields, one more than there are variable fields.
+  std::vector<uint16_t> runs;
+
+  size_t memory_bytes() const {
+    return sizeof(TemplatePlan) + (ops.capacity() + reverse_ops.capacity()) * sizeof(CopyOp) +
+           reverse_clears.capacity() * sizeof(TargetField) + runs.capacity() * sizeof(uint16_t);
+  }
+};
+
+TemplatePlan compile(const TemplateRecord& record, TunnelKeys tunnel_keys);
+
+// The parts of one record, found by walking it (once where lengths are fixed).
+class RecordParts {
+ public:
+  // Fixed: `bytes` is the record. Variable: walks from the start of `bytes`. False: it is cut short.
+  bool walk(const TemplatePlan& plan, base::Bytes bytes);
+  size_t size() const { return size_; }  // octets of the record
+  // The next record. REQUIRES: fixed lengths, and that it is there.
+  void step() { runs_[0] += size_; }
+
+  base::Bytes field(const FieldRef& ref) const {
+    if (ref.variable) return variables_[ref.part];
+    return {runs_[ref.part] + ref.offset, ref.length};
+  }
+  uint64_t uint(const FieldRef& ref) const;  // 0 where it cannot be one
+
+ private:
+  size_t size_ = 0;
+  std::vector<const uint8_t*> runs_;
+  std::vector<base::Bytes> variables_;
+};
+
+// What the message says about time.
+struct TimeBase {
+  TimeMs export_ms = 0;
+  bool has_uptime = false;
+  uint32_t uptime_ms = 0;  // of the exporter at export time, by the header
+  TimeMs boot_ms = 0;      // IPFIX: systemInitTimeMilliseconds by options; 0: not known
+};
+
+constexpr bool plausible_ms(uint64_t v) { return v < 253'402'300'800'000; }  // before the year 10000
+// As if the header had given the uptime, by the time of boot.
+inline TimeBase with_boot(TimeBase base, TimeMs boot_ms) {
+  base.has_uptime = true;
+  base.uptime_ms = static_cast<uint32_t>(base.export_ms - boot_ms);
+  return base;
+}
+
+// An exporter's uptime counter value as a time. The counter wraps after 49.7 days: the value is taken for at
+// most one hour ahead of the export, else for before it.
+TimeMs from_uptime(const TimeBase& base, uint32_t uptime_ms);
+
+// Runs all ops over `flows.size()` records that start at parts' record, each `stride` octets after the other.
+void run_ops(std::span<const CopyOp> ops, const RecordParts& parts, size_t stride, const TimeBase& base,
+             std::span<Flow> flows);
+
+}  // namespace netflowgen::flow

@@ -1,0 +1,284 @@
+#include "flow/session.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "flow/session_impl.h"
+
+namespace netflowgen::flow {
+namespace {
+
+using base::Bytes;
+
+constexpr int64_t kSweepMs = 60'000;    // held data and templates are looked through so often
+constexpr int64_t kSkewMs = 3'600'000;  // a clock off by more is noted
+constexpr int64_t kRestartMs = 60'000;  // an uptime that fell by more is a restart, or the wrap
+constexpr int64_t kUptimeWrapMs = 1LL << 32;
+constexpr size_t kMaxStreams = 8;
+
+enum class Dialect : uint8_t { kEmpty, kUnknown, kUnsupported, kLegacy, kV9, kIpfix, kSflow };
+
+Dialect dialect_of(Bytes p) {
+  if (p.empty()) return Dialect::kEmpty;
+  if (p.size() < 4) return Dialect::kUnknown;
+  switch (base::load_be16(p.data())) {
+    case 1:
+    case 5:
+    case 7:
+      return Dialect::kLegacy;
+    case 8:
+      return Dialect::kUnsupported;
+    case 9:
+      return Dialect::kV9;
+    case 10:
+      return Dialect::kIpfix;
+    case 0:
+      break;
+    default:
+      return Dialect::kUnknown;
+  }
+  switch (base::load_be32(p.data())) {
+    case 2:
+    case 4:
+      return Dialect::kUnsupported;
+    case 5:
+      return Dialect::kSflow;
+    default:
+      return Dialect::kUnknown;
+  }
+}
+
+TemplateStore::Limits template_limits(const SessionOptions& o) {
+  return {o.max_templates, o.max_templates_per_exporter, o.max_template_bytes};
+}
+
+}  // namespace
+
+Session::Impl::Impl(SessionOptions options)
+    : options_(std::move(options)),
+      templates_(template_limits(options_), options_.template_scope, options_.tunnel_keys,
+                 [this](const StoredTemplate& t, bool expired) {
+                   const auto it = by_address_.find(t.key.exporter);
+                   Counters& c = it == by_address_.end() ? evicted_ : it->second->counters;
+                   c.note(expired ? Note::kTemplateExpired : Note::kTemplateEvicted);
+                 }),
+      held_({options_.max_held_bytes, options_.max_held_bytes_per_exporter}) {
+  for (const auto& p : options_.exporters) policies_[p.exporter] = p;
+  options_.max_exporters = std::max<size_t>(options_.max_exporters, 1);
+  options_.max_domains_per_exporter = std::max<size_t>(options_.max_domains_per_exporter, 1);
+}
+
+const ExporterPolicy* Session::Impl::policy_of(const IpAddr& address) const {
+  const auto it = policies_.find(address);
+  return it == policies_.end() ? nullptr : &it->second;
+}
+
+Exporter& Session::Impl::exporter(const IpAddr& address) {
+  if (!exporters_.empty() && exporters_.back().address == address) return exporters_.back();
+  if (const auto it = by_address_.find(address); it != by_address_.end()) {
+    exporters_.splice(exporters_.end(), exporters_, it->second);
+    return exporters_.back();
+  }
+  if (exporters_.size() >= options_.max_exporters) evict_exporter();
+  Exporter& e = exporters_.emplace_back();
+  e.address = address;
+  e.policy = policy_of(address);
+  by_address_[address] = std::prev(exporters_.end());
+  return e;
+}
+
+void Session::Impl::evict_exporter() {
+  Exporter& e = exporters_.front();
+  held_.forget_exporter(e.address, [&](const HeldSet&) { e.counters.sets.drop(SetDrop::kNoTemplate); });
+  e.counters.note(Note::kTemplateEvicted, templates_.forget_exporter(e.address));
+  evicted_.add(e.counters);
+  by_address_.erase(e.address);
+  exporters_.pop_front();
+}
+
+DomainState& Session::Impl::domain(Exporter& e, uint8_t version, uint32_t number, TimeMs now) {
+  const auto key = std::pair(version, number);
+  auto it = e.domains.find(key);
+  if (it == e.domains.end()) {
+    if (e.domains.size() >= options_.max_domains_per_exporter) {
+      evict_domain(e);
+    }
+    it = e.domains.emplace(key, DomainState{}).first;
+  }
+  it->second.used_ms = now;
+  return it->second;
+}
+
+// The least recently used of the next few: a flood of domains costs the same for each of its messages.
+void Session::Impl::evict_domain(Exporter& e) {
+  constexpr int kLookAt = 16;
+  auto it = e.domains.lower_bound(e.domain_hand);
+  auto oldest = e.domains.end();
+  for (int i = 0; i < kLookAt; ++i, ++it) {
+    if (it == e.domains.end()) it = e.domains.begin();
+    if (oldest == e.domains.end() || it->second.used_ms < oldest->second.used_ms) oldest = it;
+  }
+  e.domain_hand = it == e.domains.end() ? std::pair<uint8_t, uint32_t>{} : it->first;
+  e.domains.erase(oldest);
+  e.counters.note(Note::kDomainEvicted);
+}
+
+// Opens a message: its exporter, its domain, its clocks.
+Message Session::Impl::begin(const Datagram& d, const IpAddr& address, uint8_t version, uint32_t number,
+                             const TimeBase& time) {
+  Exporter& e = exporter(address);
+  Message m;
+  m.datagram = &d;
+  m.exporter = &e;
+  m.counters = &e.counters;
+  m.time = time;
+  m.received_ms = d.received_ms;
+  m.domain = number;
+  m.port = d.source_port;
+  m.version = version;
+  m.domain_state = &domain(e, version, number, d.received_ms);
+  e.counters.datagrams.enter();
+  e.counters.datagrams.emit();
+  if (d.received_ms != 0 && time.export_ms != 0) {
+    e.clock_skew_ms = time.export_ms - d.received_ms;
+    if (std::abs(e.clock_skew_ms) > kSkewMs) e.counters.note(Note::kClockSkew);
+  }
+  sampling_before_ = e.sampling.serial();
+  decoded_.clear();
+  replayed_.clear();
+  return m;
+}
+
+// Which run of sequence numbers a message belongs to: its port's, or one of another port that it continues.
+SequenceTracker& Session::Impl::stream(Message& m, uint32_t sequence, bool restarted) {
+  auto& streams = m.domain_state->streams;
+  const auto near = [=](const Stream& s) { return s.tracker.near(sequence); };
+  auto it = std::ranges::find_if(streams, [&](const Stream& s) { return s.port == m.port && near(s); });
+  if (it == streams.end()) it = std::ranges::find_if(streams, near);
+  if (it == streams.end()) {
+    it = std::ranges::find_if(streams, [&](const Stream& s) { return s.port == m.port; });
+    if (it != streams.end() && restarted) it->tracker.restart();
+  }
+  if (it == streams.end() && streams.size() >= kMaxStreams) {
+    it = streams.begin();
+    it->tracker.restart();
+  }
+  if (it == streams.end()) it = streams.insert(streams.end(), Stream{});
+  it->port = m.port;
+  return it->tracker;
+}
+
+// Closes a message: its number is booked, and what its options announced is given to its flows.
+void Session::Impl::end(const Message& message, uint32_t sequence, uint32_t count, bool exact) {
+  Message m = message;
+  DomainState& state = *m.domain_state;
+  bool restarted = false;
+  if (m.time.has_uptime) {
+    const TimeMs boot = m.time.export_ms - m.time.uptime_ms;
+    const int64_t moved = state.last_boot_ms == 0 ? 0 : boot - state.last_boot_ms;
+    const bool wrapped = std::abs(moved - kUptimeWrapMs) < kRestartMs;
+    restarted = moved > kRestartMs && !wrapped;
+    if (restarted) m.counters->note(Note::kRestart);
+    if (state.last_boot_ms == 0 || moved > 0) state.last_boot_ms = boot;
+  }
+  stream(m, sequence, restarted).add(sequence, count, exact);
+}
+
+void Session::Impl::drop_datagram(const Datagram& d, DatagramDrop reason) {
+  auto& ledger = exporter(d.source).counters.datagrams;
+  ledger.enter();
+  ledger.drop(reason);
+}
+
+void Session::Impl::decode(const Datagram& d, std::vector<Flow>& flows) {
+  if (d.received_ms != 0 && (!scheduled_ || std::abs(d.received_ms - advanced_ms_) >= kSweepMs)) {
+    advance(d.received_ms);
+  }
+  dispatch(d, flows);
+}
+
+void Session::Impl::dispatch(const Datagram& d, std::vector<Flow>& flows) {
+  switch (dialect_of(d.payload)) {
+    case Dialect::kEmpty:
+      return drop_datagram(d, DatagramDrop::kEmpty);
+    case Dialect::kUnknown:
+      return drop_datagram(d, DatagramDrop::kUnknownProtocol);
+    case Dialect::kUnsupported:
+      return drop_datagram(d, DatagramDrop::kUnsupportedVersion);
+    case Dialect::kLegacy:
+      return decode_legacy(d, base::load_be16(d.payload.data()), flows);
+    case Dialect::kV9:
+      return decode_v9(d, flows);
+    case Dialect::kIpfix:
+      return decode_ipfix(d, flows);
+    case Dialect::kSflow:
+      return decode_sflow(d, flows);
+  }
+}
+
+void Session::Impl::advance(TimeMs now) {
+  advanced_ms_ = now;
+  scheduled_ = true;
+  held_.expire(now - options_.max_hold_ms, [&](const HeldSet& s) { drop_held(s, SetDrop::kHoldExpired); });
+  if (options_.template_lifetime_ms > 0) templates_.expire(now - options_.template_lifetime_ms);
+}
+
+void Session::Impl::finish() {
+  held_.clear([&](const HeldSet& s) { drop_held(s, SetDrop::kNoTemplate); });
+}
+
+Session::Session(SessionOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+void Session::decode(const Datagram& datagram, std::vector<Flow>& flows) { impl_->decode(datagram, flows); }
+void Session::set_observer(RecordObserver* observer) { impl_->observer_ = observer; }
+void Session::advance(TimeMs now) { impl_->advance(now); }
+void Session::finish() { impl_->finish(); }
+std::string Session::save_state() const { return impl_->save_state(); }
+void Session::load_state(std::string_view text) { impl_->load_state(text); }
+void Session::save(const std::filesystem::path& path) const { base::write_file(path, save_state()); }
+void Session::load(const std::filesystem::path& path) { load_state(base::read_file(path)); }
+
+size_t message_size(Bytes bytes) {
+  if (bytes.size() < 4) return 0;
+  const uint16_t count = base::load_be16(bytes.data() + 2);
+  size_t size = bytes.size();
+  switch (base::load_be16(bytes.data())) {
+    case 1:
+      size = 16 + size_t{count} * 52;
+      break;
+    case 5:
+      size = 24 + size_t{count} * 48;
+      break;
+    case 7:
+      size = 24 + size_t{count} * 52;
+      break;
+    case 10:
+      size = count;
+      break;
+    default:
+      break;
+  }
+  return dialect_of(bytes) == Dialect::kUnknown || size < 16 || size > bytes.size() ? 0 : size;
+}
+
+std::string_view protocol_name(Bytes payload) {
+  switch (dialect_of(payload)) {
+    case Dialect::kV9:
+      return "v9";
+    case Dialect::kIpfix:
+      return "ipfix";
+    case Dialect::kSflow:
+      return "sflow5";
+    case Dialect::kLegacy: {
+      const uint16_t version = base::load_be16(payload.data());
+      return version == 1 ? "v1" : version == 5 ? "v5" : "v7";
+    }
+    default:
+      return {};
+  }
+}
+
+}  // namespace netflowgen::flow

@@ -1,0 +1,124 @@
+// What every decoder ends with: a flow's sampling rate, its packet header, its times, its ICMP type.
+#include <cmath>
+#include <cstring>
+
+#include "flow/session_impl.h"
+
+namespace netflowgen::flow {
+
+Flow Session::Impl::prototype(const Message& m) const {
+  Flow f;
+  f.exporter = m.exporter->address;
+  f.received_ms = m.received_ms;
+  f.domain = m.domain;
+  f.version = m.version;
+  return f;
+}
+
+TimeRules Session::Impl::rules_of(const Message& m) const {
+  const ExporterPolicy* policy = m.exporter->policy;
+  const TimePolicy time = policy != nullptr && policy->time ? *policy->time : options_.time;
+  return {time, options_.max_future_ms, options_.max_past_ms, options_.max_duration_ms};
+}
+
+// Of `fields` (the record's own or its header's), the options and the configuration, the first that says.
+void Session::Impl::set_rate(const Message& m, const SamplingQuery& query, const RateFields* fields,
+                             Flow& flow) {
+  const ExporterPolicy* policy = m.exporter->policy;
+  flow.known |= kKnownSampling;
+  if (policy != nullptr && policy->sampling_override != 0) {
+    flow.sampling = policy->sampling_override;
+    return;
+  }
+  if (fields != nullptr) {
+    bool bogus = false;
+    flow.sampling = rate_of(*fields, options_.sampling_max, bogus);
+    if (bogus) m.counters->note(Note::kSamplingBogus);
+    if (flow.sampling != 0) return;
+  }
+  set_default_rate(m, m.exporter->sampling.find(query), flow);
+}
+
+void Session::Impl::set_default_rate(const Message& m, const SamplingAnswer& answer, Flow& flow) {
+  const ExporterPolicy* policy = m.exporter->policy;
+  if (answer.rate != 0) {
+    flow.sampling = answer.rate;
+  } else if (policy != nullptr && policy->sampling_default != 0) {
+    flow.sampling = policy->sampling_default;
+  } else {
+    flow.sampling = std::max<uint32_t>(options_.sampling_default, 1);
+    flow.known &= ~uint32_t{kKnownSampling};
+  }
+}
+
+// The packet gives what the record itself does not. `frame_size`: of the whole packet on the wire, 0:
+// unknown.
+void Session::Impl::apply_packet(Flow& f, const PacketHeaders& p, size_t frame_size) const {
+  const bool inner = options_.tunnel_keys == TunnelKeys::kInner;
+  const IpLayer& ip = inner ? p.inner : p.outer;
+  const auto lacks = [&](uint32_t bits) { return !f.has(bits); };
+  if (p.ip_layers > 0 && lacks(kKnownAddresses)) {
+    f.src = ip.src;
+    f.dst = ip.dst;
+    f.protocol = ip.protocol;
+    f.tos = ip.tos;
+    f.ttl = ip.ttl;
+    f.fragment = ip.fragment;
+    f.known |= kKnownAddresses | kKnownProtocol | kKnownTos | kKnownTtl | kKnownFragment;
+    if (ip.has_ports) f.src_port = ip.src_port, f.dst_port = ip.dst_port, f.known |= kKnownPorts;
+    if (ip.has_flags) f.tcp_flags = ip.tcp_flags, f.known |= kKnownTcpFlags;
+    if (ip.has_icmp) f.icmp_type_code = ip.icmp_type_code, f.known |= kKnownIcmp;
+  }
+  if (p.has_vlan && lacks(kKnownVlan)) f.vlan_in = f.vlan_out = p.vlan, f.known |= kKnownVlan;
+  if (p.has_mpls && lacks(kKnownMpls)) f.mpls_label = p.mpls_label, f.known |= kKnownMpls;
+  if (p.has_mac && lacks(kKnownMac)) {
+    std::memcpy(f.src_mac, p.src_mac, 6);
+    std::memcpy(f.dst_mac, p.dst_mac, 6);
+    f.known |= kKnownMac;
+  }
+  if (lacks(kKnownPackets)) f.packets = 1, f.known |= kKnownPackets;
+  if (lacks(kKnownBytes)) {  // of the IP packet, as routers count
+    f.bytes = p.ip_layers > 0 && ip.length != 0 ? ip.length : frame_size;
+    if (f.bytes != 0) f.known |= kKnownBytes;
+  }
+}
+
+namespace {
+
+// ICMP has no ports; exporters put type * 256 + code into the destination port.
+void settle_icmp(Flow& f) {
+  if (f.protocol == kIcmp || f.protocol == kIcmp6) {
+    if (f.icmp_type_code == 0) f.icmp_type_code = f.dst_port;
+    if (f.has(kKnownPorts)) f.known |= kKnownIcmp;
+    f.src_port = f.dst_port = 0;
+  } else if (f.has(kKnownProtocol | kKnownIcmp)) {
+    f.icmp_type_code = 0;
+    f.known &= ~uint32_t{kKnownIcmp};
+  }
+}
+
+}  // namespace
+
+void Session::Impl::finish_flow(const Message& m, Flow& flow, const RecordExtras* extras) {
+  if (extras != nullptr && extras->uptime_without_boot) m.counters->note(Note::kUptimeWithoutBoot);
+  settle_times(flow, m.time, rules_of(m), extras != nullptr ? extras->duration_ms : std::nullopt,
+               *m.counters);
+  settle_icmp(flow);
+  if (!flow.has(kKnownSampling)) m.counters->note(Note::kSamplingUnknown);
+  if (flow.has(kKnownDuration) && m.time.export_ms != 0 && !m.again) {
+    m.exporter->timeouts.add(flow, m.time.export_ms);
+  }
+}
+
+void Session::Impl::observe(const Message& m, RawRecord record, std::span<const Flow> flows) const {
+  record.version = m.version;
+  record.replayed = m.replayed;
+  record.exporter = m.datagram->source;
+  record.source_port = m.port;
+  record.domain = m.domain;
+  record.export_ms = m.time.export_ms;
+  record.received_ms = m.received_ms;
+  observer_->on_record(record, flows);
+}
+
+}  // namespace netflowgen::flow
