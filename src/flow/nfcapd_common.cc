@@ -8,8 +8,6 @@ namespace {
 
 constexpr size_t kCommonV0Size = 28;  // up to the destination port
 constexpr size_t kCommonSize = 32;    // and the exporter's number
-constexpr uint32_t kCommonKnown = kKnownBytes | kKnownPackets | kKnownPorts | kKnownProtocol |
-                                  kKnownTcpFlags | kKnownDuration | kKnownTos | kKnownAddresses;
 
 // Bytes of each extension; 0 where this reader does not know it, so that what follows cannot be placed.
 constexpr std::array<uint8_t, kX1Count> kSizes = [] {
@@ -143,7 +141,7 @@ void apply_common(const uint8_t* p, Flow& f) {
   f.tos = p[23];
   f.src_port = L::u16(p + 24);
   f.dst_port = L::u16(p + 26);
-  f.known = kCommonKnown;
+  f.known = kAlwaysKnown;
 }
 
 }  // namespace

@@ -16,6 +16,10 @@
 
 namespace netflowgen::flow::nfcapd {
 
+// Groups of fields that every nfcapd flow has.
+inline constexpr uint32_t kAlwaysKnown = kKnownBytes | kKnownPackets | kKnownPorts | kKnownProtocol |
+                                         kKnownTcpFlags | kKnownDuration | kKnownTos | kKnownAddresses;
+
 // What became of a record.
 enum class Outcome : uint8_t {
   kFlow,

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "flow/csv_source.h"
 #include "flow/nfcapd_source.h"
+#include "flow/pcap_reader.h"
 #include "flow/rate_source.h"
 
 namespace netflowgen::flow {
@@ -13,15 +14,10 @@ namespace {
 
 constexpr std::string_view kGeneric = "generic";
 
-bool magic_is(base::Bytes head, uint32_t magic) {
-  return head.size() >= 4 && base::load_be32(head.data()) == magic;
+bool is_pcapng(base::Bytes head) {
+  return PcapReader::matches(head) && base::load_be32(head.data()) == 0x0a0d0d0a;
 }
-
-bool is_pcap(base::Bytes head) {
-  return magic_is(head, 0xa1b2c3d4) || magic_is(head, 0xd4c3b2a1) || magic_is(head, 0xa1b23c4d) ||
-         magic_is(head, 0x4d3cb2a1);
-}
-bool is_pcapng(base::Bytes head) { return magic_is(head, 0x0a0d0d0a); }
+bool is_pcap(base::Bytes head) { return PcapReader::matches(head) && !is_pcapng(head); }
 bool is_nfcapd(base::Bytes head) {  // little-endian, or of a big-endian machine
   return head.size() >= 2 && ((head[0] == 0x0c && head[1] == 0xa5) || (head[0] == 0xa5 && head[1] == 0x0c));
 }

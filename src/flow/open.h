@@ -14,6 +14,7 @@
 
 #include "base/cursor.h"
 #include "flow/inputs.h"
+#include "flow/session.h"
 #include "flow/source.h"
 
 namespace netflowgen::flow {
@@ -26,6 +27,7 @@ struct InputOptions {
   int utc_offset_minutes =
       0;  // of local times in text files: +120 for CEST; zoned and Unix times keep theirs
   std::optional<base::TimeMs> assume_time;  // for files whose rows have no time (NF-*-v1 and v2)
+  SessionOptions session = {};              // for packets
 };
 
 struct BinaryFormat {

@@ -192,7 +192,6 @@ size_t UdpSocket::receive(int timeout_ms) {
     d.dst_port = port_;
     from_sockaddr(b.sources[i], d.source, d.source_port);
     d.payload = {b.bytes.get() + i * kSlot, b.messages[i].msg_len};
-    if ((m.msg_flags & MSG_TRUNC) != 0) ++truncated_;
     for (cmsghdr* c = CMSG_FIRSTHDR(&m); c != nullptr; c = CMSG_NXTHDR(const_cast<msghdr*>(&m), c)) {
       if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL) continue;
       uint32_t counter;

@@ -52,7 +52,6 @@ class UdpSocket {
   // Datagrams that the kernel dropped at this socket since it was opened, because the buffer was full.
   uint64_t kernel_drops();
   uint64_t received() const { return received_; }
-  uint64_t truncated() const { return truncated_; }
 
  private:
   struct Buffers;
@@ -63,7 +62,6 @@ class UdpSocket {
   uint16_t port_ = 0;
   size_t granted_ = 0;
   uint64_t received_ = 0;
-  uint64_t truncated_ = 0;
   uint32_t drop_counter_ = 0;  // the kernel's, which wraps
   uint64_t drops_ = 0;
   std::unique_ptr<Buffers> buffers_;

@@ -1,0 +1,121 @@
+// netflowgen decode: what stands in packets and archives, for people: a record a line, or the books.
+#include <fmt/format.h>
+
+#include <map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "cli/commands.h"
+#include "cli/input.h"
+
+namespace netflowgen::cli {
+namespace {
+
+constexpr size_t kBatch = 1024;
+
+struct Args {
+  InputArgs input;
+  std::string output = "json";
+  std::string file = "-";
+  uint64_t limit = UINT64_MAX;
+};
+
+// Sums of one exporter's flows.
+struct Sums {
+  uint64_t flows = 0;
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+  base::TimeMs first = INT64_MAX;
+  base::TimeMs last = INT64_MIN;
+};
+
+class FlowStats {
+ public:
+  void add(std::span<const flow::Flow> flows) {
+    for (const auto& f : flows) {
+      Sums& s = by_exporter_[f.exporter];
+      ++s.flows;
+      s.packets += f.packets * f.sampling;
+      s.bytes += f.bytes * f.sampling;
+      s.first = std::min(s.first, f.start_ms);
+      s.last = std::max(s.last, f.end_ms);
+    }
+  }
+  static std::string text(const Sums& s) {
+    return fmt::format("  flows {}, packets {}, bytes {}, from {} to {}\n", s.flows, s.packets, s.bytes,
+                       base::format_time(s.first), base::format_time(s.last));
+  }
+  const std::map<base::IpAddr, Sums>& all() const { return by_exporter_; }
+
+ private:
+  std::map<base::IpAddr, Sums> by_exporter_;
+};
+
+std::string stats_text(const flow::FlowSource& source, const FlowStats& stats) {
+  const auto ledgers = source.ledgers();
+  std::string text = ledger_text(ledgers);
+  for (const auto& [exporter, sums] : stats.all()) {
+    text += fmt::format("\nexporter {}\n", exporter.is_zero() ? "not named" : exporter.to_string()) +
+            FlowStats::text(sums);
+  }
+  return text;
+}
+
+// Calls `each` with every batch, up to the limit.
+template <typename Each>
+void for_batches(flow::FlowSource& source, const Args& args, const Context& context, Each each) {
+  const auto progress = progress_printer(context, "decode");
+  std::vector<flow::Flow> flows(kBatch);
+  uint64_t done = 0;
+  while (done < args.limit && !context.stop.requested()) {
+    const size_t wanted = static_cast<size_t>(std::min<uint64_t>(kBatch, args.limit - done));
+    const size_t n = source.read(std::span(flows).first(wanted));
+    if (n == 0) break;
+    each(std::span<const flow::Flow>(flows).first(n));
+    done += n;
+    if (args.file != "-") progress({"bytes", source.bytes_done(), source.bytes_total(), {}});
+  }
+}
+
+template <typename Writer>
+void write_flows(flow::FlowSource& source, const Args& args, const Context& context, Writer writer) {
+  for_batches(source, args, context, [&](std::span<const flow::Flow> flows) { writer.write(flows); });
+  writer.close();
+}
+
+void decode(const Args& args, const Context& context) {
+  const auto source = open_input(args.input);
+  if (args.output == "stats") {
+    FlowStats stats;
+    for_batches(*source, args, context, [&](std::span<const flow::Flow> flows) { stats.add(flows); });
+    auto sink = flow::open_sink(args.file);
+    sink->write(stats_text(*source, stats));
+    sink->close();
+  } else if (args.output == "csv") {
+    write_flows(*source, args, context, flow::CsvFlowWriter(flow::open_sink(args.file), flow::kCsvAll));
+  } else {
+    write_flows(*source, args, context, flow::JsonFlowWriter(flow::open_sink(args.file)));
+  }
+  fmt::print(stderr, "{}", problems_text(*source));
+}
+
+}  // namespace
+
+void add_decode(CLI::App& app, Context& context) {
+  auto args = std::make_shared<Args>();
+  auto* command = app.add_subcommand("decode", "Print flows, or what became of every packet and record");
+  add_input_options(*command, args->input);
+  command->add_option("-o,--output", args->output, "json (a flow a line), csv (our own), stats (the books)")
+      ->check(CLI::IsMember({"json", "csv", "stats"}))
+      ->capture_default_str();
+  command->add_option("-w,--write", args->file, "Where to (.zst and .gz compress); - is standard output")
+      ->capture_default_str();
+  command->add_option("-n,--limit", args->limit, "Stop after so many flows");
+  command->footer(
+      "Examples: netflowgen decode capture.pcap -o stats\n"
+      "          netflowgen decode /var/cache/nfdump -o csv -w flows.csv.zst --anonymize truncate:24,48");
+  command->callback([args, &context] { decode(*args, context); });
+}
+
+}  // namespace netflowgen::cli

@@ -1,0 +1,100 @@
+// Flow packets from the network: threads that only receive, one a socket, and a queue from which one thread takes
+// datagrams in the order of arrival. Receiving never waits for decoding, so a step that takes long to close costs
+// queue, not packets.
+//
+// Invariants: 1. Every datagram that the kernel counts is handed out, held in the queue, or counted as dropped.
+// 2. The queue is bounded: when it is full the threads stop reading, the kernel's buffer fills and the kernel
+// drops, which is counted. 3. take() is for one thread; ledger() for any.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/ledger.h"
+#include "flow/session.h"
+#include "flow/udp_socket.h"
+
+namespace netflowgen::flow {
+
+struct LiveOptions {
+  std::vector<ListenAddress> listen;
+  unsigned sockets = 1;                      // a socket and a thread each, per address
+  size_t receive_buffer = size_t{32} << 20;  // bytes asked of the kernel, a socket
+  size_t queue_bytes = size_t{256} << 20;    // datagrams received and not yet taken
+};
+
+enum class SocketDrop : uint8_t { kKernelFull, kCount };
+constexpr std::string_view name_of(SocketDrop reason) {
+  constexpr std::string_view kNames[] = {"kernel_buffer_full"};
+  return kNames[static_cast<size_t>(reason)];
+}
+
+// Datagrams one after another in one piece of memory.
+class DatagramQueue {
+ public:
+  void push(const Datagram& datagram);
+  bool empty() const { return at_ == bytes_.size(); }
+  size_t bytes() const { return bytes_.size() - at_; }
+  size_t count() const { return count_; }
+  // REQUIRES: not empty(). The payload is valid until clear().
+  Datagram pop();
+  void clear();
+  void swap(DatagramQueue& other) noexcept;
+
+ private:
+  std::vector<uint8_t> bytes_;
+  size_t at_ = 0;
+  size_t count_ = 0;
+};
+
+class LiveSource {
+ public:
+  // Binds and starts to receive. Error when an address cannot be bound.
+  explicit LiveSource(const LiveOptions& options);
+  ~LiveSource();
+
+  // Waits up to timeout_ms for datagrams and gives all that have come; what the caller left in `queue` is lost.
+  // False: none came.
+  bool take(DatagramQueue& queue, int timeout_ms);
+  // Stops receiving; what has come can still be taken.
+  void stop();
+
+  base::LedgerView ledger() const;
+  struct SocketInfo {
+    std::string address;
+    uint16_t port = 0;
+    size_t receive_buffer = 0;  // granted
+  };
+  const std::vector<SocketInfo>& sockets() const { return infos_; }
+
+ private:
+  struct Receiver {
+    std::unique_ptr<UdpSocket> socket;
+    std::thread thread;
+    std::atomic<uint64_t> kernel_drops{0};
+    std::string error;  // why it stopped by itself
+  };
+
+  void receive(Receiver& receiver);
+  void push(const UdpSocket& socket, size_t n);
+
+  size_t queue_bytes_;
+  std::vector<std::unique_ptr<Receiver>> receivers_;
+  std::vector<SocketInfo> infos_;
+  std::atomic<bool> stopping_{false};
+
+  mutable std::mutex mutex_;
+  std::condition_variable came_;
+  std::condition_variable taken_;
+  DatagramQueue queue_;
+  uint64_t received_ = 0;  // pushed, in all
+  uint64_t handed_out_ = 0;
+};
+
+}  // namespace netflowgen::flow
