@@ -284,7 +284,8 @@ TEST(Simulator, AttacksOnOneHostKeepTheirDistance) {
   for (int64_t seed = 1; seed <= 3; ++seed) {
     s.seed = seed;
     const Simulator planned(s);
-    EXPECT_GE(planned.attacks().size(), 85u);
+    EXPECT_GE(planned.attacks().size() * 18,
+              static_cast<size_t>(s.attacks.count) * 17);  // nearly all find a place
     std::set<std::string> types;
     std::map<size_t, double> busy_until;
     size_t prepared = 0;
