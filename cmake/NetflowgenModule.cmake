@@ -2,6 +2,7 @@
 
 add_library(netflowgen_flags INTERFACE)
 target_compile_options(netflowgen_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>  # which g++'s -Wconversion leaves out in C++
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # g++ 12 false positives on string operator+ (GCC PR 105651)
 if(NETFLOWGEN_SANITIZE)
   target_compile_options(netflowgen_flags INTERFACE -fsanitize=${NETFLOWGEN_SANITIZE} -fno-omit-frame-pointer
