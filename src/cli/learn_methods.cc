@@ -7,7 +7,7 @@
 namespace netflowgen::cli {
 namespace {
 
-constexpr size_t kMostBenign = 60000;
+constexpr size_t kMostBenign = 30000;
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
 std::vector<float> by_row(const learn::Bank& bank, const std::vector<float>& kept_scores) {

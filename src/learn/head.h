@@ -21,9 +21,9 @@ struct Example {
 struct HeadOptions {
   model::HeadSpec spec;      // what it reads; hidden is the width of each member
   std::string loss = "bce";  // "bce" per step, or "safe": the survival loss of Xatu
-  int members = 5;           // of the ensemble
-  int epochs = 300;          // full passes at most
-  int patience = 40;         // epochs without improvement on validation
+  int members = 3;           // of the ensemble
+  int epochs = 120;          // full passes at most
+  int patience = 20;         // epochs without improvement on validation
   double learning_rate = 3e-3;
   double weight_decay = 0.05;
   double dropout = 0.2;         // of inputs, while training
