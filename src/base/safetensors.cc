@@ -68,35 +68,46 @@ std::string_view name_of(DType dtype) { return info_of(dtype).name; }
 
 int64_t TensorView::elements() const { return static_cast<int64_t>(data.size() / size_of(dtype)); }
 
-void save_safetensors(const fs::path& path, const NamedTensors& tensors, const Metadata& metadata) {
-  // The format allows no holes between tensors, so each is padded inside the header only: tensors of 8-byte
-  // types go first. Within one size, the order given.
+std::string safetensors_header(std::span<const TensorHead> heads, const Metadata& metadata) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
-  std::vector<const std::pair<std::string, TensorView>*> order;
-  for (const size_t size : {8, 4, 2, 1}) {
-    for (const auto& t : tensors) {
-      if (size_of(t.second.dtype) == size) order.push_back(&t);
-    }
-  }
   size_t offset = 0;
-  for (const auto* t : order) {
-    int64_t elements = 1;
-    for (const auto d : t->second.shape) elements *= d;
-    NFG_CHECK(static_cast<size_t>(elements) * size_of(t->second.dtype) == t->second.data.size());
-    NFG_CHECK(!header.contains(t->first));
-    header[t->first] = {{"dtype", name_of(t->second.dtype)},
-                        {"shape", t->second.shape},
-                        {"data_offsets", {offset, offset + t->second.data.size()}}};
-    offset += t->second.data.size();
+  size_t largest = 8;
+  for (const auto& h : heads) {
+    NFG_CHECK(!header.contains(h.name));
+    NFG_CHECK(size_of(h.dtype) <= largest);
+    largest = size_of(h.dtype);
+    size_t bytes = size_of(h.dtype);
+    for (const auto d : h.shape) bytes *= static_cast<size_t>(d);
+    header[h.name] = {
+        {"dtype", name_of(h.dtype)}, {"shape", h.shape}, {"data_offsets", {offset, offset + bytes}}};
+    offset += bytes;
   }
   std::string text = header.dump();
   text.resize(padded(text.size()), ' ');
   const uint64_t length = text.size();
+  std::string out(sizeof length, '\0');
+  std::memcpy(out.data(), &length, sizeof length);
+  return out + text;
+}
+
+void save_safetensors(const fs::path& path, const NamedTensors& tensors, const Metadata& metadata) {
+  // Tensors of 8-byte types go first, so that all are aligned without holes. Within one size, the order given.
+  std::vector<const TensorView*> order;
+  std::vector<TensorHead> heads;
+  for (const size_t size : {8, 4, 2, 1}) {
+    for (const auto& [name, t] : tensors) {
+      if (size_of(t.dtype) != size) continue;
+      int64_t elements = 1;
+      for (const auto d : t.shape) elements *= d;
+      NFG_CHECK(static_cast<size_t>(elements) * size == t.data.size());
+      order.push_back(&t);
+      heads.push_back({name, t.dtype, t.shape});
+    }
+  }
   AtomicFile file(path);
-  file.write(&length, sizeof length);
-  file.write(text);
-  for (const auto* t : order) file.write(t->second.data.data(), t->second.data.size());
+  file.write(safetensors_header(heads, metadata));
+  for (const auto* t : order) file.write(t->data.data(), t->data.size());
   file.commit();
 }
 

@@ -86,6 +86,16 @@ TensorView tensor_view(std::span<const T> values, Shape shape) {
 
 using NamedTensors = std::vector<std::pair<std::string, TensorView>>;
 
+// A tensor without its bytes.
+struct TensorHead {
+  std::string name;
+  DType dtype = DType::kF32;
+  Shape shape;
+};
+// What a file begins with: header length and header; the tensors' bytes follow in the order given, without
+// holes. REQUIRES: distinct names; no element larger than one of a tensor before it, so that all are aligned.
+std::string safetensors_header(std::span<const TensorHead> heads, const Metadata& metadata);
+
 // Writes atomically (AtomicFile). Error: disk full, no permission.
 void save_safetensors(const fs::path& path, const NamedTensors& tensors, const Metadata& metadata);
 

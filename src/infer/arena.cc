@@ -86,6 +86,15 @@ uint32_t Arena::admit(uint64_t key, uint64_t epoch, std::vector<uint64_t>& evict
   return slot;
 }
 
+void Arena::clear() {
+  slots_.clear();
+  keys_.clear();
+  busy_.clear();
+  next_.clear();
+  previous_.clear();
+  first_ = last_ = kNone;
+}
+
 void Arena::reset(uint32_t slot) {
   row(slot) = 0;
   state(slot) = {};
@@ -130,11 +139,12 @@ Ring Arena::ring(uint32_t slot, size_t layer) {
 
 std::vector<Arena::Column> Arena::columns() {
   using base::DType;
-  const auto column = [](const char* name, DType dtype, base::Shape shape, void* data, size_t stride) {
+  const auto column = [](const char* name, Rule rule, DType dtype, base::Shape shape, void* data,
+                         size_t stride = 0) {
     size_t bytes = base::size_of(dtype);
     for (const auto n : shape) bytes *= static_cast<size_t>(n);
     return Column{
-        name, dtype, std::move(shape), static_cast<uint8_t*>(data), bytes, stride > 0 ? stride : bytes};
+        name, rule, dtype, std::move(shape), static_cast<uint8_t*>(data), bytes, stride > 0 ? stride : bytes};
   };
   auto* const s = states_.as<token::NodeState>();
   const auto n = [](size_t x) { return static_cast<int64_t>(x); };
@@ -142,21 +152,23 @@ std::vector<Arena::Column> Arena::columns() {
                       : cache_ == Precision::kBFloat16 ? DType::kBF16
                                                        : DType::kI8;
   std::vector<Column> all = {
-      column("last_step", DType::kI64, {}, &s->last_step, sizeof *s),
-      column("positions", DType::kU64, {}, positions_.as<void>(), 0),
-      column("idle_run", DType::kI32, {}, &s->idle_run, sizeof *s),
-      column("row", DType::kU32, {}, rows_.as<void>(), 0),
-      column("seen", DType::kU32, {token::kMaxVolumes}, s->seen, sizeof *s),
-      column("level", DType::kF32, {token::kMaxVolumes}, s->level, sizeof *s),
-      column("hidden", DType::kF32, {n(d_model_)}, hidden_.as<void>(), 0),
-      column("ring", cache, {n(layers_), 2, n(layout_.half)}, ring_.as<void>(), 0),
+      column("last_step", Rule::kStep, DType::kI64, {}, &s->last_step, sizeof *s),
+      column("positions", Rule::kPositions, DType::kU64, {}, positions_.as<void>()),
+      column("idle_run", Rule::kIdleRun, DType::kI32, {}, &s->idle_run, sizeof *s),
+      column("row", Rule::kAny, DType::kU32, {}, rows_.as<void>()),
+      column("seen", Rule::kSeen, DType::kU32, {token::kMaxVolumes}, s->seen, sizeof *s),
+      column("level", Rule::kLevel, DType::kF32, {token::kMaxVolumes}, s->level, sizeof *s),
+      column("hidden", Rule::kFinite, DType::kF32, {n(d_model_)}, hidden_.as<void>()),
+      column("ring", cache_ == Precision::kInt8 ? Rule::kAny : Rule::kFinite, cache,
+             {n(layers_), 2, n(layout_.half)}, ring_.as<void>()),
   };
   if (layout_.scales > 0) {
-    all.push_back(column("scales", DType::kBF16, {n(layers_), 2, n(layout_.scales / (2 * layers_))},
-                         scales_.as<void>(), 0));
+    all.push_back(column("scales", Rule::kFinite, DType::kBF16,
+                         {n(layers_), 2, n(layout_.scales / (2 * layers_))}, scales_.as<void>()));
   }
   if (season_steps_ > 0) {
-    all.push_back(column("season", DType::kF32, {n(season_steps_), n(volumes_)}, season_.as<void>(), 0));
+    all.push_back(
+        column("season", Rule::kSeason, DType::kF32, {n(season_steps_), n(volumes_)}, season_.as<void>()));
   }
   return all;
 }

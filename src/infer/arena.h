@@ -40,6 +40,8 @@ class Arena {
   // A fresh slot for `key`: a free one, else the longest idle node's, whose key is put in `evicted`. kNone
   // when the longest idle node is busy (stamped with `epoch`). REQUIRES: find(key) == kNone.
   uint32_t admit(uint64_t key, uint64_t epoch, std::vector<uint64_t>& evicted);
+  // Forgets every node.
+  void clear();
   // Makes the node the least idle.
   void touch(uint32_t slot);
   // Sets the slot to what it was before the node's first position.
@@ -59,9 +61,12 @@ class Arena {
   float* season(uint32_t slot) { return season_.as<float>() + slot * season_steps_ * volumes_; }
   size_t season_steps() const { return season_steps_; }
 
+  // What a field's values must be like to be believed.
+  enum class Rule : uint8_t { kStep, kPositions, kIdleRun, kSeen, kLevel, kSeason, kFinite, kAny };
   // One field of every slot, for the state file.
   struct Column {
     const char* name;
+    Rule rule;
     base::DType dtype;
     base::Shape shape;  // of one slot
     uint8_t* data;      // of slot 0

@@ -1,6 +1,11 @@
 #include "infer/engine.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <limits>
 #include <thread>
 
@@ -8,6 +13,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "infer/forward.h"
+#include "infer/state_file.h"
 #include "infer/workers.h"
 
 namespace netflowgen::infer {
@@ -282,6 +288,45 @@ double Engine::silence(uint64_t node, int64_t step) const {
     tail += last ? mass : mass * (high - static_cast<double>(gap) + 1) / (high - low);
   }
   return tail / sum;
+}
+
+int64_t Engine::clock() const { return impl_->clock; }
+
+void Engine::save(const base::fs::path& path, const base::NamedTensors& extra,
+                  const base::Metadata& metadata) const {
+  StateWriter writer(path, *model_, impl_->arena, {impl_->clock, impl_->awake}, extra, metadata);
+  if (const int error = writer.write()) {
+    throw base::Error("cannot write the state {}: {}", path.string(), std::strerror(error));
+  }
+}
+
+Snapshot Engine::snapshot(const base::fs::path& path, const base::NamedTensors& extra,
+                          const base::Metadata& metadata) const {
+  StateWriter writer(path, *model_, impl_->arena, {impl_->clock, impl_->awake}, extra, metadata);
+  const pid_t child = ::fork();
+  if (child < 0) {
+    throw base::Error("cannot copy the process to write the state {}: {}", path.string(),
+                      std::strerror(errno));
+  }
+  if (child == 0) {
+    // System calls only from here on. Sockets and files of the parent are not ours to hold open.
+    ::syscall(SYS_close_range, 3u, ~0u, 0u);
+    ::_exit(writer.write());
+  }
+  return {path, child};
+}
+
+void Engine::restore(const base::fs::path& path) {
+  auto& s = *impl_;
+  StreamState stream;
+  const uint64_t before = s.arena.used();
+  const size_t left_out = restore_state(path, *model_, s.arena, stream);
+  s.nodes_ledger.drop(NodeDrop::kForgotten, before + left_out);
+  s.nodes_ledger.enter(s.arena.used() + left_out);
+  s.clock = stream.clock;
+  s.awake = std::move(stream.awake);
+  s.is_awake.assign(s.arena.used(), false);
+  for (const uint32_t slot : s.awake) s.is_awake[slot] = true;
 }
 
 base::LedgerView Engine::items_ledger() const { return impl_->items_ledger.view("infer"); }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/ledger.h"
+#include "infer/snapshot.h"
 #include "infer/weights.h"
 
 namespace netflowgen::infer {
@@ -112,6 +113,21 @@ class Engine {
   // Probability that a node is silent for as long as it has been at `step` and longer, under the gap head of
   // its last position; 1 for unknown nodes.
   double silence(uint64_t node, int64_t step) const;
+
+  // The state of every node in one safetensors file (docs/formats.md, Streaming state), with the caller's own
+  // tensors and metadata beside it; names and keys that begin with "infer." are the engine's. After a restore
+  // everything goes on with the same bits. Call them between steps. Error: see each.
+  void save(const base::fs::path& path, const base::NamedTensors& extra = {},
+            const base::Metadata& metadata = {}) const;  // cannot be written; an older file stays
+  // As save, but written by a copy of the process while this one goes on. What `extra` points to may change as
+  // soon as this returns. One at a time: an unfinished snapshot to the same path would race with this one.
+  Snapshot snapshot(const base::fs::path& path, const base::NamedTensors& extra = {},
+                    const base::Metadata& metadata = {}) const;
+  // Replaces all nodes. Where the file holds more than fit, the longest idle are counted as forgotten. Error:
+  // no such file, damaged, of another model, of another cache type; the engine is as it was then.
+  void restore(const base::fs::path& path);
+  int64_t clock() const;  // the latest step of all items; token::kNever before the first
+
   // True when the node has state, and its last position.
   bool known(uint64_t node) const;
 

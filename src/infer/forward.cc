@@ -266,7 +266,9 @@ void Forward::run_task(const TaskWeights& task, size_t n) {
     if (task.spec.use_hidden) end = std::copy_n(&h_[i * d_], d_, end);
     if (task.spec.use_surprise) end = std::copy_n(&surprise_[i * targets_], targets_, end);
     if (task.spec.use_dense) std::copy_n(dense_.data() + i * dense, dense, end);
-    for (size_t k = 0; k < task.inputs; ++k) z[k] = (z[k] - task.mean[k]) / task.deviation[k];
+    for (size_t k = 0; k < task.inputs; ++k) {
+      z[k] = std::clamp((z[k] - task.mean[k]) / task.deviation[k], -model::kMaxStandard, model::kMaxStandard);
+    }
   }
   const float* input = inputs_.data();
   size_t width = task.inputs;

@@ -2,4 +2,5 @@
 #pragma once
 
 #include "infer/engine.h"
+#include "infer/snapshot.h"
 #include "infer/weights.h"

@@ -336,7 +336,8 @@ class Reference {
     if (h.use_surprise) z.insert(z.end(), f.surprise.begin(), f.surprise.end());
     if (h.use_dense) z.insert(z.end(), dense.begin(), dense.end());
     for (size_t i = 0; i < z.size(); ++i) {
-      z[i] = (z[i] - double{weight(at + "mean")[i]}) / double{weight(at + "deviation")[i]};
+      z[i] = std::clamp((z[i] - double{weight(at + "mean")[i]}) / double{weight(at + "deviation")[i]},
+                        -double{model::kMaxStandard}, double{model::kMaxStandard});
     }
     if (h.hidden == 0) return affine(at + "w2", at + "b2", z);
     Row y = affine(at + "w1", at + "b1", z);

@@ -2,8 +2,9 @@
 // by all threads and engines.
 //
 // Invariants: 1. The embedding table and the norms stay in the mapped file; matrices are packed once, for one
-// instruction set and one precision (heads stay float32). 2. hash() names config, tokens and weights: state
-// of another model is refused by it.
+// instruction set and one precision (heads stay float32). 2. backbone_hash() names all that a node's
+// state depends on, which is everything but the task heads: state of another model is refused by it, and a
+// model whose heads were trained anew keeps its state.
 #pragma once
 
 #include <memory>
@@ -78,7 +79,7 @@ class Model {
   const token::Encoder& encoder() const { return encoder_; }
   const ModelOptions& options() const { return options_; }
   const Kernels& kernels() const { return *kernels_; }
-  const std::string& hash() const { return hash_; }  // 16 hex digits
+  const std::string& backbone_hash() const { return backbone_hash_; }  // 16 hex digits
 
   std::span<const float> embed() const { return embed_; }
   const PackedMatrix& dense_in() const { return dense_in_; }  // [d_model, dense]; empty without dense inputs
@@ -107,7 +108,7 @@ class Model {
   token::Encoder encoder_;
   ModelOptions options_;
   const Kernels* kernels_;
-  std::string hash_;
+  std::string backbone_hash_;
   std::span<const float> embed_;
   PackedMatrix dense_in_;
   std::vector<LayerWeights> layers_;
