@@ -47,6 +47,8 @@ void save_nodes(const Options& o, const series::FrameTable& table, const learn::
 
 void save_steps(const Options& o, const series::FrameTable& table, const learn::Bank& bank) {
   std::vector<float> hidden;
+  std::vector<float> surprise;
+  std::vector<float> dense;
   std::vector<int64_t> steps;
   std::vector<uint32_t> nodes;
   std::string names;
@@ -56,17 +58,24 @@ void save_steps(const Options& o, const series::FrameTable& table, const learn::
       if (bank.kept[r] < 0) continue;
       const float* z = bank.z.data() + static_cast<size_t>(bank.kept[r]) * bank.width();
       hidden.insert(hidden.end(), z, z + bank.hidden);
+      surprise.insert(surprise.end(), z + bank.hidden, z + bank.hidden + bank.surprise);
+      dense.insert(dense.end(), z + bank.hidden + bank.surprise, z + bank.width());
       steps.push_back(table.steps[r]);
       nodes.push_back(static_cast<uint32_t>(n));
     }
   }
   const auto rows = static_cast<int64_t>(steps.size());
-  base::save_safetensors(
-      o.out,
-      {{"embedding", base::tensor_view<float>(hidden, {rows, static_cast<int64_t>(bank.hidden)})},
-       {"step", base::tensor_view<int64_t>(steps, {rows})},
-       {"node", base::tensor_view<uint32_t>(nodes, {rows})}},
-      {{"nodes", names}, {"model", o.model}, {"step_ms", std::to_string(table.step_ms)}});
+  const auto matrix = [&](const std::vector<float>& values, size_t width) {
+    return base::tensor_view<float>(values, {rows, static_cast<int64_t>(width)});
+  };
+  base::NamedTensors tensors = {{"embedding", matrix(hidden, bank.hidden)},
+                                {"surprise", matrix(surprise, bank.surprise)},
+                                {"dense", matrix(dense, bank.dense)},
+                                {"step", base::tensor_view<int64_t>(steps, {rows})},
+                                {"node", base::tensor_view<uint32_t>(nodes, {rows})}};
+  if (!bank.inject.empty()) tensors.emplace_back("inject", matrix(bank.inject, 1));
+  base::save_safetensors(o.out, tensors,
+                         {{"nodes", names}, {"model", o.model}, {"step_ms", std::to_string(table.step_ms)}});
   fmt::print("{} vectors of {} numbers written to {}\n", rows, bank.hidden, o.out);
 }
 

@@ -1,6 +1,8 @@
 // netflowgen finetune: a pre-trained model and few labels -> the same model with a task head.
 #include <fmt/format.h>
 
+#include <map>
+
 #include "base/base.h"
 #include "cli/commands.h"
 #include "cli/learn_methods.h"
@@ -103,11 +105,20 @@ void add_finetune(CLI::App& app, Context& context) {
   c->add_option("--loss", h.loss, "bce (a step at a time) or safe (survival, as in Xatu)")
       ->check(CLI::IsMember({"bce", "safe"}))
       ->capture_default_str();
-  c->add_option("--hidden", h.spec.hidden, "Width of a head's hidden layer; 0: linear")
-      ->check(CLI::Range(0, 1024))
+  static const std::map<std::string, learn::Prior> kPriors = {{"none", learn::Prior::kNone},
+                                                              {"volume", learn::Prior::kVolume},
+                                                              {"injection", learn::Prior::kInjection}};
+  c->add_option("--prior", h.prior, "Score before any label: none, volume or injection")
+      ->transform(CLI::CheckedTransformer(kPriors, CLI::ignore_case).description(""))
+      ->default_str("volume");
+  c->add_option("--ridge", h.ridge, "Penalty of what labels change: larger for few or doubtful labels")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  c->add_option("--members", h.members, "Heads in the ensemble")
-      ->check(CLI::Range(1, 64))
+  c->add_option("--members", h.members, "Small networks beside the linear head")
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str();
+  c->add_option("--hidden", h.spec.hidden, "Width of each one's hidden layer")
+      ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   c->add_option("--epochs", h.epochs, "Passes at most")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_option("--learning-rate", h.learning_rate, "Peak")

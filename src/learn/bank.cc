@@ -146,6 +146,19 @@ class Walk {
   WindowBatch batch_;
 };
 
+// The numeric level channels come first among the dense inputs (token::Encoder).
+void name_volumes(const token::Encoder& e, Bank& bank) {
+  if (bank.dense == 0) return;
+  size_t column = bank.hidden + bank.surprise;
+  for (size_t i = 0; i < e.levels(); ++i) {
+    if (e.tokenizer().is_category(i)) continue;
+    const int feature = e.tokenizer().channels()[i].feature;
+    if (series::kFeatures[static_cast<size_t>(feature)].kind == series::Kind::kVolume)
+      (feature < series::kOutOffset ? bank.volumes_in : bank.volumes_out).push_back(column);
+    ++column;
+  }
+}
+
 Bank empty_bank(const series::FrameTable& table, const ScanOptions& o, const Network& network,
                 const Positions& positions) {
   const token::Encoder& e = network.encoder();
@@ -153,6 +166,7 @@ Bank empty_bank(const series::FrameTable& table, const ScanOptions& o, const Net
   bank.hidden = static_cast<size_t>(network.spec().d_model);
   bank.surprise = e.target_sizes().size();
   bank.dense = e.dense();
+  name_volumes(e, bank);
   bank.kept.assign(table.rows(), -1);
   int64_t kept = 0;
   for (size_t i = 0; i < positions.nodes(); ++i) {
@@ -164,7 +178,13 @@ Bank empty_bank(const series::FrameTable& table, const ScanOptions& o, const Net
   }
   const auto n = static_cast<size_t>(kept);
   bank.z.resize(n * bank.width());
-  if (network.spec().inject) bank.inject.resize(n);
+  if (network.spec().inject) {
+    bank.inject.resize(n);
+    const Tensor w = torch::cat({network.weight("inject.weight").reshape(-1), network.weight("inject.bias")})
+                         .to(torch::kCPU)
+                         .contiguous();
+    bank.inject_weight.assign(w.data_ptr<float>(), w.data_ptr<float>() + w.numel());
+  }
   if (o.direct)
     bank.direct.resize(n * network.spec().input.leads.size() * e.volumes() * network.spec().quantiles.size());
   if (o.likely) bank.likely.resize(n * bank.surprise);

@@ -21,9 +21,13 @@ struct Bank {
   size_t hidden = 0;  // widths of the three parts of z
   size_t surprise = 0;
   size_t dense = 0;
-  std::vector<int64_t> kept;  // [rows of the table] index into the arrays below, or -1
-  std::vector<float> z;       // [kept, hidden + surprise + dense]: a head's input, not standardised
-  std::vector<float> inject;  // [kept] logit of the injection head; empty without one
+  std::vector<int64_t> kept;         // [rows of the table] index into the arrays below, or -1
+  std::vector<float> z;              // [kept, hidden + surprise + dense]: a head's input, not standardised
+  std::vector<float> inject;         // [kept] logit of the injection head; empty without one
+  std::vector<float> inject_weight;  // [hidden + 1] that head, bias last
+  // Columns of z with the standardised log of an incoming or outgoing volume.
+  std::vector<size_t> volumes_in;
+  std::vector<size_t> volumes_out;
   std::vector<float>
       direct;  // [kept, leads, volumes, quantiles] values in the features' units; empty unless asked
   std::vector<int32_t> likely;  // [kept, surprise] most probable target after this row; empty unless asked

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "learn/adamw.h"
+#include "learn/head_data.h"
+#include "learn/head_linear.h"
 #include "learn/torch.h"
 
 namespace netflowgen::learn {
@@ -15,100 +16,18 @@ namespace {
 
 using torch::Tensor;
 
-// The part of z that a head reads, as [begin, end) column ranges.
-std::vector<std::pair<int64_t, int64_t>> columns_of(const Bank& bank, const model::HeadSpec& spec) {
-  const auto h = static_cast<int64_t>(bank.hidden);
-  const auto s = static_cast<int64_t>(bank.surprise);
-  const auto d = static_cast<int64_t>(bank.dense);
-  std::vector<std::pair<int64_t, int64_t>> ranges;
-  if (spec.use_hidden) ranges.emplace_back(0, h);
-  if (spec.use_surprise) ranges.emplace_back(h, h + s);
-  if (spec.use_dense && d > 0) ranges.emplace_back(h + s, h + s + d);
-  return ranges;
-}
-
-Tensor select_columns(const Tensor& z, const std::vector<std::pair<int64_t, int64_t>>& ranges) {
-  std::vector<Tensor> parts;
-  for (const auto& [a, b] : ranges) parts.push_back(z.narrow(1, a, b - a));
-  return torch::cat(parts, 1);
-}
-
 std::vector<float> to_vector(const Tensor& t) {
   const Tensor c = t.detach().contiguous();
   return {c.data_ptr<float>(), c.data_ptr<float>() + c.numel()};
 }
 
-// The labelled rows of one side (train or validation) as tensors.
-struct Side {
-  Tensor z;                                         // [N, Z]
-  Tensor target;                                    // [N] 1 attack
-  Tensor weight;                                    // [N], sums to 1
-  std::vector<std::pair<int64_t, int64_t>> events;  // [begin, end) of each event's rows, which stand together
-  bool both() const {
-    return z.defined() && z.size(0) > 0 && target.max().item<float>() > 0 && target.min().item<float>() < 1;
-  }
-};
-
-Side make_side(const Bank& bank, std::vector<Example> examples, const HeadOptions& o) {
-  std::stable_sort(examples.begin(), examples.end(),
-                   [](const Example& a, const Example& b) { return a.group < b.group; });
-  std::map<int32_t, size_t> sizes;
-  for (const auto& e : examples) ++sizes[e.group];
-  const double benign = static_cast<double>(sizes.count(-1) != 0 ? sizes[-1] : 0);
-  const double events = static_cast<double>(sizes.size()) - (benign > 0 ? 1 : 0);
-  Side side;
-  const auto n = static_cast<int64_t>(examples.size());
-  side.z = torch::empty({n, static_cast<int64_t>(bank.width())});
-  side.target = torch::empty({n});
-  side.weight = torch::empty({n});
-  for (int64_t k = 0; k < n; ++k) {
-    const Example& e = examples[static_cast<size_t>(k)];
-    const int64_t at = bank.kept[e.row];
-    NFG_CHECK(at >= 0);
-    std::copy_n(bank.z.data() + static_cast<size_t>(at) * bank.width(), bank.width(),
-                side.z.data_ptr<float>() + k * static_cast<int64_t>(bank.width()));
-    const bool attack = e.group >= 0;
-    side.target.data_ptr<float>()[k] = attack ? 1 : 0;
-    // Each event counts the same, however long it was.
-    side.weight.data_ptr<float>()[k] =
-        static_cast<float>(attack ? o.positive_share / events / static_cast<double>(sizes[e.group])
-                                  : (1 - o.positive_share) / benign);
-    if (attack && (side.events.empty() || examples[static_cast<size_t>(k - 1)].group != e.group))
-      side.events.emplace_back(k, k);
-    if (attack) side.events.back().second = k + 1;
-  }
-  return side;
-}
-
-// Survival loss of Xatu (CoNEXT 2022, section 4.3): with hazard l = softplus(logit) a step, an event wants
-// 1 - exp(-sum of l over its steps up to the reference alert) large, a benign step wants exp(-l) large.
-Tensor safe_loss(const Tensor& logits, const Side& side, const HeadOptions& o) {
-  const Tensor hazard = torch::softplus(logits);
-  Tensor loss = (hazard * side.weight * (1 - side.target)).sum();
-  const double each = o.positive_share / static_cast<double>(std::max<size_t>(1, side.events.size()));
-  for (const auto& [begin, end] : side.events) {
-    const Tensor sum = hazard.narrow(0, begin, end - begin).sum();
-    loss = loss - each * torch::log(-torch::expm1(-sum) + 1e-8);
-  }
-  return loss;
-}
-
-Tensor loss_of(const Tensor& logits, const Side& side, const HeadOptions& o) {
-  if (o.loss == "safe") return safe_loss(logits, side, o);
-  return (torch::binary_cross_entropy_with_logits(logits, side.target, {}, {}, at::Reduction::None) *
-          side.weight)
-      .sum();
-}
-
+// A small network whose output is added to the linear part's.
 struct Member {
   Tensor w1, b1, w2, b2;
-  Tensor logits(const Tensor& z) const {
-    if (!w1.defined()) return torch::linear(z, w2, b2).squeeze(-1);
+  Tensor correction(const Tensor& z) const {
     return torch::linear(torch::silu(torch::linear(z, w1, b1)), w2, b2).squeeze(-1);
   }
-  std::vector<Tensor> all() const {
-    return w1.defined() ? std::vector<Tensor>{w1, b1, w2, b2} : std::vector<Tensor>{w2, b2};
-  }
+  std::vector<Tensor> all() const { return {w1, b1, w2, b2}; }
 };
 
 Member make_member(int64_t inputs, int64_t width, base::Random& random) {
@@ -119,13 +38,10 @@ Member make_member(int64_t inputs, int64_t width, base::Random& random) {
     return t;
   };
   Member m;
-  if (width > 0) {
-    m.w1 = normal({width, inputs}, 1 / std::sqrt(static_cast<double>(inputs)));
-    m.b1 = torch::zeros({width});
-  }
-  const int64_t in = width > 0 ? width : inputs;
-  m.w2 = normal({1, in}, 0.5 / std::sqrt(static_cast<double>(in)));
-  m.b2 = torch::full({1}, -2.0);
+  m.w1 = normal({width, inputs}, 1 / std::sqrt(static_cast<double>(inputs)));
+  m.b1 = torch::zeros({width});
+  m.w2 = normal({1, width}, 0.1 / std::sqrt(static_cast<double>(width)));
+  m.b2 = torch::zeros({1});
   for (const auto& t : m.all()) const_cast<Tensor&>(t).set_requires_grad(true);
   return m;
 }
@@ -140,11 +56,11 @@ Member train_member(const Side& train, const Side& validation, const HeadOptions
   int bad = 0;
   for (int epoch = 0; epoch < o.epochs; ++epoch) {
     const Tensor z = o.dropout > 0 ? torch::dropout(train.z, o.dropout, true) : train.z;
-    loss_of(m.logits(z), train, o).backward();
+    loss_of(train.offset + m.correction(z), train, o).backward();
     optimiser.step(scheduled_rate(epoch, 10, o.epochs, o.learning_rate, 0.1), 1.0);
     if (!validation.both()) continue;
     torch::NoGradGuard no_grad;
-    const double loss = loss_of(m.logits(validation.z), validation, o).item<double>();
+    const double loss = loss_of(validation.offset + m.correction(validation.z), validation, o).item<double>();
     if (loss < best_loss) {
       best_loss = loss;
       bad = 0;
@@ -162,39 +78,44 @@ Member train_member(const Side& train, const Side& validation, const HeadOptions
   return m;
 }
 
-// The mean of the members' logits is one head: hidden layers side by side, output weights divided by their
-// number.
-HeadWeights merge_members(const std::vector<Member>& members, const HeadOptions& o) {
+// Linear part and the mean of the members' logits as one hidden layer: u = silu(u) - silu(-u), so that a linear
+// function takes two units; the members' layers stand side by side with them.
+HeadWeights merge(const LinearPart& linear, const std::vector<Member>& members, const HeadOptions& o) {
   HeadWeights head;
   head.spec = o.spec;
+  if (members.empty()) {
+    head.spec.hidden = 0;
+    head.w2 = to_vector(linear.weight);
+    head.b2 = {linear.bias};
+    return head;
+  }
   const double scale = 1.0 / static_cast<double>(members.size());
-  std::vector<Tensor> w1, b1, w2;
-  Tensor b2 = torch::zeros({1});
+  std::vector<Tensor> w1 = {torch::stack({linear.weight, -linear.weight})};
+  std::vector<Tensor> b1 = {torch::zeros({2})};
+  std::vector<Tensor> w2 = {torch::tensor({{1.0f, -1.0f}})};
+  Tensor b2 = torch::full({1}, linear.bias);
   for (const auto& m : members) {
-    if (m.w1.defined()) {
-      w1.push_back(m.w1.detach());
-      b1.push_back(m.b1.detach());
-    }
+    w1.push_back(m.w1.detach());
+    b1.push_back(m.b1.detach());
     w2.push_back(m.w2.detach() * scale);
     b2 += m.b2.detach() * scale;
   }
-  if (o.spec.hidden > 0) {
-    head.spec.hidden = o.spec.hidden * static_cast<int>(members.size());
-    head.w1 = to_vector(torch::cat(w1, 0));
-    head.b1 = to_vector(torch::cat(b1, 0));
-    head.w2 = to_vector(torch::cat(w2, 1));
-  } else {
-    head.w2 = to_vector(torch::stack(w2, 0).sum(0));
-  }
+  head.w1 = to_vector(torch::cat(w1, 0));
+  head.b1 = to_vector(torch::cat(b1, 0));
+  head.w2 = to_vector(torch::cat(w2, 1));
   head.b2 = to_vector(b2);
+  head.spec.hidden = static_cast<int>(head.b1.size());
   return head;
 }
 
 }  // namespace
 
 HeadWeights train_head(const Bank& bank, std::span<const Example> examples, const HeadOptions& options) {
+  if (options.members > 0 && options.spec.hidden == 0)
+    throw base::UsageError("members of a head need a hidden layer; give it a width, or no members");
   std::vector<Example> sides[2];
   for (const auto& e : examples) sides[e.validation ? 1 : 0].push_back(e);
+  Side all = make_side(bank, {examples.begin(), examples.end()}, options);
   Side train = make_side(bank, sides[0], options);
   if (!train.both()) {
     const bool attack = train.z.size(0) > 0 && train.target.max().item<float>() > 0;
@@ -204,18 +125,21 @@ HeadWeights train_head(const Bank& bank, std::span<const Example> examples, cons
   }
   Side validation = make_side(bank, sides[1], options);
   const auto ranges = columns_of(bank, options.spec);
-  train.z = select_columns(train.z, ranges);
-  validation.z = select_columns(validation.z, ranges);
+  for (Side* side : {&all, &train, &validation}) side->z = select_columns(side->z, ranges);
   const Tensor mean = train.z.mean(0);
   const Tensor deviation = (train.z.var(0, false) + 1e-4).sqrt();
-  train.z = ((train.z - mean) / deviation).clamp(-model::kMaxStandard, model::kMaxStandard);
-  validation.z = ((validation.z - mean) / deviation).clamp(-model::kMaxStandard, model::kMaxStandard);
+  for (Side* side : {&all, &train, &validation})
+    side->z = ((side->z - mean) / deviation).clamp(-model::kMaxStandard, model::kMaxStandard);
+
+  // The linear part needs no validation, so it learns from all rows.
+  const LinearPart linear = fit_linear(bank, all, prior_of(bank, options, mean, deviation), options);
+  for (Side* side : {&train, &validation}) side->offset = torch::mv(side->z, linear.weight) + linear.bias;
   std::vector<Member> members;
   for (int k = 0; k < options.members; ++k) {
     members.push_back(
         train_member(train, validation, options, options.seed * 1000 + static_cast<uint64_t>(k)));
   }
-  HeadWeights head = merge_members(members, options);
+  HeadWeights head = merge(linear, members, options);
   head.mean = to_vector(mean);
   head.deviation = to_vector(deviation);
   return head;

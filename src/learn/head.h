@@ -1,5 +1,6 @@
-// Task heads on a frozen model's bank: standardise, a small hidden layer, logits. Few labels, so: an ensemble
-// of small heads (one matrix in the end), weight decay, and early stopping on labelled validation rows.
+// Task heads on a frozen model's bank. Few labels, so: the score starts as a prior that needs none, a ridge correction
+// is fitted to the labels, and where asked an ensemble of small networks to what that leaves. All of it is one hidden
+// layer in the end, which is what model/spec.h and infer know.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,20 @@ struct Example {
   bool validation = false;
 };
 
+// The score before any label. Each is linear in the head's input and left out where that lacks what it needs.
+enum class Prior : uint8_t {
+  kNone,
+  kVolume,  // more traffic in, and less of it answered, than steps usually have: 2 (mean z in - mean z out)
+  kInjection,  // the injection head's logit
+};
+
 struct HeadOptions {
   model::HeadSpec spec;      // what it reads; hidden is the width of each member
   std::string loss = "bce";  // "bce" per step, or "safe": the survival loss of Xatu
-  int members = 3;           // of the ensemble
+  Prior prior = Prior::kVolume;
+  double ridge = 0.1;        // penalty of a linear weight's square, inputs standardised
+  double hidden_ridge = 10;  // times that for the hidden state's, which are many
+  int members = 0;           // networks that correct the linear part further
   int epochs = 120;          // full passes at most
   int patience = 20;         // epochs without improvement on validation
   double learning_rate = 3e-3;

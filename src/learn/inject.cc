@@ -8,6 +8,11 @@ namespace {
 
 using namespace series;  // NOLINT: the feature indexes
 
+// Flows a step at a flood's peak: at least so many, and so many times the node's usual; then up to so many times that.
+constexpr double kLeastFlows = 15;
+constexpr double kLeastRatio = 2;
+constexpr double kSizeRange = 3000;
+
 // What one flood adds to the "in" or "out" block of a frame.
 struct Added {
   float flows, packets, bytes, sources;
@@ -134,14 +139,21 @@ Flood random_flood(base::Random& random, int64_t first_step, int max_steps, floa
   f.kind = static_cast<FloodKind>(random.below(static_cast<uint64_t>(FloodKind::kCount)));
   f.first_step = first_step;
   shape_kind(random, f);
-  const int steps = std::clamp(static_cast<int>(random.lognormal(1.6, 1.0)), 1, max_steps);
-  const double peak = std::max(1.0, static_cast<double>(typical) * std::exp(random.uniform(-0.7, 6)));
-  const int ramp = random.chance(0.5) ? 0 : static_cast<int>(random.below(static_cast<uint64_t>(steps) + 1));
+  const int steps = std::clamp(static_cast<int>(random.lognormal(1.2, 1.2)), 1, max_steps);
+  // From what would be noticed up to far past it, each size as likely: an attack of a few flows is nobody's alarm, and
+  // a head that was taught to find it takes every unusual visit to a quiet host for one.
+  const double least = std::max(kLeastFlows, kLeastRatio * static_cast<double>(typical));
+  const double peak = least * std::exp(random.uniform(0, std::log(kSizeRange)));
+  const int ramp = random.chance(0.6) ? 0 : static_cast<int>(random.below(static_cast<uint64_t>(steps) + 1));
+  constexpr double kJitter[] = {0.15, 0.5, 1.5};
+  const double jitter = kJitter[random.below(std::size(kJitter))];
   const bool pulses = steps >= 4 && random.chance(0.15);
+  const double pause = random.chance(0.33) ? 0.3 : 0;
   for (int i = 0; i < steps; ++i) {
-    double size = peak * std::exp(0.15 * random.normal());
+    double size = peak * std::exp(jitter * random.normal());
     if (i < ramp) size *= static_cast<double>(i + 1) / (ramp + 1);
-    if (pulses && (i / 2) % 2 == 1) size = 0;
+    // A flood begins and ends with traffic.
+    if (i > 0 && i + 1 < steps && ((pulses && (i / 2) % 2 == 1) || random.chance(pause))) size = 0;
     f.flows.push_back(size > 0 ? static_cast<float>(std::max(1.0, std::round(size))) : 0.0f);
   }
   return f;

@@ -28,7 +28,7 @@ enum class FloodKind : uint8_t {
 struct Flood {
   FloodKind kind = FloodKind::kUdp;
   int64_t first_step = 0;
-  std::vector<float> flows;  // a step: flows added at first_step + i; 0: a pause (pulse wave)
+  std::vector<float> flows;  // a step: flows added at first_step + i; 0: a pause
   float packets_per_flow = 1;
   float packet_size = 100;
   float sources = 1;
@@ -39,10 +39,12 @@ struct Flood {
   int64_t last_step() const { return first_step + static_cast<int64_t>(flows.size()) - 1; }
   // Flows added at `step`, 0 outside.
   float flows_at(int64_t step) const;
+  // The flood is on, pauses included.
+  bool covers(int64_t step) const { return step >= first_step && step <= last_step(); }
 };
 
 // A flood of random kind, size, shape and length that starts at `first_step`. Its size is relative to
-// `typical`, the node's usual flows a step, so that it ranges from barely visible to overwhelming.
+// `typical`, the node's usual flows a step, so that it ranges from noticeable to overwhelming.
 Flood random_flood(base::Random& random, int64_t first_step, int max_steps, float typical);
 
 // Adds one step of a flood to a frame ([kFeatureCount], zeros for an idle step). NaN features stay NaN.

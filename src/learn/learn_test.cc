@@ -205,11 +205,11 @@ TEST(Head, LearnsSavesAndRoundTrips) {
     if (attack[r] && !attack[r - 1]) ++event;
     examples.push_back({r, attack[r] ? event : -1, r % 5 == 0 && !attack[r]});
   }
-  for (const char* loss : {"bce", "safe"}) {
+  for (const auto& [loss, members] : {std::pair("bce", 0), std::pair("bce", 2), std::pair("safe", 2)}) {
     HeadOptions h;
     h.spec.name = "ddos";
     h.spec.hidden = 8;
-    h.members = 2;
+    h.members = members;
     h.epochs = 60;
     h.loss = loss;
     const HeadWeights head = train_head(bank, examples, h);
@@ -232,6 +232,43 @@ TEST(Head, LearnsSavesAndRoundTrips) {
     for (size_t k = 0; k < bank.count(); ++k)
       EXPECT_NEAR(through_network[static_cast<int64_t>(k)].item<float>(), logits[k], 1e-3);
   }
+}
+
+// With an endless ridge the labels change nothing but a constant: what is left is the prior.
+TEST(Head, KeepsThePriorWhereLabelsMayChangeNothing) {
+  const auto table = sample_table(5, 2, 200);
+  Scratch out("prior");
+  PretrainOptions o = small_options();
+  o.steps = 20;
+  pretrain(table, o, out.path, kGo, {});
+  const Bank bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
+  ASSERT_FALSE(bank.inject.empty());
+  ASSERT_FALSE(bank.volumes_in.empty());
+  std::vector<Example> examples;
+  for (size_t r = 0; r < table.rows(); ++r) examples.push_back({r, r % 50 == 0 ? 0 : -1, false});
+  HeadOptions h;
+  h.spec.name = "ddos";
+  h.ridge = 1e6;
+  const auto changes = [&](const std::vector<float>& logits, size_t k) { return logits[k] - logits[0]; };
+  h.prior = Prior::kInjection;
+  const auto injection = apply_head(bank, train_head(bank, examples, h));
+  h.prior = Prior::kNone;
+  const auto none = apply_head(bank, train_head(bank, examples, h));
+  h.prior = Prior::kVolume;
+  const auto volume = apply_head(bank, train_head(bank, examples, h));
+  float most = 0;
+  for (size_t k = 0; k < bank.count(); ++k) {
+    EXPECT_NEAR(changes(injection, k), bank.inject[k] - bank.inject[0], 1e-3);
+    EXPECT_NEAR(changes(none, k), 0, 1e-3);
+    most = std::max(most, std::fabs(changes(volume, k)));
+  }
+  EXPECT_GT(most, 0.5f);
+  // More in and nothing else: the prior rises.
+  Bank louder = bank;
+  for (size_t k = 0; k < bank.count(); ++k)
+    for (const size_t c : bank.volumes_in) louder.z[k * bank.width() + c] += 1;
+  const auto raised = apply_head(louder, train_head(bank, examples, h));
+  for (size_t k = 0; k < bank.count(); ++k) EXPECT_GT(raised[k], volume[k]);
 }
 
 TEST(Head, SaysWhichLabelsAreMissing) {

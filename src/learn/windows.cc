@@ -201,14 +201,13 @@ void fill_window(const Positions& positions, size_t i, size_t first, const Flood
     batch.rows[at] = walker.row();
     batch.valid[at] = 1;
     if (!targets) continue;
-    batch.inject[at] = walker.flooded() ? 1 : 0;
+    batch.inject[at] = flood != nullptr && flood->covers(walker.step()) ? 1 : 0;
     if (p > 0) fill_next(e, batch, at);
     // Real futures only: what follows an injected flood is not what the model should learn to forecast.
-    const bool clean =
-        flood == nullptr || walker.step() < flood->first_step || walker.step() > flood->last_step();
+    const bool clean = flood == nullptr || !flood->covers(walker.step());
     for (size_t l = 0; clean && l < leads; ++l) {
       const int64_t target = walker.step() + e.spec().leads[l];
-      const bool hits = flood != nullptr && target >= flood->first_step && target <= flood->last_step();
+      const bool hits = flood != nullptr && flood->covers(target);
       for (size_t v = 0; !hits && v < e.volumes(); ++v) {
         if (walker.state().seen[v] == 0) continue;
         batch.direct[(at * leads + l) * e.volumes() + v] = lookup.at(target, v) - walker.state().level[v];

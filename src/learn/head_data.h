@@ -1,0 +1,31 @@
+// Labelled rows of a bank as tensors, and the losses over them. Private to this folder.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "learn/head.h"
+#include "learn/torch.h"
+
+namespace netflowgen::learn {
+
+// The part of z that a head reads, as [begin, end) column ranges.
+std::vector<std::pair<int64_t, int64_t>> columns_of(const Bank& bank, const model::HeadSpec& spec);
+torch::Tensor select_columns(const torch::Tensor& z, const std::vector<std::pair<int64_t, int64_t>>& ranges);
+
+// The labelled rows of one side (training or validation).
+struct Side {
+  torch::Tensor z;       // [N, Z]
+  torch::Tensor offset;  // [N] logit of the linear part, once it is fitted
+  torch::Tensor target;  // [N] 1 attack
+  torch::Tensor weight;  // [N], sums to 1: each event the same, however long it was
+  std::vector<std::pair<int64_t, int64_t>> events;  // [begin, end) of each event's rows, which stand together
+  bool both() const;                                // there are rows of both kinds
+};
+
+Side make_side(const Bank& bank, std::vector<Example> examples, const HeadOptions& options);
+
+// Weighted mean over the side's rows of the loss that the options name.
+torch::Tensor loss_of(const torch::Tensor& logits, const Side& side, const HeadOptions& options);
+
+}  // namespace netflowgen::learn

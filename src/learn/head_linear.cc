@@ -1,0 +1,92 @@
+#include "learn/head_linear.h"
+
+#include "base/check.h"
+
+namespace netflowgen::learn {
+namespace {
+
+using torch::Tensor;
+
+constexpr int64_t kIterations = 200;
+constexpr float kVolumeSlope = 2;  // of the prior, a deviation
+
+Side as_double(const Side& side) {
+  Side d = side;
+  d.z = side.z.to(torch::kDouble);
+  d.target = side.target.to(torch::kDouble);
+  d.weight = side.weight.to(torch::kDouble);
+  return d;
+}
+
+// Where column `c` of z stands among those that the head reads; -1: it does not.
+int64_t place_of(const std::vector<std::pair<int64_t, int64_t>>& ranges, size_t c) {
+  int64_t before = 0;
+  for (const auto& [begin, end] : ranges) {
+    const auto column = static_cast<int64_t>(c);
+    if (column >= begin && column < end) return before + column - begin;
+    before += end - begin;
+  }
+  return -1;
+}
+
+void add_volumes(const Bank& bank, const model::HeadSpec& spec, const std::vector<size_t>& columns,
+                 float slope, Tensor& weight) {
+  const auto ranges = columns_of(bank, spec);
+  for (const size_t c : columns) {
+    const int64_t at = place_of(ranges, c);
+    if (at >= 0) weight.data_ptr<float>()[at] += slope / static_cast<float>(columns.size());
+  }
+}
+
+Tensor penalty_of(const Bank& bank, const HeadOptions& o, int64_t inputs) {
+  Tensor penalty = torch::full({inputs}, o.ridge, torch::kDouble);
+  if (o.spec.use_hidden) penalty.narrow(0, 0, static_cast<int64_t>(bank.hidden)).mul_(o.hidden_ridge);
+  return penalty;
+}
+
+}  // namespace
+
+LinearPart prior_of(const Bank& bank, const HeadOptions& options, const Tensor& mean,
+                    const Tensor& deviation) {
+  LinearPart prior{torch::zeros_like(mean)};
+  if (options.prior == Prior::kVolume) {
+    add_volumes(bank, options.spec, bank.volumes_in, kVolumeSlope, prior.weight);
+    add_volumes(bank, options.spec, bank.volumes_out, -kVolumeSlope, prior.weight);
+  }
+  if (options.prior == Prior::kInjection && options.spec.use_hidden && !bank.inject_weight.empty()) {
+    // Linear in the hidden state, and so in its standardised form: exact for the clipped one that the head sees.
+    const auto hidden = static_cast<int64_t>(bank.hidden);
+    NFG_CHECK(bank.inject_weight.size() == bank.hidden + 1);
+    const Tensor w = torch::from_blob(const_cast<float*>(bank.inject_weight.data()), {hidden}, torch::kFloat);
+    prior.weight.narrow(0, 0, hidden).copy_(w * deviation.narrow(0, 0, hidden));
+    prior.bias = bank.inject_weight.back() + (w * mean.narrow(0, 0, hidden)).sum().item<float>();
+  }
+  return prior;
+}
+
+LinearPart fit_linear(const Bank& bank, const Side& side, const LinearPart& prior,
+                      const HeadOptions& options) {
+  const Side rows = as_double(side);
+  const Tensor a = torch::mv(rows.z, prior.weight.to(torch::kDouble)) + prior.bias;
+  const Tensor penalty = penalty_of(bank, options, rows.z.size(1));
+  const auto variable = [](int64_t n, double value) {
+    return torch::full({n}, value, torch::kDouble).set_requires_grad(true);
+  };
+  Tensor weight = variable(rows.z.size(1), 0);
+  Tensor bias = variable(1, 0);
+  Tensor scale = variable(1, 1);
+  torch::optim::LBFGS optimiser(
+      std::vector<Tensor>{weight, bias, scale},
+      torch::optim::LBFGSOptions(1).max_iter(kIterations).line_search_fn("strong_wolfe"));
+  optimiser.step([&] {
+    optimiser.zero_grad();
+    const Tensor loss = loss_of(torch::mv(rows.z, weight) + bias + scale * a, rows, options) +
+                        (penalty * weight * weight).sum() + options.ridge * (scale - 1).square().sum();
+    loss.backward();
+    return loss;
+  });
+  const auto s = scale.item<float>();
+  return {weight.detach().to(torch::kFloat) + s * prior.weight, bias.item<float>() + s * prior.bias};
+}
+
+}  // namespace netflowgen::learn

@@ -1,0 +1,24 @@
+// The convex part of a task head: a prior that needs no label, and a ridge correction of it. With few or wrong labels the
+// correction stays small and the score is the prior's. Private to this folder.
+#pragma once
+
+#include "learn/head_data.h"
+
+namespace netflowgen::learn {
+
+// logit = weight . z + bias, z standardised.
+struct LinearPart {
+  torch::Tensor weight;  // float [Z]
+  float bias = 0;
+};
+
+// The prior as such a function; all zero for kNone and where the head's input lacks what it needs.
+LinearPart prior_of(const Bank& bank, const HeadOptions& options, const torch::Tensor& mean,
+                    const torch::Tensor& deviation);
+
+// scale * prior + correction: the minimum of loss_of plus sum over columns of penalty * correction^2 plus
+// ridge * (scale - 1)^2, by L-BFGS in double.
+LinearPart fit_linear(const Bank& bank, const Side& side, const LinearPart& prior,
+                      const HeadOptions& options);
+
+}  // namespace netflowgen::learn
