@@ -113,21 +113,25 @@ HeadWeights merge(const LinearPart& linear, const std::vector<Member>& members, 
 HeadWeights train_head(const Bank& bank, std::span<const Example> examples, const HeadOptions& options) {
   if (options.members > 0 && options.spec.hidden == 0)
     throw base::UsageError("members of a head need a hidden layer; give it a width, or no members");
-  std::vector<Example> sides[2];
-  for (const auto& e : examples) sides[e.validation ? 1 : 0].push_back(e);
   Side all = make_side(bank, {examples.begin(), examples.end()}, options);
-  Side train = make_side(bank, sides[0], options);
-  if (!train.both()) {
-    const bool attack = train.z.size(0) > 0 && train.target.max().item<float>() > 0;
+  if (!all.both()) {
+    const bool attack = all.z.size(0) > 0 && all.target.max().item<float>() > 0;
     throw base::Error(
         "no labelled {} step to learn from in the training period: check the labels' nodes and times",
         attack ? "benign" : "attack");
   }
+  std::vector<Example> sides[2];
+  for (const auto& e : examples) sides[e.validation ? 1 : 0].push_back(e);
+  Side train = make_side(bank, sides[0], options);
   Side validation = make_side(bank, sides[1], options);
+  if (!train.both()) {  // every label lies in the validation period
+    train = all;
+    validation = make_side(bank, {}, options);
+  }
   const auto ranges = columns_of(bank, options.spec);
   for (Side* side : {&all, &train, &validation}) side->z = select_columns(side->z, ranges);
-  const Tensor mean = train.z.mean(0);
-  const Tensor deviation = (train.z.var(0, false) + 1e-4).sqrt();
+  const Tensor mean = all.z.mean(0);
+  const Tensor deviation = (all.z.var(0, false) + 1e-4).sqrt();
   for (Side* side : {&all, &train, &validation})
     side->z = ((side->z - mean) / deviation).clamp(-model::kMaxStandard, model::kMaxStandard);
 

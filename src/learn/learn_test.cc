@@ -280,6 +280,11 @@ TEST(Head, SaysWhichLabelsAreMissing) {
   const Bank bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
   const std::vector<Example> benign{{0, -1, false}, {1, -1, false}};
   EXPECT_THROW(train_head(bank, benign, {}), base::Error);
+  // All attacks in the validation period are still attacks to learn from.
+  const std::vector<Example> late{{0, -1, false}, {1, -1, false}, {2, 0, true}};
+  HeadOptions h;
+  h.members = 1;
+  EXPECT_NO_THROW(train_head(bank, late, h));
 }
 
 }  // namespace
