@@ -100,26 +100,43 @@ struct Loop {
   }
 };
 
+inline TimeMs uptime_to_time(const TimeBase& base, uint32_t uptime_ms) {
+  const uint32_t ago = base.uptime_ms - uptime_ms;
+  if (ago > UINT32_MAX - kMaxAheadMs) return base.export_ms + static_cast<TimeMs>(0u - ago);
+  return base.export_ms - static_cast<TimeMs>(ago);
+}
+
 // A zero on the wire is no time: another element may give it. Nor is what no calendar has.
-TimeMs time_of(Convert convert, uint64_t v, const TimeBase& base) {
+template <Convert kConvert>
+TimeMs time_of(uint64_t v, const TimeBase& base) {
   if (v == 0) return 0;
-  switch (convert) {
-    case Convert::kTimeSeconds:
-      return static_cast<TimeMs>(v * 1000);
-    case Convert::kTimeMs:
-      return static_cast<TimeMs>(v);
-    case Convert::kTimeNtp: {
-      const auto seconds = static_cast<int64_t>(v >> 32) - kNtpToUnixSeconds;
-      const TimeMs t = seconds * 1000 + static_cast<int64_t>(((v & 0xffffffff) * 1000) >> 32);
-      return std::max<TimeMs>(t, 0);
-    }
-    case Convert::kTimeUptime:
-      return std::max<TimeMs>(from_uptime(base, static_cast<uint32_t>(v)), 0);
-    case Convert::kTimeDeltaMicros:
-      return std::max<TimeMs>(base.export_ms - static_cast<TimeMs>(v / 1000), 0);
-    default:
-      return 0;
+  if constexpr (kConvert == Convert::kTimeSeconds) {
+    return static_cast<TimeMs>(v * 1000);
+  } else if constexpr (kConvert == Convert::kTimeMs) {
+    return static_cast<TimeMs>(v);
+  } else if constexpr (kConvert == Convert::kTimeNtp) {
+    const auto seconds = static_cast<int64_t>(v >> 32) - kNtpToUnixSeconds;
+    const TimeMs t = seconds * 1000 + static_cast<int64_t>(((v & 0xffffffff) * 1000) >> 32);
+    return std::max<TimeMs>(t, 0);
+  } else if constexpr (kConvert == Convert::kTimeUptime) {
+    return std::max<TimeMs>(uptime_to_time(base, static_cast<uint32_t>(v)), 0);
+  } else {
+    static_assert(kConvert == Convert::kTimeDeltaMicros);
+    return std::max<TimeMs>(base.export_ms - static_cast<TimeMs>(v / 1000), 0);
   }
+}
+
+// The lengths that exporters use get a loop of their own.
+template <Convert kConvert>
+void times(const Loop& loop, size_t length, const TimeBase& base) {
+  const TimeBase b = base;  // no other object may change it between two records
+  if (length == 4) {
+    return loop.run<TimeMs>([b](const uint8_t* p) { return time_of<kConvert>(load<4>(p), b); });
+  }
+  if (length == 8) {
+    return loop.run<TimeMs>([b](const uint8_t* p) { return time_of<kConvert>(load<8>(p), b); });
+  }
+  loop.run<TimeMs>([=](const uint8_t* p) { return time_of<kConvert>(load_any(p, length), b); });
 }
 
 using Ip = std::array<uint8_t, 16>;
@@ -158,19 +175,22 @@ void run_op(const CopyOp& op, size_t length, const Loop& loop, const TimeBase& b
       return loop.run<uint8_t>([=](const uint8_t* p) { return uint8_t{load_any(p, length) != 0}; });
     case Convert::kMoreFragments:  // RFC 7270: in a longer field the flags stand in the low octet
       return loop.run<uint8_t>([=](const uint8_t* p) { return uint8_t{(load_any(p, length) & 0x20) != 0}; });
-    default:
-      return loop.run<TimeMs>(
-          [&](const uint8_t* p) { return time_of(op.convert, load_any(p, length), base); });
+    case Convert::kTimeSeconds:
+      return times<Convert::kTimeSeconds>(loop, length, base);
+    case Convert::kTimeMs:
+      return times<Convert::kTimeMs>(loop, length, base);
+    case Convert::kTimeNtp:
+      return times<Convert::kTimeNtp>(loop, length, base);
+    case Convert::kTimeUptime:
+      return times<Convert::kTimeUptime>(loop, length, base);
+    case Convert::kTimeDeltaMicros:
+      return times<Convert::kTimeDeltaMicros>(loop, length, base);
   }
 }
 
 }  // namespace
 
-TimeMs from_uptime(const TimeBase& base, uint32_t uptime_ms) {
-  const uint32_t ago = base.uptime_ms - uptime_ms;
-  if (ago > UINT32_MAX - kMaxAheadMs) return base.export_ms + static_cast<TimeMs>(0u - ago);
-  return base.export_ms - static_cast<TimeMs>(ago);
-}
+TimeMs from_uptime(const TimeBase& base, uint32_t uptime_ms) { return uptime_to_time(base, uptime_ms); }
 
 bool RecordParts::walk(const TemplatePlan& plan, Bytes bytes) {
   if (bytes.size() < plan.min_length) return false;

@@ -72,11 +72,8 @@ uint32_t Session::Impl::decode_batch(const Message& m, const StoredTemplate& t, 
   const std::span<Flow> fresh(flows.data() + flows.size() - n, n);
   parts_.walk(p, bytes);
   run_ops(p.ops, parts_, p.record_length, m.time, fresh);
-  for (Flow& f : fresh) {
-    if (!each) {
-      finish_flow(m, f, nullptr);
-      continue;
-    }
+  if (!each) finish_flows(m, fresh, {});
+  for (Flow& f : each ? fresh : std::span<Flow>{}) {
     RecordExtras extras;
     plan_extras(p, extras);
     finish_record(m, t, f, extras);

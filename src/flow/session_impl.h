@@ -66,6 +66,7 @@ struct Session::Impl {
   // --- session_records.cc: what every decoder ends with
   Flow prototype(const Message& m) const;
   void finish_flow(const Message& m, Flow& flow, const RecordExtras* extras);
+  void finish_flows(const Message& m, std::span<Flow> flows, std::optional<uint64_t> duration_ms);
   void set_default_rate(const Message& m, const SamplingAnswer& answer, Flow& flow);
   void set_rate(const Message& m, const SamplingQuery& query, const RateFields* fields, Flow& flow);
   void apply_packet(Flow& flow, const PacketHeaders& packet, size_t frame_size) const;

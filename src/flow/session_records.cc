@@ -101,13 +101,22 @@ void settle_icmp(Flow& f) {
 
 void Session::Impl::finish_flow(const Message& m, Flow& flow, const RecordExtras* extras) {
   if (extras != nullptr && extras->uptime_without_boot) m.counters->note(Note::kUptimeWithoutBoot);
-  settle_times(flow, m.time, rules_of(m), extras != nullptr ? extras->duration_ms : std::nullopt,
-               *m.counters);
-  settle_icmp(flow);
-  if (!flow.has(kKnownSampling)) m.counters->note(Note::kSamplingUnknown);
-  if (flow.has(kKnownDuration) && m.time.export_ms != 0 && !m.again) {
-    m.exporter->timeouts.add(flow, m.time.export_ms);
+  finish_flows(m, {&flow, 1}, extras != nullptr ? extras->duration_ms : std::nullopt);
+}
+
+// Flows of one message, all of which state that duration or none.
+void Session::Impl::finish_flows(const Message& m, std::span<Flow> flows,
+                                 std::optional<uint64_t> duration_ms) {
+  const TimeRules rules = rules_of(m);
+  const bool measured = m.time.export_ms != 0 && !m.again;
+  uint64_t unknown_rates = 0;
+  for (Flow& f : flows) {
+    settle_times(f, m.time, rules, duration_ms, *m.counters);
+    settle_icmp(f);
+    unknown_rates += f.has(kKnownSampling) ? 0 : 1;
+    if (measured && f.has(kKnownDuration)) m.exporter->timeouts.add(f, m.time.export_ms);
   }
+  m.counters->note(Note::kSamplingUnknown, unknown_rates);
 }
 
 void Session::Impl::observe(const Message& m, RawRecord record, std::span<const Flow> flows) const {
