@@ -125,8 +125,6 @@ class Record {
   bool last_;
 };
 
-constexpr uint64_t kYear10000Ms = 253'402'300'800'000;
-
 // RFC 7011 section 6.1.9: 1900-based seconds and a fraction of 2^-32 s.
 TimeMs ntp_ms(uint64_t v) {
   const auto seconds = static_cast<int64_t>(v >> 32) - 2'208'988'800;

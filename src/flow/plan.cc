@@ -111,9 +111,9 @@ template <Convert kConvert>
 TimeMs time_of(uint64_t v, const TimeBase& base) {
   if (v == 0) return 0;
   if constexpr (kConvert == Convert::kTimeSeconds) {
-    return static_cast<TimeMs>(v * 1000);
+    return v < kYear10000Ms / 1000 ? static_cast<TimeMs>(v * 1000) : 0;
   } else if constexpr (kConvert == Convert::kTimeMs) {
-    return static_cast<TimeMs>(v);
+    return v < kYear10000Ms ? static_cast<TimeMs>(v) : 0;
   } else if constexpr (kConvert == Convert::kTimeNtp) {
     const auto seconds = static_cast<int64_t>(v >> 32) - kNtpToUnixSeconds;
     const TimeMs t = seconds * 1000 + static_cast<int64_t>(((v & 0xffffffff) * 1000) >> 32);

@@ -118,7 +118,8 @@ struct TimeBase {
   TimeMs boot_ms = 0;      // IPFIX: systemInitTimeMilliseconds by options; 0: not known
 };
 
-constexpr bool plausible_ms(uint64_t v) { return v < 253'402'300'800'000; }  // before the year 10000
+inline constexpr uint64_t kYear10000Ms = 253'402'300'800'000;
+constexpr bool plausible_ms(uint64_t v) { return v < kYear10000Ms; }
 // As if the header had given the uptime, by the time of boot.
 inline TimeBase with_boot(TimeBase base, TimeMs boot_ms) {
   base.has_uptime = true;

@@ -10,6 +10,16 @@
 
 namespace netflowgen::series {
 
+void* allocate_huge(size_t bytes) {
+  constexpr size_t kHuge = size_t{2} << 20;
+  const size_t alignment = bytes < kHuge ? kLine : kHuge;
+  const size_t whole = (bytes + alignment - 1) / alignment * alignment;
+  void* p = std::aligned_alloc(alignment, whole);
+  if (p == nullptr) throw std::bad_alloc();
+  if (bytes >= kHuge) madvise(p, whole, MADV_HUGEPAGE);
+  return p;
+}
+
 ChunkPool::~ChunkPool() {
   for (std::byte* chunk : all_) std::free(chunk);
 }
@@ -22,10 +32,7 @@ std::byte* ChunkPool::take() {
   }
   all_.reserve(all_.size() + 1);
   free_.reserve(all_.size() + 1);  // give() then never allocates
-  auto* chunk = static_cast<std::byte*>(std::aligned_alloc(kChunkBytes, kChunkBytes));
-  if (chunk == nullptr) throw std::bad_alloc();
-  // States are touched at random: without huge pages nearly each touch also misses the TLB (bench/series).
-  madvise(chunk, kChunkBytes, MADV_HUGEPAGE);
+  auto* chunk = static_cast<std::byte*>(allocate_huge(kChunkBytes));
   all_.push_back(chunk);
   return chunk;
 }

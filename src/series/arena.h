@@ -7,11 +7,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 namespace netflowgen::series {
 
 inline constexpr size_t kLine = 64;
+
+// For large tables that are touched at random: from 2 MiB on they lie on huge pages where the kernel has them
+// (madvise), so that a touch does not also miss the TLB (bench/series.cc).
+void* allocate_huge(size_t bytes);  // std::bad_alloc when there is no memory
+template <typename T>
+struct HugeAllocator {
+  using value_type = T;
+  HugeAllocator() = default;
+  template <typename U>
+  explicit HugeAllocator(const HugeAllocator<U>&) {}
+  T* allocate(size_t n) { return static_cast<T*>(allocate_huge(n * sizeof(T))); }
+  void deallocate(T* p, size_t) { std::free(p); }
+  bool operator==(const HugeAllocator&) const { return true; }
+};
 
 class ChunkPool {
  public:

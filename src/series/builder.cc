@@ -209,7 +209,7 @@ void SeriesBuilder::apply() {
     u.state = &u.step->state(u.node, u.hash, u.direction);
     prefetch_state(*u.state);
   }
-  for (const auto& u : updates_) prefetch_sketches(*u.state, parts_[u.part], u.end, u.step->arena());
+  for (const auto& u : updates_) prefetch_sets(*u.state, parts_[u.part], u.end, u.step->arena());
   for (const auto& u : updates_) series::add(*u.state, parts_[u.part], u.end, u.step->arena());
   updates_.clear();
   parts_.clear();

@@ -1,7 +1,6 @@
 // From an accumulator's state to the numbers of a frame. Definitions: docs/features.md.
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
 
 #include "base/check.h"
@@ -33,13 +32,6 @@ std::array<uint32_t, kSmall> sorted_counts(const SmallCounts<Key>& set, unsigned
   return counts;
 }
 
-template <typename Key>
-Arena::Ref ref_of(const SmallCounts<Key>& set) {
-  Arena::Ref ref;
-  std::memcpy(&ref, set.keys, sizeof ref);
-  return ref;
-}
-
 double top_share(std::span<const uint32_t> counts) {
   double total = 0;
   uint32_t top = 0;
@@ -56,20 +48,18 @@ double distinct(std::span<const uint8_t> registers) {
 }
 
 uint16_t top_service(const DirectionState& s, const Arena& arena) {
-  std::span<const uint16_t> names(s.services.keys, s.services_size == kSketched ? 0 : s.services_size);
-  std::span<const uint32_t> counts(s.services.counts, names.size());
-  if (s.services_size == kSketched) {
-    const auto& sketch = arena.at<ServiceSketch>(ref_of(s.services));
-    names = sketch.names;
-    counts = sketch.counts;
-  }
   uint16_t best = 0;
   uint32_t most = 0;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (counts[i] > most || (counts[i] == most && most > 0 && port_before(names[i], best))) {
-      most = counts[i];
-      best = names[i];
+  const auto offer = [&](uint16_t name, uint32_t count) {
+    if (count > most || (count == most && most > 0 && port_before(name, best))) {
+      most = count;
+      best = name;
     }
+  };
+  if (s.services_size == kSketched) {
+    for (const auto& cell : arena.at<ServiceSketch>(s.services_sketch).cells) offer(cell.name, cell.count);
+  } else {
+    for (unsigned i = 0; i < s.services_size; ++i) offer(s.services.keys[i], s.services.counts[i]);
   }
   return best;
 }
@@ -84,7 +74,7 @@ class Block {
     set(kFlowsIn, number(s_.starts));
     const double sized = minus(s_.packets, s_.packets_without_bytes);
     set(kPacketSizeIn, sized > 0 ? minus(s_.bytes, s_.bytes_without_packets) / sized : 0);
-    set(kDurationIn, s_.timed > 0 ? number(s_.duration_ms) / number(s_.timed) / 1000 : 0);
+    set(kDurationIn, s_.timed() > 0 ? number(s_.duration_ms) / number(s_.timed()) / 1000 : 0);
     fill_peers();
     fill_ports();
     fill_shares();
@@ -96,10 +86,16 @@ class Block {
 
   void fill_peers() {
     if (s_.peers_size == kSketched) {
-      const auto& sketch = arena_.at<PeerSketch>(ref_of(s_.peers));
-      set(kPeersIn, distinct(sketch.registers));
-      set(kPeerEntropyIn, entropy(sketch.bins));
-      set(kTopPeerShareIn, top_share(sketch.bins));
+      const auto& sketch = arena_.at<PeerSketch>(s_.peers_sketch);
+      std::array<uint32_t, kBins> counts;
+      std::array<uint8_t, kBins * 4> registers;
+      for (size_t i = 0; i < kBins; ++i) {
+        counts[i] = sketch.cells[i].count;
+        for (size_t k = 0; k < 4; ++k) registers[i + kBins * k] = sketch.cells[i].registers[k];
+      }
+      set(kPeersIn, distinct(registers));
+      set(kPeerEntropyIn, entropy(counts));
+      set(kTopPeerShareIn, top_share(counts));
     } else {
       const auto counts = sorted_counts(s_.peers, s_.peers_size);
       set(kPeersIn, s_.peers_size);
@@ -113,7 +109,7 @@ class Block {
                       ? distinct(arena_.at<OwnPortSketch>(s_.own_ports_sketch).registers)
                       : s_.own_ports_size);
     set(kPeerPortEntropyIn, s_.peer_ports_size == kSketched
-                                ? entropy(arena_.at<PeerPortSketch>(ref_of(s_.peer_ports)).bins)
+                                ? entropy(arena_.at<PeerPortSketch>(s_.peer_ports_sketch).bins)
                                 : entropy(sorted_counts(s_.peer_ports, s_.peer_ports_size)));
     set(kTopPortIn, top_service(s_, arena_));
   }
@@ -122,8 +118,8 @@ class Block {
     const auto& shares = has(kGroupProtocolPackets) ? s_.class_packets : s_.class_flows;
     const double all = number(shares[0]) + number(shares[1]) + number(shares[2]) + number(shares[3]);
     for (size_t c = 0; c < kClassCount; ++c) set(kTcpShareIn + c, ratio(number(shares[c]), all));
-    set(kSynShareIn, ratio(number(s_.syn_flows), number(s_.tcp_flows)));
-    set(kRstShareIn, ratio(number(s_.rst_flows), number(s_.tcp_flows)));
+    set(kSynShareIn, ratio(number(s_.syn_flows), number(s_.tcp_flows())));
+    set(kRstShareIn, ratio(number(s_.rst_flows), number(s_.tcp_flows())));
     const bool by_packets = has(kGroupServicePackets);
     const auto& classes = by_packets ? s_.class_packets : s_.class_flows;
     const double transport = number(classes[kClassTcp]) + number(classes[kClassUdp]);

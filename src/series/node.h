@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -19,7 +20,13 @@ struct NodeKey {
   uint32_t number = 0;   // prefix length of the 128-bit form, interface index, AS number
   NodeKind kind = NodeKind::kNone;
 
-  bool operator==(const NodeKey&) const = default;
+  bool operator==(const NodeKey& o) const {  // in words, not by memcmp: it is the key of the hottest table
+    uint64_t a[2];
+    uint64_t b[2];
+    std::memcpy(a, address.bytes.data(), 16);
+    std::memcpy(b, o.address.bytes.data(), 16);
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0 && number == o.number && kind == o.kind;
+  }
   bool operator<(const NodeKey& o) const {
     if (kind != o.kind) return kind < o.kind;
     if (address != o.address) return address < o.address;

@@ -23,7 +23,7 @@ enum Group : uint16_t {
   kGroupAddresses = 1u << 11,
 };
 // With all of these a flow takes no detour through the exceptions of DirectionState.
-inline constexpr uint16_t kUsualGroups = 0x07ff & ~kGroupDuration & ~kGroupTcp;
+inline constexpr uint16_t kUsualGroups = 0x07ff;
 
 enum PartBit : uint8_t {
   kPartStarts = 1u << 0,  // the flow starts in this step

@@ -38,11 +38,14 @@ inline unsigned bin_of(uint32_t hash) { return (hash * 0x9e3779b1u) >> 26; }
 
 // HyperLogLog over 32-bit hashes, 2^P registers of a byte (Flajolet et al. 2007).
 template <unsigned P>
-inline void hll_add(uint8_t* registers, uint32_t hash) {
+inline uint8_t hll_rank(uint32_t hash) {
   const uint32_t rest = hash >> P;
-  const auto rank =
-      static_cast<uint8_t>(rest == 0 ? 32 - P + 1 : static_cast<unsigned>(std::countr_zero(rest)) + 1);
+  return static_cast<uint8_t>(rest == 0 ? 32 - P + 1 : static_cast<unsigned>(std::countr_zero(rest)) + 1);
+}
+template <unsigned P>
+inline void hll_add(uint8_t* registers, uint32_t hash) {
   uint8_t& r = registers[hash & ((1u << P) - 1)];
+  const uint8_t rank = hll_rank<P>(hash);
   if (rank > r) r = rank;
 }
 

@@ -1,7 +1,6 @@
 #include "series/state.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "series/ports.h"
 
@@ -9,17 +8,6 @@ namespace netflowgen::series {
 namespace {
 
 // Small sets ------------------------------------------------------------------------------------------------
-
-template <typename Key>
-void set_ref(SmallCounts<Key>& set, Arena::Ref ref) {
-  std::memcpy(set.keys, &ref, sizeof ref);
-}
-template <typename Key>
-Arena::Ref ref_of(const SmallCounts<Key>& set) {
-  Arena::Ref ref;
-  std::memcpy(&ref, set.keys, sizeof ref);
-  return ref;
-}
 
 // Adds to a small set; false when there is no room, and then nothing was added.
 template <typename Key>
@@ -37,60 +25,75 @@ bool add_small(SmallCounts<Key>& set, uint8_t& size, Key key, uint32_t count) {
 }
 
 void add_to(PeerSketch& s, uint32_t hash, uint32_t count) {
-  hll_add<kPeerPrecision>(s.registers, hash);
-  saturating_add(s.bins[bin_of(hash)], count);
+  PeerSketch::Cell& cell = s.cells[hash % kBins];
+  uint8_t& r = cell.registers[hash / kBins % 4];
+  r = std::max(r, hll_rank<kPeerPrecision>(hash));
+  saturating_add(cell.count, count);
 }
 void add_to(PeerPortSketch& s, uint16_t port, uint32_t count) {
   saturating_add(s.bins[bin_of(hash_port(port))], count);
 }
+void add_name(ServiceSketch::Cell& cell, uint16_t port, uint32_t count) {
+  if (cell.count == 0 || port_before(port, cell.name)) cell.name = port;
+  saturating_add(cell.count, count);
+}
 void add_to(ServiceSketch& s, uint16_t port, uint32_t count) {
-  const unsigned bin = kPorts[port].bin();
-  if (s.counts[bin] == 0 || port_before(port, s.names[bin])) s.names[bin] = port;
-  saturating_add(s.counts[bin], count);
+  add_name(s.cells[kPorts[port].bin()], port, count);
 }
 
 void merge_to(PeerSketch& into, const PeerSketch& from) {
-  for (size_t i = 0; i < sizeof into.registers; ++i)
-    into.registers[i] = std::max(into.registers[i], from.registers[i]);
-  for (size_t i = 0; i < kBins; ++i) saturating_add(into.bins[i], from.bins[i]);
+  for (size_t i = 0; i < kBins; ++i) {
+    saturating_add(into.cells[i].count, from.cells[i].count);
+    for (size_t k = 0; k < 4; ++k) {
+      uint8_t& r = into.cells[i].registers[k];
+      r = std::max(r, from.cells[i].registers[k]);
+    }
+  }
 }
 void merge_to(PeerPortSketch& into, const PeerPortSketch& from) {
   for (size_t i = 0; i < kBins; ++i) saturating_add(into.bins[i], from.bins[i]);
 }
 void merge_to(ServiceSketch& into, const ServiceSketch& from) {
   for (size_t i = 0; i < kServiceBins; ++i) {
-    if (from.counts[i] == 0) continue;
-    if (into.counts[i] == 0 || port_before(from.names[i], into.names[i])) into.names[i] = from.names[i];
-    saturating_add(into.counts[i], from.counts[i]);
+    if (from.cells[i].count != 0) add_name(into.cells[i], from.cells[i].name, from.cells[i].count);
   }
 }
 
-// Turns a set into its sketch (once) and returns that.
+// A small set and what it turns into.
 template <typename Sketch, typename Key>
-Sketch& promote(SmallCounts<Key>& set, uint8_t& size, Arena& arena) {
-  if (size == kSketched) return arena.at<Sketch>(ref_of(set));
-  const auto ref = arena.make<Sketch>();
-  auto& sketch = arena.at<Sketch>(ref);
-  for (unsigned i = 0; i < size; ++i) add_to(sketch, set.keys[i], set.counts[i]);
-  set_ref(set, ref);
-  size = kSketched;
-  return sketch;
-}
+struct Set {
+  SmallCounts<Key>& small;
+  uint8_t& size;
+  Arena::Ref& sketch;
 
-template <typename Sketch, typename Key>
-void add_key(SmallCounts<Key>& set, uint8_t& size, Key key, uint32_t count, Arena& arena) {
-  if (size != kSketched && add_small(set, size, key, count)) return;
-  add_to(promote<Sketch>(set, size, arena), key, count);
-}
-
-template <typename Sketch, typename Key>
-void merge_set(SmallCounts<Key>& into, uint8_t& size, const SmallCounts<Key>& from, uint8_t from_size,
-               Arena& arena, const Arena& from_arena) {
-  if (from_size == kSketched) {
-    merge_to(promote<Sketch>(into, size, arena), from_arena.at<Sketch>(ref_of(from)));
-    return;
+  // Turns the set into its sketch (once) and returns that.
+  Sketch& promote(Arena& arena) {
+    if (size == kSketched) return arena.at<Sketch>(sketch);
+    sketch = arena.make<Sketch>();
+    auto& made = arena.at<Sketch>(sketch);
+    for (unsigned i = 0; i < size; ++i) add_to(made, small.keys[i], small.counts[i]);
+    size = kSketched;
+    return made;
   }
-  for (unsigned i = 0; i < from_size; ++i) add_key<Sketch>(into, size, from.keys[i], from.counts[i], arena);
+  void add(Key key, uint32_t count, Arena& arena) {
+    if (size != kSketched && add_small(small, size, key, count)) return;
+    add_to(promote(arena), key, count);
+  }
+  void merge(const SmallCounts<Key>& from, uint8_t from_size, Arena::Ref from_sketch, Arena& arena,
+             const Arena& from_arena) {
+    if (from_size == kSketched) {
+      merge_to(promote(arena), from_arena.at<Sketch>(from_sketch));
+      return;
+    }
+    for (unsigned i = 0; i < from_size; ++i) add(from.keys[i], from.counts[i], arena);
+  }
+};
+Set<PeerSketch, uint32_t> peers_of(DirectionState& s) { return {s.peers, s.peers_size, s.peers_sketch}; }
+Set<PeerPortSketch, uint16_t> peer_ports_of(DirectionState& s) {
+  return {s.peer_ports, s.peer_ports_size, s.peer_ports_sketch};
+}
+Set<ServiceSketch, uint16_t> services_of(DirectionState& s) {
+  return {s.services, s.services_size, s.services_sketch};
 }
 
 OwnPortSketch& promote_own_ports(DirectionState& s, Arena& arena) {
@@ -125,6 +128,9 @@ void add_exceptions(DirectionState& s, const Part& p) {
     saturating_add(s.bytes_without_packets, p.bytes);
     saturating_add(s.packets_without_bytes, p.packets);
   }
+  if (lacks(kGroupDuration)) ++s.flows_without_duration;
+  if (lacks(kGroupTcp) && !lacks(kGroupProtocol) && p.protocol_class == kClassTcp)
+    ++s.tcp_flows_without_flags;
   if (lacks(kGroupService)) {
     saturating_add(s.bytes_without_service, p.bytes);
     ++s.flows_without_service;
@@ -138,8 +144,8 @@ void add_exceptions(DirectionState& s, const Part& p) {
 void add_protocol(DirectionState& s, const Part& p) {
   saturating_add(s.class_packets[p.protocol_class], p.packets);
   ++s.class_flows[p.protocol_class];
+  if ((p.bits & (kPartSyn | kPartRst | kPartFragment | kPartReflector)) == 0) return;
   if ((p.groups & kGroupTcp) != 0 && p.protocol_class == kClassTcp) {
-    ++s.tcp_flows;
     s.syn_flows += (p.bits & kPartSyn) != 0;
     s.rst_flows += (p.bits & kPartRst) != 0;
   }
@@ -161,8 +167,6 @@ constexpr uint64_t DirectionState::*kSums[] = {
     &DirectionState::starts,
     &DirectionState::active,
     &DirectionState::duration_ms,
-    &DirectionState::timed,
-    &DirectionState::tcp_flows,
     &DirectionState::syn_flows,
     &DirectionState::rst_flows,
     &DirectionState::fragment_packets,
@@ -175,6 +179,8 @@ constexpr uint64_t DirectionState::*kSums[] = {
     &DirectionState::transport_flows_without_ports,
     &DirectionState::bytes_without_service,
     &DirectionState::flows_without_service,
+    &DirectionState::flows_without_duration,
+    &DirectionState::tcp_flows_without_flags,
 };
 
 }  // namespace
@@ -185,17 +191,14 @@ void add(DirectionState& s, const Part& p, const End& end, Arena& arena) {
   saturating_add(s.packets, p.packets);
   s.starts += p.bits & kPartStarts;
   ++s.active;
-  if ((p.groups & kGroupDuration) != 0) {
-    saturating_add(s.duration_ms, p.duration_ms);
-    ++s.timed;
-  }
+  if ((p.groups & kGroupDuration) != 0) saturating_add(s.duration_ms, p.duration_ms);
   if ((p.groups & kGroupProtocol) != 0) add_protocol(s, p);
   if ((p.groups & kUsualGroups) != kUsualGroups) add_exceptions(s, p);
-  if ((p.groups & kGroupAddresses) != 0) add_key<PeerSketch>(s.peers, s.peers_size, end.peer_hash, 1u, arena);
+  if ((p.groups & kGroupAddresses) != 0) peers_of(s).add(end.peer_hash, 1u, arena);
   if ((p.groups & kGroupPorts) != 0 && (p.bits & kPartPorted) != 0) {
     add_own_port(s, end.own_port, arena);
-    add_key<PeerPortSketch>(s.peer_ports, s.peer_ports_size, end.peer_port, 1u, arena);
-    add_key<ServiceSketch>(s.services, s.services_size, p.service_port, 1u, arena);
+    peer_ports_of(s).add(end.peer_port, 1u, arena);
+    services_of(s).add(p.service_port, 1u, arena);
   }
 }
 
@@ -206,11 +209,9 @@ void merge(DirectionState& into, Arena& arena, const DirectionState& from, const
     saturating_add(into.class_flows[c], from.class_flows[c]);
   }
   into.groups |= from.groups;
-  merge_set<PeerSketch>(into.peers, into.peers_size, from.peers, from.peers_size, arena, from_arena);
-  merge_set<PeerPortSketch>(into.peer_ports, into.peer_ports_size, from.peer_ports, from.peer_ports_size,
-                            arena, from_arena);
-  merge_set<ServiceSketch>(into.services, into.services_size, from.services, from.services_size, arena,
-                           from_arena);
+  peers_of(into).merge(from.peers, from.peers_size, from.peers_sketch, arena, from_arena);
+  peer_ports_of(into).merge(from.peer_ports, from.peer_ports_size, from.peer_ports_sketch, arena, from_arena);
+  services_of(into).merge(from.services, from.services_size, from.services_sketch, arena, from_arena);
   if (from.own_ports_size == kSketched) {
     auto& sketch = promote_own_ports(into, arena);
     const auto& other = from_arena.at<OwnPortSketch>(from.own_ports_sketch);
@@ -223,28 +224,30 @@ void merge(DirectionState& into, Arena& arena, const DirectionState& from, const
 }
 
 void prefetch_state(const DirectionState& s) {
-  const auto* line = reinterpret_cast<const char*>(&s);
-  for (int i = 0; i < 6; ++i) __builtin_prefetch(line + i * kLine, 1);
+  __builtin_prefetch(&s.bytes, 1);
+  __builtin_prefetch(&s.class_packets, 1);
+  __builtin_prefetch(&s.services, 1);
 }
 
-void prefetch_sketches(const DirectionState& s, const Part& p, const End& end, const Arena& arena) {
+void prefetch_sets(const DirectionState& s, const Part& p, const End& end, const Arena& arena) {
   if (s.peers_size == kSketched) {
-    const auto& sketch = arena.at<PeerSketch>(ref_of(s.peers));
-    __builtin_prefetch(&sketch.registers[end.peer_hash & ((1u << kPeerPrecision) - 1)], 1);
-    __builtin_prefetch(&sketch.bins[bin_of(end.peer_hash)], 1);
+    __builtin_prefetch(&arena.at<PeerSketch>(s.peers_sketch).cells[end.peer_hash % kBins], 1);
+  } else {
+    __builtin_prefetch(&s.peers, 1);
+  }
+  if (s.peer_ports_size == kSketched) {
+    const auto& sketch = arena.at<PeerPortSketch>(s.peer_ports_sketch);
+    __builtin_prefetch(&sketch.bins[bin_of(hash_port(end.peer_port))], 1);
+  } else {
+    __builtin_prefetch(&s.peer_ports, 1);
   }
   if (s.own_ports_size == kSketched) {
     const auto& sketch = arena.at<OwnPortSketch>(s.own_ports_sketch);
     __builtin_prefetch(&sketch.registers[hash_port(end.own_port) & ((1u << kPortPrecision) - 1)], 1);
   }
-  if (s.peer_ports_size == kSketched) {
-    const auto& sketch = arena.at<PeerPortSketch>(ref_of(s.peer_ports));
-    __builtin_prefetch(&sketch.bins[bin_of(hash_port(end.peer_port))], 1);
-  }
   if (s.services_size == kSketched) {
-    const auto& sketch = arena.at<ServiceSketch>(ref_of(s.services));
-    __builtin_prefetch(&sketch.counts[kPorts[p.service_port].bin()], 1);
-    __builtin_prefetch(&sketch.names[kPorts[p.service_port].bin()], 1);
+    const auto& sketch = arena.at<ServiceSketch>(s.services_sketch);
+    __builtin_prefetch(&sketch.cells[kPorts[p.service_port].bin()], 1);
   }
 }
 

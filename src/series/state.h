@@ -5,7 +5,8 @@
 // into a sketch when it holds more than kSmall distinct things: a function of the multiset, not of its order.
 //
 // Invariants: 1. Plain data, zero is the empty state, lives in an Arena; sketches that outgrow the state live
-// in the same arena and are referred to. 2. A state has seven cache lines, add() touches four to six of them.
+// in the same arena and are referred to. 2. A state has seven cache lines; with its sketches made, add() usually
+// touches three of them and one of each sketch.
 // 3. Sums are 64-bit after sampling is undone and stop at their maximum; a sketch's counts are 32-bit and do
 // the same. One thread per arena.
 #pragma once
@@ -32,10 +33,15 @@ struct End {
   uint16_t peer_port = 0;
 };
 
+// What one addition touches of a sketch lies in one cache line.
 struct PeerSketch {
-  uint8_t registers[1u << kPeerPrecision];
-  uint32_t bins[kBins];
+  struct Cell {
+    uint32_t count;        // of the hashed histogram
+    uint8_t registers[4];  // of the HyperLogLog: number i + 64 k stands in cell i at k
+  };
+  Cell cells[kBins];
 };
+static_assert(kBins * 4 == 1u << kPeerPrecision);
 struct PeerPortSketch {
   uint32_t bins[kBins];
 };
@@ -43,11 +49,15 @@ struct OwnPortSketch {
   uint8_t registers[1u << kPortPrecision];
 };
 struct ServiceSketch {
-  uint32_t counts[64];
-  uint16_t names[64];  // the first port of each bin in port_before()'s order
+  struct Cell {
+    uint32_t count;
+    uint16_t name;  // the first port of the bin in port_before()'s order
+    uint16_t padding;
+  };
+  Cell cells[64];
 };
 
-// kSmall keys with counts, or (size kSketched) a reference to a sketch in keys[0].
+// kSmall keys with counts.
 template <typename Key>
 struct SmallCounts {
   Key keys[kSmall];
@@ -61,34 +71,35 @@ struct alignas(kLine) DirectionState {
   uint64_t starts;       // flows that start in this step
   uint64_t active;       // flows with a part in this step
   uint64_t duration_ms;  // of active flows of known duration
-  uint64_t timed;        // their number
   uint16_t groups;       // OR of the flows' groups
-  uint8_t peers_size;
+  uint8_t peers_size;    // kSketched: the set has become the sketch below
   uint8_t services_size;
   uint8_t own_ports_size;
   uint8_t peer_ports_size;
   uint16_t padding0;
+  Arena::Ref peers_sketch;
+  Arena::Ref services_sketch;
   Arena::Ref own_ports_sketch;
-  uint32_t padding1;
-  // lines 1, 2
+  Arena::Ref peer_ports_sketch;
+  // line 1
   uint64_t class_packets[kClassCount];
   uint64_t class_flows[kClassCount];
-  uint64_t tcp_flows;  // with known flags
+  // line 2
+  SmallCounts<uint16_t> services;
+  uint16_t own_ports[kSmall];
+  // line 3
+  SmallCounts<uint32_t> peers;
+  // line 4
+  SmallCounts<uint16_t> peer_ports;
+  uint64_t padding1[2];
+  // line 5: what few flows are
   uint64_t syn_flows;
   uint64_t rst_flows;
   uint64_t fragment_packets;
   uint64_t fragment_flows;
   uint64_t reflector_bytes;
   uint64_t reflector_flows;
-  uint64_t padding2;
-  // line 3
-  SmallCounts<uint32_t> peers;
-  // line 4
-  SmallCounts<uint16_t> services;
-  uint16_t own_ports[kSmall];
-  // line 5
-  SmallCounts<uint16_t> peer_ports;
-  uint64_t padding3[2];
+  uint64_t padding2[2];
   // line 6: what flows that lack a group leave out of a denominator; untouched while sources are uniform
   uint64_t bytes_without_packets;
   uint64_t packets_without_bytes;
@@ -96,7 +107,11 @@ struct alignas(kLine) DirectionState {
   uint64_t transport_flows_without_ports;
   uint64_t bytes_without_service;
   uint64_t flows_without_service;
-  uint64_t padding4[2];
+  uint64_t flows_without_duration;
+  uint64_t tcp_flows_without_flags;
+
+  uint64_t timed() const { return active - flows_without_duration; }  // active flows of known duration
+  uint64_t tcp_flows() const { return class_flows[kClassTcp] - tcp_flows_without_flags; }  // of known flags
 };
 static_assert(sizeof(DirectionState) == 7 * kLine);
 
@@ -108,9 +123,9 @@ void merge(DirectionState& into, Arena& into_arena, const DirectionState& from, 
 // it. REQUIRES: at least one is given and active; frame has kFeatureCount values.
 void finish(const DirectionState* in, const DirectionState* out, const Arena& arena, std::span<float> frame);
 
-// Asks the cache for the lines that the next add() will touch: the state's own, and then, once these are
-// there, those of its sketches.
+// Asks the cache for the lines that the next add() will touch: those that it always does, and then, once these
+// are there, the small sets or sketches.
 void prefetch_state(const DirectionState& state);
-void prefetch_sketches(const DirectionState& state, const Part& part, const End& end, const Arena& arena);
+void prefetch_sets(const DirectionState& state, const Part& part, const End& end, const Arena& arena);
 
 }  // namespace netflowgen::series

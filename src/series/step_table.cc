@@ -35,7 +35,7 @@ DirectionState& OpenStep::state(const NodeKey& node, uint64_t hash, Direction di
 }
 
 void OpenStep::grow() {
-  std::vector<StepSlot> old(slots_.size() * 2);
+  std::vector<StepSlot, HugeAllocator<StepSlot>> old(slots_.size() * 2);
   old.swap(slots_);
   --shift_;
   for (const auto& s : old) {

@@ -59,7 +59,7 @@ class OpenStep {
 
   HashSeed seed_;
   Arena arena_;
-  std::vector<StepSlot> slots_;
+  std::vector<StepSlot, HugeAllocator<StepSlot>> slots_;
   unsigned shift_;  // 64 - log2(capacity)
   size_t used_ = 0;
 };
