@@ -132,8 +132,9 @@ static_assert(std::size(kTargets) == static_cast<size_t>(Target::kCount));
 std::span<const InfoElement> elements() { return kElements; }
 
 std::span<const InfoElement> elements_of(uint16_t id) {
-  const auto [first, last] = std::ranges::equal_range(kElements, id, {}, &InfoElement::id);
-  return {first, last};
+  // Not equal_range: its subrange does not compile with Debian's clang 14 and libstdc++ 12.
+  const auto first = std::ranges::lower_bound(kElements, id, {}, &InfoElement::id);
+  return {first, std::ranges::upper_bound(first, std::end(kElements), id, {}, &InfoElement::id)};
 }
 
 TargetField target_field(Target target) { return kTargets[static_cast<size_t>(target)]; }
