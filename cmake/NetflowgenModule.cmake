@@ -70,6 +70,18 @@ function(netflowgen_program name)
   add_dependencies(${name} netflowgen_version_header)
 endfunction()
 
+# The kernels of learn likewise; they hold no LibTorch, so its precompiled header (of another instruction set) is not theirs.
+function(netflowgen_learn_kernels)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(options_avx2 -mavx2 -mfma)
+    set(options_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512)
+  endif()
+  foreach(isa baseline avx2 avx512)
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/learn/kernels_${isa}.cc PROPERTIES
+      SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "-O3;${options_${isa}};-fno-math-errno;-fno-trapping-math")
+  endforeach()
+endfunction()
+
 # The kernels of infer are one source, compiled per instruction set; which one runs is chosen at run time.
 function(netflowgen_infer_kernels)
   set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_scalar.cc PROPERTIES COMPILE_OPTIONS

@@ -19,6 +19,8 @@ expect() {
 
 expect 0 "BLAS" "$NETFLOWGEN" --version
 expect 2 "subcommand" "$NETFLOWGEN"
+expect 2 "no command 'seris' (did you mean series?)" "$NETFLOWGEN" seris flows.csv -o "$out/s0"
+expect 2 "no command 'dos' (did you mean ddos?)" "$NETFLOWGEN" evaluate dos "$out/s0"
 expect 2 "" "$NETFLOWGEN" inspect
 expect 1 "$out/none" "$NETFLOWGEN" series "$out/none" -o "$out/s0"
 mkdir "$out/empty"

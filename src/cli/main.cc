@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/version.h"
+#include "detect/detect.h"
 
 namespace {
 
@@ -43,6 +44,28 @@ void wait_without_spinning(char** argv) {
 #endif
 }
 
+// CLI11 says of a misspelt command only that one is required.
+void check_command(const CLI::App& app, const std::vector<std::string>& arguments) {
+  const CLI::App* at = &app;
+  for (const auto& word : arguments) {
+    if (word.empty() || word[0] == '-') continue;
+    std::vector<std::string> known;
+    const CLI::App* next = nullptr;
+    for (const CLI::App* c : at->get_subcommands([](const CLI::App*) { return true; })) {
+      known.push_back(c->get_name());
+      if (c->get_name() == word) next = c;
+    }
+    if (known.empty()) return;  // what follows belongs to the command
+    if (next == nullptr) {
+      const std::string meant = netflowgen::detect::nearest(word, known);
+      throw netflowgen::base::UsageError("there is no command '{}'{}; known: {}", word,
+                                         meant.empty() ? "" : fmt::format(" (did you mean {}?)", meant),
+                                         fmt::join(known, ", "));
+    }
+    at = next;
+  }
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"NetFlowGen: a foundation model for network traffic"};
   app.require_subcommand(1);
@@ -54,6 +77,7 @@ int run(int argc, char** argv) {
   for (const auto add : netflowgen::cli::kCommands) add(app, context);
   try {
     auto arguments = netflowgen::cli::expand_config({argv + 1, argv + argc});
+    check_command(app, arguments);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     app.parse(arguments);
     return 0;

@@ -1,5 +1,7 @@
 #include "learn/adamw.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 #include <numbers>
 
@@ -13,6 +15,24 @@ AdamW::AdamW(std::vector<torch::Tensor> weights, AdamWOptions options)
   }
 }
 
+void AdamW::update_reference(size_t i, const AdamStep& s) {
+  auto& w = weights_[i];
+  const auto g = w.grad() * s.scale;
+  first_[i].mul_(s.beta1).add_(g, 1 - s.beta1);
+  second_[i].mul_(s.beta2).addcmul_(g, g, 1 - s.beta2);
+  w.mul_(s.decay).addcdiv_(first_[i], (second_[i] * s.correct).sqrt_().add_(s.eps), -s.rate);
+}
+
+void AdamW::update(size_t i, const AdamStep& s) {
+  auto& w = weights_[i];
+  const auto grad = w.grad().contiguous();
+  if (!w.is_cpu() || w.scalar_type() != torch::kFloat || !w.is_contiguous()) return update_reference(i, s);
+  at::parallel_for(0, w.numel(), 16384, [&](int64_t a, int64_t b) {
+    kernels().adam(s, grad.data_ptr<float>() + a, b - a, w.data_ptr<float>() + a,
+                   first_[i].data_ptr<float>() + a, second_[i].data_ptr<float>() + a);
+  });
+}
+
 double AdamW::step(double rate, double clip) {
   torch::NoGradGuard no_grad;
   double square = 0;
@@ -20,20 +40,20 @@ double AdamW::step(double rate, double clip) {
     if (w.grad().defined()) square += w.grad().pow(2).sum().item<double>();
   }
   const double norm = std::sqrt(square);
-  const double scale = clip > 0 && norm > clip ? clip / norm : 1;
   ++count_;
-  const double correct1 = 1 - std::pow(options_.beta1, static_cast<double>(count_));
-  const double correct2 = 1 - std::pow(options_.beta2, static_cast<double>(count_));
+  const auto corrected = [&](double beta) { return 1 - std::pow(beta, static_cast<double>(count_)); };
+  AdamStep s{};
+  s.beta1 = static_cast<float>(options_.beta1);
+  s.beta2 = static_cast<float>(options_.beta2);
+  s.eps = static_cast<float>(options_.eps);
+  s.scale = static_cast<float>(clip > 0 && norm > clip ? clip / norm : 1);
+  s.rate = static_cast<float>(rate / corrected(options_.beta1));
+  s.correct = static_cast<float>(1 / corrected(options_.beta2));
   for (size_t i = 0; i < weights_.size(); ++i) {
-    auto& w = weights_[i];
-    if (!w.grad().defined()) continue;
-    const auto g = w.grad() * scale;
-    first_[i].mul_(options_.beta1).add_(g, 1 - options_.beta1);
-    second_[i].mul_(options_.beta2).addcmul_(g, g, 1 - options_.beta2);
-    if (w.dim() == 2) w.mul_(1 - rate * options_.weight_decay);
-    const auto spread = (second_[i] / correct2).sqrt_().add_(options_.eps);
-    w.addcdiv_(first_[i], spread, -rate / correct1);
-    w.mutable_grad().reset();
+    if (!weights_[i].grad().defined()) continue;
+    s.decay = static_cast<float>(weights_[i].dim() == 2 ? 1 - rate * options_.weight_decay : 1);
+    options_.plain ? update_reference(i, s) : update(i, s);
+    weights_[i].mutable_grad().reset();
   }
   return norm;
 }

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "learn/kernels.h"
 #include "learn/torch.h"
 
 namespace netflowgen::learn {
@@ -13,6 +14,7 @@ struct AdamWOptions {
   double beta2 = 0.98;
   double eps = 1e-8;
   double weight_decay = 0.05;  // matrices only: not on norms and biases
+  bool plain = false;          // the slow twin: LibTorch's operations
 };
 
 class AdamW {
@@ -28,6 +30,9 @@ class AdamW {
   int64_t& count() { return count_; }
 
  private:
+  void update(size_t i, const AdamStep& s);
+  void update_reference(size_t i, const AdamStep& s);
+
   std::vector<torch::Tensor> weights_;
   AdamWOptions options_;
   std::vector<torch::Tensor> first_;

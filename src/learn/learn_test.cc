@@ -107,6 +107,20 @@ TEST(Pretrain, ResumeEqualsUninterruptedExactly) {
             base::read_file(whole.path / "checkpoint.safetensors"));
 }
 
+TEST(Pretrain, ThreadsDoNotChangeASingleBit) {
+  const auto table = sample_table(2);
+  std::string logs[2];
+  PretrainOptions o = small_options();
+  o.length = 128;  // two windows a slice, so four slices
+  for (int k = 0; k < 2; ++k) {
+    Scratch out("threads");
+    o.threads = k + 1;
+    pretrain(table, o, out.path, kGo, {});
+    logs[k] = base::read_file(out.path / "training.jsonl") + base::read_file(out.path / "model.safetensors");
+  }
+  EXPECT_EQ(logs[0], logs[1]);
+}
+
 TEST(Pretrain, RefusesACheckpointOfAnotherModel) {
   const auto table = sample_table(2);
   Scratch out("other");

@@ -27,12 +27,17 @@ Inputs to_inputs(const WindowBatch& batch, const model::ModelSpec& spec, const t
   const int64_t half = spec.head_dim() / 2;
   std::vector<float> cos(static_cast<size_t>(b * t * half));
   std::vector<float> sin(cos.size());
+  std::vector<double> turns(static_cast<size_t>(half));  // a step
   for (int64_t i = 0; i < half; ++i) {
-    const double f =
-        std::pow(static_cast<double>(spec.rope_base), -2.0 * static_cast<double>(i) / spec.head_dim());
-    for (int64_t n = 0; n < b * t; ++n) {
-      const double angle =
-          std::fmod(static_cast<double>(batch.steps[static_cast<size_t>(n)]) * f, 2 * std::numbers::pi);
+    turns[static_cast<size_t>(i)] =
+        std::pow(static_cast<double>(spec.rope_base), -2.0 * static_cast<double>(i) / spec.head_dim()) /
+        (2 * std::numbers::pi);
+  }
+  for (int64_t n = 0; n < b * t; ++n) {
+    for (int64_t i = 0; i < half; ++i) {
+      const double x =
+          static_cast<double>(batch.steps[static_cast<size_t>(n)]) * turns[static_cast<size_t>(i)];
+      const double angle = (x - std::floor(x)) * 2 * std::numbers::pi;
       cos[static_cast<size_t>(n * half + i)] = static_cast<float>(std::cos(angle));
       sin[static_cast<size_t>(n * half + i)] = static_cast<float>(std::sin(angle));
     }
@@ -123,34 +128,33 @@ base::NamedTensors Network::save(std::vector<torch::Tensor>& storage) const {
 
 torch::Tensor Network::embed(const Inputs& in) const {
   const int64_t n = in.windows() * in.length();
-  const auto offsets = torch::arange(0, n * in.ids.size(2), in.ids.size(2), in.ids.options());
-  auto x = std::get<0>(torch::embedding_bag(weight("embed.weight"), in.ids.reshape({-1}), offsets, false, 0));
-  if (encoder_->dense() > 0) x = x + torch::linear(in.dense.reshape({n, -1}), weight("dense_in.weight"));
+  auto x = embed_sum(weight("embed.weight"), in.ids.view({n, -1}));
+  if (encoder_->dense() > 0) x = x + project(in.dense.view({n, -1}), weight("dense_in.weight"));
   return x.view({in.windows(), in.length(), spec_.d_model});
 }
 
 torch::Tensor Network::attend(const Layer& layer, const torch::Tensor& x, const Inputs& in, Cache* cache,
                               size_t l) const {
   const int64_t hd = spec_.head_dim();
-  const auto parts = torch::linear(x, layer.qkv)
-                         .view({in.windows(), in.length(), spec_.heads + 2 * spec_.kv_heads, hd})
-                         .split_with_sizes({spec_.heads, spec_.kv_heads, spec_.kv_heads}, 2);
+  const auto qkv =
+      project(x, layer.qkv).view({in.windows(), in.length(), spec_.heads + 2 * spec_.kv_heads, hd});
+  if (cache == nullptr)
+    return project(qkv_attention(qkv, in.cos, in.sin, spec_.heads, spec_.window), layer.out);
+  const auto parts = qkv.split_with_sizes({spec_.heads, spec_.kv_heads, spec_.kv_heads}, 2);
   const auto q = rotate(parts[0], in.cos, in.sin);
   auto k = rotate(parts[1], in.cos, in.sin);
   auto v = parts[2];
-  if (cache != nullptr) {
-    if (cache->keys.size() > l) {
-      k = torch::cat({cache->keys[l], k}, 1);
-      v = torch::cat({cache->values[l], v}, 1);
-    } else {
-      cache->keys.emplace_back();
-      cache->values.emplace_back();
-    }
-    const int64_t keep = std::min<int64_t>(k.size(1), spec_.window - 1);
-    cache->keys[l] = k.narrow(1, k.size(1) - keep, keep).contiguous();
-    cache->values[l] = v.narrow(1, v.size(1) - keep, keep).contiguous();
+  if (cache->keys.size() > l) {
+    k = torch::cat({cache->keys[l], k}, 1);
+    v = torch::cat({cache->values[l], v}, 1);
+  } else {
+    cache->keys.emplace_back();
+    cache->values.emplace_back();
   }
-  return torch::linear(window_attention(q, k, v, spec_.window), layer.out);
+  const int64_t keep = std::min<int64_t>(k.size(1), spec_.window - 1);
+  cache->keys[l] = k.narrow(1, k.size(1) - keep, keep).contiguous();
+  cache->values[l] = v.narrow(1, v.size(1) - keep, keep).contiguous();
+  return project(window_attention(q, k, v, spec_.window), layer.out);
 }
 
 torch::Tensor Network::hidden(const Inputs& in, Cache* cache) const {
@@ -158,8 +162,8 @@ torch::Tensor Network::hidden(const Inputs& in, Cache* cache) const {
   for (size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
     x = x + attend(layer, rms_norm(x, layer.attn_norm, spec_.norm_eps), in, cache, l);
-    const auto up = torch::linear(rms_norm(x, layer.ffn_norm, spec_.norm_eps), layer.up);
-    x = x + torch::linear(swiglu(up), layer.down);
+    const auto up = project(rms_norm(x, layer.ffn_norm, spec_.norm_eps), layer.up);
+    x = x + project(swiglu(up), layer.down);
   }
   return rms_norm(x, weight("final_norm.weight"), spec_.norm_eps);
 }

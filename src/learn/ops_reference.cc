@@ -3,6 +3,11 @@
 
 namespace netflowgen::learn {
 
+torch::Tensor embed_sum_reference(const torch::Tensor& table, const torch::Tensor& ids) {
+  const auto offsets = torch::arange(0, ids.numel(), ids.size(1), ids.options());
+  return std::get<0>(torch::embedding_bag(table, ids.reshape({-1}), offsets, false, 0));
+}
+
 torch::Tensor rms_norm_reference(const torch::Tensor& x, const torch::Tensor& weight, double eps) {
   return x * torch::rsqrt(x.pow(2).mean(-1, true) + eps) * weight;
 }
@@ -35,6 +40,13 @@ torch::Tensor window_attention_reference(const torch::Tensor& q, const torch::Te
   return heads_first(torch::matmul(torch::softmax(scores, -1), values)).reshape({q.size(0), t, -1});
 }
 
+torch::Tensor qkv_attention_reference(const torch::Tensor& qkv, const torch::Tensor& cos,
+                                      const torch::Tensor& sin, int64_t heads, int64_t window) {
+  const int64_t kv = (qkv.size(2) - heads) / 2;
+  const auto parts = qkv.split_with_sizes({heads, kv, kv}, 2);
+  return window_attention_reference(rotate(parts[0], cos, sin), rotate(parts[1], cos, sin), parts[2], window);
+}
+
 torch::Tensor group_nll_reference(const torch::Tensor& logits, const torch::Tensor& targets,
                                   const std::vector<int>& sizes) {
   std::vector<torch::Tensor> columns;
@@ -47,6 +59,12 @@ torch::Tensor group_nll_reference(const torch::Tensor& logits, const torch::Tens
     offset += sizes[c];
   }
   return torch::stack(columns, -1);
+}
+
+torch::Tensor next_loss_reference(const torch::Tensor& hidden, const torch::Tensor& weight,
+                                  const torch::Tensor& bias, const torch::Tensor& targets,
+                                  const std::vector<int>& sizes) {
+  return group_nll_reference(torch::linear(hidden, weight, bias), targets, sizes).sum();
 }
 
 }  // namespace netflowgen::learn

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "learn/adamw.h"
+#include "learn/kernels.h"
+#include "learn/slices.h"
+
 namespace netflowgen::learn {
 namespace {
 
@@ -75,6 +79,111 @@ TEST(Ops, GroupNllEqualsItsTwin) {
       {5 * torch::randn({90, 176})}, [&](const auto& x) { return group_nll(x[0], targets, sizes); },
       [&](const auto& x) { return group_nll_reference(x[0], targets, sizes); });
   EXPECT_LT(worst, 1e-4);
+}
+
+TEST(Ops, LinearEqualsItsTwin) {
+  torch::manual_seed(5);
+  const auto worst = difference(
+      {torch::randn({3, 11, 29}), torch::randn({17, 29})}, [](const auto& x) { return project(x[0], x[1]); },
+      [](const auto& x) { return torch::linear(x[0], x[1]); });
+  EXPECT_LT(worst, 1e-4);
+}
+
+TEST(Ops, EmbedSumEqualsItsTwin) {
+  torch::manual_seed(6);
+  const auto ids = torch::randint(0, 50, {70, 9});
+  const auto worst = difference(
+      {torch::randn({50, 24})}, [&](const auto& x) { return embed_sum(x[0], ids); },
+      [&](const auto& x) { return embed_sum_reference(x[0], ids); });
+  EXPECT_LT(worst, 1e-4);
+}
+
+TEST(Ops, QkvAttentionEqualsItsTwin) {
+  torch::manual_seed(7);
+  struct Case {
+    int64_t t, heads, kv, hd, window;
+  };
+  for (const Case& c : {Case{70, 4, 2, 16, 20}, Case{33, 4, 4, 12, 33}, Case{5, 2, 1, 6, 1}}) {
+    const auto angle = torch::rand({2, c.t, 1, c.hd / 2}) * 6;
+    const auto worst = difference(
+        {torch::randn({2, c.t, c.heads + 2 * c.kv, c.hd})},
+        [&](const auto& x) { return qkv_attention(x[0], angle.cos(), angle.sin(), c.heads, c.window); },
+        [&](const auto& x) {
+          return qkv_attention_reference(x[0], angle.cos(), angle.sin(), c.heads, c.window);
+        });
+    EXPECT_LT(worst, 1e-4) << c.t << " " << c.window;
+  }
+}
+
+TEST(Ops, NextLossEqualsItsTwin) {
+  torch::manual_seed(8);
+  const std::vector<int> sizes{3, 41, 9};
+  auto targets =
+      torch::stack({torch::randint(0, 3, {57}), torch::randint(0, 41, {57}), torch::randint(0, 9, {57})}, -1);
+  targets.index_put_({torch::arange(0, 20), 1}, -1);
+  const auto worst = difference(
+      {torch::randn({57, 19}), torch::randn({53, 19}), torch::randn({53})},
+      [&](const auto& x) { return next_loss(x[0], x[1], x[2], targets, sizes); },
+      [&](const auto& x) { return next_loss_reference(x[0], x[1], x[2], targets, sizes); });
+  EXPECT_LT(worst, 2e-3);  // gradients of a sum over 171 targets, of which entries reach 50
+}
+
+// What the rows of a table say must not depend on the instruction set.
+TEST(Kernels, EveryInstructionSetEqualsTheBaseline) {
+  torch::manual_seed(9);
+  const auto all = all_kernels();
+  const AttentionShape s{45, 52, 24, 17, 24, 24, 24};
+  const auto q = torch::randn({45, 24}), k = torch::randn({52, 24}), v = torch::randn({52, 24});
+  const auto dout = torch::randn({45, 24});
+  std::vector<Tensor> expected;
+  for (const Kernels* one : all) {
+    Tensor o = torch::empty({45, 24}), logsum = torch::empty({45}), dq = torch::empty({45, 24});
+    Tensor dk = torch::zeros({52, 24}), dv = torch::zeros({52, 24});
+    const auto p = [](const Tensor& t) { return t.data_ptr<float>(); };
+    one->attention_forward(s, p(q), p(k), p(v), p(o), p(logsum));
+    one->attention_backward(s, p(q), p(k), p(v), p(o), p(dout), p(logsum), p(dq), p(dk), p(dv));
+    Tensor gated = torch::empty({45, 12}), dgated = torch::empty({45, 24});
+    one->swiglu_forward(p(q), 45, 12, p(gated));
+    one->swiglu_backward(p(gated), p(q), 45, 12, p(dgated));
+    const std::vector<Tensor> got{o, logsum, dq, dk, dv, gated, dgated};
+    if (expected.empty()) expected = got;
+    for (size_t i = 0; i < got.size(); ++i)
+      EXPECT_LT((got[i] - expected[i]).abs().max().item<double>(), 2e-5) << one->name << " " << i;
+  }
+}
+
+TEST(AdamW, FusedStepsEqualThePlainOnes) {
+  std::vector<Tensor> ends;
+  for (const bool plain : {false, true}) {
+    torch::manual_seed(10);
+    std::vector<Tensor> weights{torch::randn({31, 7}), torch::randn({40})};
+    for (auto& w : weights) w.set_requires_grad(true);
+    AdamW adam(weights, {.plain = plain});
+    for (int k = 0; k < 20; ++k) {
+      ((weights[0].sum() + 3).pow(2) + (weights[1] * weights[1].abs()).sum()).backward();
+      adam.step(1e-2, 1.0);
+    }
+    ends.push_back(torch::cat({weights[0].detach().flatten(), weights[1].detach()}));
+  }
+  EXPECT_LT((ends[0] - ends[1]).abs().max().item<double>(), 1e-5);
+}
+
+TEST(Slices, AddUpToTheWholeBatchWhateverTheThreads) {
+  torch::manual_seed(11);
+  const auto x = torch::randn({24, 30});
+  const auto gradient = [&](int64_t slices, int threads) {
+    set_threads(threads);
+    Tensor w = torch::full({16, 30}, 0.1, torch::requires_grad());
+    const int64_t each = 24 / slices;
+    add_gradients(slices, [&](int64_t s) { return project(x.narrow(0, s * each, each), w).pow(3).sum(); },
+                  {w});
+    return w.grad();
+  };
+  const Tensor whole = gradient(1, 1);
+  const Tensor sliced = gradient(8, 1);
+  EXPECT_LT((whole - sliced).abs().max().item<double>(), 1e-3 * whole.abs().max().item<double>());
+  EXPECT_GT(whole.abs().max().item<double>(), 1.0);
+  for (const int threads : {2, 3}) EXPECT_TRUE(torch::equal(gradient(8, threads), sliced)) << threads;
 }
 
 }  // namespace

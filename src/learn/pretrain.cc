@@ -8,7 +8,8 @@
 #include "base/error.h"
 #include "learn/adamw.h"
 #include "learn/network.h"
-#include "learn/ops.h"
+#include "learn/objective.h"
+#include "learn/slices.h"
 #include "learn/windows.h"
 
 namespace netflowgen::learn {
@@ -17,26 +18,20 @@ namespace {
 using torch::Tensor;
 using Json = nlohmann::ordered_json;
 
+// Parts of a batch's loss, summed over its slices.
 struct Losses {
-  Tensor total;
-  double next = 0;    // nats a target
-  double inject = 0;  // nats a position
-  double direct = 0;  // quantile loss in log units
+  double total = 0;
+  double next = 0;
+  double inject = 0;
+  double direct = 0;
+
+  void add(const Losses& o, double weight) {
+    total += weight * o.total;
+    next += weight * o.next;
+    inject += weight * o.inject;
+    direct += weight * o.direct;
+  }
 };
-
-// Mean over present entries; 0 when there are none.
-Tensor mean_where(const Tensor& x, const Tensor& mask) {
-  const Tensor m = mask.to(x.scalar_type());
-  return (x * m).sum() / m.sum().clamp_min(1);
-}
-
-Tensor quantile_loss(const Tensor& predicted, const Tensor& target, const Tensor& levels) {
-  // predicted [..., Q], target [...] with NaN where unknown
-  const Tensor known = torch::isnan(target).logical_not();
-  const Tensor y = torch::where(known, target, torch::zeros_like(target)).unsqueeze(-1);
-  const Tensor e = y - predicted;
-  return mean_where(torch::maximum(levels * e, (levels - 1) * e).mean(-1), known);
-}
 
 class Trainer {
  public:
@@ -51,8 +46,7 @@ class Trainer {
         validation_(table, encoder_, o.validation.from, o.validation.to, o.nodes),
         sampler_(train_, static_cast<size_t>(o.length), o.spec.inject ? o.inject_chance : 0),
         validation_sampler_(validation_, static_cast<size_t>(o.length), 0),
-        random_(o.seed ^ 0x5eed),
-        levels_(torch::tensor(o.spec.quantiles).to(device_)) {
+        random_(o.seed ^ 0x5eed) {
     network_.initialise(o.seed);
     set_marginals();
     for (auto& w : network_.weights()) w.set_requires_grad(true);
@@ -63,7 +57,8 @@ class Trainer {
 
  private:
   void set_marginals();
-  Losses losses(const WindowBatch& batch) const;
+  // The loss of newly drawn windows; with `train`, `weight` of its gradient is added to the weights'.
+  Losses losses(const WindowSampler& sampler, base::Random& random, double weight, bool train);
   double train_step();
   void evaluate();
   void save_checkpoint() const;
@@ -82,7 +77,6 @@ class Trainer {
   WindowSampler sampler_;
   WindowSampler validation_sampler_;
   base::Random random_;  // the data cursor
-  Tensor levels_;
   std::unique_ptr<AdamW> optimiser_;
   std::ofstream log_;
   int64_t step_ = 0;
@@ -122,87 +116,71 @@ void Trainer::set_marginals() {
   network_.weight("next.bias").copy_(bias);
 }
 
-Losses Trainer::losses(const WindowBatch& batch) const {
-  const auto b = static_cast<int64_t>(batch.windows);
-  const auto t = static_cast<int64_t>(batch.length);
-  const auto groups = static_cast<int64_t>(encoder_.levels() + 1);
-  const Inputs in = to_inputs(batch, options_.spec, encoder_, device_);
-  const Tensor h = network_.hidden(in);
-  const Tensor next =
-      torch::from_blob(const_cast<int32_t*>(batch.next.data()), {b * t, groups}, torch::kInt).to(device_);
-  const Tensor nll = group_nll(network_.next_logits(h).view({b * t, -1}), next, encoder_.target_sizes());
-  const Tensor next_loss = mean_where(nll, next >= 0);
+Losses Trainer::losses(const WindowSampler& sampler, base::Random& random, double weight, bool train) {
+  const auto plans = sampler.plan(random, static_cast<size_t>(options_.batch));
+  const auto slices = cut_slices(options_.batch, options_.length, device_);
+  const auto n = static_cast<int64_t>(slices.size());
+  std::vector<WindowBatch> batches(slices.size());
+  for_slices(n, device_, [&](int64_t s) {
+    const auto [a, b] = slices[static_cast<size_t>(s)];
+    sampler.fill({plans.data() + a, plans.data() + b}, batches[static_cast<size_t>(s)]);
+  });
+  TargetCounts counts;
+  for (const auto& b : batches) counts += count_targets(b);
+  std::vector<Objective> parts(slices.size());
+  const auto loss = [&](int64_t s) {
+    Objective& o = parts[static_cast<size_t>(s)];
+    o = objective(network_, batches[static_cast<size_t>(s)], counts,
+                  {options_.inject_weight, options_.direct_weight});
+    const Tensor share = o.total * weight;
+    o.total = o.total.detach();
+    return share;
+  };
+  if (train) {
+    add_gradients(n, loss, network_.weights());
+  } else {
+    torch::NoGradGuard no_grad;
+    for_slices(n, device_, loss);
+  }
   Losses l;
-  l.total = next_loss;
-  l.next = next_loss.item<double>();
-  if (options_.spec.inject) {
-    const Tensor y =
-        torch::from_blob(const_cast<float*>(batch.inject.data()), {b, t}, torch::kFloat).to(device_);
-    const Tensor bce = torch::binary_cross_entropy_with_logits(network_.inject_logits(h), y.clamp_min(0), {},
-                                                               {}, at::Reduction::None);
-    const Tensor loss = mean_where(bce, y >= 0);
-    l.inject = loss.item<double>();
-    l.total = l.total + options_.inject_weight * loss;
-  }
-  if (!batch.direct.empty() && options_.direct_weight > 0) {
-    const Tensor y = torch::from_blob(const_cast<float*>(batch.direct.data()),
-                                      {b, t, static_cast<int64_t>(options_.spec.input.leads.size()),
-                                       static_cast<int64_t>(encoder_.volumes())},
-                                      torch::kFloat)
-                         .to(device_);
-    const Tensor loss = quantile_loss(network_.direct(h), y, levels_);
-    l.direct = loss.item<double>();
-    l.total = l.total + options_.direct_weight * loss;
-  }
+  for (const auto& o : parts) l.add({o.total.item<double>(), o.next, o.inject, o.direct}, 1);
   return l;
 }
 
 double Trainer::train_step() {
-  WindowBatch batch;
-  double total = 0;
+  Losses sum;
   line_ = Json{{"step", step_ + 1}};
-  double next = 0;
-  double inject = 0;
-  double direct = 0;
+  const double weight = 1 / static_cast<double>(options_.accumulate);
   for (int64_t k = 0; k < options_.accumulate; ++k) {
-    sampler_.draw(random_, static_cast<size_t>(options_.batch), batch);
-    const Losses l = losses(batch);
-    (l.total / static_cast<double>(options_.accumulate)).backward();
-    total += l.total.item<double>() / static_cast<double>(options_.accumulate);
-    next += l.next / static_cast<double>(options_.accumulate);
-    inject += l.inject / static_cast<double>(options_.accumulate);
-    direct += l.direct / static_cast<double>(options_.accumulate);
+    sum.add(losses(sampler_, random_, weight, true), weight);
   }
   const double rate =
       scheduled_rate(step_, options_.warmup, options_.steps, options_.learning_rate, options_.final_rate);
   const double norm = optimiser_->step(rate, options_.clip);
-  if (!std::isfinite(total) || !std::isfinite(norm)) {
+  if (!std::isfinite(sum.total) || !std::isfinite(norm)) {
     throw base::Error(
         "training diverged at step {} (loss {}): use a lower --learning-rate; the last checkpoint in {} "
         "is from before",
-        step_ + 1, total, out_.string());
+        step_ + 1, sum.total, out_.string());
   }
   ++step_;
-  line_["loss"] = total;
-  line_["next"] = next;
-  line_["inject"] = inject;
-  line_["direct"] = direct;
+  line_["loss"] = sum.total;
+  line_["next"] = sum.next;
+  line_["inject"] = sum.inject;
+  line_["direct"] = sum.direct;
   line_["rate"] = rate;
   line_["norm"] = norm;
-  return total;
+  return sum.total;
 }
 
 void Trainer::evaluate() {
-  torch::NoGradGuard no_grad;
   base::Random random(7);  // the same windows every time
-  WindowBatch batch;
   double total = 0;
   double next = 0;
   const int64_t rounds = std::max<int64_t>(1, options_.validation_windows / options_.batch);
   for (int64_t k = 0; k < rounds; ++k) {
-    validation_sampler_.draw(random, static_cast<size_t>(options_.batch), batch);
-    const Losses l = losses(batch);
-    total += l.total.item<double>() / static_cast<double>(rounds);
+    const Losses l = losses(validation_sampler_, random, 1, false);
+    total += l.total / static_cast<double>(rounds);
     next += l.next / static_cast<double>(rounds);
   }
   line_["val_loss"] = total;

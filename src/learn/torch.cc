@@ -1,5 +1,7 @@
 #include "learn/torch.h"
 
+#include <dlfcn.h>
+
 #include <thread>
 
 #include "base/error.h"
@@ -9,6 +11,22 @@ namespace netflowgen::learn {
 
 void set_threads(int threads) {
   torch::set_num_threads(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// OpenBLAS's own calls, found at run time: LibTorch may come with another BLAS. Debian's LibTorch asks libblas.so.3,
+// which is OpenBLAS under the name that the alternatives system gives it.
+SingleThreadedBlas::SingleThreadedBlas() {
+  static const auto get = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "openblas_get_num_threads"));
+  static const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  if (get == nullptr || set == nullptr) return;
+  before_ = get();
+  set(1);
+}
+
+SingleThreadedBlas::~SingleThreadedBlas() {
+  if (before_ == 0) return;
+  static const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  set(before_);
 }
 
 void check_device(const std::string& device) {

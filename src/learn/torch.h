@@ -13,6 +13,18 @@ namespace netflowgen::learn {
 
 // 0: all cores.
 void set_threads(int threads);
+// While one lives, the BLAS runs each product on the thread that asks for it (where the BLAS can be told so).
+class SingleThreadedBlas {
+ public:
+  SingleThreadedBlas();
+  ~SingleThreadedBlas();
+  SingleThreadedBlas(const SingleThreadedBlas&) = delete;
+  SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
+
+ private:
+  int before_ = 0;  // threads; 0: could not be told
+};
+
 // Error when the device is not there; UsageError when the name is not one.
 void check_device(const std::string& device);
 

@@ -229,37 +229,47 @@ WindowSampler::WindowSampler(const Positions& positions, size_t length, double i
   }
 }
 
-void WindowSampler::draw(base::Random& random, size_t windows, WindowBatch& batch) const {
-  batch.resize(windows, length_, positions_->encoder());
-  for (size_t b = 0; b < windows; ++b) {
+// Its size is relative to the node's level of flows_in, where the model has it, else of its first volume.
+Flood WindowSampler::draw_flood(base::Random& random, size_t i, size_t at) const {
+  const token::NodeState s = positions_->state_before(i, at);
+  size_t volume = 0;
+  for (size_t v = 0; v < positions_->encoder().volumes(); ++v) {
+    if (positions_->encoder().volume_feature(v) == series::kFlowsIn) volume = v;
+  }
+  return random_flood(random, positions_->step(i, at), static_cast<int>(length_) / 4,
+                      std::max(1.0f, std::expm1(s.level[volume])));
+}
+
+std::vector<WindowSampler::Plan> WindowSampler::plan(base::Random& random, size_t windows) const {
+  std::vector<Plan> plans(windows);
+  for (Plan& w : plans) {
     const double x = random.uniform() * cumulative_.back();
     const auto it = std::upper_bound(cumulative_.begin(), cumulative_.end(), x);
-    const auto i = static_cast<size_t>(std::min<std::ptrdiff_t>(
+    w.node = static_cast<size_t>(std::min<std::ptrdiff_t>(
         it - cumulative_.begin(), static_cast<std::ptrdiff_t>(cumulative_.size()) - 1));
-    const size_t n = positions_->count(i);
+    const size_t n = positions_->count(w.node);
     // Up to a quarter of a window may hang over the node's end, so that its last positions are drawn as
     // often.
     const size_t starts = n > length_ * 3 / 4 ? n - length_ * 3 / 4 : 1;
-    const size_t first = random.below(starts);
-    Flood flood;
-    const bool inject = random.chance(inject_chance_);
-    if (inject) {
-      const size_t span = std::min(length_, n - first);
-      const size_t at = first + random.below(span);
-      const auto typical = std::expm1(positions_->state_before(i, at).level[0]);
-      const float flows_typical = [&] {
-        // The level of flows_in where the model has it, else of the first volume.
-        const token::NodeState s = positions_->state_before(i, at);
-        for (size_t v = 0; v < positions_->encoder().volumes(); ++v) {
-          if (positions_->encoder().volume_feature(v) == series::kFlowsIn) return std::expm1(s.level[v]);
-        }
-        return typical;
-      }();
-      flood = random_flood(random, positions_->step(i, at), static_cast<int>(length_) / 4,
-                           std::max(1.0f, flows_typical));
-    }
-    fill_window(*positions_, i, first, inject ? &flood : nullptr, true, b, batch);
+    w.first = random.below(starts);
+    w.inject = random.chance(inject_chance_);
+    if (!w.inject) continue;
+    const size_t span = std::min(length_, n - w.first);
+    w.flood = draw_flood(random, w.node, w.first + random.below(span));
   }
+  return plans;
+}
+
+void WindowSampler::fill(std::span<const Plan> plans, WindowBatch& batch) const {
+  batch.resize(plans.size(), length_, positions_->encoder());
+  for (size_t b = 0; b < plans.size(); ++b) {
+    const Plan& w = plans[b];
+    fill_window(*positions_, w.node, w.first, w.inject ? &w.flood : nullptr, true, b, batch);
+  }
+}
+
+void WindowSampler::draw(base::Random& random, size_t windows, WindowBatch& batch) const {
+  fill(plan(random, windows), batch);
 }
 
 }  // namespace netflowgen::learn

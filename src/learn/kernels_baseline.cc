@@ -1,0 +1,3 @@
+#define NFG_LANES 4
+#define NFG_KERNELS kernels_baseline
+#include "learn/kernels_impl.h"

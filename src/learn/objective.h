@@ -1,0 +1,33 @@
+// The pre-training loss: next step, injected floods, quantiles ahead. Private to this folder.
+#pragma once
+
+#include "learn/network.h"
+
+namespace netflowgen::learn {
+
+struct ObjectiveOptions {
+  double inject_weight = 1;
+  double direct_weight = 1;
+};
+
+// How many targets of each kind a batch has: its loss is the mean over them.
+struct TargetCounts {
+  double next = 0;
+  double inject = 0;
+  double direct = 0;
+  TargetCounts& operator+=(const TargetCounts& o);
+};
+TargetCounts count_targets(const WindowBatch& batch);
+
+struct Objective {
+  torch::Tensor total;  // differentiable
+  double next = 0;      // nats a target
+  double inject = 0;    // nats a position
+  double direct = 0;    // quantile loss in log units
+};
+
+// What `slice` adds to the loss of a batch with the counts `whole`: over all slices it sums to the batch's.
+Objective objective(const Network& network, const WindowBatch& slice, const TargetCounts& whole,
+                    const ObjectiveOptions& options);
+
+}  // namespace netflowgen::learn

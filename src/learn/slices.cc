@@ -1,0 +1,84 @@
+#include "learn/slices.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+namespace netflowgen::learn {
+namespace {
+
+using torch::Tensor;
+
+// Sums of `parts` in their order into the weight's gradient, chunks of it on all threads.
+void reduce(const Tensor& weight, const std::vector<const Tensor*>& parts) {
+  const auto contiguous = [](const Tensor* t) { return t->is_contiguous() && t->is_cpu(); };
+  const bool fast = weight.is_cpu() && weight.scalar_type() == torch::kFloat &&
+                    std::all_of(parts.begin(), parts.end(), contiguous);
+  Tensor& grad = const_cast<Tensor&>(weight).mutable_grad();
+  size_t first = 0;
+  if (!grad.defined()) {
+    grad = parts[0]->contiguous();
+    first = 1;
+  }
+  if (!fast || !grad.is_contiguous()) {
+    for (size_t k = first; k < parts.size(); ++k) grad.add_(*parts[k]);
+    return;
+  }
+  float* sum = grad.data_ptr<float>();
+  at::parallel_for(0, weight.numel(), 16384, [&](int64_t a, int64_t b) {
+    for (size_t k = first; k < parts.size(); ++k) {
+      const float* part = parts[k]->data_ptr<float>();
+      for (int64_t i = a; i < b; ++i) sum[i] += part[i];
+    }
+  });
+}
+
+}  // namespace
+
+std::vector<std::pair<int64_t, int64_t>> cut_slices(int64_t windows, int64_t length, torch::Device device) {
+  if (!device.is_cpu()) return {{0, windows}};
+  const int64_t each = std::clamp<int64_t>(kSlicePositions / length, 1, windows);
+  std::vector<std::pair<int64_t, int64_t>> slices;
+  for (int64_t a = 0; a < windows; a += each) slices.emplace_back(a, std::min(windows, a + each));
+  return slices;
+}
+
+void for_slices(int64_t n, torch::Device device, const std::function<void(int64_t)>& task) {
+  if (!device.is_cpu() || n == 1) {
+    for (int64_t s = 0; s < n; ++s) task(s);
+    return;
+  }
+  const SingleThreadedBlas blas;
+  const bool grad_mode = torch::GradMode::is_enabled();
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, std::min<int64_t>(n, torch::get_num_threads()), 1, [&](int64_t, int64_t) {
+    const torch::AutoGradMode mode(grad_mode);
+    // Taken one by one: a thread whose core others use takes fewer.
+    for (int64_t s = next++; s < n; s = next++) task(s);
+  });
+}
+
+void add_gradients(int64_t n, const std::function<Tensor(int64_t)>& loss,
+                   const std::vector<Tensor>& weights) {
+  std::vector<Tensor> trained;
+  for (const auto& w : weights) {
+    if (w.requires_grad()) trained.push_back(w);
+  }
+  std::vector<torch::autograd::variable_list> parts(static_cast<size_t>(n));
+  for_slices(n, weights[0].device(), [&](int64_t s) {
+    parts[static_cast<size_t>(s)] =
+        torch::autograd::grad({loss(s)}, trained, {}, {}, false, /*allow_unused=*/true);
+  });
+  torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < trained.size(); ++i) {
+    std::vector<const Tensor*> present;
+    for (const auto& p : parts) {
+      if (p[i].defined()) present.push_back(&p[i]);
+    }
+    if (!present.empty()) reduce(trained[i], present);
+  }
+}
+
+}  // namespace netflowgen::learn
