@@ -224,13 +224,16 @@ void Engine::step(std::span<const Item> items, const Wanted& wanted, Results& re
     }
   }
   s.nodes_ledger.drop(NodeDrop::kEvicted, results.evicted.size());
+  // A few nodes are shared out too; what a node gets does not depend on its block.
+  const size_t block =
+      std::clamp<size_t>((s.jobs.size() + s.workers.size() - 1) / s.workers.size(), 1, Forward::kBlock);
   std::atomic<size_t> next{0};
   s.workers.run([&](size_t worker) {
     for (;;) {
-      const size_t from = next.fetch_add(Forward::kBlock, std::memory_order_relaxed);
+      const size_t from = next.fetch_add(block, std::memory_order_relaxed);
       if (from >= s.jobs.size()) return;
-      const std::span<const Job> block(s.jobs.data() + from, std::min(Forward::kBlock, s.jobs.size() - from));
-      s.run_block(*s.forwards[worker], block, items, wanted, results);
+      const std::span<const Job> jobs(s.jobs.data() + from, std::min(block, s.jobs.size() - from));
+      s.run_block(*s.forwards[worker], jobs, items, wanted, results);
     }
   });
 }

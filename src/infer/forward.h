@@ -22,7 +22,7 @@ struct Position {
 
 class Forward {
  public:
-  static constexpr size_t kBlock = 48;  // positions at a time
+  static constexpr size_t kBlock = 144;  // positions at a time, at most: a multiple of every tile
 
   Forward(const Model& model, Arena& arena);
 

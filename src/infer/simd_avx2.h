@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace netflowgen::infer {
@@ -22,6 +23,16 @@ struct V {
   static V load(const int8_t* p) {
     return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
   }
+  // The first n < kLanes floats; the rest is `fill`, or is not written.
+  static __m256i mask(size_t n) {
+    alignas(32) static constexpr int32_t kMask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMask + 8 - n));
+  }
+  static V load_part(const float* p, size_t n, float fill) {
+    const __m256i m = mask(n);
+    return {_mm256_blendv_ps(_mm256_set1_ps(fill), _mm256_maskload_ps(p, m), _mm256_castsi256_ps(m))};
+  }
+  void store_part(float* p, size_t n) const { _mm256_maskstore_ps(p, mask(n), v); }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   friend V operator+(V a, V b) { return {_mm256_add_ps(a.v, b.v)}; }
   friend V operator-(V a, V b) { return {_mm256_sub_ps(a.v, b.v)}; }

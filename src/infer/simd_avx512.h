@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace netflowgen::infer {
@@ -22,6 +23,12 @@ struct V {
   static V load(const int8_t* p) {
     return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
   }
+  // The first n < kLanes floats; the rest is `fill`, or is not written.
+  static __mmask16 mask(size_t n) { return static_cast<__mmask16>((1u << n) - 1); }
+  static V load_part(const float* p, size_t n, float fill) {
+    return {_mm512_mask_loadu_ps(_mm512_set1_ps(fill), mask(n), p)};
+  }
+  void store_part(float* p, size_t n) const { _mm512_mask_storeu_ps(p, mask(n), v); }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   friend V operator+(V a, V b) { return {_mm512_add_ps(a.v, b.v)}; }
   friend V operator-(V a, V b) { return {_mm512_sub_ps(a.v, b.v)}; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -22,6 +23,9 @@ struct V {
     return {x};
   }
   static V load(const int8_t* p) { return {static_cast<float>(*p)}; }
+  // The first n < kLanes floats: none.
+  static V load_part(const float*, size_t, float fill) { return {fill}; }
+  void store_part(float*, size_t) const {}
   void store(float* p) const { *p = v; }
   friend V operator+(V a, V b) { return {a.v + b.v}; }
   friend V operator-(V a, V b) { return {a.v - b.v}; }

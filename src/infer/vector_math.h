@@ -25,19 +25,14 @@ inline V exp_of(V x) {
 
 inline V silu_of(V x) { return x / (V::set(1.0f) + exp_of(V::zero() - x)); }
 
-// The first n of up to kLanes floats; the rest is `fill`.
+// The first n floats, up to kLanes; the rest is `fill`.
 inline V load_part(const float* p, size_t n, float fill) {
-  if (n >= kLanes) return V::load(p);
-  float part[kLanes];
-  for (size_t i = 0; i < kLanes; ++i) part[i] = i < n ? p[i] : fill;
-  return V::load(part);
+  return n >= kLanes ? V::load(p) : V::load_part(p, n, fill);
 }
 
 inline void store_part(V v, float* p, size_t n) {
   if (n >= kLanes) return v.store(p);
-  float part[kLanes];
-  v.store(part);
-  for (size_t i = 0; i < n; ++i) p[i] = part[i];
+  v.store_part(p, n);
 }
 
 }  // namespace

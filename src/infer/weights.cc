@@ -10,7 +10,7 @@
 namespace netflowgen::infer {
 namespace {
 
-constexpr size_t kGroupRows = 512;  // of the next-step head at a time: 48 nodes' logits then stay in L2
+constexpr size_t kGroupRows = 512;  // of the next-step head at a time: 144 nodes' logits then stay in L2
 
 uint16_t to_bf16(float x) {  // to nearest, ties to even; x is finite
   uint32_t bits;
