@@ -54,6 +54,8 @@ inline void collect(const Model& m, std::span<const Item> items, const Results& 
 struct Drive {
   size_t batch = 1000;
   uint64_t order = 0;
+  uint32_t first_row = 0;  // node n is row (n + first_row) % rows of a node lookup
+  uint32_t rows = 5;
   bool idle = true;  // false: idle items are left to the engine's catching up
 };
 
@@ -75,7 +77,8 @@ inline void feed(Engine& engine, const std::vector<Series>& nodes, int64_t from,
     std::vector<Item> items;
     for (size_t n = 0; n < nodes.size(); ++n) {
       const auto it = nodes[n].find(step);
-      if (it != nodes[n].end()) items.push_back({n, step, it->second, {}, static_cast<uint32_t>(n % 5)});
+      if (it != nodes[n].end())
+        items.push_back({n, step, it->second, {}, (static_cast<uint32_t>(n) + drive.first_row) % drive.rows});
     }
     call(std::move(items));
     if (drive.idle) call(engine.idle_items(step));

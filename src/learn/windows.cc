@@ -34,12 +34,15 @@ class VolumeLookup {
   size_t node_;
 };
 
-void fill_season(const VolumeLookup& lookup, const token::Encoder& e, int64_t step,
+// What the stream knows at `step`: nothing that comes later, nothing from before the node's first position.
+void fill_season(const VolumeLookup& lookup, const token::Encoder& e, int64_t first_step, int64_t step,
                  std::vector<float>& season) {
   season.clear();
   for (const int lag : e.spec().season_lags) {
     for (const int lead : e.spec().leads) {
-      for (size_t v = 0; v < e.volumes(); ++v) season.push_back(lookup.at(step + lead - lag, v));
+      const int64_t at = step + lead - lag;
+      const bool known = at >= first_step && at <= step;
+      for (size_t v = 0; v < e.volumes(); ++v) season.push_back(known ? lookup.at(at, v) : NAN);
     }
   }
 }
@@ -192,7 +195,7 @@ void fill_window(const Positions& positions, size_t i, size_t first, const Flood
   std::vector<float> season;
   for (size_t p = 0; p < batch.length && walker.next(); ++p) {
     const size_t at = b * batch.length + p;
-    fill_season(lookup, e, walker.step(), season);
+    fill_season(lookup, e, positions.step(i, 0), walker.step(), season);
     const std::span<float> dense(batch.dense.data() + at * e.dense(), e.dense());
     e.encode(walker.state(), walker.step(), walker.frame(), season, node_row, {ids, dense, tokens});
     std::copy(ids.begin(), ids.end(), batch.ids.begin() + static_cast<std::ptrdiff_t>(at * e.slots()));
