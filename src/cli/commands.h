@@ -9,6 +9,7 @@ void add_series(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
 void add_evaluate(CLI::App& app, Context& context);
 void add_simulate(CLI::App& app, Context& context);
+void add_collect(CLI::App& app, Context& context);
 void add_decode(CLI::App& app, Context& context);
 void add_features(CLI::App& app, Context& context);
 #ifdef NETFLOWGEN_LEARN
@@ -23,7 +24,7 @@ inline constexpr AddCommand kCommands[] = {
 #ifdef NETFLOWGEN_LEARN
     add_demo,   add_pretrain, add_finetune, add_forecast, add_embed,
 #endif
-    add_series, add_inspect,  add_evaluate, add_simulate, add_decode, add_features,
+    add_series, add_inspect,  add_evaluate, add_simulate, add_collect, add_decode, add_features,
 };
 
 }  // namespace netflowgen::cli

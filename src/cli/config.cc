@@ -66,4 +66,32 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
   return out;
 }
 
+std::string dump_config(const CLI::App& command) {
+  YAML::Emitter out;
+  std::string unset;
+  out << YAML::BeginMap;
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    const std::string& name = option->get_lnames().front();
+    if (name == "help" || name == "dump-config" || name == "check") continue;
+    const bool flag = option->get_expected_max() == 0;
+    if (option->count() == 0 && !flag && option->get_default_str().empty()) {
+      unset += "# " + name + ":\n";
+      continue;
+    }
+    out << YAML::Key << name << YAML::Value;
+    if (flag) {
+      out << (option->count() > 0);
+    } else if (option->count() == 0) {
+      out << option->get_default_str();
+    } else if (option->count() == 1) {
+      out << option->results().front();
+    } else {
+      out << YAML::Flow << option->results();
+    }
+  }
+  out << YAML::EndMap;
+  return std::string(out.c_str()) + "\n" + unset;
+}
+
 }  // namespace netflowgen::cli

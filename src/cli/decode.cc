@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/ledger_text.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -42,22 +43,32 @@ class FlowStats {
       s.last = std::max(s.last, f.end_ms);
     }
   }
-  static std::string text(const Sums& s) {
-    return fmt::format("  flows {}, packets {}, bytes {}, from {} to {}\n", s.flows, s.packets, s.bytes,
-                       base::format_time(s.first), base::format_time(s.last));
+  std::string text(const base::IpAddr& exporter) const {
+    const auto it = by_exporter_.find(exporter);
+    if (it == by_exporter_.end()) return {};
+    const Sums& s = it->second;
+    return fmt::format("  {} flows, {} packets, {} bytes (sampling undone), {} to {}\n", s.flows, s.packets,
+                       s.bytes, base::format_time(s.first), base::format_time(s.last));
   }
-  const std::map<base::IpAddr, Sums>& all() const { return by_exporter_; }
+  std::string all_text() const {
+    std::string text;
+    for (const auto& [exporter, sums] : by_exporter_) text += head(exporter) + this->text(exporter);
+    return text;
+  }
+  static std::string head(const base::IpAddr& exporter) {
+    return fmt::format("\nexporter {}\n", exporter.is_zero() ? "not named" : exporter.to_string());
+  }
 
  private:
   std::map<base::IpAddr, Sums> by_exporter_;
 };
 
 std::string stats_text(const flow::FlowSource& source, const FlowStats& stats) {
-  const auto ledgers = source.ledgers();
-  std::string text = ledger_text(ledgers);
-  for (const auto& [exporter, sums] : stats.all()) {
-    text += fmt::format("\nexporter {}\n", exporter.is_zero() ? "not named" : exporter.to_string()) +
-            FlowStats::text(sums);
+  std::string text = ledger_table(source.ledgers());
+  if (source.session() == nullptr) return text + stats.all_text();
+  text += notes_text(source.session()->notes());
+  for (const auto& report : source.session()->exporters()) {
+    text += FlowStats::head(report.exporter) + stats.text(report.exporter) + exporter_text(report);
   }
   return text;
 }
@@ -84,7 +95,28 @@ void write_flows(flow::FlowSource& source, const Args& args, const Context& cont
   writer.close();
 }
 
+// Records as they stood on the wire, options and templates too: for packets only, and never anonymised.
+void decode_records(const Args& args, const Context& context) {
+  if (!args.input.anonymize.empty()) {
+    throw base::UsageError("-o records shows what stood on the wire: it cannot be combined with --anonymize");
+  }
+  flow::JsonRecordWriter writer(flow::open_sink(args.file));
+  InputArgs input = args.input;
+  input.options.observer = &writer;
+  const auto source = open_input(input);
+  if (source->session() == nullptr) {
+    throw base::UsageError("-o records is for packets (captures and bare messages); {} holds flows",
+                           args.input.options.paths.front());
+  }
+  for_batches(*source, args, context, [](std::span<const flow::Flow>) {});
+  writer.close();
+  fmt::print(stderr, "{}", problems_text(*source));
+  if (context.stop.requested()) throw base::Stopped("stopped; what was read until then is written");
+  save_state(args.input, *source);
+}
+
 void decode(const Args& args, const Context& context) {
+  if (args.output == "records") return decode_records(args, context);
   const auto source = open_input(args.input);
   if (args.output == "stats") {
     FlowStats stats;
@@ -98,6 +130,8 @@ void decode(const Args& args, const Context& context) {
     write_flows(*source, args, context, flow::JsonFlowWriter(flow::open_sink(args.file)));
   }
   fmt::print(stderr, "{}", problems_text(*source));
+  if (context.stop.requested()) throw base::Stopped("stopped; what was read until then is written");
+  save_state(args.input, *source);
 }
 
 }  // namespace
@@ -106,8 +140,11 @@ void add_decode(CLI::App& app, Context& context) {
   auto args = std::make_shared<Args>();
   auto* command = app.add_subcommand("decode", "Print flows, or what became of every packet and record");
   add_input_options(*command, args->input);
-  command->add_option("-o,--output", args->output, "json (a flow a line), csv (our own), stats (the books)")
-      ->check(CLI::IsMember({"json", "csv", "stats"}))
+  command
+      ->add_option(
+          "-o,--output", args->output,
+          "json (a flow a line), csv (our own), stats (the books), records (as they stood on the wire)")
+      ->check(CLI::IsMember({"json", "csv", "stats", "records"}))
       ->capture_default_str();
   command->add_option("-w,--write", args->file, "Where to (.zst and .gz compress); - is standard output")
       ->capture_default_str();

@@ -33,33 +33,42 @@ void add_input_options(CLI::App& command, InputArgs& args) {
           "Files, folders (all files below, in time order) or - for standard input: pcap, pcapng, nfcapd, "
           "flow CSV; also compressed (zstd, gzip, xz, bzip2)")
       ->required();
-  command.add_option("--dialect", args.options.dialect, "What the input is, where its content does not tell");
+  command.add_option("--dialect", args.options.dialect,
+                     "What the input is, where its content does not tell, or to insist on it");
   command.add_option("--map", args.options.map, "YAML column map for other CSV files (docs/formats.md)");
   command.add_flag("--strict", args.options.strict, "Stop at the first bad row, record or file");
   command.add_option("--utc-offset", args.utc_offset, "Of local times in text files, e.g. +02:00");
   command.add_option("--anonymize", args.anonymize,
                      "Change addresses first: cryptopan:KEYFILE, truncate, or truncate:V4BITS,V6BITS");
+  add_session_options(command, args.session);
+  command
+      .add_option("--state", args.options.state, "Templates and rates: read at the start, written at the end")
+      ->group("Packets (docs/collector.md)");
+  command
+      .add_option("--exporter", args.exporter,
+                  "Whose messages files of bare messages hold (dialect messages)")
+      ->group("Packets (docs/collector.md)");
+}
+
+flow::InputOptions input_options(const InputArgs& args) {
+  flow::InputOptions options = args.options;
+  if (!args.utc_offset.empty()) options.utc_offset_minutes = parse_utc_offset(args.utc_offset);
+  options.session = session_options(args.session);
+  if (!args.exporter.empty()) {
+    const auto exporter = base::IpAddr::parse(args.exporter);
+    if (!exporter) throw base::UsageError("--exporter {}: it is no address", args.exporter);
+    options.exporter = *exporter;
+  }
+  return options;
 }
 
 std::unique_ptr<flow::FlowSource> open_input(const InputArgs& args) {
-  flow::InputOptions options = args.options;
-  if (!args.utc_offset.empty()) options.utc_offset_minutes = parse_utc_offset(args.utc_offset);
   const auto anonymize = flow::parse_anonymize(args.anonymize);
-  return flow::anonymized(flow::open_flows(options), anonymize);
+  return flow::anonymized(flow::open_flows(input_options(args)), anonymize);
 }
 
-std::string ledger_text(std::span<const base::LedgerView> ledgers) {
-  std::string text;
-  for (const auto& l : ledgers) {
-    text += fmt::format("{}: in {}, out {}, held {}", l.stage, l.in, l.out, l.held);
-    char separator = ';';
-    for (const auto& [reason, count] : l.drops) {
-      text += fmt::format("{} {} {}", separator, reason, count);
-      separator = ',';
-    }
-    text += l.balanced() ? "\n" : "  NOT BALANCED\n";
-  }
-  return text;
+void save_state(const InputArgs& args, const flow::FlowSource& source) {
+  if (!args.options.state.empty() && source.session() != nullptr) source.session()->save(args.options.state);
 }
 
 std::string problems_text(const flow::FlowSource& source) {

@@ -5,24 +5,31 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/session_args.h"
 #include "flow/flow.h"
 
 namespace netflowgen::cli {
 
 struct InputArgs {
   flow::InputOptions options;
+  SessionArgs session;
   std::string anonymize;
   std::string utc_offset;
+  std::string exporter;
 };
 
-// INPUT..., --dialect, --map, --strict, --utc-offset, --anonymize.
+// INPUT..., --dialect, --map, --strict, --utc-offset, --anonymize, and those of packets.
 void add_input_options(CLI::App& command, InputArgs& args);
+
+// What they say. UsageError.
+flow::InputOptions input_options(const InputArgs& args);
 
 // Opens what the options name, anonymised where that was asked for. Error, UsageError.
 std::unique_ptr<flow::FlowSource> open_input(const InputArgs& args);
 
-// One line a stage, with its drops by reason: "nfcapd records: in 10, out 9, held 0; bad_size 1".
-std::string ledger_text(std::span<const base::LedgerView> ledgers);
+// Saves the session's templates and rates to --state, where it was given and the input has packets.
+void save_state(const InputArgs& args, const flow::FlowSource& source);
+
 // One line a file and reason: "FILE: what was wrong (3 times, first on line 7)". Empty when all was well.
 std::string problems_text(const flow::FlowSource& source);
 

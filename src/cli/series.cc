@@ -3,11 +3,12 @@
 
 #include <chrono>
 #include <memory>
-#include <random>
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/input.h"
 #include "cli/ledger_text.h"
+#include "cli/series_args.h"
 #include "flow/flow.h"
 #include "series/series.h"
 
@@ -17,47 +18,21 @@ namespace {
 using base::UsageError;
 
 struct Settings {
-  flow::InputOptions input;
+  InputArgs input;
+  SeriesArgs series;
+  std::string dedup = "0";
+  std::vector<std::string> count_at;
   std::string store;
-  std::string nodes;
-  std::string prefixes;
-  bool interfaces = false;
-  bool as = false;
-  std::string step = "60s";
-  std::string lateness = "2m";
-  std::string max_duration = "1d";
-  std::string timezone = "UTC";
   bool append = false;
 };
 
-int64_t duration(const std::string& text, const char* flag) {
-  const auto ms = base::parse_duration(text);
-  if (!ms) throw UsageError("{} {}: expected a duration such as 60s, 5m or 1h", flag, text);
-  return *ms;
-}
-
-// The only clock that is read: what starts more than a day from now is taken for an error.
-base::TimeMs tomorrow() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count() + 86'400'000;
-}
-
-series::SeriesOptions series_options(const Settings& s) {
-  series::SeriesOptions o;
-  o.step_ms = duration(s.step, "--step");
-  if (o.step_ms <= 0) throw UsageError("--step {}: it must be longer than 0", s.step);
-  o.lateness_ms = duration(s.lateness, "--lateness");
-  o.max_duration_ms = duration(s.max_duration, "--max-duration");
-  o.max_time_ms = tomorrow();
-  o.nodes.interfaces = s.interfaces;
-  o.nodes.as = s.as;
-  parse_prefixes(s.prefixes, o.nodes);
-  const bool others = s.interfaces || s.as || !s.prefixes.empty();
-  parse_hosts(!s.nodes.empty() ? s.nodes : others ? "none" : "all", o.nodes);
-  if (s.nodes == "none" && !others) throw UsageError("--nodes none needs --prefixes, --interfaces or --as");
-  std::random_device entropy;
-  o.seed = {uint64_t{entropy()} << 32 | entropy(), uint64_t{entropy()} << 32 | entropy()};
-  return o;
+series::SeriesOptions options_of(const Settings& s) {
+  const auto anonymize = flow::parse_anonymize(s.input.anonymize);
+  auto options = series_options(s.series, anonymize);
+  for (const auto& text : s.count_at) series::parse_counting_point(text, options.nodes);
+  flow::Anonymizer anonymizer(anonymize);
+  for (auto& point : options.nodes.counting_points) point.prefix = anonymizer.prefix(point.prefix);
+  return options;
 }
 
 // Bytes as done and total give the ETA; the note says how many rows that was. A source reads ahead, so the last
@@ -104,10 +79,10 @@ void read_all(const Context& context, Outcome& outcome, ReadSome read_some) {
 }
 
 Outcome run_flows(const Settings& s, const Context& context, series::StoreWriter& writer) {
-  auto options = series_options(s);
+  auto options = options_of(s);
   const auto& info = writer.info();
   if (!info.shards.empty()) options.closed_before = info.end_step;
-  const auto source = flow::open_flows(s.input);
+  const auto source = flow::deduplicated(open_input(s.input), {.window_ms = duration_ms(s.dedup, "--dedup")});
   series::StoreSink sink(writer);
   series::SeriesBuilder builder(options, sink);
   Reporter report(context, "flows");
@@ -127,20 +102,23 @@ Outcome run_flows(const Settings& s, const Context& context, series::StoreWriter
   outcome.ledgers.push_back(builder.flow_ledger());
   outcome.ledgers.push_back(builder.frame_ledger());
   outcome.bad_lines = source->bad_lines();
+  if (!outcome.stopped && outcome.failure.empty()) save_state(s.input, *source);
   outcome.notes = fmt::format("{} flows spread over several steps, {} with a part in closed steps\n",
                               builder.spread(), builder.clamped());
   return outcome;
 }
 
 Outcome run_rates(const Settings& s, const Context& context, series::StoreWriter& writer) {
-  if (!s.nodes.empty() || !s.prefixes.empty() || s.interfaces || s.as) {
+  if (s.series.names_nodes()) {
     throw UsageError("rates bring their own nodes: leave out --nodes, --prefixes, --interfaces and --as");
   }
-  const auto source = flow::open_rates(s.input);
+  if (!s.input.anonymize.empty())
+    throw UsageError("rates bring their own node names: --anonymize is for flows");
+  const auto source = flow::open_rates(input_options(s.input));
   series::RateOptions options;
-  options.step_ms = duration(s.step, "--step");
+  options.step_ms = duration_ms(s.series.step, "--step");
   options.interval_ms = source->interval_ms();
-  options.max_time_ms = tomorrow();
+  options.max_time_ms = series_options(s.series).max_time_ms;
   if (!writer.info().shards.empty()) options.closed_before = writer.info().end_step;
   series::RateBuilder builder(options, source->columns(),
                               [&](const std::string& node, int64_t step, std::span<const float> frame) {
@@ -175,9 +153,10 @@ void print_outcome(const Settings& s, const Outcome& outcome, const series::Stor
 }
 
 void run(const Settings& s, const Context& context) {
-  const bool rates = flow::is_rates(s.input);
-  const int64_t step_ms = series_options(s).step_ms;  // before anything is touched
-  series::StoreWriter writer(s.store, {.step_ms = step_ms, .timezone = s.timezone, .append = s.append});
+  const bool rates = flow::is_rates(s.input.options);
+  const int64_t step_ms = series_options(s.series).step_ms;  // before anything is touched
+  series::StoreWriter writer(s.store,
+                             {.step_ms = step_ms, .timezone = s.series.timezone, .append = s.append});
   const Outcome outcome = rates ? run_rates(s, context, writer) : run_flows(s, context, writer);
   writer.set_counts(series::to_counts(outcome.ledgers));
   const uint64_t written = writer.frames();
@@ -200,27 +179,21 @@ void run(const Settings& s, const Context& context) {
 void add_series(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("series", "Turn flows, or rates per node, into a series store");
   auto s = std::make_shared<Settings>();
-  command->add_option("input", s->input.paths, "Files, folders, or - for stdin")->required();
+  add_input_options(*command, s->input);
   command->add_option("-o,--output", s->store, "The store, a folder")->required();
-  command->add_option("--dialect", s->input.dialect, "Input format; by default told from the content");
-  command->add_option("--map", s->input.map, "YAML column map, see docs/formats.md");
-  command->add_flag("--strict", s->input.strict, "Stop at the first bad row");
-  command->add_option("--nodes", s->nodes,
-                      "Hosts: all, none or CIDR,... [all, or none when other nodes are asked for]");
-  command->add_option("--prefixes", s->prefixes, "Prefixes as nodes: /24,/48 or CIDR,...");
-  command->add_flag("--interfaces", s->interfaces, "Exporters' interfaces as nodes");
-  command->add_flag("--as", s->as, "Autonomous systems as nodes");
-  command->add_option("--step", s->step, "Length of a step")->capture_default_str();
-  command->add_option("--lateness", s->lateness, "How much earlier than the latest flow others may start")
+  command
+      ->add_option("--dedup", s->dedup,
+                   "Count a flow that several exporters report once; the first one's, until silent for so "
+                   "long; 0: off")
       ->capture_default_str();
-  command->add_option("--max-duration", s->max_duration, "Longer flows are counted as errors")
-      ->capture_default_str();
-  command->add_option("--timezone", s->timezone, "Time zone of the network, for calendar inputs")
-      ->capture_default_str();
+  command->add_option("--count-at", s->count_at,
+                      "EXPORTER=CIDR,...: these addresses are counted from that exporter's flows only");
+  add_series_options(*command, s->series);
   command->add_flag("--append", s->append, "Extend the store with flows that come after it");
   command->footer(
-      "Example: netflowgen series flows.csv.zst -o store --nodes 172.16.0.0/16\n"
-      "         netflowgen series rates.csv --map configs/maps/bitbrains.yaml --step 5m -o vms");
+      "Examples: netflowgen series flows.csv.zst -o store --nodes 172.16.0.0/16\n"
+      "          netflowgen series /var/cache/nfdump -o store --anonymize cryptopan:key\n"
+      "          netflowgen series rates.csv --map configs/maps/bitbrains.yaml --step 5m -o vms");
   command->callback([s, &context] { run(*s, context); });
 }
 

@@ -62,6 +62,8 @@ class AnonymizedSource : public FlowSource {
     for (size_t i = 0; i < n; ++i) anonymizer_.apply(out[i]);
     return n;
   }
+  bool waiting() const override { return source_->waiting(); }
+  std::optional<TimeMs> time() const override { return source_->time(); }
   std::vector<base::LedgerView> ledgers() const override { return source_->ledgers(); }
   std::vector<FirstBadLine> bad_lines() const override { return source_->bad_lines(); }
   const Session* session() const override { return source_->session(); }

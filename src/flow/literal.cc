@@ -1,7 +1,6 @@
 #include "flow/literal.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <initializer_list>
 
@@ -129,7 +128,10 @@ class Record {
 TimeMs ntp_ms(uint64_t v) {
   const auto seconds = static_cast<int64_t>(v >> 32) - 2'208'988'800;
   const auto ms = static_cast<int64_t>((v & 0xffffffff) * 1000 / 4294967296);
-  return seconds * 1000 + ms;
+  if (seconds >= 0) return seconds * 1000 + ms;
+  // Before 1970: micro- or nanoseconds since 1970 of an exporter that did not follow that section.
+  if (v >= 946'684'800'000'000'000) return static_cast<TimeMs>(v / 1'000'000);
+  return v >= 946'684'800'000'000 ? static_cast<TimeMs>(v / 1000) : 0;
 }
 
 // In the order in which an exact time is preferred to a coarse one.
@@ -260,9 +262,7 @@ void traffic(const Record& r, Flow& flow, bool last) {
 
 void rates(const Record& r, RecordExtras& extras) {
   extras.rate = {r.uint(34), r.uint(50), r.uint(305), r.uint(306), r.uint(309), r.uint(310), std::nullopt};
-  if (const RawField* f = r.sized(311, 8); f != nullptr && f->value.size() == 8) {
-    extras.rate.probability = std::bit_cast<double>(uint_of(f->value));
-  }
+  if (const RawField* f = r.uint_field(311); f != nullptr) extras.rate.probability = float_of(f->value);
   extras.sampler = r.uint(48);
   extras.selector = r.uint(302);
 }

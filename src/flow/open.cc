@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "flow/csv_source.h"
 #include "flow/nfcapd_source.h"
+#include "flow/packet_source.h"
 #include "flow/pcap_reader.h"
 #include "flow/rate_source.h"
 
@@ -22,11 +23,11 @@ bool is_nfcapd(base::Bytes head) {  // little-endian, or of a big-endian machine
   return head.size() >= 2 && ((head[0] == 0x0c && head[1] == 0xa5) || (head[0] == 0xa5 && head[1] == 0x0c));
 }
 
-// `open` is nullptr where this build recognises a format but cannot read it.
-constexpr std::array<BinaryFormat, 3> kBinaryFormats{{
-    {"pcap", is_pcap, nullptr},
-    {"pcapng", is_pcapng, nullptr},
+constexpr std::array<BinaryFormat, 4> kBinaryFormats{{
+    {"pcap", is_pcap, open_capture},
+    {"pcapng", is_pcapng, open_capture},
     {"nfcapd", is_nfcapd, open_nfcapd},
+    {"messages", is_message, open_messages},
 }};
 
 const BinaryFormat* find_binary(base::Bytes head) {
@@ -63,8 +64,6 @@ std::unique_ptr<FlowSource> open_binary(const BinaryFormat& format, std::unique_
                       options.map.empty() ? options.dialect : "text for the column map " + options.map,
                       format.name);
   }
-  if (format.open == nullptr)
-    throw base::Error("{}: {} files are not read yet", inputs->path(0), format.name);
   return format.open(std::move(inputs), options);
 }
 

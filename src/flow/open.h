@@ -27,7 +27,12 @@ struct InputOptions {
   int utc_offset_minutes =
       0;  // of local times in text files: +120 for CEST; zoned and Unix times keep theirs
   std::optional<base::TimeMs> assume_time;  // for files whose rows have no time (NF-*-v1 and v2)
-  SessionOptions session = {};              // for packets
+
+  // For packets (captures, bare messages).
+  SessionOptions session = {};
+  RecordObserver* observer = nullptr;  // not owned; sees every record as it stood on the wire
+  std::string state;                   // file of Session::save() to start from, where it is there
+  IpAddr exporter;                     // of bare messages, which do not say whose they are
 };
 
 struct BinaryFormat {

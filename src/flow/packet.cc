@@ -18,6 +18,7 @@ enum EtherType : uint16_t {
   kEtherPppoe = 0x8864,
   kEtherQinq = 0x88a8,
   kEtherErspan = 0x88be,
+  kEtherErspan3 = 0x22eb,
 };
 
 enum IpProtocol : uint8_t {
@@ -161,6 +162,12 @@ class Parser {
       case kEtherErspan:
         c_.skip(8);
         return Next::kEthernet;
+      case kEtherErspan3: {  // draft-foschiano-erspan-03 section 4.3: the last bit says that a subheader follows
+        c_.skip(11);
+        const bool more = (c_.u8() & 1) != 0;
+        if (more) c_.skip(8);
+        return c_.ok() ? Next::kEthernet : Next::kStop;
+      }
       default:
         return Next::kStop;
     }

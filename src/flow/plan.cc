@@ -100,6 +100,14 @@ struct Loop {
   }
 };
 
+// Exporters that count micro- or nanoseconds since 1970 where RFC 7011 section 6.1.9 wants an NTP timestamp: read that
+// way, such a count lies before 1970.
+TimeMs unix_fraction_ms(uint64_t v) {
+  constexpr uint64_t kYear2000Us = 946'684'800'000'000;
+  if (v < kYear2000Us) return 0;
+  return static_cast<TimeMs>(v < kYear2000Us * 1000 ? v / 1000 : v / 1'000'000);
+}
+
 inline TimeMs uptime_to_time(const TimeBase& base, uint32_t uptime_ms) {
   const uint32_t ago = base.uptime_ms - uptime_ms;
   if (ago > UINT32_MAX - kMaxAheadMs) return base.export_ms + static_cast<TimeMs>(0u - ago);
@@ -116,8 +124,8 @@ TimeMs time_of(uint64_t v, const TimeBase& base) {
     return v < kYear10000Ms ? static_cast<TimeMs>(v) : 0;
   } else if constexpr (kConvert == Convert::kTimeNtp) {
     const auto seconds = static_cast<int64_t>(v >> 32) - kNtpToUnixSeconds;
-    const TimeMs t = seconds * 1000 + static_cast<int64_t>(((v & 0xffffffff) * 1000) >> 32);
-    return std::max<TimeMs>(t, 0);
+    if (seconds < 0) return unix_fraction_ms(v);
+    return seconds * 1000 + static_cast<int64_t>(((v & 0xffffffff) * 1000) >> 32);
   } else if constexpr (kConvert == Convert::kTimeUptime) {
     return std::max<TimeMs>(uptime_to_time(base, static_cast<uint32_t>(v)), 0);
   } else {

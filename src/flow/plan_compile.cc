@@ -79,9 +79,8 @@ class Compiler {
     auto& s = plan_.sampling;
     s = {find_uint(34),  find_uint(50),  find_uint(305), find_uint(306), find_uint(309),
          find_uint(310), find_uint(311), find_uint(48),  find_uint(302), false};
-    if (s.probability && !s.probability.variable && s.probability.length != 8) s.probability = {};
-    s.any = s.interval || s.random_interval || s.packet_interval || (s.size && s.population) ||
-            s.probability || s.sampler_id || s.selector_id;
+    s.any = s.interval || s.random_interval || s.packet_interval || s.packet_space ||
+            (s.size && s.population) || s.probability || s.sampler_id || s.selector_id;
     section();
   }
 

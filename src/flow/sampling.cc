@@ -63,7 +63,7 @@ void take(Option& o, const RawField& f) {
       o.rate.population = uint_of(f.value);
       break;
     case 311:
-      if (f.value.size() == 8) o.rate.probability = std::bit_cast<double>(base::load_be64(f.value.data()));
+      o.rate.probability = float_of(f.value);
       break;
     default:
       break;
@@ -71,6 +71,12 @@ void take(Option& o, const RawField& f) {
 }
 
 }  // namespace
+
+std::optional<double> float_of(base::Bytes b) {
+  if (b.size() == 8) return std::bit_cast<double>(base::load_be64(b.data()));
+  if (b.size() == 4) return double{std::bit_cast<float>(base::load_be32(b.data()))};
+  return std::nullopt;
+}
 
 uint32_t rate_of(const RateFields& f, uint32_t max_rate, bool& bogus) {
   uint32_t found = 0;
@@ -90,6 +96,9 @@ uint32_t rate_of(const RateFields& f, uint32_t max_rate, bool& bogus) {
     offer(i > 0 ? (i + static_cast<double>(*f.packet_space)) / i : 0);
   } else if (f.packet_interval && !f.size) {  // vendors that send 305 alone mean the whole interval
     offer(static_cast<double>(*f.packet_interval));
+  } else if (f.packet_space && !f.packet_interval &&
+             !f.size) {  // one packet, then so many that are passed over
+    offer(static_cast<double>(*f.packet_space) + 1);
   }
   return found;
 }

@@ -32,6 +32,9 @@ struct RateFields {
 // then another's word is taken.
 uint32_t rate_of(const RateFields& fields, uint32_t max_rate, bool& bogus);
 
+// A float64, or a float32 by reduced-size encoding (RFC 7011 section 6.2).
+std::optional<double> float_of(base::Bytes octets);
+
 struct SamplingQuery {
   uint32_t domain = 0;
   uint16_t template_id = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "flow/message.h"
 #include "flow/session_impl.h"
 
 namespace netflowgen::flow {
@@ -15,38 +16,6 @@ constexpr int64_t kSkewMs = 3'600'000;  // a clock off by more is noted
 constexpr int64_t kRestartMs = 60'000;  // an uptime that fell by more is a restart, or the wrap
 constexpr int64_t kUptimeWrapMs = 1LL << 32;
 constexpr size_t kMaxStreams = 8;
-
-enum class Dialect : uint8_t { kEmpty, kUnknown, kUnsupported, kLegacy, kV9, kIpfix, kSflow };
-
-Dialect dialect_of(Bytes p) {
-  if (p.empty()) return Dialect::kEmpty;
-  if (p.size() < 4) return Dialect::kUnknown;
-  switch (base::load_be16(p.data())) {
-    case 1:
-    case 5:
-    case 7:
-      return Dialect::kLegacy;
-    case 8:
-      return Dialect::kUnsupported;
-    case 9:
-      return Dialect::kV9;
-    case 10:
-      return Dialect::kIpfix;
-    case 0:
-      break;
-    default:
-      return Dialect::kUnknown;
-  }
-  switch (base::load_be32(p.data())) {
-    case 2:
-    case 4:
-      return Dialect::kUnsupported;
-    case 5:
-      return Dialect::kSflow;
-    default:
-      return Dialect::kUnknown;
-  }
-}
 
 TemplateStore::Limits template_limits(const SessionOptions& o) {
   return {o.max_templates, o.max_templates_per_exporter, o.max_template_bytes};
@@ -87,13 +56,18 @@ Exporter& Session::Impl::exporter(const IpAddr& address) {
   return e;
 }
 
+// The least recently heard; of the next few, one that never gave a flow goes before one that did.
 void Session::Impl::evict_exporter() {
-  Exporter& e = exporters_.front();
+  constexpr int kLookAt = 16;
+  auto it = exporters_.begin();
+  for (int i = 0; i < kLookAt && it != exporters_.end() && it->counters.flows.out() != 0; ++i) ++it;
+  if (it == exporters_.end() || it->counters.flows.out() != 0) it = exporters_.begin();
+  Exporter& e = *it;
   held_.forget_exporter(e.address, [&](const HeldSet&) { e.counters.sets.drop(SetDrop::kNoTemplate); });
   e.counters.note(Note::kTemplateEvicted, templates_.forget_exporter(e.address));
   evicted_.add(e.counters);
   by_address_.erase(e.address);
-  exporters_.pop_front();
+  exporters_.erase(it);
 }
 
 DomainState& Session::Impl::domain(Exporter& e, uint8_t version, uint32_t number, TimeMs now) {
@@ -184,8 +158,10 @@ void Session::Impl::end(const Message& message, uint32_t sequence, uint32_t coun
   stream(m, sequence, restarted).add(sequence, count, exact);
 }
 
+// Who only ever sent what is no flow packet is no exporter: a scan from spoofed addresses must evict nobody.
 void Session::Impl::drop_datagram(const Datagram& d, DatagramDrop reason) {
-  auto& ledger = exporter(d.source).counters.datagrams;
+  const auto known = by_address_.find(d.source);
+  auto& ledger = known != by_address_.end() ? known->second->counters.datagrams : evicted_.datagrams;
   ledger.enter();
   ledger.drop(reason);
 }
@@ -198,20 +174,20 @@ void Session::Impl::decode(const Datagram& d, std::vector<Flow>& flows) {
 }
 
 void Session::Impl::dispatch(const Datagram& d, std::vector<Flow>& flows) {
-  switch (dialect_of(d.payload)) {
-    case Dialect::kEmpty:
+  switch (protocol_of(d.payload)) {
+    case Protocols::kEmpty:
       return drop_datagram(d, DatagramDrop::kEmpty);
-    case Dialect::kUnknown:
+    case Protocols::kUnknown:
       return drop_datagram(d, DatagramDrop::kUnknownProtocol);
-    case Dialect::kUnsupported:
+    case Protocols::kUnsupported:
       return drop_datagram(d, DatagramDrop::kUnsupportedVersion);
-    case Dialect::kLegacy:
+    case Protocols::kLegacy:
       return decode_legacy(d, base::load_be16(d.payload.data()), flows);
-    case Dialect::kV9:
+    case Protocols::kV9:
       return decode_v9(d, flows);
-    case Dialect::kIpfix:
+    case Protocols::kIpfix:
       return decode_ipfix(d, flows);
-    case Dialect::kSflow:
+    case Protocols::kSflow:
       return decode_sflow(d, flows);
   }
 }
@@ -240,45 +216,5 @@ std::string Session::save_state() const { return impl_->save_state(); }
 void Session::load_state(std::string_view text) { impl_->load_state(text); }
 void Session::save(const std::filesystem::path& path) const { base::write_file(path, save_state()); }
 void Session::load(const std::filesystem::path& path) { load_state(base::read_file(path)); }
-
-size_t message_size(Bytes bytes) {
-  if (bytes.size() < 4) return 0;
-  const uint16_t count = base::load_be16(bytes.data() + 2);
-  size_t size = bytes.size();
-  switch (base::load_be16(bytes.data())) {
-    case 1:
-      size = 16 + size_t{count} * 52;
-      break;
-    case 5:
-      size = 24 + size_t{count} * 48;
-      break;
-    case 7:
-      size = 24 + size_t{count} * 52;
-      break;
-    case 10:
-      size = count;
-      break;
-    default:
-      break;
-  }
-  return dialect_of(bytes) == Dialect::kUnknown || size < 16 || size > bytes.size() ? 0 : size;
-}
-
-std::string_view protocol_name(Bytes payload) {
-  switch (dialect_of(payload)) {
-    case Dialect::kV9:
-      return "v9";
-    case Dialect::kIpfix:
-      return "ipfix";
-    case Dialect::kSflow:
-      return "sflow5";
-    case Dialect::kLegacy: {
-      const uint16_t version = base::load_be16(payload.data());
-      return version == 1 ? "v1" : version == 5 ? "v5" : "v7";
-    }
-    default:
-      return {};
-  }
-}
 
 }  // namespace netflowgen::flow

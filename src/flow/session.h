@@ -227,8 +227,8 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
-// The size of the first message in `bytes` by its own header: v1, v5, v7 by count, IPFIX by length; all of
-// `bytes` for v9 and sFlow, which do not say. 0: not a message, or cut short. For files of bare messages.
+// The size of the first message in `bytes`: v1, v5, v7 by count, IPFIX by length, v9 and sFlow up to where their
+// sets and samples end; all of `bytes` where that is less. 0: not a message. For files of bare messages.
 size_t message_size(base::Bytes bytes);
 
 // "v5", "v9", "ipfix", "sflow5", by content; empty when it is none.

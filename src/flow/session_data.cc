@@ -1,6 +1,5 @@
 // Data sets by template, v9 and IPFIX: batches by plan, single records where something is asked of each.
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "flow/session_impl.h"
@@ -30,10 +29,7 @@ RateFields rate_fields(const RecordParts& parts, const SamplingFields& s) {
                value_of(parts, s.size),
                value_of(parts, s.population),
                std::nullopt};
-  if (s.probability) {
-    const Bytes b = parts.field(s.probability);
-    if (b.size() == 8) r.probability = std::bit_cast<double>(base::load_be64(b.data()));
-  }
+  if (s.probability) r.probability = float_of(parts.field(s.probability));
   return r;
 }
 

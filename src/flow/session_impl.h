@@ -135,7 +135,7 @@ struct Session::Impl {
   // Least recently heard first; the map points into it.
   std::list<Exporter> exporters_;
   std::unordered_map<IpAddr, std::list<Exporter>::iterator> by_address_;
-  Counters evicted_;  // of exporters that went
+  Counters evicted_;  // of exporters that went, and of senders that are none
   Counters scratch_;
   TemplateStore templates_;
   HeldData held_;

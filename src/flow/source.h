@@ -35,9 +35,14 @@ class FlowSource {
  public:
   virtual ~FlowSource() = default;
 
-  // Fills a prefix of `out` and returns its length; 0 is the end. Errors of the world (a file that cannot be
-  // read, another dialect) throw base::Error; bad rows are counted and passed over.
+  // Fills a prefix of `out` and returns its length; 0 is the end, unless waiting(). Errors of the world (a file
+  // that cannot be read, another dialect) throw base::Error; bad rows are counted and passed over.
   virtual size_t read(std::span<Flow> out) = 0;
+  // A live source: nothing has come for a while, but more may.
+  virtual bool waiting() const { return false; }
+  // A live source: everything that was received before this time has been read. nullopt: the flows' own times are
+  // the only ones there are.
+  virtual std::optional<TimeMs> time() const { return std::nullopt; }
   // One view a stage, e.g. "csv" or "packets", "records".
   virtual std::vector<base::LedgerView> ledgers() const = 0;
   virtual std::vector<FirstBadLine> bad_lines() const { return {}; }

@@ -53,7 +53,8 @@ std::optional<TemplateDrop> read_body(Cursor& c, uint8_t version, TemplateRecord
   if (t.options) {
     t.scope_fields = c.u16();
     if (c.failed()) return TemplateDrop::kCut;
-    if (t.scope_fields == 0 || t.scope_fields > count) return TemplateDrop::kBadLengths;
+    // RFC 7011 section 3.4.2.2 forbids 0, but exporters send it, and what they mean is clear.
+    if (t.scope_fields > count) return TemplateDrop::kBadLengths;
   }
   return read_fields(c, version, count, t);
 }

@@ -18,8 +18,7 @@ enum class TemplateDrop : uint8_t {
   kCut,         // the record is longer than its set
   kBadId,       // below 256
   kNoFields,    // v9: a field count of zero (IPFIX: that is a withdrawal)
-  kBadLengths,  // v9: option lengths that are no multiple of four; IPFIX: no scope, or more scopes than
-                // fields
+  kBadLengths,  // v9: option lengths that are no multiple of four; IPFIX: more scopes than fields
   kCount,
 };
 constexpr std::string_view name_of(TemplateDrop reason) {

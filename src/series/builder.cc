@@ -47,6 +47,8 @@ std::string_view name_of(FlowDrop reason) {
       return "too_long";
     case FlowDrop::kNotSelected:
       return "not_selected";
+    case FlowDrop::kElsewhere:
+      return "counted_elsewhere";
     case FlowDrop::kCount:
       break;
   }
@@ -140,8 +142,8 @@ void SeriesBuilder::account(const Flow& f) {
   const int64_t last = last_step_of(f);
   if (last < oldest_) return flows_.drop(FlowDrop::kLate);
   ends_.clear();
-  selector_.select(f, ends_);
-  if (ends_.empty()) return flows_.drop(FlowDrop::kNotSelected);
+  const bool elsewhere = selector_.select(f, ends_);
+  if (ends_.empty()) return flows_.drop(elsewhere ? FlowDrop::kElsewhere : FlowDrop::kNotSelected);
   flows_.emit();
   const int64_t from = std::max(first, oldest_);
   const bool none = first_step_ == end_step_;

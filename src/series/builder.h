@@ -31,6 +31,7 @@ enum class FlowDrop : uint8_t {
   kAhead,        // far ahead of the flows around it
   kTooLong,      // longer than max_duration
   kNotSelected,  // belongs to no node that was asked for
+  kElsewhere,    // its nodes are counted at another exporter
   kCount
 };
 std::string_view name_of(FlowDrop reason);
@@ -78,8 +79,12 @@ class SeriesBuilder {
   // Steps that accepted flows cover so far, [first, end).
   int64_t first_step() const { return first_step_; }
   int64_t end_step() const { return end_step_; }
+  // Steps before this one are closed.
+  int64_t oldest_open() const { return oldest_; }
 
  private:
+  friend class OpenSteps;  // saves and restores what is open (open_steps.h)
+
   struct Update {
     NodeKey node;
     uint64_t hash;

@@ -87,6 +87,18 @@ bool AddressSet::contains(const IpAddr& a) const {
   return after != ranges_.begin() && a <= std::prev(after)->last;
 }
 
+void parse_counting_point(const std::string& text, NodeOptions& options) {
+  const size_t equals = text.find('=');
+  const auto exporter = IpAddr::parse(std::string_view(text).substr(0, equals));
+  const auto items =
+      equals == std::string::npos ? std::vector<std::string>{} : split(text.substr(equals + 1));
+  if (!exporter || items.empty()) {
+    throw UsageError("--count-at {}: expected EXPORTER=CIDR,... such as 192.0.2.1=10.0.0.0/8", text);
+  }
+  for (const auto& item : items)
+    options.counting_points.push_back({parse_cidr(item, "--count-at"), *exporter});
+}
+
 void parse_hosts(const std::string& text, NodeOptions& options) {
   options.all_hosts = text == "all";
   if (text == "all" || text == "none") return;
@@ -143,10 +155,32 @@ void NodeSelector::select_address(const IpAddr& a, Direction direction, std::vec
   }
 }
 
-void NodeSelector::select(const flow::Flow& f, std::vector<FlowEnd>& ends) const {
+// The points with the longest prefix that holds the address decide; without one, every exporter counts.
+bool NodeSelector::counted_here(const IpAddr& a, const IpAddr& exporter) const {
+  int longest = -1;
+  bool here = true;
+  for (const auto& point : options_.counting_points) {
+    const int length = point.prefix.length;
+    if (length < longest || !point.prefix.contains(a)) continue;
+    here = (length == longest && here) || point.exporter == exporter;
+    longest = length;
+  }
+  return here;
+}
+
+bool NodeSelector::select(const flow::Flow& f, std::vector<FlowEnd>& ends) const {
+  bool elsewhere = false;
   if (addresses_ && f.has(flow::kKnownAddresses)) {
-    select_address(f.dst, kIn, ends);
-    select_address(f.src, kOut, ends);
+    if (options_.counting_points.empty()) {
+      select_address(f.dst, kIn, ends);
+      select_address(f.src, kOut, ends);
+    } else {
+      const bool dst = counted_here(f.dst, f.exporter);
+      const bool src = counted_here(f.src, f.exporter);
+      if (dst) select_address(f.dst, kIn, ends);
+      if (src) select_address(f.src, kOut, ends);
+      elsewhere = !dst || !src;
+    }
   }
   if (options_.interfaces && f.has(flow::kKnownInterfaces)) {
     if (f.in_if != 0) ends.push_back({{f.exporter, f.in_if, NodeKind::kInterface}, kIn});
@@ -156,6 +190,7 @@ void NodeSelector::select(const flow::Flow& f, std::vector<FlowEnd>& ends) const
     if (f.dst_as != 0) ends.push_back({{{}, f.dst_as, NodeKind::kAs}, kIn});
     if (f.src_as != 0) ends.push_back({{{}, f.src_as, NodeKind::kAs}, kOut});
   }
+  return elsewhere;
 }
 
 }  // namespace netflowgen::series

@@ -51,15 +51,26 @@ class AddressSet {
   std::vector<Range> ranges_;  // disjoint, ascending
 };
 
-struct NodeOptions {
-  bool all_hosts = true;               // every address is a node
-  std::vector<base::Prefix> hosts;     // else: the addresses in these
-  std::vector<uint8_t> v4_lengths;     // every IPv4 prefix of this length (24) is a node
-  std::vector<uint8_t> v6_lengths;     // every IPv6 prefix (48)
-  std::vector<base::Prefix> prefixes;  // these prefixes are nodes; they may nest
-  bool interfaces = false;             // (exporter, interface index); index 0 is none
-  bool as = false;                     // AS numbers; 0 is none
+// Addresses in `prefix` are accounted for only by flows of `exporter`: where several exporters see the same traffic,
+// each address gets one counting point. Several points with the same prefix add up (both border routers).
+struct CountingPoint {
+  base::Prefix prefix;
+  base::IpAddr exporter;
 };
+
+struct NodeOptions {
+  bool all_hosts = true;                       // every address is a node
+  std::vector<base::Prefix> hosts;             // else: the addresses in these
+  std::vector<uint8_t> v4_lengths;             // every IPv4 prefix of this length (24) is a node
+  std::vector<uint8_t> v6_lengths;             // every IPv6 prefix (48)
+  std::vector<base::Prefix> prefixes;          // these prefixes are nodes; they may nest
+  bool interfaces = false;                     // (exporter, interface index); index 0 is none
+  bool as = false;                             // AS numbers; 0 is none
+  std::vector<CountingPoint> counting_points;  // of hosts and prefixes
+};
+
+// "EXPORTER=CIDR,...": one point a CIDR. UsageError when it is not that.
+void parse_counting_point(const std::string& text, NodeOptions& options);
 
 // "all", "none" or comma-separated CIDRs; "/24", "/48", "/24,/48,10.0.0.0/8". UsageError when it is none of
 // these.
@@ -78,11 +89,13 @@ class NodeSelector {
   explicit NodeSelector(const NodeOptions& options);
 
   // Appends the nodes of a flow: the destination with kIn, the source with kOut; the interface that it came
-  // in by with kIn, the one that it left by with kOut.
-  void select(const flow::Flow& flow, std::vector<FlowEnd>& ends) const;
+  // in by with kIn, the one that it left by with kOut. True: an address was left out, because flows of another exporter
+  // count for it.
+  bool select(const flow::Flow& flow, std::vector<FlowEnd>& ends) const;
 
  private:
   void select_address(const base::IpAddr& a, Direction direction, std::vector<FlowEnd>& ends) const;
+  bool counted_here(const base::IpAddr& a, const base::IpAddr& exporter) const;
 
   struct Mask {
     base::IpAddr bits;

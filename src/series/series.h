@@ -5,6 +5,7 @@
 #include "series/features.h"
 #include "series/frame_table.h"
 #include "series/node.h"
+#include "series/open_steps.h"
 #include "series/ports.h"
 #include "series/rates.h"
 #include "series/store.h"

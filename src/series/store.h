@@ -121,6 +121,9 @@ class StoreWriter {
   void set_counts(std::vector<StageCounts> counts);
   // Writes what is buffered and series.json; the store is then complete up to here.
   void flush();
+  // Takes back the shards from number `shards` on and the steps from `end_step` on: those of steps that were still
+  // open when a collector stopped, and that come again. series.json is written at once.
+  void take_back(size_t shards, int64_t end_step);
 
   const StoreInfo& info() const { return info_; }
   uint64_t frames() const { return frames_; }  // added by this writer

@@ -129,6 +129,13 @@ void StoreWriter::flush() {
   base::write_file(store_ / kStoreInfoFile, store_info_json(info_));
 }
 
+void StoreWriter::take_back(size_t shards, int64_t end_step) {
+  NFG_CHECK(shards <= info_.shards.size() && steps_.empty());
+  info_.shards.resize(shards);
+  info_.end_step = std::clamp(end_step, info_.first_step, info_.end_step);
+  base::write_file(store_ / kStoreInfoFile, store_info_json(info_));
+}
+
 void StoreWriter::write_shard() {
   Columns c;
   const std::vector<uint32_t> rank = sort_names(names_, c);

@@ -1,0 +1,135 @@
+// netflowgen collect: flow packets from the network to a series store, for as long as it runs. docs/collector.md says
+// how to operate it.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/error.h"
+#include "cli/collector.h"
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/ledger_text.h"
+
+namespace netflowgen::cli {
+namespace {
+
+using base::UsageError;
+
+flow::LiveOptions live_options(const CollectArgs& args) {
+  flow::LiveOptions o;
+  for (const auto& text : args.listen) {
+    const auto address = flow::ListenAddress::parse(text);
+    if (!address) {
+      throw UsageError(
+          "--listen {}: expected udp://ADDRESS:PORT such as udp://[::]:2055 or udp://192.0.2.1:6343", text);
+    }
+    o.listen.push_back(*address);
+  }
+  if (args.sockets == 0 || args.sockets > 64)
+    throw UsageError("--sockets {}: expected 1 to 64", args.sockets);
+  o.sockets = args.sockets;
+  o.receive_buffer = size_bytes(args.receive_buffer, "--receive-buffer");
+  o.queue_bytes = size_bytes(args.queue, "--queue");
+  return o;
+}
+
+}  // namespace
+
+CollectPlan plan_of(const CollectArgs& args) {
+  CollectPlan p;
+  p.live = live_options(args);
+  p.session = session_options(args.session);
+  p.anonymize = flow::parse_anonymize(args.anonymize);
+  p.series = series_options(args.series, p.anonymize);
+  for (const auto& text : args.count_at) series::parse_counting_point(text, p.series.nodes);
+  flow::Anonymizer anonymizer(p.anonymize);
+  for (auto& point : p.series.nodes.counting_points) point.prefix = anonymizer.prefix(point.prefix);
+  if (args.session.max_past.empty()) p.session.max_past_ms = p.series.lateness_ms;
+  p.dedup.window_ms = duration_ms(args.dedup, "--dedup");
+  p.flush_ms = duration_ms(args.flush, "--flush");
+  p.log_ms = duration_ms(args.log_every, "--log-every");
+  if (p.flush_ms == 0 || p.log_ms == 0) throw UsageError("--flush and --log-every must be longer than 0");
+  p.store = args.store;
+  p.timezone = args.series.timezone;
+  p.state = args.state.empty() ? p.store / "templates.json" : base::fs::path(args.state);
+  p.books = args.books.empty() ? p.store / "books.json" : base::fs::path(args.books);
+  p.open_steps = p.store / "open-steps.safetensors";
+  return p;
+}
+
+namespace {
+
+// Everything that can be said without binding a port or touching the store, so that it can be asked beside a collector
+// that runs.
+void check(const CollectPlan& p) {
+  if (series::is_store(p.store)) {
+    const auto info = series::read_store_info(p.store);
+    if (info.step_ms != p.series.step_ms || info.timezone != p.timezone) {
+      throw base::Error("{}: it has steps of {} ms and time zone {}, not {} ms and {}", p.store.string(),
+                        info.step_ms, info.timezone, p.series.step_ms, p.timezone);
+    }
+  }
+  if (base::fs::exists(p.state)) flow::Session(p.session).load(p.state);
+  if (base::fs::exists(p.open_steps)) series::OpenSteps::place(p.open_steps, p.series.step_ms);
+  fmt::print("the configuration is good: {} addresses, {} sockets each, store {}{}\n", p.live.listen.size(),
+             p.live.sockets, p.store.string(), series::is_store(p.store) ? " (to be continued)" : " (new)");
+}
+
+void collect(const CollectArgs& args, const CLI::App& command, const Context& context) {
+  if (args.dump) return fmt::print("{}", dump_config(command));
+  if (args.listen.empty()) throw UsageError("collect needs --listen udp://ADDRESS:PORT");
+  if (args.store.empty()) throw UsageError("collect needs -o STORE");
+  const CollectPlan plan = plan_of(args);
+  if (args.check) return check(plan);
+  Collector collector(plan, context);
+  collector.run();
+}
+
+}  // namespace
+
+void add_collect(CLI::App& app, Context& context) {
+  auto args = std::make_shared<CollectArgs>();
+  auto* command =
+      app.add_subcommand("collect", "Receive flow packets and write a series store, until Ctrl-C");
+  command->add_option("--listen", args->listen,
+                      "udp://ADDRESS:PORT, once or several times; [::] is both families");
+  command->add_option("-o,--output", args->store, "The store, a folder; one that is there is continued");
+  command->add_option("--sockets", args->sockets, "Sockets and receiving threads an address (SO_REUSEPORT)")
+      ->capture_default_str();
+  command->add_option("--receive-buffer", args->receive_buffer, "Kernel buffer asked for, a socket")
+      ->capture_default_str();
+  command->add_option("--queue", args->queue, "Packets received and not yet decoded, at most")
+      ->capture_default_str();
+  command->add_option("--flush", args->flush, "Write a shard of closed steps so often")
+      ->capture_default_str();
+  command->add_option("--log-every", args->log_every, "A line on standard error so often")
+      ->capture_default_str();
+  command->add_option("--anonymize", args->anonymize,
+                      "Change addresses before anything is stored: cryptopan:KEYFILE, truncate, or "
+                      "truncate:V4BITS,V6BITS");
+  command
+      ->add_option("--dedup", args->dedup,
+                   "Count a flow that several exporters report once; the first one's, until silent for so "
+                   "long; 0: off")
+      ->capture_default_str();
+  command->add_option("--count-at", args->count_at,
+                      "EXPORTER=CIDR,...: these addresses are counted from that exporter's flows only");
+  command->add_option("--state", args->state, "Templates and rates over a restart [STORE/templates.json]");
+  command->add_option("--books", args->books, "The ledgers, by exporter, as JSON [STORE/books.json]");
+  add_series_options(*command, args->series);
+  args->session.max_past.clear();
+  add_session_options(*command, args->session);
+  command->add_flag("--check", args->check, "Say whether the configuration is good, and stop");
+  command->add_flag("--dump-config", args->dump,
+                    "Print what is in force, with every default, as YAML, and stop");
+  command->footer(
+      "Examples: netflowgen collect --listen udp://[::]:2055 --listen udp://[::]:6343 -o store --nodes "
+      "10.0.0.0/8\n"
+      "          netflowgen --config collector.yaml collect --check");
+  command->callback([args, command, &context] { collect(*args, *command, context); });
+}
+
+}  // namespace netflowgen::cli

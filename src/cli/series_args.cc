@@ -1,0 +1,60 @@
+#include "cli/series_args.h"
+
+#include <chrono>
+#include <random>
+
+#include "base/error.h"
+#include "cli/session_args.h"
+
+namespace netflowgen::cli {
+namespace {
+
+using base::UsageError;
+
+// The only clock that is read: what starts more than a day from now is taken for an error.
+base::TimeMs tomorrow() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count() + 86'400'000;
+}
+
+}  // namespace
+
+void add_series_options(CLI::App& command, SeriesArgs& args) {
+  command.add_option("--nodes", args.nodes,
+                     "Hosts: all, none or CIDR,... [all, or none when other nodes are asked for]");
+  command.add_option("--prefixes", args.prefixes, "Prefixes as nodes: /24,/48 or CIDR,...");
+  command.add_flag("--interfaces", args.interfaces, "Exporters' interfaces as nodes");
+  command.add_flag("--as", args.as, "Autonomous systems as nodes");
+  command.add_option("--step", args.step, "Length of a step")->capture_default_str();
+  command.add_option("--lateness", args.lateness, "How much earlier than the latest flow others may start")
+      ->capture_default_str();
+  command.add_option("--max-duration", args.max_duration, "Longer flows are counted as errors")
+      ->capture_default_str();
+  command.add_option("--timezone", args.timezone, "Time zone of the network, for calendar inputs")
+      ->capture_default_str();
+}
+
+series::SeriesOptions series_options(const SeriesArgs& args, const flow::AnonymizeOptions& anonymize) {
+  series::SeriesOptions o;
+  o.step_ms = duration_ms(args.step, "--step");
+  if (o.step_ms <= 0) throw UsageError("--step {}: it must be longer than 0", args.step);
+  o.lateness_ms = duration_ms(args.lateness, "--lateness");
+  o.max_duration_ms = duration_ms(args.max_duration, "--max-duration");
+  o.max_time_ms = tomorrow();
+  o.nodes.interfaces = args.interfaces;
+  o.nodes.as = args.as;
+  parse_prefixes(args.prefixes, o.nodes);
+  const bool others = args.interfaces || args.as || !args.prefixes.empty();
+  parse_hosts(!args.nodes.empty() ? args.nodes : others ? "none" : "all", o.nodes);
+  if (args.nodes == "none" && !others)
+    throw UsageError("--nodes none needs --prefixes, --interfaces or --as");
+  flow::Anonymizer anonymizer(anonymize);
+  for (auto* prefixes : {&o.nodes.hosts, &o.nodes.prefixes}) {
+    for (auto& p : *prefixes) p = anonymizer.prefix(p);
+  }
+  std::random_device entropy;
+  o.seed = {uint64_t{entropy()} << 32 | entropy(), uint64_t{entropy()} << 32 | entropy()};
+  return o;
+}
+
+}  // namespace netflowgen::cli

@@ -1,0 +1,67 @@
+#include "flow/live_flows.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/file.h"
+
+namespace netflowgen::flow {
+namespace {
+
+TimeMs wall_clock_ms() {
+  using std::chrono::milliseconds;
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+LiveFlows::LiveFlows(const LiveOptions& live, const SessionOptions& session, const std::string& state)
+    : live_(live), session_(session) {
+  if (!state.empty() && base::fs::exists(state)) session_.load(state);
+}
+
+void LiveFlows::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  live_.stop();
+}
+
+size_t LiveFlows::read(std::span<Flow> out) {
+  if (at_ == flows_.size() && !decode_more()) return 0;
+  const size_t n = std::min(out.size(), flows_.size() - at_);
+  std::copy_n(flows_.begin() + static_cast<std::ptrdiff_t>(at_), n, out.begin());
+  at_ += n;
+  return n;
+}
+
+// False: nothing came that makes a flow.
+bool LiveFlows::decode_more() {
+  flows_.clear();
+  at_ = 0;
+  if (queue_.empty() && !live_.take(queue_, kWait_ms)) {
+    if (stopping_ && !ended_) session_.finish();
+    ended_ = stopping_;
+    time_ = std::max(time_, wall_clock_ms());
+    session_.advance(time_);
+    return false;
+  }
+  while (!queue_.empty() && flows_.size() < kEnough) {
+    const Datagram d = queue_.pop();
+    session_.decode(d, flows_);
+    time_ = d.received_ms;
+  }
+  for (const Flow& f : flows_) known_ |= f.known;
+  return !flows_.empty();
+}
+
+std::vector<base::LedgerView> LiveFlows::ledgers() const {
+  std::vector<base::LedgerView> views{live_.ledger()};
+  // What was taken from the sockets' threads and not yet decoded is still theirs.
+  views.front().out -= queue_.count();
+  views.front().held += queue_.count();
+  for (auto& view : session_.ledgers()) views.push_back(std::move(view));
+  return views;
+}
+
+}  // namespace netflowgen::flow

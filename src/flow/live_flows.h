@@ -1,0 +1,54 @@
+// Flows from the network: sockets (live_source.h), one Session, flows. The live counterpart of packet_source.h.
+//
+// One thread calls read(); any may call stop(). received_ms of every datagram is the wall clock's, and this is the
+// only place where the clock comes in: time() hands it on.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "flow/live_source.h"
+#include "flow/session.h"
+#include "flow/source.h"
+
+namespace netflowgen::flow {
+
+class LiveFlows : public FlowSource {
+ public:
+  // Binds and starts to receive. Error when an address cannot be bound, or the state file is not one.
+  // `state`: a file of Session::save() to start from, where it is there; "": none.
+  LiveFlows(const LiveOptions& live, const SessionOptions& session, const std::string& state);
+
+  // Waits for kWait_ms at most. 0 is the end only after stop(), when all that had come was read.
+  size_t read(std::span<Flow> out) override;
+  bool waiting() const override { return !ended_; }
+  // The newest receipt; where nothing waits, now.
+  std::optional<TimeMs> time() const override { return time_; }
+  // Stops receiving. What the sockets hold is still read.
+  void stop();
+
+  std::vector<base::LedgerView> ledgers() const override;
+  const Session* session() const override { return &session_; }
+  uint32_t known() const override { return known_; }
+  const LiveSource& sockets() const { return live_; }
+  uint64_t queued_bytes() const { return queue_.bytes(); }
+
+ private:
+  static constexpr int kWait_ms = 200;
+  static constexpr size_t kEnough = 4096;  // flows decoded at once
+
+  bool decode_more();
+
+  LiveSource live_;
+  Session session_;
+  DatagramQueue queue_;
+  std::vector<Flow> flows_;
+  size_t at_ = 0;  // of the next one to hand out
+  TimeMs time_ = 0;
+  uint32_t known_ = 0;
+  bool stopping_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace netflowgen::flow
