@@ -21,6 +21,7 @@ size_t v9_size(Bytes bytes) {
     if (id == 5 || id == 7 || id == 9 || id == 10) return at;
     const uint16_t length = load_be16(bytes.data() + at + 2);
     if (length < 4) break;
+    if (id == 0 && length == 5) return at;  // no set is so short: an sFlow datagram begins so
     at += length;
   }
   return bytes.size();

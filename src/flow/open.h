@@ -31,8 +31,8 @@ struct InputOptions {
   // For packets (captures, bare messages).
   SessionOptions session = {};
   RecordObserver* observer = nullptr;  // not owned; sees every record as it stood on the wire
-  std::string state;                   // file of Session::save() to start from, where it is there
-  IpAddr exporter;                     // of bare messages, which do not say whose they are
+  std::string state = {};              // file of Session::save() to start from, where it is there
+  IpAddr exporter = {};                // of bare messages, which do not say whose they are
 };
 
 struct BinaryFormat {

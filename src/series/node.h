@@ -59,14 +59,14 @@ struct CountingPoint {
 };
 
 struct NodeOptions {
-  bool all_hosts = true;                       // every address is a node
-  std::vector<base::Prefix> hosts;             // else: the addresses in these
-  std::vector<uint8_t> v4_lengths;             // every IPv4 prefix of this length (24) is a node
-  std::vector<uint8_t> v6_lengths;             // every IPv6 prefix (48)
-  std::vector<base::Prefix> prefixes;          // these prefixes are nodes; they may nest
-  bool interfaces = false;                     // (exporter, interface index); index 0 is none
-  bool as = false;                             // AS numbers; 0 is none
-  std::vector<CountingPoint> counting_points;  // of hosts and prefixes
+  bool all_hosts = true;                            // every address is a node
+  std::vector<base::Prefix> hosts;                  // else: the addresses in these
+  std::vector<uint8_t> v4_lengths;                  // every IPv4 prefix of this length (24) is a node
+  std::vector<uint8_t> v6_lengths;                  // every IPv6 prefix (48)
+  std::vector<base::Prefix> prefixes;               // these prefixes are nodes; they may nest
+  bool interfaces = false;                          // (exporter, interface index); index 0 is none
+  bool as = false;                                  // AS numbers; 0 is none
+  std::vector<CountingPoint> counting_points = {};  // of hosts and prefixes
 };
 
 // "EXPORTER=CIDR,...": one point a CIDR. UsageError when it is not that.

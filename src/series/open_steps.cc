@@ -116,7 +116,8 @@ class OpenSteps::Writer {
   }
 
  private:
-  void add(DirectionState state, const Arena& arena) {
+  void add(const DirectionState& given, const Arena& arena) {
+    DirectionState state = given;
     for_sketches(state, [&]<typename Sketch>(Arena::Ref& ref, Tag<Sketch>) {
       append(sketches_, arena.at<Sketch>(ref));
       ref = 0;
@@ -242,12 +243,13 @@ int64_t OpenSteps::first_step(const base::fs::path& path) { return number(Safete
 void OpenSteps::load(SeriesBuilder& b, const base::fs::path& path) {
   const SafetensorsFile file(path);
   check(file);
-  if (number(file, "started") == 0) return;
   constexpr int64_t kMaxOpen = 100'000;
   const int64_t oldest = number(file, "oldest");
-  b.started_ = true;
-  b.watermark_ = number(file, "watermark_ms");
-  b.oldest_ = std::max(b.oldest_, oldest);
+  if (number(file, "started") != 0) {  // else there are flows that wait to be believed, and no step yet
+    b.started_ = true;
+    b.watermark_ = number(file, "watermark_ms");
+    b.oldest_ = std::max(b.oldest_, oldest);
+  }
   Reader reader(file);
   reader.load_rows(b.options_.seed, b.oldest_, b.oldest_ + kMaxOpen, [&](int64_t step) -> OpenStep& {
     const bool none = b.first_step_ == b.end_step_;
