@@ -12,6 +12,7 @@ find_package(ZLIB REQUIRED)
 find_package(BZip2 REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 find_library(LZO_LIBRARY lzo2 REQUIRED)
 find_library(XGBOOST_LIBRARY xgboost REQUIRED)
 

@@ -12,6 +12,8 @@ void add_simulate(CLI::App& app, Context& context);
 void add_collect(CLI::App& app, Context& context);
 void add_decode(CLI::App& app, Context& context);
 void add_features(CLI::App& app, Context& context);
+void add_replay(CLI::App& app, Context& context);
+void add_feedback(CLI::App& app, Context& context);
 #ifdef NETFLOWGEN_LEARN
 void add_demo(CLI::App& app, Context& context);
 void add_pretrain(CLI::App& app, Context& context);
@@ -24,7 +26,8 @@ inline constexpr AddCommand kCommands[] = {
 #ifdef NETFLOWGEN_LEARN
     add_demo,   add_pretrain, add_finetune, add_forecast, add_embed,
 #endif
-    add_series, add_inspect,  add_evaluate, add_simulate, add_collect, add_decode, add_features,
+    add_series, add_inspect,  add_evaluate, add_simulate, add_collect,
+    add_decode, add_features, add_replay,   add_feedback,
 };
 
 }  // namespace netflowgen::cli

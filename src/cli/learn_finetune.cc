@@ -17,7 +17,8 @@ namespace {
 struct Options {
   std::string store;
   std::string model;
-  std::string labels;
+  std::vector<std::string> labels;
+  double rate = 0.1;
   std::string out;
   std::string task = "ddos";
   std::string train;
@@ -43,7 +44,7 @@ eval::DdosOptions protocol_of(const Options& o, const series::FrameTable& table)
   p.validation = {p.train.to_ms - (p.train.to_ms - p.train.from_ms) / 4, p.train.to_ms};
   if (!o.validation.empty())
     p.validation = period_of(parse_range(o.validation, table.step_ms, "--validation"), table);
-  p.test = p.validation;  // nothing is tested here
+  p.test = {};  // nothing is tested here
   return p;
 }
 
@@ -55,21 +56,65 @@ void copy_model(const std::string& from, const std::string& to) {
   }
 }
 
+// What a number of false alarms per node-day costs on validation, with scores that did not see the row's day.
+detect::TaskCalibration calibrate_task(const Options& o, eval::Detector& detector, const eval::DdosTask& task,
+                                       const eval::DdosOptions& protocol) {
+  detect::TaskCalibration c;
+  c.scored = protocol.scored_feature;
+  c.default_rate = o.rate;
+  c.from_ms = protocol.validation.from_ms;
+  c.to_ms = protocol.validation.to_ms;
+  c.node_days = eval::validation_node_days(task);
+  c.timing = eval::timing_of(protocol, task.table->step_ms);
+  const auto own = detector.score(*task.table);
+  const auto scores = eval::cross_fit(detector, task, own, o.head.seed, c.in_sample);
+  c.thresholds = eval::calibrate_on_validation(task, protocol, scores, &detector, eval::rates_with(o.rate));
+  return c;
+}
+
+// detect.json: the task's own head, and the label-free injection head as "anomaly", which policies may turn on.
+detect::Calibration calibrate_all(const Options& o, const std::shared_ptr<BankCache>& banks,
+                                  FrozenDetector& detector, const eval::DdosTask& task,
+                                  const eval::DdosOptions& protocol) {
+  detect::Calibration all;
+  all.tasks.push_back(calibrate_task(o, detector, task, protocol));
+  all.tasks.back().name = o.task;
+  all.tasks.back().score = std::string(detect::kHeadScore) + o.task;
+  if (banks->backbone().spec().inject) {
+    InjectionDetector anomaly(banks);
+    all.tasks.push_back(calibrate_task(o, anomaly, task, protocol));
+    all.tasks.back().name = "anomaly";
+    all.tasks.back().score = detect::kInjectScore;
+    all.tasks.back().enabled = false;
+  }
+  return all;
+}
+
+void say(const detect::TaskCalibration& c) {
+  const auto t = detect::threshold_for(c.thresholds, c.default_rate);
+  fmt::print(
+      "{}: {:.4g} is {:g} false alarms per node-day on {:.4g} node-days of validation{}{}\n", c.name, t.on,
+      c.default_rate, c.node_days,
+      c.default_rate * c.node_days < 1 ? ", too few to hold one: it stands above all benign scores" : "",
+      c.in_sample ? "; too few labelled days to cross-fit, so it may be too low" : "");
+}
+
 void run(const Options& o, Context& context) {
   if (o.task != "ddos") throw base::UsageError("--task {}: known tasks: ddos", o.task);
   const auto table = series::load_frames(o.store);
   const auto labels = eval::load_labels(o.labels, table, o.label_options);
   for (const auto& p : labels.problems) {
-    if (o.strict && p.reason != "filtered by option") throw base::Error("{}: {}", o.labels, labels.summary());
+    if (o.strict && p.reason != "filtered by option") throw base::Error("{}", labels.summary());
   }
-  if (const std::string s = labels.summary(); !s.empty()) fmt::print(stderr, "{}: {}\n", o.labels, s);
+  if (const std::string s = labels.summary(); !s.empty()) fmt::print(stderr, "{}\n", s);
   const eval::DdosOptions protocol = protocol_of(o, table);
   const auto budget = eval::Budget::parse(o.budget);
   if (!budget)
     throw base::UsageError("--budget {}: expected full, clean:10%, clean:5, incomplete:10% or incidents:2",
                            o.budget);
   const auto data = eval::prepare_ddos(table, labels.events, {}, protocol);
-  const auto task = eval::with_budget(eval::full_task(data, protocol), *budget, o.head.seed);
+  auto task = eval::with_budget(eval::full_task(data, protocol), *budget, o.head.seed);
+  const size_t denied = eval::deny(task, table, labels.benign);
   const auto banks = std::make_shared<BankCache>(learn::Backbone(o.model, o.device, o.threads), context.stop,
                                                  progress_printer(context, "walk"));
   FrozenDetector detector("netflowgen", banks, o.head);
@@ -79,7 +124,11 @@ void run(const Options& o, Context& context) {
   learn::add_head(out, detector.head(),
                   fmt::format("- task head `ddos`: {} labelled events, budget {}, loss {}, frozen backbone\n",
                               task.events.size(), budget->name(), o.head.loss));
-  fmt::print("head ddos trained on {} events; model written to {}\n", task.events.size(), out);
+  const auto calibration = calibrate_all(o, banks, detector, task, protocol);
+  base::write_file(base::fs::path(out) / detect::kCalibrationFile, calibration.to_json());
+  fmt::print("head ddos trained on {} events{}; model written to {}\n", task.events.size(),
+             denied > 0 ? fmt::format(" and {} denied steps", denied) : "", out);
+  for (const auto& c : calibration.tasks) say(c);
 }
 
 }  // namespace
@@ -89,7 +138,12 @@ void add_finetune(CLI::App& app, Context& context) {
   auto* c = app.add_subcommand("finetune", "Teach a pre-trained model a task with few labels");
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->model, "Pre-trained model folder")->required();
-  c->add_option("--labels", o->labels, "CSV: node or prefix, start, end, type")->required();
+  c->add_option("--labels", o->labels,
+                "CSV: node or prefix, start, end, type; several files, e.g. that of netflowgen feedback")
+      ->required();
+  c->add_option("--rate", o->rate, "False alarms per node-day that alerts aim at")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   c->add_option("-o,--out", o->out, "Model folder to write (default: into --model)");
   c->add_option("--task", o->task, "ddos")->capture_default_str();
   c->add_option("--train", o->train, "Labelled period FROM/TO, validation included (default: all)");

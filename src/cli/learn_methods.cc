@@ -8,6 +8,9 @@ namespace netflowgen::cli {
 namespace {
 
 constexpr size_t kMostBenign = 30000;
+// What operators denied counts, a row, at most so many times, and together at most this share of the benign rows.
+constexpr size_t kMostRepeats = 100;
+constexpr double kDeniedShare = 0.05;
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
 std::vector<float> by_row(const learn::Bank& bank, const std::vector<float>& kept_scores) {
@@ -25,11 +28,30 @@ const learn::Bank& BankCache::of(const series::FrameTable& table) {
   const auto it = banks_.find(key);
   if (it != banks_.end()) return it->second;
   learn::ScanOptions options;
+  options.before = true;
   if (!table.missing[series::kFlowsIn]) {
     options.keep.resize(table.rows());
     for (size_t r = 0; r < table.rows(); ++r) options.keep[r] = table.frame(r)[series::kFlowsIn] > 0;
   }
   return banks_.emplace(key, backbone_.scan(table, options, *stop_, progress_)).first->second;
+}
+
+void BankCache::latch(const series::FrameTable& table, detect::ScoreTable& scores) {
+  const auto& bank = of(table);
+  if (bank.before_level.empty()) return;
+  const auto& encoder = backbone_.encoder();
+  const auto& quantiles = backbone_.spec().quantiles;
+  const size_t volumes = encoder.volumes();
+  scores.bands.assign(table.rows(), detect::Band::none());
+  scores.seen.resize(table.rows());
+  for (size_t r = 0; r < table.rows(); ++r) {
+    scores.seen[r] = detect::volumes_of(encoder, table.frame(r));
+    if (bank.kept[r] < 0) continue;
+    const auto at = static_cast<size_t>(bank.kept[r]);
+    scores.bands[r] = detect::band_of(
+        std::span(bank.before_direct).subspan(at * volumes * quantiles.size(), volumes * quantiles.size()),
+        std::span(bank.before_level).subspan(at * volumes, volumes), quantiles);
+  }
 }
 
 std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::Bank& bank,
@@ -49,15 +71,22 @@ std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn:
   }
   const double share =
       benign == 0 ? 1 : std::min(1.0, static_cast<double>(most_benign) / static_cast<double>(benign));
+  size_t denied = 0;
+  for (size_t r = 0; r < task.denied.size(); ++r) denied += task.denied[r] && usable(r) ? 1 : 0;
+  const double kept = share * static_cast<double>(benign);
+  const auto repeats =
+      static_cast<size_t>(std::clamp(kDeniedShare * kept / static_cast<double>(std::max<size_t>(1, denied)),
+                                     1.0, static_cast<double>(kMostRepeats)));
   base::Random random(seed);
   std::vector<learn::Example> examples;
   for (size_t r = 0; r < bank.kept.size(); ++r) {
     if (!usable(r)) continue;
     const bool attack = task.labels[r] == eval::RowLabel::kAttack;
-    if (!attack && !random.chance(share)) continue;
+    if (!attack && !random.chance(share) && (task.denied.empty() || !task.denied[r])) continue;
     // Validation rows are kept apart only when they hold attacks to validate on.
-    examples.push_back(
-        {r, attack ? task.event_of_row[r] : -1, validation_attacks > 0 && task.in_validation(r)});
+    const learn::Example example{r, attack ? task.event_of_row[r] : -1,
+                                 validation_attacks > 0 && task.in_validation(r)};
+    examples.insert(examples.end(), !task.denied.empty() && task.denied[r] ? repeats : 1, example);
   }
   return examples;
 }

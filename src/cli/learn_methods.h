@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/stop.h"
+#include "detect/detect.h"
 #include "eval/eval.h"
 #include "learn/learn.h"
 
@@ -21,6 +22,8 @@ class BankCache {
 
   // The bank of the rows with flows_in > 0 (where the table has it), else of all rows.
   const learn::Bank& of(const series::FrameTable& table);
+  // The forecast made before each row, as the detector's band; nothing without direct heads.
+  void latch(const series::FrameTable& table, detect::ScoreTable& scores);
   const learn::Backbone& backbone() const { return backbone_; }
 
  private:
@@ -42,6 +45,9 @@ class FrozenDetector : public eval::Detector {
   std::string name() const override { return name_; }
   void fit(const eval::DdosTask& task, uint64_t seed) override;
   std::vector<float> score(const series::FrameTable& table) override;
+  void latch(const series::FrameTable& table, detect::ScoreTable& scores) override {
+    banks_->latch(table, scores);
+  }
   const learn::HeadWeights& head() const { return head_; }
 
  private:
@@ -60,6 +66,9 @@ class InjectionDetector : public eval::Detector {
   bool uses_labels() const override { return false; }
   void fit(const eval::DdosTask&, uint64_t) override {}
   std::vector<float> score(const series::FrameTable& table) override;
+  void latch(const series::FrameTable& table, detect::ScoreTable& scores) override {
+    banks_->latch(table, scores);
+  }
 
  private:
   std::shared_ptr<BankCache> banks_;

@@ -17,9 +17,14 @@ class Walk {
   Walk(size_t node, const Threshold& threshold, const Timing& timing, std::vector<AlertSpan>& alerts)
       : node_(node), threshold_(threshold), timing_(timing), alerts_(alerts) {}
 
-  void row(int64_t step, float score) {
+  void row(const ScoreTable& table, size_t row) {
+    const int64_t step = table.steps[row];
     if (!track_.idle() && step > last_ + 1) apply(track_.silent(step - 1, timing_));
-    look_.score = score;
+    look_.score = table.scores[row];
+    if (!table.bands.empty()) {
+      look_.band = table.bands[row];
+      look_.seen = table.seen[row];
+    }
     apply(track_.look(step, look_, threshold_, timing_));
     last_ = step;
   }
@@ -32,12 +37,16 @@ class Walk {
   void apply(Change change) {
     if (change == Change::kRaised) {
       alerts_.push_back({node_, track_.start_step, track_.raised_step, 0, track_.peak});
+      alerts_.back().ups.emplace_back(track_.raised_step, 0);
+    } else if (change == Change::kResumed) {
+      alerts_.back().ups.emplace_back(track_.last_on, 0);
     } else if (change == Change::kEnded) {
       close(track_.end_step);
     }
   }
   void close(int64_t end_step) {
     alerts_.back().end_step = end_step;
+    alerts_.back().ups.back().second = end_step;
     alerts_.back().peak = std::max(alerts_.back().peak, track_.peak);
   }
 
@@ -69,7 +78,7 @@ uint64_t false_alarms(const ScoreTable& scores, std::span<const RowTruth> truth,
   uint64_t count = 0;
   for (const auto& alert : alerts_of(scores, threshold, timing)) {
     if (touches_other_than_benign(scores, truth, alert)) continue;
-    count += 1 + static_cast<uint64_t>((alert.end_step - alert.start_step - 1) / timing.long_steps);
+    count += false_alarms_of(alert, timing);
   }
   return count;
 }
@@ -94,7 +103,20 @@ float lowest_level(const std::vector<float>& levels, uint64_t allowed, const Cou
   return levels[top - good];
 }
 
-float just_above(float x) { return std::nextafter(x, std::numeric_limits<float>::infinity()); }
+// Ascending distinct scores -> one level between each pair of neighbours, one below all and one above all.
+std::vector<float> levels_between(std::vector<float> scores) {
+  std::sort(scores.begin(), scores.end());
+  scores.erase(std::unique(scores.begin(), scores.end()), scores.end());
+  const float range = scores.back() - scores.front();
+  const float margin = range > 0 ? range * 1e-3f : std::max(1e-3f, std::abs(scores.back()) * 1e-3f);
+  std::vector<float> levels = {scores.front()};
+  for (size_t i = 1; i < scores.size(); ++i) {
+    const float middle = scores[i - 1] + (scores[i] - scores[i - 1]) / 2;
+    levels.push_back(middle > scores[i - 1] ? middle : scores[i]);
+  }
+  levels.push_back(scores.back() + margin);
+  return levels;
+}
 
 // Index into the descending `table` of the largest rate not above `rate`; table.size(): none.
 size_t index_for(std::span<const CalibratedThreshold> table, double rate) {
@@ -125,12 +147,16 @@ Threshold around(std::span<const CalibratedThreshold> table, size_t i, float on)
 
 }  // namespace
 
+uint64_t false_alarms_of(const AlertSpan& alert, const Timing& timing) {
+  return 1 + static_cast<uint64_t>((alert.end_step - alert.start_step - 1) / timing.long_steps);
+}
+
 std::vector<AlertSpan> alerts_of(const ScoreTable& scores, const Threshold& threshold, const Timing& timing) {
   std::vector<AlertSpan> alerts;
   for (size_t node = 0; node < scores.nodes(); ++node) {
     Walk walk(node, threshold, timing, alerts);
     for (uint64_t row = scores.offsets[node]; row < scores.offsets[node + 1]; ++row) {
-      walk.row(scores.steps[row], scores.scores[row]);
+      walk.row(scores, row);
     }
     walk.finish();
   }
@@ -141,19 +167,17 @@ std::vector<CalibratedThreshold> calibrate(const ScoreTable& scores, std::span<c
                                            double node_days, const Timing& timing,
                                            std::span<const double> rates) {
   NFG_CHECK(truth.empty() || truth.size() == scores.scores.size());
-  std::vector<float> levels;  // distinct benign scores, ascending: thresholds that could matter
+  NFG_CHECK(scores.bands.size() == scores.seen.size());
+  std::vector<float> benign;
   for (size_t row = 0; row < scores.scores.size(); ++row) {
     if (std::isfinite(scores.scores[row]) && (truth.empty() || truth[row] == RowTruth::kBenign)) {
-      levels.push_back(scores.scores[row]);
+      benign.push_back(scores.scores[row]);
     }
   }
-  if (levels.empty() || !(node_days > 0)) {
+  if (benign.empty() || !(node_days > 0)) {
     throw base::Error("nothing to calibrate on: the validation period holds no benign score");
   }
-  std::sort(levels.begin(), levels.end());
-  levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
-  levels.push_back(just_above(levels.back()));
-
+  const std::vector<float> levels = levels_between(std::move(benign));
   std::vector<CalibratedThreshold> table;
   for (const double rate : rates) {
     const auto allowed = static_cast<uint64_t>(rate * node_days * (1 + kSlack));

@@ -102,5 +102,37 @@ TEST(Calibrate, AlertSpans) {
   EXPECT_EQ(alerts[2].node, 1u);
 }
 
+TEST(Calibrate, AlertsLatchOnBands) {
+  ScoreTable t;
+  t.steps = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  t.scores = {0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  t.offsets = {0, 11};
+  EXPECT_EQ(alerts_of(t, {5, 5, {}}, kTiming)[0].end_step, 2);
+  t.bands.assign(11, Band::none());
+  t.seen.resize(11);
+  for (size_t i = 0; i < 11; ++i) {
+    t.bands[i].upper[0] = i < 3 ? 1.0f : 9.0f;  // forecasts follow the flood
+    t.seen[i].fill(0);
+    t.seen[i][0] = i > 0 && i < 7 ? 5.0f : 0.5f;
+  }
+  const auto alerts = alerts_of(t, {5, 5, {}}, kTiming);
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].end_step, 7);
+  EXPECT_EQ(alerts[0].ups, (std::vector<std::pair<int64_t, int64_t>>{{1, 7}}));
+}
+
+TEST(Calibrate, ThresholdsStandBetweenScores) {
+  ScoreTable t;
+  for (int i = 0; i < 100; ++i) {
+    t.steps.push_back(i * 100);
+    t.scores.push_back(static_cast<float>(i));
+  }
+  t.offsets = {0, 100};
+  const double rates[] = {10, 1};
+  for (const auto& c : calibrate(t, {}, 1, kTiming, rates)) {
+    EXPECT_NE(c.threshold, std::floor(c.threshold)) << c.false_alarms;
+  }
+}
+
 }  // namespace
 }  // namespace netflowgen::detect

@@ -71,6 +71,12 @@ Policy Policies::resolve(std::string_view node, std::string& policy) const {
   return merged;
 }
 
+std::vector<std::string> Policies::examples() const {
+  std::vector<std::string> names;
+  for (const auto& p : policies_) names.push_back(p.name());
+  return names;
+}
+
 const Maintenance* Policies::maintenance(std::string_view node, base::TimeMs time) const {
   if (maintenance_.empty()) return nullptr;
   const auto place = prefix_of(node);

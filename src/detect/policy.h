@@ -70,6 +70,9 @@ class Policies {
   const Maintenance* maintenance(std::string_view node, base::TimeMs time) const;
 
   bool dry_run() const { return dry_run_; }
+  void set_dry_run() { dry_run_ = true; }
+  // A node's name for each entry, to which it is the most specific one.
+  std::vector<std::string> examples() const;
 
  private:
   friend class PolicyReader;

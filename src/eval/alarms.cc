@@ -64,27 +64,49 @@ size_t first_alarm(const Truth& truth, std::span<const float> scores, float thre
   return SIZE_MAX;
 }
 
-Detection detect(const Truth& truth, std::span<const float> scores, float threshold, size_t index) {
+// First step in [start - lead, end] of the event with an alert of its node up; INT64_MAX: none.
+int64_t first_up(const Truth& truth, std::span<const detect::AlertSpan> alerts, const Event& event) {
+  const int64_t step_ms = truth.table->step_ms;
+  const int64_t from = base::step_of(event.start_ms - truth.lead_ms, step_ms);
+  int64_t first = INT64_MAX;
+  for (const auto& a : alerts) {
+    if (a.node != event.node) continue;
+    for (const auto& [up, end] : a.ups) {
+      if (up <= event.last_step(step_ms) && end > from) first = std::min(first, std::max(from, up));
+    }
+  }
+  return first;
+}
+
+Detection detection_of(const Truth& truth, std::span<const detect::AlertSpan> alerts, size_t index) {
   const FrameTable& t = *truth.table;
   const Event& event = truth.events[index];
   Detection d;
   d.event = static_cast<int32_t>(index);
   d.duration_min = static_cast<double>(event.end_ms - event.start_ms) / kMinuteMs;
-  const size_t alarm = first_alarm(truth, scores, threshold, event);
-  if (alarm == SIZE_MAX) return d;
+  const int64_t up = first_up(truth, alerts, event);
+  if (up == INT64_MAX) return d;
   d.found = true;
   const int64_t start = event.first_step(t.step_ms);
-  d.delay_min = static_cast<double>((t.steps[alarm] - start) * t.step_ms) / kMinuteMs;
+  d.delay_min = static_cast<double>((up - start) * t.step_ms) / kMinuteMs;
   double all = 0;
   double after = 0;
   const int64_t last = event.last_step(t.step_ms);
   for (size_t row = t.lower_bound(event.node, start); row < t.offsets[event.node + 1] && t.steps[row] <= last;
        ++row) {
     all += volume(truth, row);
-    if (row >= alarm) after += volume(truth, row);
+    if (t.steps[row] >= up) after += volume(truth, row);
   }
   d.effectiveness = all > 0 ? after / all : 0;
   return d;
+}
+
+bool is_false(const Truth& truth, const detect::AlertSpan& alert) {
+  const size_t end = truth.table->lower_bound(alert.node, alert.end_step);
+  for (size_t row = truth.table->lower_bound(alert.node, alert.start_step); row < end; ++row) {
+    if (truth.rows[row] != Truth::kBenign) return false;
+  }
+  return true;
 }
 
 void summarize(AlarmFigures& f) {
@@ -148,25 +170,30 @@ std::vector<float> thresholds(const Truth& truth, std::span<const float> scores,
 
 }  // namespace
 
-AlarmFigures judge_alarms(const Truth& truth, std::span<const float> scores, float threshold) {
+AlarmFigures judge_alerts(const Truth& truth, std::span<const detect::AlertSpan> alerts, float threshold) {
   AlarmFigures f;
   f.threshold = threshold;
   const Truth t = with_lead(truth);
   double diverted = 0;
-  for_episodes(t, scores, threshold, [&](size_t first, size_t end) {
-    ++f.episodes;
-    if (is_false(t, scores, threshold, first, end)) ++f.false_episodes;
-    for (size_t row = first; row < end; ++row) {
-      if (t.rows[row] == Truth::kBenign) diverted += volume(t, row);
+  for (const auto& a : alerts) {
+    const bool inside = t.period.contains(a.raised_step * t.table->step_ms);
+    if (inside) f.alerts.push_back(a);
+    if (inside && is_false(t, a)) f.false_episodes += detect::false_alarms_of(a, t.timing);
+    for (const auto& [up, down] : a.ups) {
+      const size_t end = t.table->lower_bound(a.node, down);
+      for (size_t row = t.table->lower_bound(a.node, up); row < end; ++row) {
+        if (t.rows[row] == Truth::kBenign) diverted += volume(t, row);
+      }
     }
-  });
+  }
+  f.episodes = f.alerts.size();
   f.false_per_node_day = t.node_days() > 0 ? static_cast<double>(f.false_episodes) / t.node_days() : 0;
   double attack = 0;
   for (size_t row = 0; row < t.rows.size(); ++row) {
     if (t.rows[row] >= 0) attack += volume(t, row);
   }
   f.overhead = attack > 0 ? diverted / attack : 0;
-  for (size_t i = 0; i < t.events.size(); ++i) f.detections.push_back(detect(t, scores, threshold, i));
+  for (size_t i = 0; i < t.events.size(); ++i) f.detections.push_back(detection_of(t, alerts, i));
   if (!f.detections.empty()) summarize(f);
   return f;
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "detect/detect.h"
 #include "eval/labels.h"
 
 namespace netflowgen::eval {
@@ -18,7 +19,8 @@ struct Truth {
   Period period;
   std::vector<Event> events;  // to be found
   std::vector<int32_t> rows;  // [rows]
-  int64_t merge_gap_ms = 0;   // alarmed steps at most this far apart are one episode
+  int64_t merge_gap_ms = 0;   // operating_curve: alarmed steps at most this far apart are one episode
+  detect::Timing timing;      // judge_alerts: of the alerts
   int64_t lead_ms = 0;        // an alarm so long before the start finds the event
   int volume_feature = 0;     // what effectiveness and overhead are measured in
   double labelled_share = 1;  // of the node-days that can show a false alarm
@@ -31,15 +33,16 @@ struct Truth {
 struct Detection {
   int32_t event = 0;
   bool found = false;
-  double delay_min = 0;      // start of the first alarmed step minus start of the event; negative: early
+  double delay_min = 0;      // first step with an alert up minus first step of the event; negative: early
   double duration_min = 0;   // a miss is censored here
-  double effectiveness = 0;  // share of the event's traffic after (and in) the first alarmed step
+  double effectiveness = 0;  // share of the event's traffic in and after that step
 };
 
 struct AlarmFigures {
   float threshold = 0;
-  size_t episodes = 0;
-  size_t false_episodes = 0;
+  std::vector<detect::AlertSpan> alerts;  // raised in the period, by node, then time
+  size_t episodes = 0;                    // their number
+  size_t false_episodes = 0;              // those on benign rows only, long ones several times
   double false_per_node_day = 0;
   double recall = 0;                  // share of the events found
   std::vector<Detection> detections;  // one an event
@@ -48,11 +51,12 @@ struct AlarmFigures {
   double restricted_delay_min = 0;    // mean of min(delay, duration): a miss costs its whole duration
   double effectiveness = 0;           // median over events; a miss is 0
   double mean_effectiveness = 0;
-  double overhead = 0;  // traffic of false alarm steps / traffic of all events
+  double overhead = 0;  // benign traffic while an alert was up / traffic of all events
 };
 
-// A row alarms when its score is at least the threshold; NaN never does.
-AlarmFigures judge_alarms(const Truth& truth, std::span<const float> scores, float threshold);
+// `alerts` of the whole table, by node, then time. An alert is up from the step that raised it to its end.
+// `threshold` is only kept.
+AlarmFigures judge_alerts(const Truth& truth, std::span<const detect::AlertSpan> alerts, float threshold);
 
 struct OperatingPoint {
   float threshold = 0;

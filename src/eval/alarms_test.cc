@@ -33,7 +33,17 @@ struct World {
     truth.volume_feature = series::kFlowsIn;
     scores.assign(table.rows(), 0.0f);
   }
-  AlarmFigures judge() const { return judge_alarms(truth, scores, 1.0f); }
+  // Alerts by the scores alone: at once, until the step after, merged up to 3 minutes apart.
+  AlarmFigures judge() const {
+    detect::ScoreTable table_scores;
+    table_scores.offsets = table.offsets;
+    table_scores.steps = table.steps;
+    table_scores.scores = scores;
+    detect::Timing timing;
+    timing.end_steps = 1;
+    timing.merge_steps = 2;
+    return judge_alerts(truth, detect::alerts_of(table_scores, {1, 1, {}}, timing), 1);
+  }
 };
 
 TEST(Alarms, SilenceFindsNothing) {
@@ -66,7 +76,7 @@ TEST(Alarms, RunsWithinTheGapAreOneEpisode) {
   EXPECT_EQ(f.episodes, 2u);
   EXPECT_EQ(f.false_episodes, 2u);
   EXPECT_DOUBLE_EQ(f.false_per_node_day, 2);  // two nodes, half a day
-  EXPECT_DOUBLE_EQ(f.overhead, (4 * 10 + 10) / 400.0);
+  EXPECT_DOUBLE_EQ(f.overhead, (2 * 10 + 10) / 400.0);
   w.scores[31] = 1;  // the other node, at minute 600
   EXPECT_EQ(w.judge().false_episodes, 3u);
   w.scores[31] = kNaN;
@@ -82,7 +92,7 @@ TEST(Alarms, AnEpisodeThatReachesAnEventIsNotFalse) {
   EXPECT_EQ(f.episodes, 1u);
   EXPECT_EQ(f.false_episodes, 0u);
   EXPECT_DOUBLE_EQ(f.detections[0].delay_min, 1);  // without lead the early alarm does not count
-  EXPECT_DOUBLE_EQ(f.overhead, 20 / 400.0);        // minutes 8 and 9 were diverted
+  EXPECT_DOUBLE_EQ(f.overhead, 10 / 400.0);        // minute 8 was diverted
   w.truth.lead_ms = 2 * kMinute;
   f = w.judge();
   EXPECT_DOUBLE_EQ(f.detections[0].delay_min, -2);
@@ -107,6 +117,22 @@ TEST(Alarms, OutsideThePeriodNothingCounts) {
   w.scores[20] = 1;
   w.truth.period = {0, 15 * kMinute};
   EXPECT_EQ(w.judge().episodes, 0u);
+}
+
+TEST(Alarms, AnAlertThatIsStillUpFindsTheEventAtOnce) {
+  World w;
+  const detect::AlertSpan up{0, 5, 6, 12, 9, {{6, 12}}};
+  const auto f = judge_alerts(w.truth, std::span(&up, 1), 1);
+  EXPECT_DOUBLE_EQ(f.detections[0].delay_min, 0);
+  EXPECT_EQ(f.false_episodes, 0u);
+  const detect::AlertSpan other{1, 5, 6, 12, 9, {{6, 12}}};  // of another node
+  EXPECT_DOUBLE_EQ(judge_alerts(w.truth, std::span(&other, 1), 1).recall, 0);
+}
+
+TEST(Alarms, LongFalseAlertsCountSeveralTimes) {
+  World w;
+  const detect::AlertSpan alert{1, 600, 600, 721, 9, {{600, 721}}};  // 121 minutes
+  EXPECT_EQ(judge_alerts(w.truth, std::span(&alert, 1), 1).false_episodes, 3u);
 }
 
 TEST(OperatingCurve, ThresholdsFromTheTop) {

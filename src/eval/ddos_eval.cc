@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "eval/baselines.h"
+#include "eval/operating.h"
 
 namespace netflowgen::eval {
 namespace {
@@ -49,27 +50,6 @@ std::vector<Slice> make_slices(const DdosData& data, const DdosOptions& options)
     slices.back().summarized = false;
   }
   return slices;
-}
-
-// What the validation period shows under a task: visible attacks are events, unlabelled rows count for
-// nothing.
-Truth validation_truth(const DdosResult& result, const DdosTask& task) {
-  const DdosOptions& o = result.options.protocol;
-  Truth t;
-  t.table = task.table;
-  t.period = o.validation;
-  t.merge_gap_ms = o.merge_gap_ms;
-  t.lead_ms = o.lead_ms;
-  t.volume_feature = result.volume_feature;
-  t.labelled_share = labelled_share(task);
-  t.rows.assign(task.labels.size(), Truth::kIgnored);
-  for (size_t row = 0; row < t.rows.size(); ++row) {
-    if (!task.in_validation(row)) continue;
-    // Rows that are not scored (e.g. nothing came in) are nobody's attack: they can be false alarms.
-    if (task.labels[row] == RowLabel::kBenign) t.rows[row] = Truth::kBenign;
-    if (task.labels[row] == RowLabel::kAttack) t.rows[row] = 0;
-  }
-  return t;
 }
 
 class Runner {
@@ -130,10 +110,11 @@ class Runner {
           kept = detector.score(*task.table);
           ranks = rank(kept);
         }
-        const std::vector<float> calibration = calibration_scores(detector, task, kept, run);
+        const std::vector<float> calibration =
+            cross_fit(detector, task, kept, run.seed, run.in_sample_threshold);
         run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         run.scores = kept;
-        finish(std::move(run), ranks, threshold(task, calibration));
+        finish(std::move(run), ranks, threshold(task, calibration, detector), detector);
       }
     }
   }
@@ -149,32 +130,19 @@ class Runner {
     return run;
   }
 
-  // Scores of the validation period by fits that did not see the row's day: odd days by a fit on even days
-  // and the other way round. With labels on one side only, the scores of the fit itself.
-  std::vector<float> calibration_scores(Detector& detector, const DdosTask& task,
-                                        const std::vector<float>& own, DdosRun& run) const {
-    if (!detector.uses_labels()) return own;
-    std::vector<float> scores(own.size(), kNaN);
-    for (const bool odd : {false, true}) {
-      const DdosTask half = every_other_day(task, odd);
-      if (half.events.empty()) {
-        run.in_sample_threshold = true;
-        return own;
-      }
-      detector.fit(half, run.seed);
-      const std::vector<float> theirs = detector.score(*task.table);
-      for (size_t row = 0; row < scores.size(); ++row) {
-        const bool day_is_odd =
-            base::step_of(result_.data.time_of(row), static_cast<int64_t>(kDayMs)) % 2 != 0;
-        if (day_is_odd != odd) scores[row] = theirs[row];
-      }
+  // Calibrated on validation with scores that did not see the row's day, where there are labels for that.
+  detect::Threshold threshold(const DdosTask& task, const std::vector<float>& scores,
+                              Detector& detector) const {
+    const auto rates = rates_with(result_.options.rate);
+    const bool any = std::any_of(scores.begin(), scores.end(), [](float x) { return std::isfinite(x); });
+    if (!any) return {};
+    try {
+      return detect::threshold_for(
+          calibrate_on_validation(task, result_.options.protocol, scores, &detector, rates),
+          result_.options.rate);
+    } catch (const base::Error&) {
+      return {};  // no benign score in validation: nothing is ever raised
     }
-    return scores;
-  }
-
-  float threshold(const DdosTask& task, const std::vector<float>& scores) const {
-    const Truth truth = validation_truth(result_, task);
-    return at_rate(operating_curve(truth, scores, kCurvePoints), result_.options.rate).threshold;
   }
 
   std::vector<Ranks> rank(const std::vector<float>& scores) const {
@@ -190,10 +158,16 @@ class Runner {
     return ranks;
   }
 
-  void finish(DdosRun run, const std::vector<Ranks>& ranks, float threshold) {
+  // Tracks run over all of the archive, as they would live: an alert may be up when the test period begins.
+  void finish(DdosRun run, const std::vector<Ranks>& ranks, const detect::Threshold& threshold,
+              Detector& detector) {
+    const FrameTable& table = result_.data.table;
+    const Period all = {table.first_step * table.step_ms, table.end_step * table.step_ms};
+    const auto alerts = detect::alerts_of(score_table(table, all, run.scores, &detector), threshold,
+                                          timing_of(result_.options.protocol, table.step_ms));
     for (size_t s = 0; s < truths_.size(); ++s) {
       run.slices.push_back({ranks[s].auprc, ranks[s].auprc_step, ranks[s].auroc_step,
-                            judge_alarms(truths_[s], run.scores, threshold), ranks[s].recall_at_rate});
+                            judge_alerts(truths_[s], alerts, threshold.on), ranks[s].recall_at_rate});
     }
     result_.runs.push_back(std::move(run));
   }
@@ -210,9 +184,9 @@ class Runner {
         run.split = "unseen nodes";
         run.scores.assign(result_.data.table.rows(), kNaN);
         for (size_t fold = 0; fold < folds; ++fold) score_fold(detector, task, run, fold, folds);
-        const float limit = threshold(task, run.scores);
+        const auto limit = threshold(task, run.scores, detector);
         const auto ranks = rank(run.scores);
-        finish(std::move(run), ranks, limit);
+        finish(std::move(run), ranks, limit, detector);
       }
     }
   }
@@ -240,9 +214,9 @@ class Runner {
       run.split = "without " + type;
       detector.fit(task, run.seed);
       run.scores = detector.score(*task.table);
-      const auto calibration = calibration_scores(detector, task, run.scores, run);
+      const auto calibration = cross_fit(detector, task, run.scores, run.seed, run.in_sample_threshold);
       const auto ranks = rank(run.scores);
-      finish(std::move(run), ranks, threshold(task, calibration));
+      finish(std::move(run), ranks, threshold(task, calibration, detector), detector);
     }
   }
 
@@ -332,6 +306,7 @@ Truth DdosResult::truth(size_t slice) const {
   t.table = &data.table;
   t.period = o.test;
   t.merge_gap_ms = o.merge_gap_ms;
+  t.timing = timing_of(o, data.table.step_ms);
   t.lead_ms = o.lead_ms;
   t.volume_feature = volume_feature;
   std::vector<int32_t> index(data.events.size(), Truth::kIgnored);
@@ -371,6 +346,7 @@ DdosResult evaluate_ddos(const FrameTable& table, const std::vector<Event>& even
                          const base::ProgressFn& progress, const base::StopFlag* stop) {
   DdosResult result;
   result.options = options;
+  if (options.protocol.test.empty()) throw base::UsageError("the test period is empty");
   result.data = prepare_ddos(table, events, excluded, options.protocol);
   const auto volumes = volume_features(result.data.table, true);
   if (volumes.empty()) throw base::Error("the store gives no incoming volume (bytes, packets or flows)");

@@ -95,6 +95,15 @@ Json run_json(const DdosResult& r, const DdosRun& run) {
                       {"delay_min", d.found ? Json(d.delay_min) : Json(nullptr)},
                       {"effectiveness", number(d.effectiveness)}});
   }
+  Json alerts = Json::array();
+  for (const auto& a : run.slices[0].alarms.alerts) {
+    const int64_t step_ms = r.data.table.step_ms;
+    alerts.push_back({{"node", r.data.table.nodes[a.node]},
+                      {"start", base::format_time(a.start_step * step_ms)},
+                      {"raised", base::format_time((a.raised_step + 1) * step_ms)},
+                      {"end", base::format_time(a.end_step * step_ms)},
+                      {"score", number(static_cast<double>(a.peak))}});
+  }
   return {{"method", run.method},
           {"budget", run.budget},
           {"split", run.split},
@@ -103,7 +112,8 @@ Json run_json(const DdosResult& r, const DdosRun& run) {
           {"threshold_in_sample", run.in_sample_threshold},
           {"seconds", number(run.seconds)},
           {"slices", slices},
-          {"events", events}};
+          {"events", events},
+          {"alerts", alerts}};
 }
 
 std::string share(const MeanDeviation& m) {

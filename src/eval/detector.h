@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "detect/detect.h"
 #include "eval/labels.h"
 
 namespace netflowgen::eval {
@@ -24,6 +25,8 @@ struct DdosTask {
   // [rows] rows that count (e.g. flows_in > 0 on nodes with enough traffic). Fit on these; other rows are
   // context.
   std::vector<bool> scored;
+  // [rows] said to be benign by somebody who looked; empty: none. A method may give them more weight.
+  std::vector<bool> denied;
 
   bool in_train(size_t row) const { return train.contains(table->steps[row] * table->step_ms); }
   bool in_validation(size_t row) const { return validation.contains(table->steps[row] * table->step_ms); }
@@ -41,6 +44,8 @@ class Detector {
   // on other nodes' rows up to its step). NaN: no score, counts as the lowest. `table` may be another than
   // fit's.
   virtual std::vector<float> score(const FrameTable& table) = 0;
+  // Sets `bands` and `seen` of a table's scores where the method forecasts volumes: its alerts then latch.
+  virtual void latch(const FrameTable&, detect::ScoreTable&) {}
 };
 
 }  // namespace netflowgen::eval

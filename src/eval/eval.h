@@ -9,6 +9,7 @@
 #include "eval/forecaster.h"
 #include "eval/labels.h"
 #include "eval/metrics.h"
+#include "eval/operating.h"
 #include "eval/protocol.h"
 #include "eval/report.h"
 #include "eval/results.h"

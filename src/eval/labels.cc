@@ -117,7 +117,10 @@ class Parser {
     for (size_t n = 0; n < table.nodes.size(); ++n) by_name_.emplace(table.nodes[n], n);
   }
 
-  void header(const Columns& columns) { columns_ = columns; }
+  void begin(const std::string& name, const Columns& columns) {
+    name_ = name;
+    columns_ = columns;
+  }
 
   void row(std::string_view line, uint64_t number) {
     ledger_.enter();
@@ -131,6 +134,7 @@ class Parser {
     auto& p = problems_[static_cast<size_t>(*problem)];
     if (p.count++ == 0) {
       p.line = number;
+      p.file = name_;
       p.reason = name_of(*problem);
       const auto node = static_cast<size_t>(columns_.node);
       p.example = std::string(node < parts.size() ? parts[node] : line.substr(0, 80));
@@ -140,6 +144,7 @@ class Parser {
   LabelSet finish() {
     LabelSet set;
     set.events = std::move(events_);
+    set.benign = std::move(benign_);
     group_incidents(set.events, options_);
     set.ledger = ledger_.view("labels");
     for (auto& p : problems_) {
@@ -215,7 +220,7 @@ class Parser {
       if (clash) continue;
       seen.emplace_back(event.start_ms, event.end_ms);
       event.node = node;
-      events_.push_back(event);
+      (event.type == kBenignType ? benign_ : events_).push_back(event);
       added = true;
     }
     return added ? std::nullopt : std::optional(Reason::kOverlap);
@@ -223,20 +228,22 @@ class Parser {
 
   const FrameTable& table_;
   const LabelOptions& options_;
+  std::string name_;
   Columns columns_;
   std::unordered_map<std::string, size_t> by_name_;
   std::unordered_map<std::string, std::vector<size_t>> nodes_of_;
   std::map<std::pair<size_t, std::string>, std::vector<std::pair<TimeMs, TimeMs>>> spans_;
   std::vector<Event> events_;
+  std::vector<Event> benign_;
   base::Ledger<Reason> ledger_;
   std::array<LabelProblem, static_cast<size_t>(Reason::kCount)> problems_;
 };
 
 }  // namespace
 
-LabelSet parse_labels(std::string_view text, const std::string& name, const FrameTable& table,
-                      const LabelOptions& options) {
-  Parser parser(table, options);
+namespace {
+
+void parse_into(Parser& parser, std::string_view text, const std::string& name) {
   bool first = true;
   uint64_t number = 0;
   for (size_t at = 0; at < text.size();) {
@@ -248,17 +255,32 @@ LabelSet parse_labels(std::string_view text, const std::string& name, const Fram
     if (first) {
       first = false;
       const Columns columns = columns_of(line, name);
-      parser.header(columns);
+      parser.begin(name, columns);
       if (columns.header) continue;
     }
     parser.row(line, number);
   }
   if (first) throw base::Error("{}: no labels: the file is empty", name);
+}
+
+}  // namespace
+
+LabelSet parse_labels(std::string_view text, const std::string& name, const FrameTable& table,
+                      const LabelOptions& options) {
+  Parser parser(table, options);
+  parse_into(parser, text, name);
+  return parser.finish();
+}
+
+LabelSet load_labels(const std::vector<std::string>& paths, const FrameTable& table,
+                     const LabelOptions& options) {
+  Parser parser(table, options);
+  for (const auto& path : paths) parse_into(parser, base::read_file(path), path);
   return parser.finish();
 }
 
 LabelSet load_labels(const std::string& path, const FrameTable& table, const LabelOptions& options) {
-  return parse_labels(base::read_file(path), path, table, options);
+  return load_labels(std::vector<std::string>{path}, table, options);
 }
 
 void group_incidents(std::vector<Event>& events, const LabelOptions& options) {
@@ -294,7 +316,7 @@ std::string LabelSet::summary() const {
   if (left_out == 0) return "";
   std::string text = fmt::format("{} of {} labels left out:", left_out, ledger.in);
   for (const auto& p : problems) {
-    text += fmt::format(" {} {} (first on line {}: {});", p.count, p.reason, p.line, p.example);
+    text += fmt::format(" {} {} (first on line {} of {}: {});", p.count, p.reason, p.line, p.file, p.example);
   }
   text.pop_back();
   return text;

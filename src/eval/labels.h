@@ -5,6 +5,7 @@
 //   step attack,victim,start,end,...,flows,...,victim_internal   as derived for DARPA 1998: times are whole
 //   minutes,
 //                            the end's minute belongs to the event
+// The type "benign" says that the node was not under attack then: the "no" of an operator (docs/detection.md).
 // Bad labels (unknown node, end before start, overlap with an earlier one of the same node and type) are
 // counted by reason with their first lines, never fatal here; LabelSet::problems says what was left out.
 #pragma once
@@ -55,8 +56,11 @@ struct LabelOptions {
   size_t sweep_victims = 5;               // an incident of so many nodes is a sweep
 };
 
+inline constexpr std::string_view kBenignType = "benign";
+
 struct LabelProblem {
   std::string reason;
+  std::string file;   // of the first
   uint64_t line = 0;  // the first
   uint64_t count = 0;
   std::string example;  // that line's node, as written
@@ -64,14 +68,18 @@ struct LabelProblem {
 
 struct LabelSet {
   std::vector<Event> events;  // by start, then node
+  std::vector<Event> benign;  // denied: known not to be attacks
   base::LedgerView ledger;    // in = rows, out = rows kept (a prefix's row is one)
   std::vector<LabelProblem> problems;
 
-  // "3 labels left out: 2 unknown node (first on line 7: 10.0.0.9), ..."; empty when all is well.
+  // "3 labels left out: 2 unknown node (first on line 7 of FILE: 10.0.0.9), ..."; empty when all is well.
   std::string summary() const;
 };
 
-// Error: the file cannot be read or has neither form's columns.
+// Error: a file cannot be read or has neither form's columns. Several files are one set: a label that an earlier
+// file has too is an overlap.
+LabelSet load_labels(const std::vector<std::string>& paths, const FrameTable& table,
+                     const LabelOptions& options);
 LabelSet load_labels(const std::string& path, const FrameTable& table, const LabelOptions& options);
 // The same from text; `name` is used in messages.
 LabelSet parse_labels(std::string_view text, const std::string& name, const FrameTable& table,

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "eval/testing.h"
 
 namespace netflowgen::eval {
@@ -75,7 +77,7 @@ TEST(Labels, BadLabelsAreCountedWithTheirFirstLine) {
   EXPECT_EQ(set.ledger.in, 10u);
   EXPECT_TRUE(set.ledger.balanced());
   const std::string summary = set.summary();
-  EXPECT_THAT(summary, HasSubstr("2 unknown node (first on line 2: 10.9.9.9)"));
+  EXPECT_THAT(summary, HasSubstr("2 unknown node (first on line 2 of l: 10.9.9.9)"));
   EXPECT_THAT(summary, HasSubstr("1 end before start (first on line 3"));
   EXPECT_THAT(summary, HasSubstr("1 not a time (first on line 4"));
   EXPECT_THAT(summary, HasSubstr("1 too few columns (first on line 5"));
@@ -107,6 +109,29 @@ TEST(Labels, SweepsAreManyVictimsOfOneTypeAboutTheSameTime) {
   EXPECT_NE(events[1].incident, events[0].incident);
   EXPECT_EQ(events[6].incident, events[7].incident);
   EXPECT_NE(events[6].incident, events[5].incident);
+}
+
+TEST(Labels, BenignIsKeptApart) {
+  const auto set =
+      parse_labels("node,start,end,type\n10.0.0.1,60,120,benign\n10.0.0.1,60,120,syn\n", "l", table(), {});
+  ASSERT_THAT(set.events, SizeIs(1));
+  EXPECT_EQ(set.events[0].type, "syn");
+  ASSERT_THAT(set.benign, SizeIs(1));
+  EXPECT_EQ(set.benign[0].end_ms, 2 * kMinute);
+  EXPECT_EQ(set.ledger.out, 2u);
+}
+
+TEST(Labels, SeveralFilesAreOneSet) {
+  const auto folder = base::fs::temp_directory_path() / ("nfg_labels_" + std::to_string(::getpid()));
+  base::fs::create_directories(folder);
+  const std::string one = (folder / "one.csv").string();
+  const std::string two = (folder / "two.csv").string();
+  base::write_file(one, "node,start,end,type\n10.0.0.1,60,120,syn\n");
+  base::write_file(two, "10.0.0.2,60,120,syn\n10.0.0.1,60,180,syn\n");  // no header; the second overlaps
+  const auto set = load_labels(std::vector<std::string>{one, two}, table(), {});
+  EXPECT_THAT(set.events, SizeIs(2));
+  EXPECT_THAT(set.summary(), HasSubstr("1 overlaps an earlier label (first on line 2 of " + two));
+  base::fs::remove_all(folder);
 }
 
 }  // namespace

@@ -101,6 +101,7 @@ void check_periods(const FrameTable& table, const DdosOptions& options) {
   const TimeMs to = table.end_step * table.step_ms;
   for (const auto& [name, p] :
        {std::pair{"training", options.train}, {"validation", options.validation}, {"test", options.test}}) {
+    if (p.empty() && std::string_view(name) == "test") continue;  // nothing is tested
     if (p.empty()) throw base::UsageError("the {} period is empty", name);
     if (p.to_ms <= from || p.from_ms >= to) {
       throw base::UsageError("the {} period {} to {} lies outside the archive, which covers {} to {}", name,
@@ -111,7 +112,7 @@ void check_periods(const FrameTable& table, const DdosOptions& options) {
   if (options.validation.from_ms < options.train.from_ms || options.validation.to_ms > options.train.to_ms) {
     throw base::UsageError("the validation period must lie inside the training period");
   }
-  if (options.test.from_ms < options.train.to_ms) {
+  if (!options.test.empty() && options.test.from_ms < options.train.to_ms) {
     throw base::UsageError("the test period must begin after the training period");
   }
 }
@@ -344,6 +345,25 @@ DdosTask full_task(const DdosData& data, const DdosOptions& options) {
     }
   }
   return task;
+}
+
+size_t deny(DdosTask& task, const FrameTable& table, const std::vector<Event>& benign) {
+  size_t rows = 0;
+  task.denied.resize(task.labels.size());
+  for (Event e : benign) {
+    const auto& nodes = task.table->nodes;
+    const auto it = std::find(nodes.begin(), nodes.end(), table.nodes[e.node]);
+    if (it == nodes.end()) continue;
+    e.node = static_cast<size_t>(it - nodes.begin());
+    for_rows(*task.table, e, [&](size_t row) {
+      if (!task.in_train(row) || task.denied[row]) return;
+      task.denied[row] = true;
+      task.labels[row] = RowLabel::kBenign;
+      task.event_of_row[row] = -1;
+      ++rows;
+    });
+  }
+  return rows;
 }
 
 DdosTask with_budget(const DdosTask& full, const Budget& budget, uint64_t seed) {

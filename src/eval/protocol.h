@@ -38,7 +38,7 @@ struct Budget {
 struct DdosOptions {
   Period train;                             // labels are seen here; validation is its last part
   Period validation;                        // thresholds and everything else are chosen here
-  Period test;                              // figures come from here
+  Period test;                              // figures come from here; empty: nothing is tested
   std::string scored_feature = "flows_in";  // rows count where it is above 0; empty: all rows
   uint64_t min_flows = 0;                   // nodes with fewer flows (in + out) in training are left out
   int64_t merge_gap_ms = 10 * 60'000;       // alarmed steps closer than this are one episode
@@ -65,6 +65,9 @@ DdosData prepare_ddos(const FrameTable& table, const std::vector<Event>& events,
 
 // The full truth of the training period as a task, before any budget.
 DdosTask full_task(const DdosData& data, const DdosOptions& options);
+// Rows of `benign` (nodes of `table`, before any were left out) become benign and denied, whatever else a label
+// says of them. Returns the number of rows.
+size_t deny(DdosTask& task, const FrameTable& table, const std::vector<Event>& benign);
 // What the budget shows of it. `seed` draws events, incidents and node-hours.
 DdosTask with_budget(const DdosTask& full, const Budget& budget, uint64_t seed);
 // Hides nodes or a type from a task: their rows are kUnlabelled and not scored, their events gone.

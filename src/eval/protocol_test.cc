@@ -89,6 +89,23 @@ TEST(Protocol, TheTestPeriodIsNotInATask) {
   }
 }
 
+TEST(Protocol, WhatIsDeniedIsBenign) {
+  const World w;
+  const auto data = prepare_ddos(w.table, w.events, {}, w.options);
+  auto task = full_task(data, w.options);
+  const size_t attacks = count(task, RowLabel::kAttack);
+  const Event denied = task.events[0];
+  Event named = denied;  // deny() takes nodes of the table before any were left out
+  for (size_t n = 0; n < w.table.nodes.size(); ++n) {
+    if (w.table.nodes[n] == data.table.nodes[denied.node]) named.node = n;
+  }
+  const size_t rows = deny(task, w.table, {named});
+  EXPECT_GT(rows, 0u);
+  EXPECT_EQ(count(task, RowLabel::kAttack), attacks - rows);
+  EXPECT_EQ(static_cast<size_t>(std::count(task.denied.begin(), task.denied.end(), true)), rows);
+  EXPECT_EQ(deny(task, w.table, {named}), 0u);  // once is enough
+}
+
 TEST(Protocol, CleanShowsAShareOfBoth) {
   const World w;
   const auto data = prepare_ddos(w.table, w.events, {}, w.options);

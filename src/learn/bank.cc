@@ -73,6 +73,8 @@ class Walk {
     if (network_.spec().inject) inject = cpu(network_.inject_logits(here));
     Tensor direct;
     if (options_.direct) direct = cpu(network_.direct(here));
+    Tensor before_direct;
+    if (!bank_.before_level.empty()) before_direct = cpu(network_.direct(previous).select(-3, 0));
     Tensor likely;
     if (options_.likely) likely = most_likely(network_.next_logits(here)).to(torch::kCPU).contiguous();
     for (int64_t k = 0; k < n; ++k) {
@@ -87,9 +89,21 @@ class Walk {
       if (likely.defined())
         std::copy_n(likely.data_ptr<int32_t>() + k * static_cast<int64_t>(bank_.surprise), bank_.surprise,
                     bank_.likely.data() + to * bank_.surprise);
+      if (before_direct.defined())
+        keep_before(before_direct.data_ptr<float>() + k * before_direct[0].numel(), slot, group, first, to);
       if (direct.defined())
         keep_direct(direct.data_ptr<float>() + k * direct[0].numel(), slot, group, first, to);
     }
+  }
+
+  void keep_before(const float* direct, size_t slot, const std::vector<size_t>& group, size_t first,
+                   size_t to) {
+    const size_t volumes = encoder_.volumes();
+    const size_t n = volumes * network_.spec().quantiles.size();
+    const size_t p = first + slot % kChunk;
+    std::copy_n(direct, n, bank_.before_direct.data() + to * n);
+    const token::NodeState state = positions_.state_before(group[slot / kChunk], p);
+    for (size_t v = 0; v < volumes; ++v) bank_.before_level[to * volumes + v] = p == 0 ? NAN : state.level[v];
   }
 
   Tensor surprise_of(const Tensor& previous, const std::vector<int64_t>& at, const std::vector<size_t>& group,
@@ -187,6 +201,10 @@ Bank empty_bank(const series::FrameTable& table, const ScanOptions& o, const Net
   }
   if (o.direct)
     bank.direct.resize(n * network.spec().input.leads.size() * e.volumes() * network.spec().quantiles.size());
+  if (o.before && !network.spec().input.leads.empty()) {
+    bank.before_direct.resize(n * e.volumes() * network.spec().quantiles.size());
+    bank.before_level.resize(n * e.volumes());
+  }
   if (o.likely) bank.likely.resize(n * bank.surprise);
   return bank;
 }

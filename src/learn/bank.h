@@ -30,6 +30,9 @@ struct Bank {
   std::vector<size_t> volumes_out;
   std::vector<float>
       direct;  // [kept, leads, volumes, quantiles] values in the features' units; empty unless asked
+  // What the position before the row forecast for it, of the first lead; empty unless asked.
+  std::vector<float> before_direct;  // [kept, volumes, quantiles] log1p minus level
+  std::vector<float> before_level;   // [kept, volumes] NaN: nothing came before
   std::vector<int32_t> likely;  // [kept, surprise] most probable target after this row; empty unless asked
 
   size_t width() const { return hidden + surprise + dense; }
@@ -41,6 +44,7 @@ struct ScanOptions {
   std::vector<size_t> nodes;  // empty: all
   std::vector<bool> keep;     // [rows]; empty: all
   bool direct = false;
+  bool before = false;  // needs direct heads
   bool likely = false;
 };
 

@@ -1,0 +1,108 @@
+// netflowgen feedback: an operator's word on an alert becomes a label for the next fine-tuning.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <memory>
+
+#include "base/base.h"
+#include "cli/alert_output.h"
+#include "cli/commands.h"
+#include "detect/detect.h"
+#include "eval/eval.h"
+
+namespace netflowgen::cli {
+namespace {
+
+constexpr std::string_view kHeader = "node,start,end,type\n";
+
+struct Options {
+  std::string alert;
+  std::string verdict;
+  std::string alerts = "alerts.db";
+  std::string labels = "feedback.csv";
+  std::string type;
+};
+
+// The last record of the alert in a file of JSON lines.
+std::optional<detect::AlertKey> find_in_lines(const std::string& path, const std::string& id) {
+  const std::string text = base::read_file(path);
+  std::optional<detect::AlertKey> found;
+  uint64_t number = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t newline = std::min(text.find('\n', at), text.size());
+    const std::string_view line = std::string_view(text).substr(at, newline - at);
+    at = newline + 1;
+    ++number;
+    if (line.empty()) continue;
+    const auto key = detect::parse_alert(line, fmt::format("{}, line {}", path, number));
+    if (!key.id.starts_with(id)) continue;
+    if (found && found->id != key.id) {
+      throw base::Error("{}: more than one alert's id begins with '{}'; give more of it", path, id);
+    }
+    found = key;
+  }
+  return found;
+}
+
+// Appends a whole line, or nothing; several commands may do so at once.
+void append_label(const std::string& path, const std::string& line) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) throw base::Error("cannot write {}: {}", path, std::strerror(errno));
+  ::flock(fd, LOCK_EX);
+  const std::string text = (::lseek(fd, 0, SEEK_END) == 0 ? std::string(kHeader) : "") + line;
+  const bool written =
+      ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const int error = errno;
+  ::close(fd);
+  if (!written) throw base::Error("cannot write {}: {}", path, std::strerror(error));
+}
+
+void run(const Options& o) {
+  const bool yes = o.verdict == "yes";
+  std::unique_ptr<detect::AlertDb> db;
+  if (detect::AlertDb::is_one(o.alerts) || is_database(o.alerts)) {
+    db = std::make_unique<detect::AlertDb>(o.alerts, detect::AlertDb::Mode::kExisting);
+  }
+  const auto key = db ? db->find(o.alert) : find_in_lines(o.alerts, o.alert);
+  if (!key) throw base::Error("{} has no alert whose id begins with '{}'", o.alerts, o.alert);
+  // An alert that is still up is labelled as far as its last record goes.
+  const base::TimeMs end = key->end_ms != 0 ? key->end_ms : key->event_ms;
+  const std::string type = !yes ? std::string(eval::kBenignType) : o.type.empty() ? key->type : o.type;
+  if (key->node.find_first_of(",\"\n") != std::string::npos ||
+      type.find_first_of(",\"\n") != std::string::npos) {
+    throw base::Error("the node or type of alert {} cannot stand in a CSV cell", key->id);
+  }
+  append_label(o.labels, fmt::format("{},{},{},{}\n", key->node, base::format_time(key->start_ms),
+                                     base::format_time(end), type));
+  if (db) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    db->feedback(key->id, yes, std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  }
+  fmt::print("{}: {} from {} to {} is {}; in {}\n", key->id, key->node, base::format_time(key->start_ms),
+             base::format_time(end), yes ? "an attack (" + type + ")" : "no attack", o.labels);
+}
+
+}  // namespace
+
+void add_feedback(CLI::App& app, Context&) {
+  auto o = std::make_shared<Options>();
+  auto* c =
+      app.add_subcommand("feedback", "Say whether an alert was right; the next finetune learns from it");
+  c->add_option("alert", o->alert, "The alert's id, or as much of it as is unique")->required();
+  c->add_option("verdict", o->verdict, "yes: an attack; no: a false alarm")
+      ->required()
+      ->check(CLI::IsMember({"yes", "no"}));
+  c->add_option("--alerts", o->alerts, "Where the alert is: SQLite or JSON lines, as replay wrote it")
+      ->capture_default_str();
+  c->add_option("--labels", o->labels, "Labels to append to, for finetune --labels")->capture_default_str();
+  c->add_option("--type", o->type, "The attack's type, where the alert's is wrong");
+  c->footer("Example: netflowgen feedback 3f0a no --alerts alerts.db --labels feedback.csv");
+  c->callback([o] { run(*o); });
+}
+
+}  // namespace netflowgen::cli

@@ -1,0 +1,186 @@
+#include "detect/alert_db.h"
+
+#include <sqlite3.h>
+
+#include <fstream>
+
+#include "base/error.h"
+
+namespace netflowgen::detect {
+namespace {
+
+constexpr int kFormat = 1;
+constexpr size_t kBatch = 1000;  // records a transaction
+constexpr const char* kSchema = R"(
+CREATE TABLE IF NOT EXISTS alerts(
+  id TEXT PRIMARY KEY, node TEXT NOT NULL, task TEXT NOT NULL, type TEXT NOT NULL, probability REAL,
+  severity TEXT NOT NULL, start_ms INTEGER NOT NULL, raised_ms INTEGER NOT NULL, end_ms INTEGER,
+  score REAL, held_back TEXT, policy TEXT, event TEXT NOT NULL, event_ms INTEGER NOT NULL, record TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS alerts_by_time ON alerts(raised_ms);
+CREATE INDEX IF NOT EXISTS alerts_by_node ON alerts(node, raised_ms);
+CREATE TABLE IF NOT EXISTS history(
+  id TEXT NOT NULL, event_ms INTEGER NOT NULL, event TEXT NOT NULL, severity TEXT NOT NULL, score REAL,
+  PRIMARY KEY(id, event_ms, event)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS feedback(
+  id TEXT NOT NULL, verdict TEXT NOT NULL CHECK(verdict IN ('yes', 'no')), given_ms INTEGER NOT NULL);
+)";
+constexpr const char* kUpsert =
+    "INSERT INTO alerts VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15) ON CONFLICT(id) DO UPDATE "
+    "SET "
+    "type=?4, probability=?5, severity=?6, end_ms=?9, score=?10, held_back=?11, policy=?12, event=?13, "
+    "event_ms=?14, record=?15";
+constexpr const char* kHistory = "INSERT OR IGNORE INTO history VALUES(?1,?2,?3,?4,?5)";
+
+}  // namespace
+
+struct AlertDb::Impl {
+  class Statement {
+   public:
+    Statement(Impl& db, const char* sql) : db_(db) {
+      db.check(sqlite3_prepare_v2(db.handle, sql, -1, &statement_, nullptr));
+    }
+    ~Statement() { sqlite3_finalize(statement_); }
+    Statement(const Statement&) = delete;
+    Statement& operator=(const Statement&) = delete;
+
+    void text(int at, std::string_view value) {
+      db_.check(
+          sqlite3_bind_text(statement_, at, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT));
+    }
+    void text_or_null(int at, std::string_view value) {
+      if (!value.empty()) text(at, value);
+    }
+    void integer(int at, int64_t value) { db_.check(sqlite3_bind_int64(statement_, at, value)); }
+    void real(int at, double value) { db_.check(sqlite3_bind_double(statement_, at, value)); }
+    bool step() {  // true: a row
+      const int result = sqlite3_step(statement_);
+      if (result != SQLITE_ROW && result != SQLITE_DONE) db_.check(result);
+      return result == SQLITE_ROW;
+    }
+    std::string column(int at) const {
+      const auto* const value = reinterpret_cast<const char*>(sqlite3_column_text(statement_, at));
+      return value == nullptr ? "" : value;
+    }
+
+   private:
+    Impl& db_;
+    sqlite3_stmt* statement_ = nullptr;
+  };
+
+  ~Impl() { sqlite3_close(handle); }
+
+  void check(int result) const {
+    if (result == SQLITE_OK) return;
+    throw base::Error("{}: {}", path, handle == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle));
+  }
+  void run(const char* sql) const { check(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr)); }
+
+  void open(bool create) {
+    check(sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0),
+                          nullptr));
+    sqlite3_busy_timeout(handle, 5000);
+    int64_t version = 0;
+    int64_t tables = 0;
+    {
+      Statement s(*this,
+                  "SELECT (SELECT user_version FROM pragma_user_version), count(*) FROM sqlite_master");
+      if (s.step()) {
+        version = std::stoll(s.column(0));
+        tables = std::stoll(s.column(1));
+      }
+    }
+    if (version > kFormat) {
+      throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", path, version,
+                        kFormat);
+    }
+    if (version == 0 && tables > 0)
+      throw base::Error("{}: an SQLite file of something else, not of alerts", path);
+    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
+    run(kSchema);
+    run(fmt::format("PRAGMA user_version={}", kFormat).c_str());
+  }
+
+  std::string path;
+  sqlite3* handle = nullptr;
+  size_t open_records = 0;  // of the transaction
+};
+
+AlertDb::AlertDb(const base::fs::path& path, Mode mode) : impl_(std::make_unique<Impl>()) {
+  impl_->path = path.string();
+  if (mode == Mode::kExisting && !base::fs::exists(path)) {
+    throw base::Error("{} is not there; netflowgen replay -o {} writes it", path.string(), path.string());
+  }
+  impl_->open(mode == Mode::kCreate);
+}
+
+AlertDb::~AlertDb() {
+  try {
+    flush();
+  } catch (const base::Error&) {
+    // Said by whoever flushes before; a destructor cannot.
+  }
+}
+
+void AlertDb::add(const Alert& a) {
+  if (impl_->open_records == 0) impl_->run("BEGIN");
+  const std::string record = to_json_line(a);
+  {
+    Impl::Statement s(*impl_, kUpsert);
+    s.text(1, a.id);
+    s.text(2, a.node);
+    s.text(3, a.task);
+    s.text(4, a.guess.type);
+    s.real(5, a.guess.probability);
+    s.text(6, name_of(a.severity));
+    s.integer(7, a.start_ms);
+    s.integer(8, a.raised_ms);
+    if (a.end_ms != 0) s.integer(9, a.end_ms);
+    s.real(10, a.peak);
+    s.text_or_null(11, a.sent() ? "" : name_of(a.held_back));
+    s.text_or_null(12, a.policy);
+    s.text(13, name_of(a.event));
+    s.integer(14, a.event_ms);
+    s.text(15, std::string_view(record).substr(0, record.size() - 1));
+    s.step();
+  }
+  Impl::Statement s(*impl_, kHistory);
+  s.text(1, a.id);
+  s.integer(2, a.event_ms);
+  s.text(3, name_of(a.event));
+  s.text(4, name_of(a.severity));
+  s.real(5, a.peak);
+  s.step();
+  if (++impl_->open_records >= kBatch) flush();
+}
+
+void AlertDb::flush() {
+  if (impl_->open_records > 0) impl_->run("COMMIT");
+  impl_->open_records = 0;
+}
+
+std::optional<AlertKey> AlertDb::find(const std::string& id) {
+  Impl::Statement s(*impl_, "SELECT record FROM alerts WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2");
+  s.text(1, id);
+  if (!s.step()) return std::nullopt;
+  const AlertKey key = parse_alert(s.column(0), impl_->path);
+  if (s.step())
+    throw base::Error("{}: more than one alert's id begins with '{}'; give more of it", impl_->path, id);
+  return key;
+}
+
+void AlertDb::feedback(const std::string& id, bool yes, base::TimeMs given_ms) {
+  Impl::Statement s(*impl_, "INSERT INTO feedback VALUES(?1, ?2, ?3)");
+  s.text(1, id);
+  s.text(2, yes ? "yes" : "no");
+  s.integer(3, given_ms);
+  s.step();
+}
+
+bool AlertDb::is_one(const base::fs::path& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  char head[kMagic.size()] = {};
+  std::ifstream file(path, std::ios::binary);
+  return file.read(head, sizeof head) && std::string_view(head, sizeof head) == kMagic;
+}
+
+}  // namespace netflowgen::detect

@@ -1,0 +1,145 @@
+#include "detect/calibration.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace netflowgen::detect {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kFormat = 1;
+constexpr size_t kMostTasks = 64;
+constexpr size_t kMostRates = 256;
+
+Json timing_to_json(const Timing& t) {
+  return {{"min_steps", t.min_steps},           {"end_steps", t.end_steps}, {"merge_steps", t.merge_steps},
+          {"cooldown_steps", t.cooldown_steps}, {"max_steps", t.max_steps}, {"long_steps", t.long_steps}};
+}
+
+Timing timing_from_json(const Json& j) {
+  Timing t;
+  t.min_steps = j.at("min_steps");
+  t.end_steps = j.at("end_steps");
+  t.merge_steps = j.at("merge_steps");
+  t.cooldown_steps = j.at("cooldown_steps");
+  t.max_steps = j.at("max_steps");
+  t.long_steps = j.at("long_steps");
+  return t;
+}
+
+Json task_to_json(const TaskCalibration& t) {
+  Json thresholds = Json::array();
+  for (const auto& c : t.thresholds) {
+    thresholds.push_back({{"false_alarms", c.false_alarms},
+                          {"threshold", c.threshold},
+                          {"episodes", c.episodes},
+                          {"extrapolated", c.extrapolated}});
+  }
+  return {{"name", t.name},
+          {"score", t.score},
+          {"scored", t.scored},
+          {"enabled", t.enabled},
+          {"default_rate", t.default_rate},
+          {"in_sample", t.in_sample},
+          {"from", base::format_time(t.from_ms)},
+          {"to", base::format_time(t.to_ms)},
+          {"node_days", t.node_days},
+          {"timing", timing_to_json(t.timing)},
+          {"thresholds", thresholds}};
+}
+
+TaskCalibration task_from_json(const Json& j, const std::string& where) {
+  TaskCalibration t;
+  t.name = j.at("name");
+  t.score = j.at("score");
+  t.scored = j.at("scored");
+  t.enabled = j.at("enabled");
+  t.default_rate = j.at("default_rate");
+  t.in_sample = j.at("in_sample");
+  const auto from = base::parse_time(j.at("from").get<std::string>());
+  const auto to = base::parse_time(j.at("to").get<std::string>());
+  if (!from || !to) throw base::Error("{}: the period of task {} is not two times", where, t.name);
+  t.from_ms = *from;
+  t.to_ms = *to;
+  t.node_days = j.at("node_days");
+  t.timing = timing_from_json(j.at("timing"));
+  for (const auto& c : j.at("thresholds")) {
+    t.thresholds.push_back({c.at("false_alarms"), c.at("threshold"), c.at("episodes"), c.at("extrapolated")});
+  }
+  return t;
+}
+
+// What is wrong with a task from a file, or "".
+std::string problem(const TaskCalibration& t) {
+  if (t.name.empty()) return "a task has no name";
+  if (t.score != kInjectScore && !t.score.starts_with(kHeadScore))
+    return "score is neither a head nor inject";
+  const auto& time = t.timing;
+  for (const int64_t n : {time.min_steps, time.end_steps, time.max_steps, time.long_steps}) {
+    if (n < 1 || n > (int64_t{1} << 40)) return "a length of its timing is out of range";
+  }
+  for (const int64_t n : {time.merge_steps, time.cooldown_steps}) {
+    if (n < 0 || n > (int64_t{1} << 40)) return "a length of its timing is out of range";
+  }
+  if (t.thresholds.empty() || t.thresholds.size() > kMostRates) return "it has no thresholds, or too many";
+  for (size_t i = 0; i < t.thresholds.size(); ++i) {
+    const auto& c = t.thresholds[i];
+    if (!(c.false_alarms > 0) || !std::isfinite(c.threshold)) return "a rate or threshold is out of range";
+    if (i == 0) continue;
+    if (!(c.false_alarms < t.thresholds[i - 1].false_alarms) || c.threshold < t.thresholds[i - 1].threshold) {
+      return "thresholds do not rise as rates fall";
+    }
+  }
+  if (!(t.default_rate >= t.thresholds.back().false_alarms)) return "default_rate is below every rate";
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::string> Calibration::names() const {
+  std::vector<std::string> all;
+  for (const auto& t : tasks) all.push_back(t.name);
+  return all;
+}
+
+std::string Calibration::to_json() const {
+  Json all = Json::array();
+  for (const auto& t : tasks) all.push_back(task_to_json(t));
+  return Json{{"format", kFormat}, {"tasks", all}}.dump(1) + "\n";
+}
+
+Calibration Calibration::from_json(std::string_view text, const std::string& where) {
+  Calibration c;
+  try {
+    const Json j = Json::parse(text);
+    if (j.at("format").get<int>() > kFormat) {
+      throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
+                        j.at("format").dump(), kFormat);
+    }
+    if (j.at("tasks").size() > kMostTasks) throw base::Error("{}: more than {} tasks", where, kMostTasks);
+    for (const auto& t : j.at("tasks")) c.tasks.push_back(task_from_json(t, where));
+  } catch (const nlohmann::json::exception& e) {
+    throw base::Error("{} is damaged: {}; run netflowgen finetune again", where, e.what());
+  }
+  if (c.tasks.empty()) throw base::Error("{} names no task; run netflowgen finetune again", where);
+  for (const auto& t : c.tasks) {
+    const std::string wrong = problem(t);
+    if (!wrong.empty()) throw base::Error("{}: task '{}': {}", where, t.name, wrong);
+  }
+  return c;
+}
+
+Calibration Calibration::load(const base::fs::path& model) {
+  const auto path = model / kCalibrationFile;
+  if (!base::fs::exists(path)) {
+    throw base::Error(
+        "{} is not there: the model has no calibrated task; run netflowgen finetune, which writes it",
+        path.string());
+  }
+  return from_json(base::read_file(path), path.string());
+}
+
+}  // namespace netflowgen::detect

@@ -1,0 +1,307 @@
+#include "detect/detector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+#include "base/check.h"
+#include "detect/attack_type.h"
+#include "detect/band.h"
+#include "series/series.h"
+
+namespace netflowgen::detect {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr uint32_t kUsualFrames = 64;     // of the running mean
+constexpr size_t kDrivers = 8;            // features that an alert shows
+constexpr double kOutageSurvival = 1e-3;  // silence as rare as this is an outage
+constexpr int64_t kEvidenceSteps = 2;     // before the step that raised it
+constexpr std::string_view kOutage = "outage";
+
+}  // namespace
+
+Detector::Detector(RuleBook& book, DetectorParts parts, AlertSink sink)
+    : book_(book), parts_(std::move(parts)), sink_(std::move(sink)) {}
+
+base::LedgerView Detector::alerts_ledger() const { return ledger_.view("alerts"); }
+
+size_t Detector::open_alerts() const {
+  size_t n = outages_.size();
+  for (const auto& [key, live] : live_) {
+    for (const auto& task : live.tasks) n += task.track.state == Track::State::kActive ? 1 : 0;
+  }
+  return n;
+}
+
+Detector::Node& Detector::node_of(const Seen& seen, int64_t step) {
+  const auto [it, fresh] = nodes_.try_emplace(seen.node);
+  if (fresh) {
+    Node& node = it->second;
+    node.name = seen.name;
+    node.rule = &book_.rule(seen.name);
+    node.first_step = step;
+    node.usual.fill(kNaN);
+    if (node.rule->outage_steps > 0) watched_.insert(seen.node);
+  }
+  return it->second;
+}
+
+void Detector::look(int64_t step, std::span<const Seen> seen) {
+  for (const auto& s : seen) {
+    if (s.frame.empty()) {
+      const auto it = nodes_.find(s.node);
+      if (it != nodes_.end()) it->second.band = band_of(s.direct, s.level, parts_.quantiles);
+      continue;
+    }
+    Node& node = node_of(s, step);
+    end_outage(step, s.node);
+    look_frame(step, s, node);
+    node.last_frame = step;
+    node.band = band_of(s.direct, s.level, parts_.quantiles);
+  }
+}
+
+void Detector::look_frame(int64_t step, const Seen& seen, Node& node) {
+  const Rule& rule = *node.rule;
+  auto it = live_.find(seen.node);
+  if (it == live_.end()) {
+    bool any = false;
+    for (size_t t = 0; t < rule.thresholds.size(); ++t) any |= seen.scores[t] >= rule.thresholds[t].off;
+    if (!any) return learn_usual(seen.frame, node);
+    it = live_.try_emplace(seen.node).first;
+    it->second.name = node.name;
+    it->second.rule = &rule;
+    it->second.tasks.resize(rule.thresholds.size());
+  }
+  LiveNode& live = it->second;
+  live.looked = step;
+  Look look{0, node.band, volumes_of(*parts_.encoder, seen.frame)};
+  bool calm = true;
+  for (size_t t = 0; t < live.tasks.size(); ++t) {
+    look.score = seen.scores[t];
+    const int64_t last_end = live.tasks[t].track.end_step;
+    const Change change = live.tasks[t].track.look(step, look, rule.thresholds[t], rule.timing);
+    follow(step, t, change, &seen, &node, live, last_end);
+    calm &= live.tasks[t].track.idle();
+  }
+  if (calm) learn_usual(seen.frame, node);
+}
+
+void Detector::learn_usual(std::span<const float> frame, Node& node) const {
+  if (node.frames < kUsualFrames) ++node.frames;
+  const float rate = 1.0f / static_cast<float>(node.frames);
+  for (size_t f = 0; f < frame.size(); ++f) {
+    float& mean = node.usual[f];
+    if (std::isnan(frame[f])) continue;
+    const bool category = series::kFeatures[f].kind == series::Kind::kCategory;
+    mean = std::isnan(mean) || category ? frame[f] : mean + rate * (frame[f] - mean);
+  }
+}
+
+void Detector::end_step(int64_t step) {
+  for (auto it = live_.begin(); it != live_.end();) {
+    LiveNode& live = it->second;
+    bool done = true;
+    for (size_t t = 0; t < live.tasks.size(); ++t) {
+      Track& track = live.tasks[t].track;
+      if (live.looked != step) {
+        follow(step, t, track.silent(step, live.rule->timing), nullptr, nullptr, live, kNoStep);
+      }
+      done &= track.forgettable(step, live.rule->timing);
+    }
+    it = done ? live_.erase(it) : std::next(it);
+  }
+  watch_outages(step);
+  std::stable_sort(changes_.begin(), changes_.end(), [](const Alert& a, const Alert& b) {
+    return std::tie(a.node, a.task) < std::tie(b.node, b.task);
+  });
+  for (const auto& a : changes_) sink_(a);
+  changes_.clear();
+}
+
+// What a track's change, or its staying active, means for its alert.
+void Detector::follow(int64_t step, size_t task, Change change, const Seen* seen, const Node* node,
+                      LiveNode& live, int64_t last_end) {
+  Live& at = live.tasks[task];
+  if (change == Change::kRaised) return raise(step, task, *seen, *node, live, last_end);
+  if (at.alert == nullptr) return;
+  Alert& alert = *at.alert;
+  if (change == Change::kEnded) {
+    alert.end_ms = at.track.end_step * book_.step_ms();
+    return this->change(alert, AlertEvent::kEnded, step);
+  }
+  if (seen == nullptr || at.track.state != Track::State::kActive) return;
+  const bool higher = static_cast<double>(at.track.peak) > alert.peak;
+  if (higher) {
+    alert.peak = static_cast<double>(at.track.peak);
+    gather(step, at.track, *seen, *node, alert);
+  }
+  const Severity severity = severity_of(alert.peak, task, *live.rule);
+  const bool graver = severity > alert.severity;
+  if (graver) alert.severity = severity;
+  if (change == Change::kResumed) {
+    alert.end_ms = 0;
+    this->change(alert, AlertEvent::kResumed, step);
+  } else if (graver) {
+    this->change(alert, AlertEvent::kEscalated, step);
+  }
+}
+
+void Detector::raise(int64_t step, size_t task, const Seen& seen, const Node& node, LiveNode& live,
+                     int64_t last_end) {
+  const TaskCalibration& calibration = book_.calibration().tasks[task];
+  const Track& track = live.tasks[task].track;
+  live.tasks[task].alert = std::make_unique<Alert>();
+  Alert& a = *live.tasks[task].alert;
+  a.id = alert_id(live.name, calibration.name, step);
+  a.node = live.name;
+  a.task = calibration.name;
+  a.start_ms = track.start_step * book_.step_ms();
+  a.raised_ms = end_of(step);
+  a.peak = static_cast<double>(track.peak);
+  a.threshold = static_cast<double>(live.rule->thresholds[task].on);
+  a.severity = severity_of(a.peak, task, *live.rule);
+  a.policy = live.rule->policy;
+  a.contacts = live.rule->contacts;
+  a.held_back = held_back(step, node, *live.rule, last_end, a.reason);
+  gather(step, track, seen, node, a);
+  ledger_.enter();
+  a.sent() ? ledger_.emit() : ledger_.drop(a.held_back);
+  change(a, AlertEvent::kRaised, step);
+}
+
+HeldBack Detector::held_back(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
+                             std::string& reason) {
+  if (step - node.first_step < rule.learning_steps) return HeldBack::kLearning;
+  if (rule.mute) return HeldBack::kMuted;
+  if (const auto* m = book_.policies().maintenance(node.name, step * book_.step_ms())) {
+    reason = m->reason;
+    return HeldBack::kMaintenance;
+  }
+  if (last_end != kNoStep && step - last_end < rule.timing.cooldown_steps) return HeldBack::kCooldown;
+  return book_.policies().dry_run() ? HeldBack::kDryRun : HeldBack::kNo;
+}
+
+Severity Detector::severity_of(double peak, size_t task, const Rule& rule) const {
+  if (rule.fixed_severity) return rule.severity;
+  int grade = 0;
+  for (const float g : rule.thresholds[task].grades) grade += peak >= static_cast<double>(g) ? 1 : 0;
+  return static_cast<Severity>(grade);
+}
+
+void Detector::change(Alert& alert, AlertEvent event, int64_t step) {
+  alert.event = event;
+  alert.event_ms = end_of(step);
+  changes_.push_back(alert);
+}
+
+// Evidence
+// -----------------------------------------------------------------------------------------------------
+
+void Detector::gather(int64_t step, const Track& track, const Seen& seen, const Node& node,
+                      Alert& alert) const {
+  alert.drivers = drivers_of(track, seen, node);
+  Frame expected = node.usual;
+  for (size_t v = 0; v < parts_.encoder->volumes(); ++v) {
+    const float middle = track.yardstick.middle[v];
+    if (!std::isnan(middle))
+      expected[static_cast<size_t>(parts_.encoder->volume_feature(v))] = std::expm1(middle);
+  }
+  add_flows(std::max(track.start_step, step - kEvidenceSteps), step, alert, seen.frame, expected,
+            seen.classes);
+}
+
+std::vector<Driver> Detector::drivers_of(const Track& track, const Seen& seen, const Node& node) const {
+  const auto& encoder = *parts_.encoder;
+  std::vector<Driver> all;
+  for (size_t c = 0; c < encoder.levels(); ++c) {
+    const int feature = encoder.tokenizer().channels()[c].feature;
+    const float x = seen.frame[static_cast<size_t>(feature)];
+    if (std::isnan(x)) continue;
+    Driver d;
+    d.feature = feature;
+    d.seen = static_cast<double>(x);
+    d.expected = static_cast<double>(node.usual[static_cast<size_t>(feature)]);
+    d.upper = static_cast<double>(kNaN);
+    d.bits = c < seen.surprise.size() ? static_cast<double>(seen.surprise[c]) / std::log(2.0) : 0;
+    for (size_t v = 0; v < encoder.volumes(); ++v) {
+      if (encoder.volume_feature(v) != feature || std::isnan(track.yardstick.middle[v])) continue;
+      d.expected = std::expm1(static_cast<double>(track.yardstick.middle[v]));
+      d.upper = std::expm1(static_cast<double>(track.yardstick.upper[v]));
+      d.forecast = true;
+    }
+    all.push_back(d);
+  }
+  // What left its band first, then by surprise.
+  std::stable_sort(all.begin(), all.end(), [](const Driver& a, const Driver& b) {
+    const bool a_left = a.forecast && a.seen > a.upper;
+    const bool b_left = b.forecast && b.seen > b.upper;
+    return a_left != b_left ? a_left : a.bits > b.bits;
+  });
+  if (all.size() > kDrivers) all.resize(kDrivers);
+  return all;
+}
+
+void Detector::add_flows(int64_t first, int64_t last, Alert& alert, std::span<const float> frame,
+                         std::span<const float> usual, std::span<const float> classes) const {
+  std::vector<SampledFlow> sample;
+  const NodeMatch match(alert.node);
+  alert.flows.reset();
+  if (parts_.flows != nullptr && match.any()) {
+    sample = parts_.flows->flows(match, first, last);
+    if (!sample.empty()) alert.flows = FlowSample::evidence(sample);
+  }
+  const FlowEvidence* flows = alert.flows ? &*alert.flows : nullptr;
+  alert.guess =
+      classes.empty() ? guess_type(frame, usual, flows) : guess_from_logits(classes, parts_.classes);
+  alert.filter = suggest_filter(alert.node, alert.guess.type, flows, sample);
+}
+
+// Outages
+// ------------------------------------------------------------------------------------------------------
+
+void Detector::watch_outages(int64_t step) {
+  if (!parts_.survival) return;
+  for (auto it = watched_.begin(); it != watched_.end();) {
+    const auto found = nodes_.find(*it);
+    if (found == nodes_.end()) {
+      it = watched_.erase(it);
+      continue;
+    }
+    const uint64_t key = *it++;
+    const Node& node = found->second;
+    if (step - node.last_frame < node.rule->outage_steps || outages_.contains(key)) continue;
+    const double survival = parts_.survival(key, step);
+    if (!(survival <= kOutageSurvival)) continue;
+    auto a = std::make_unique<Alert>();
+    a->id = alert_id(node.name, kOutage, step);
+    a->node = node.name;
+    a->task = kOutage;
+    a->guess = {std::string(kOutage), 1 - survival, true};
+    a->start_ms = (node.last_frame + 1) * book_.step_ms();
+    a->raised_ms = end_of(step);
+    a->peak = -std::log10(std::max(survival, 1e-30));
+    a->threshold = -std::log10(kOutageSurvival);
+    a->severity = node.rule->fixed_severity ? node.rule->severity : Severity::kMedium;
+    a->policy = node.rule->policy;
+    a->contacts = node.rule->contacts;
+    a->held_back = held_back(step, node, *node.rule, kNoStep, a->reason);
+    ledger_.enter();
+    a->sent() ? ledger_.emit() : ledger_.drop(a->held_back);
+    change(*a, AlertEvent::kRaised, step);
+    outages_[key] = std::move(a);
+  }
+}
+
+void Detector::end_outage(int64_t step, uint64_t node) {
+  if (outages_.empty()) return;
+  const auto it = outages_.find(node);
+  if (it == outages_.end()) return;
+  it->second->end_ms = step * book_.step_ms();
+  change(*it->second, AlertEvent::kEnded, step);
+  outages_.erase(it);
+}
+
+}  // namespace netflowgen::detect

@@ -1,0 +1,256 @@
+#include "detect/detector_state.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "detect/archive.h"
+
+namespace netflowgen::detect {
+namespace {
+
+constexpr const char* kTensor = "detect.state";
+constexpr const char* kVersionKey = "detect.version";
+constexpr const char* kVersion = "1";
+constexpr size_t kCheckBytes = sizeof(uint64_t);
+
+uint64_t checksum(std::span<const uint8_t> bytes) {
+  uint64_t h = base::mix64(bytes.size());
+  for (const uint8_t b : bytes) h = (h ^ b) * 0x100000001b3u;  // FNV-1a
+  return h;
+}
+
+// One description for both ways.
+template <typename A>
+void visit(A& a, Band& b) {
+  a.value(b.middle);
+  a.value(b.upper);
+}
+
+template <typename A>
+void visit(A& a, Track& t) {
+  a.value(t.state);
+  a.value(t.latched);
+  for (int64_t* x :
+       {&t.start_step, &t.raised_step, &t.last_hot, &t.last_on, &t.end_step, &t.alert_start, &t.hits}) {
+    a.value(*x);
+  }
+  a.value(t.peak);
+  visit(a, t.yardstick);
+}
+
+template <typename A>
+void visit(A& a, Talker& t) {
+  a.value(t.name);
+  for (double* x : {&t.share, &t.packets, &t.bytes, &t.flows}) a.value(*x);
+}
+
+template <typename A>
+void visit(A& a, FlowEvidence& e) {
+  for (auto* list : {&e.sources, &e.source_ports, &e.ports, &e.protocols, &e.exporters}) {
+    a.list(*list, [](A& archive, Talker& t) { visit(archive, t); });
+  }
+  a.value(e.sampled);
+  a.value(e.distinct_sources);
+  a.value(e.syn_share);
+  a.value(e.fragment_share);
+}
+
+template <typename A>
+void visit(A& a, base::Prefix& p) {
+  a.value(p.address.bytes);
+  a.value(p.length);
+}
+
+template <typename A>
+void visit(A& a, Filter& f) {
+  const auto number = [](A& archive, auto& x) { archive.value(x); };
+  visit(a, f.destination);
+  a.maybe(f.source, [](A& archive, base::Prefix& p) { visit(archive, p); });
+  a.maybe(f.protocol, number);
+  a.maybe(f.src_port, number);
+  a.maybe(f.dst_port, number);
+  a.value(f.syn_only);
+  a.value(f.fragments);
+  a.value(f.covers);
+}
+
+template <typename A>
+void visit(A& a, Driver& d) {
+  a.value(d.feature);
+  for (double* x : {&d.expected, &d.upper, &d.seen, &d.bits}) a.value(*x);
+  a.value(d.forecast);
+}
+
+template <typename A>
+void visit(A& a, Alert& x) {
+  for (std::string* text : {&x.id, &x.node, &x.task, &x.guess.type, &x.reason, &x.policy}) a.value(*text);
+  a.value(x.event);
+  a.value(x.guess.probability);
+  a.value(x.guess.by_model);
+  for (base::TimeMs* t : {&x.start_ms, &x.raised_ms, &x.event_ms, &x.end_ms}) a.value(*t);
+  a.value(x.severity);
+  a.value(x.peak);
+  a.value(x.threshold);
+  a.value(x.held_back);
+  a.list(x.contacts, [](A& archive, std::string& s) { archive.value(s); });
+  a.list(x.drivers, [](A& archive, Driver& d) { visit(archive, d); });
+  a.maybe(x.flows, [](A& archive, FlowEvidence& e) { visit(archive, e); });
+  a.maybe(x.filter, [](A& archive, Filter& f) { visit(archive, f); });
+}
+
+// Keys ascending, so that the same state gives the same bytes.
+template <typename Map>
+std::vector<uint64_t> keys_of(const Map& map) {
+  std::vector<uint64_t> keys;
+  for (const auto& entry : map) keys.push_back(entry.first);
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
+void write_alert(ArchiveWriter& w, const std::unique_ptr<Alert>& alert) {
+  w.value(alert != nullptr);
+  if (alert) visit(w, *alert);
+}
+
+// Values that only a damaged file has.
+bool possible(const Alert& a) {
+  return a.event <= AlertEvent::kEnded && a.severity <= Severity::kCritical &&
+         a.held_back < HeldBack::kCount &&
+         std::all_of(a.drivers.begin(), a.drivers.end(),
+                     [](const Driver& d) { return d.feature >= 0 && d.feature < series::kFeatureCount; });
+}
+
+std::unique_ptr<Alert> read_alert(ArchiveReader& r, bool& fits) {
+  bool there = false;
+  r.value(there);
+  if (!there) return nullptr;
+  auto alert = std::make_unique<Alert>();
+  visit(r, *alert);
+  fits &= possible(*alert);
+  return alert;
+}
+
+}  // namespace
+
+std::vector<uint8_t> DetectorState::bytes_of(const Stream& stream) {
+  const Detector& d = stream.detector_;
+  ArchiveWriter w;
+  w.value(stream.last_step_);
+  const auto names = d.book_.calibration().names();
+  w.list(names, [](ArchiveWriter& archive, std::string& s) { archive.value(s); });
+  w.value(static_cast<uint64_t>(d.nodes_.size()));
+  for (const uint64_t key : keys_of(d.nodes_)) {
+    auto node = d.nodes_.at(key);
+    w.value(key);
+    w.value(node.name);
+    w.value(node.first_step);
+    w.value(node.last_frame);
+    w.value(node.frames);
+    visit(w, node.band);
+    w.value(node.usual);
+  }
+  w.value(static_cast<uint64_t>(d.live_.size()));
+  for (const uint64_t key : keys_of(d.live_)) {
+    const auto& live = d.live_.at(key);
+    w.value(key);
+    w.value(live.name);
+    w.value(live.looked);
+    for (const auto& task : live.tasks) {
+      Track track = task.track;
+      visit(w, track);
+      write_alert(w, task.alert);
+    }
+  }
+  w.value(static_cast<uint64_t>(d.outages_.size()));
+  for (const uint64_t key : keys_of(d.outages_)) {
+    w.value(key);
+    write_alert(w, d.outages_.at(key));
+  }
+  const uint64_t check = checksum(w.bytes());
+  w.value(check);
+  return std::move(w.bytes());
+}
+
+void DetectorState::save(const Stream& stream, const base::fs::path& path) {
+  const auto bytes = bytes_of(stream);
+  stream.engine_.save(path,
+                      {{kTensor, base::tensor_view<uint8_t>(bytes, {static_cast<int64_t>(bytes.size())})}},
+                      {{kVersionKey, kVersion}});
+}
+
+void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const std::string& where) {
+  Detector& d = stream.detector_;
+  ArchiveReader r(bytes);
+  bool fits = true;
+  r.value(stream.last_step_);
+  std::vector<std::string> names;
+  r.list(names, [](ArchiveReader& archive, std::string& s) { archive.value(s); });
+  const auto own = d.book_.calibration().names();
+  if (!r.bad() && names != own) {
+    throw base::Error("{}: state of other tasks than detect.json has; start without --state", where);
+  }
+  for (uint64_t n = r.size(1); n > 0 && !r.bad(); --n) {
+    uint64_t key = 0;
+    r.value(key);
+    auto& node = d.nodes_[key];
+    r.value(node.name);
+    r.value(node.first_step);
+    r.value(node.last_frame);
+    r.value(node.frames);
+    visit(r, node.band);
+    r.value(node.usual);
+    node.rule = &d.book_.rule(node.name);
+    if (!stream.engine_.known(key)) {  // it did not fit into a smaller arena
+      d.nodes_.erase(key);
+    } else if (node.rule->outage_steps > 0) {
+      d.watched_.insert(key);
+    }
+  }
+  for (uint64_t n = r.size(1); n > 0 && !r.bad(); --n) {
+    uint64_t key = 0;
+    r.value(key);
+    auto& live = d.live_[key];
+    r.value(live.name);
+    r.value(live.looked);
+    live.rule = &d.book_.rule(live.name);
+    live.tasks.resize(own.size());
+    for (auto& task : live.tasks) {
+      visit(r, task.track);
+      fits &= task.track.state <= Track::State::kActive;
+      task.alert = read_alert(r, fits);
+    }
+  }
+  for (uint64_t n = r.size(1); n > 0 && !r.bad(); --n) {
+    uint64_t key = 0;
+    r.value(key);
+    d.outages_[key] = read_alert(r, fits);
+    fits &= d.outages_[key] != nullptr;
+  }
+  if (r.bad() || !r.done() || !fits)
+    throw base::Error("{}: the detector's state is damaged; start without --state", where);
+}
+
+void DetectorState::restore(Stream& stream, const base::fs::path& path) {
+  const std::string where = path.string();
+  stream.engine_.restore(path);
+  const base::SafetensorsFile file(path);
+  if (!file.has(kTensor))
+    throw base::Error("{}: an engine's state without a detector's; start without --state", where);
+  const std::string& version = file.metadata(kVersionKey);
+  if (version != kVersion) {
+    throw base::Error("{}: detector state of format {}, this program reads {}; start without --state", where,
+                      version, kVersion);
+  }
+  const auto bytes = file.values<uint8_t>(kTensor);
+  uint64_t check = 0;
+  if (bytes.size() < kCheckBytes) throw base::Error("{}: the detector's state is cut short", where);
+  std::memcpy(&check, bytes.data() + bytes.size() - kCheckBytes, kCheckBytes);
+  const auto body = bytes.first(bytes.size() - kCheckBytes);
+  if (check != checksum(body)) {
+    throw base::Error("{}: the detector's state does not match its checksum; start without --state", where);
+  }
+  read(stream, body, where);
+}
+
+}  // namespace netflowgen::detect

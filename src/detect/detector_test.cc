@@ -1,0 +1,244 @@
+// The detector on scores written by hand: one score a minute for each node, '.' is a minute without a frame.
+#include "detect/detector.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "detect/band.h"
+#include "series/series.h"
+
+namespace netflowgen::detect {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<float> frame_of(float packets) {
+  std::vector<float> f(series::kFeatureCount, 0.0f);
+  f[series::kBytesIn] = packets * 50;
+  f[series::kPacketsIn] = packets;
+  f[series::kFlowsIn] = packets;
+  f[series::kPacketSizeIn] = 50;
+  f[series::kTcpShareIn] = 1;
+  f[series::kSynShareIn] = packets > 100 ? 1 : 0.1f;
+  return f;
+}
+
+token::Encoder encoder() {
+  token::TokenFit fit;
+  base::Random random(1);
+  for (int i = 0; i < 500; ++i) fit.add(frame_of(static_cast<float>(1 + random.below(20))));
+  return token::Encoder(fit.finish({}), {});
+}
+
+Calibration calibration() {
+  TaskCalibration t;
+  t.name = "ddos";
+  t.score = "head ddos";
+  t.timing = {1, 2, 3, 0, 20, 60};
+  t.thresholds = {{1, 3, 0, false}, {0.1, 5, 0, false}, {0.01, 7, 0, false}, {0.001, 8, 0, false}};
+  return {{t}};
+}
+
+class World {
+ public:
+  explicit World(const std::string& yaml = "defaults: {learning: 0s}")
+      : encoder_(encoder()),
+        book_(Policies::parse(yaml, "p", {"ddos"}), calibration(), 60'000, 128),
+        detector_(book_, parts(), [this](const Alert& a) { alerts.push_back(a); }) {}
+
+  // Scores and, where they differ from 10, packets of each node: '9' is a thousand of them.
+  World& run(const std::map<std::string, std::string>& scores, const std::string& packets = "") {
+    size_t length = 0;
+    for (const auto& [node, s] : scores) length = std::max(length, s.size());
+    for (size_t i = 0; i < length; ++i, ++step_) {
+      for (const auto& [node, s] : scores) {
+        if (i < s.size() && s[i] != '.')
+          look(node, s[i], i < packets.size() && packets[i] == '9' ? 1000 : 10);
+      }
+      detector_.end_step(step_);
+    }
+    return *this;
+  }
+
+  std::vector<std::string> events() const {
+    std::vector<std::string> all;
+    for (const auto& a : alerts) {
+      all.push_back(fmt::format("{} {} {}", a.node, name_of(a.event), a.event_ms / 60'000 - 1));
+    }
+    return all;
+  }
+
+  std::vector<Alert> alerts;
+  Detector& detector() { return detector_; }
+
+ private:
+  DetectorParts parts() {
+    DetectorParts p;
+    p.encoder = &encoder_;
+    p.quantiles = {0.1f, 0.5f, 0.9f};
+    p.survival = [](uint64_t, int64_t) { return 1e-4; };
+    return p;
+  }
+  void look(const std::string& node, char score, float packets) {
+    const auto frame = frame_of(packets);
+    const float s = score == 'n' ? kNaN : static_cast<float>(score - '0');
+    const std::vector<float> surprise(encoder_.target_sizes().size(), 0.5f);
+    // Forecast: log1p of the level, 0.1 more at the 90 % quantile.
+    std::vector<float> direct;
+    for (size_t v = 0; v < encoder_.volumes(); ++v) direct.insert(direct.end(), {-0.1f, 0.0f, 0.1f});
+    std::vector<float> level;
+    for (const float x : volumes_of(encoder_, frame_of(10))) {
+      if (level.size() < encoder_.volumes()) level.push_back(x);
+    }
+    Seen seen;
+    seen.node = base::mix64(std::hash<std::string>()(node));
+    seen.name = node;
+    seen.frame = frame;
+    seen.scores = {&s, 1};
+    seen.surprise = surprise;
+    seen.direct = direct;
+    seen.level = level;
+    detector_.look(step_, std::span(&seen, 1));
+  }
+
+  token::Encoder encoder_;
+  RuleBook book_;
+  Detector detector_;
+  int64_t step_ = 0;
+};
+
+TEST(Detector, RaisesEndsAndResumesOneAlert) {
+  World w;
+  w.run({{"10.0.0.1", "000600050000000"}});
+  EXPECT_THAT(w.events(),
+              ElementsAre("10.0.0.1 raised 3", "10.0.0.1 ended 5", "10.0.0.1 resumed 7", "10.0.0.1 ended 9"));
+  EXPECT_EQ(w.alerts[0].id, w.alerts[2].id);
+  EXPECT_EQ(w.alerts[0].start_ms, 180'000);
+  EXPECT_EQ(w.alerts[0].raised_ms, 240'000);
+  EXPECT_EQ(w.alerts[0].end_ms, 0);
+  EXPECT_EQ(w.alerts[1].end_ms, 240'000);
+  EXPECT_EQ(w.alerts[2].end_ms, 0);
+  EXPECT_EQ(w.alerts[3].end_ms, 480'000);
+  EXPECT_FALSE(w.detector().busy() && w.detector().open_alerts() > 0);
+}
+
+TEST(Detector, SilenceEndsAnAlertAndOrderIsByNode) {
+  World w;
+  w.run({{"10.0.0.2", "06......"}, {"10.0.0.1", "06......"}});
+  EXPECT_THAT(w.events(),
+              ElementsAre("10.0.0.1 raised 1", "10.0.0.2 raised 1", "10.0.0.1 ended 3", "10.0.0.2 ended 3"));
+}
+
+TEST(Detector, LatchesWhileTrafficIsAboveTheForecastOfTheOnset) {
+  World w;
+  w.run({{"10.0.0.1", "0006000000000"}}, "0009999990000");
+  EXPECT_THAT(w.events(), ElementsAre("10.0.0.1 raised 3", "10.0.0.1 ended 10"));
+  World without;
+  without.run({{"10.0.0.1", "0006000000000"}});
+  EXPECT_THAT(without.events(), ElementsAre("10.0.0.1 raised 3", "10.0.0.1 ended 5"));
+}
+
+TEST(Detector, EvidenceInTheOperatorsUnits) {
+  World w;
+  w.run({{"10.0.0.1", "0006"}}, "0009");
+  ASSERT_EQ(w.alerts.size(), 1u);
+  const Alert& a = w.alerts[0];
+  ASSERT_FALSE(a.drivers.empty());
+  EXPECT_TRUE(a.drivers[0].forecast);  // what left its band comes first
+  EXPECT_GT(a.drivers[0].seen, a.drivers[0].upper);
+  const auto packets = std::find_if(a.drivers.begin(), a.drivers.end(),
+                                    [](const Driver& d) { return d.feature == series::kPacketsIn; });
+  ASSERT_NE(packets, a.drivers.end());
+  EXPECT_NEAR(packets->expected, 10, 1e-3);
+  EXPECT_NEAR(packets->upper, std::expm1(std::log1p(10.0) + 0.2), 1e-3);
+  EXPECT_EQ(packets->seen, 1000);
+  EXPECT_EQ(a.guess.type, "syn_flood");
+  EXPECT_GT(a.guess.probability, 0.5);
+  ASSERT_TRUE(a.filter.has_value());
+  EXPECT_THAT(nftables_line(*a.filter), HasSubstr("ip daddr 10.0.0.1"));
+  EXPECT_TRUE(a.filter->syn_only);
+}
+
+TEST(Detector, SeverityFollowsThePeak) {
+  World w;
+  w.run({{"10.0.0.1", "0567890000"}});
+  EXPECT_THAT(w.events(), ElementsAre("10.0.0.1 raised 1", "10.0.0.1 escalated 3", "10.0.0.1 escalated 4",
+                                      "10.0.0.1 ended 7"));
+  EXPECT_EQ(w.alerts[0].severity, Severity::kLow);
+  EXPECT_EQ(w.alerts[1].severity, Severity::kMedium);
+  EXPECT_EQ(w.alerts[3].peak, 9);
+  World fixed("defaults: {learning: 0s, severity: critical}");
+  fixed.run({{"10.0.0.1", "0567890000"}});
+  EXPECT_EQ(fixed.alerts[0].severity, Severity::kCritical);
+  EXPECT_EQ(fixed.alerts.size(), 2u);
+}
+
+TEST(Detector, HeldBackAndWhy) {
+  const auto reason = [](const std::string& yaml) {
+    World w(yaml);
+    w.run({{"10.0.0.1", "0006000"}});
+    const auto ledger = w.detector().alerts_ledger();
+    EXPECT_TRUE(ledger.balanced());
+    EXPECT_EQ(ledger.in, 1u);
+    EXPECT_EQ(ledger.out, w.alerts[0].sent() ? 1u : 0u);
+    EXPECT_EQ(w.alerts[0].held_back, w.alerts[1].held_back);
+    return std::string(name_of(w.alerts[0].held_back));
+  };
+  EXPECT_EQ(reason("defaults: {learning: 0s}"), "");
+  EXPECT_EQ(reason("defaults: {learning: 4m}"), "learning");  // known for three minutes only
+  EXPECT_EQ(reason("defaults: {learning: 3m}"), "");
+  EXPECT_EQ(reason(""), "learning");  // the model's window
+  EXPECT_EQ(reason("defaults: {learning: 0s, mute: true}"), "muted");
+  EXPECT_EQ(reason("dry_run: true\ndefaults: {learning: 0s}"), "dry run");
+  EXPECT_EQ(reason("defaults: {learning: 0s}\nmaintenance: [{from: '1970-01-01 00:02:00', to: '1970-01-01 "
+                   "00:04:00', reason: works}]"),
+            "maintenance");
+}
+
+TEST(Detector, CoolDownHoldsTheNextOneBack) {
+  World w("defaults: {learning: 0s, cooldown: 10m}");
+  w.run({{"10.0.0.1", "060000006000000000060000"}});
+  ASSERT_EQ(w.alerts.size(), 6u);
+  EXPECT_EQ(w.alerts[0].held_back, HeldBack::kNo);
+  EXPECT_EQ(w.alerts[2].held_back, HeldBack::kCooldown);
+  EXPECT_EQ(w.alerts[4].held_back, HeldBack::kNo);
+  EXPECT_NE(w.alerts[0].id, w.alerts[2].id);
+}
+
+TEST(Detector, OutagesOnlyWhereAPolicyAsks) {
+  World w("defaults: {learning: 0s}\npolicies: [{node: 10.0.0.1, outage: 3m}]");
+  w.run({{"10.0.0.1", "000.....0"}, {"10.0.0.2", "000.....0"}});
+  EXPECT_THAT(w.events(), ElementsAre("10.0.0.1 raised 5", "10.0.0.1 ended 8"));
+  EXPECT_EQ(w.alerts[0].task, "outage");
+  EXPECT_EQ(w.alerts[0].start_ms, 180'000);
+  EXPECT_EQ(w.alerts[1].end_ms, 480'000);
+}
+
+TEST(Detector, RecordsAreReadBack) {
+  World w;
+  w.run({{"10.0.0.1", "0006000"}}, "0009000");
+  const std::string line = to_json_line(w.alerts[1]);
+  EXPECT_EQ(line.back(), '\n');
+  const auto key = parse_alert(line, "x");
+  EXPECT_EQ(key.id, w.alerts[1].id);
+  EXPECT_EQ(key.id.size(), 16u);
+  EXPECT_EQ(key.node, "10.0.0.1");
+  EXPECT_EQ(key.start_ms, 180'000);
+  EXPECT_EQ(key.end_ms, w.alerts[1].end_ms);
+  EXPECT_THROW(parse_alert("{\"id\": 1}", "x"), base::Error);
+  EXPECT_THROW(parse_alert("", "x"), base::Error);
+}
+
+}  // namespace
+}  // namespace netflowgen::detect

@@ -1,0 +1,109 @@
+// What the latest flows to each node were: the evidence of an alert. Bounded memory whatever the rate: each
+// step keeps at most `cap` flows; when it is full, every flow whose hash has the next bit set is let go and no
+// such flow is taken any more (adaptive sampling; Flajolet 1990), so that a step's sample is a fair one in
+// 2^level, whatever order the flows came in.
+//
+// One thread. Times are the flows' own.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip.h"
+#include "flow/flow.h"
+
+namespace netflowgen::detect {
+
+struct SampledFlow {
+  base::IpAddr src;
+  base::IpAddr dst;
+  base::IpAddr exporter;
+  uint64_t bytes = 0;    // the exporter's sampling undone
+  uint64_t packets = 0;  // ditto; at least 1
+  uint64_t hash = 0;
+  double weight = 1;  // flows that it stands for
+  uint32_t in_if = 0;
+  uint32_t dst_as = 0;
+  uint16_t src_port = 0;
+  uint16_t dst_port = 0;
+  uint8_t protocol = 0;
+  uint8_t tcp_flags = 0;
+  uint8_t fragment = 0;
+  bool ported = false;  // ports are known
+};
+
+// Part of a node's traffic: "203.0.113.9", 0.4 of the packets.
+struct Talker {
+  std::string name;
+  double share = 0;  // of the packets in the sample
+  double packets = 0;
+  double bytes = 0;
+  double flows = 0;
+  bool operator==(const Talker&) const = default;
+};
+
+// What the sample says of one node. Figures are estimates: each flow counts for those that it stands for.
+struct FlowEvidence {
+  std::vector<Talker> sources;
+  std::vector<Talker> source_ports;
+  std::vector<Talker> ports;  // of the node
+  std::vector<Talker> protocols;
+  std::vector<Talker> exporters;
+  size_t sampled = 0;  // flows that this is taken from
+  size_t distinct_sources = 0;
+  double syn_share = 0;  // of packets, SYN and no ACK
+  double fragment_share = 0;
+  bool operator==(const FlowEvidence&) const = default;
+};
+
+// Which flows are a node's incoming ones. Made from its name ("192.0.2.1", "192.0.2.0/24", "192.0.2.254#7",
+// "AS64500").
+class NodeMatch {
+ public:
+  explicit NodeMatch(std::string_view node);
+  bool operator()(const SampledFlow& flow) const;
+  bool any() const { return kind_ != Kind::kNone; }
+  // Where a filter could point; nullopt for interfaces, AS, and names that are no address.
+  std::optional<base::Prefix> destination() const;
+
+ private:
+  enum class Kind : uint8_t { kNone, kPrefix, kInterface, kAs };
+  Kind kind_ = Kind::kNone;
+  base::Prefix prefix_;
+  uint32_t number_ = 0;
+};
+
+class FlowSample {
+ public:
+  explicit FlowSample(int64_t step_ms, size_t cap = size_t{1} << 16) : step_ms_(step_ms), cap_(cap) {}
+
+  void add(std::span<const flow::Flow> flows);
+  // Lets go of steps before `step`.
+  void forget_before(int64_t step) { steps_.erase(steps_.begin(), steps_.lower_bound(step)); }
+
+  // The node's flows that started in [first, last].
+  std::vector<SampledFlow> flows(const NodeMatch& node, int64_t first, int64_t last) const;
+  static FlowEvidence evidence(std::span<const SampledFlow> flows);
+
+  size_t held() const;
+  // Of `step`: one flow in 2^level was kept.
+  unsigned level(int64_t step) const;
+
+ private:
+  struct Step {
+    unsigned level = 0;
+    std::vector<SampledFlow> flows;
+  };
+  static constexpr size_t kMostSteps = 64;  // a clock that jumps about must not fill the memory
+
+  int64_t step_ms_;
+  size_t cap_;
+  std::map<int64_t, Step> steps_;
+};
+
+}  // namespace netflowgen::detect

@@ -1,0 +1,170 @@
+#include "detect/stream.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace netflowgen::detect {
+namespace {
+
+constexpr size_t kChunk = 8192;  // items a call of the engine: bounds the memory of results
+constexpr int64_t kSampleSteps = 4;
+constexpr const char* kTypeHead = "attack-type";
+
+}  // namespace
+
+Stream::Stream(std::shared_ptr<const infer::Model> model, RuleBook& book, const infer::EngineOptions& options,
+               AlertSink sink)
+    : model_(std::move(model)),
+      engine_(model_, options),
+      sample_(book.step_ms()),
+      detector_(book, parts(), std::move(sink)) {
+  for (const auto& task : book.calibration().tasks) sources_.push_back(source_of(task));
+}
+
+DetectorParts Stream::parts() {
+  DetectorParts parts;
+  parts.encoder = &model_->encoder();
+  if (!model_->spec().input.leads.empty()) parts.quantiles = model_->spec().quantiles;
+  const auto& tasks = model_->tasks();
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    if (tasks[t].spec.kind != "classes" || tasks[t].spec.name != kTypeHead) continue;
+    classes_ = static_cast<int>(t);
+    parts.classes = tasks[t].spec.classes;
+  }
+  parts.flows = &sample_;
+  parts.survival = [this](uint64_t node, int64_t step) { return engine_.silence(node, step); };
+  return parts;
+}
+
+Stream::Source Stream::source_of(const TaskCalibration& task) const {
+  Source s;
+  if (!task.scored.empty()) {
+    const auto feature = series::find_feature(task.scored);
+    if (!feature)
+      throw base::Error("task {} is scored where feature {} is above 0, and there is no such feature",
+                        task.name, task.scored);
+    s.scored = *feature;
+  }
+  if (task.score == kInjectScore) {
+    if (!model_->spec().inject)
+      throw base::Error("task {} needs an injection head, which the model lacks", task.name);
+    return s;
+  }
+  const std::string head = task.score.substr(kHeadScore.size());
+  const auto& tasks = model_->tasks();
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    if (tasks[t].spec.name == head && tasks[t].spec.outputs() == 1) s.task = static_cast<int>(t);
+  }
+  if (s.task < 0) {
+    throw base::Error(
+        "{} is calibrated for a head '{}' that the model lacks: the folder mixes files of two models",
+        kCalibrationFile, head);
+  }
+  return s;
+}
+
+void Stream::add(std::string_view node, int64_t, std::span<const float> frame) {
+  pending_.push_back({std::string(node), frames_of_step_.size() / series::kFeatureCount});
+  frames_of_step_.insert(frames_of_step_.end(), frame.begin(), frame.end());
+}
+
+// Idle positions of the steps between the last closed one and `step`: a node's forecast goes on from them.
+void Stream::pass_silence(int64_t step) {
+  if (last_step_ == kNoStep) return;
+  // Past what any layer sees, positions in between change nothing; the engine passes over them by itself.
+  const auto& spec = model_->spec();
+  const int64_t reach = int64_t{spec.layers} * spec.window + std::max(1, spec.input.idle_steps);
+  for (int64_t t = std::max(last_step_ + 1, step - reach); t < step; ++t) {
+    run(t, engine_.idle_items(t), {});
+    detector_.end_step(t);
+    if (!detector_.busy() && engine_.idle_items(t + 1).empty()) break;
+  }
+}
+
+void Stream::close(int64_t step) {
+  NFG_CHECK(last_step_ == kNoStep || step > last_step_);
+  pass_silence(step);
+  std::sort(pending_.begin(), pending_.end(),
+            [](const Pending& a, const Pending& b) { return a.node < b.node; });
+  std::vector<infer::Item> items;
+  std::vector<std::string_view> names;
+  for (const auto& p : pending_) {
+    const std::span<const float> frame(frames_of_step_.data() + p.frame * series::kFeatureCount,
+                                       series::kFeatureCount);
+    items.push_back({infer::node_key(p.node), step, frame});
+    names.push_back(p.node);
+  }
+  run(step, items, names);
+  run(step, engine_.idle_items(step), {});
+  detector_.end_step(step);
+  sample_.forget_before(step - kSampleSteps);
+  pending_.clear();
+  frames_of_step_.clear();
+  last_step_ = step;
+}
+
+void Stream::finish(int64_t step) {
+  if (last_step_ != kNoStep && step > last_step_) close(step);
+}
+
+void Stream::run(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names) {
+  infer::Wanted wanted;
+  wanted.hidden = false;
+  wanted.direct = !model_->spec().input.leads.empty();
+  wanted.inject = model_->spec().inject;
+  for (size_t first = 0; first < items.size(); first += kChunk) {
+    const size_t n = std::min(kChunk, items.size() - first);
+    engine_.step(items.subspan(first, n), wanted, results_);
+    show(step, items.subspan(first, n), names.empty() ? names : names.subspan(first, n));
+    for (const uint64_t node : results_.evicted) detector_.forget(node);
+  }
+}
+
+void Stream::show(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names) {
+  const auto& encoder = model_->encoder();
+  const size_t quantiles = model_->spec().quantiles.size();
+  const size_t per_item = model_->spec().input.leads.size() * encoder.volumes() * quantiles;
+  scores_.resize(items.size() * sources_.size());
+  seen_.clear();
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!names.empty()) {
+      frames_.enter();
+      results_.stepped(i) ? frames_.emit() : frames_.drop(results_.drop[i]);
+    }
+    if (!results_.stepped(i)) continue;
+    const bool active = !items[i].frame.empty();
+    for (size_t t = 0; active && t < sources_.size(); ++t) {
+      scores_[i * sources_.size() + t] = score(sources_[t], i, items[i].frame);
+    }
+    Seen s;
+    s.node = items[i].node;
+    if (!names.empty()) s.name = names[i];
+    s.frame = items[i].frame;
+    s.scores = std::span(scores_).subspan(i * sources_.size(), sources_.size());
+    s.surprise = std::span(results_.surprise)
+                     .subspan(i * encoder.target_sizes().size(), encoder.target_sizes().size());
+    if (per_item > 0) {
+      s.direct = std::span(results_.direct).subspan(i * per_item, encoder.volumes() * quantiles);
+    }
+    s.level = std::span(results_.level).subspan(i * encoder.volumes(), encoder.volumes());
+    if (classes_ >= 0) {
+      const size_t outputs = model_->tasks()[static_cast<size_t>(classes_)].spec.classes.size();
+      s.classes = std::span(results_.tasks[static_cast<size_t>(classes_)]).subspan(i * outputs, outputs);
+    }
+    seen_.push_back(s);
+  }
+  detector_.look(step, seen_);
+}
+
+float Stream::score(const Source& source, size_t item, std::span<const float> frame) const {
+  if (source.scored >= 0 && !(frame[static_cast<size_t>(source.scored)] > 0)) {
+    return std::numeric_limits<float>::quiet_NaN();
+  }
+  return source.task < 0 ? results_.inject[item] : results_.tasks[static_cast<size_t>(source.task)][item];
+}
+
+}  // namespace netflowgen::detect

@@ -1,0 +1,83 @@
+// The live path behind the series builder: frames of a closing step -> engine -> detector. Replay is this same
+// code with a file in front of it.
+//
+// One thread calls; the engine shares a step's work among its own. Invariant: alerts depend on the frames (and
+// for their evidence on the flows) alone, not on the order of nodes within a step, on chunks, or on threads.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ledger.h"
+#include "detect/detector.h"
+#include "infer/infer.h"
+#include "series/series.h"
+
+namespace netflowgen::detect {
+
+class Stream : public series::FrameSink {
+ public:
+  // Error: the calibration names a head that the model lacks.
+  Stream(std::shared_ptr<const infer::Model> model, RuleBook& book, const infer::EngineOptions& options,
+         AlertSink sink);
+
+  // Flows that the builder is about to get, for the alerts' evidence. Leave it out where there are none.
+  void flows(std::span<const flow::Flow> flows) { sample_.add(flows); }
+
+  // FrameSink: steps ascend.
+  void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) override {
+    add(series::name_of(node), step, frame);
+  }
+  void step_closed(int64_t step) override { close(step); }
+
+  // The same for frames that have names already. REQUIRES: step is greater than the last closed one.
+  void add(std::string_view node, int64_t step, std::span<const float> frame);
+  void close(int64_t step);
+  // `step` is the last of the input although nothing was active in it.
+  void finish(int64_t step);
+
+  // Frames: in = out (scored) + drops.
+  base::LedgerView frames_ledger() const { return frames_.view("frames scored"); }
+  base::LedgerView nodes_ledger() const { return engine_.nodes_ledger(); }
+  base::LedgerView alerts_ledger() const { return detector_.alerts_ledger(); }
+  infer::Engine& engine() { return engine_; }
+  Detector& detector() { return detector_; }
+  int64_t last_step() const { return last_step_; }
+
+ private:
+  friend class DetectorState;
+  struct Pending {
+    std::string node;
+    size_t frame;  // index into frames_of_step_
+  };
+  struct Source {   // where a task's score is found
+    int task = -1;  // of the model; -1: the injection head
+    int scored = -1;
+  };
+
+  DetectorParts parts();
+  Source source_of(const TaskCalibration& task) const;
+  void pass_silence(int64_t step);
+  void run(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names);
+  void show(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names);
+  float score(const Source& source, size_t item, std::span<const float> frame) const;
+
+  std::shared_ptr<const infer::Model> model_;
+  infer::Engine engine_;
+  std::vector<Source> sources_;
+  int classes_ = -1;  // index of the classes head
+  FlowSample sample_;
+  Detector detector_;
+  base::Ledger<infer::Drop> frames_;
+  int64_t last_step_ = kNoStep;
+  std::vector<Pending> pending_;
+  std::vector<float> frames_of_step_;  // [pending, kFeatureCount]
+  infer::Results results_;
+  std::vector<float> scores_;  // [items, tasks]
+  std::vector<Seen> seen_;
+};
+
+}  // namespace netflowgen::detect

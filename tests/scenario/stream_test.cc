@@ -1,0 +1,193 @@
+// Laws of the live path over random models and series: alerts do not depend on threads, on the order of nodes
+// within a step, or on a restart in between; bad state files are refused.
+#include "detect/detect.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/base.h"
+#include "infer/testing.h"
+
+namespace netflowgen::detect {
+namespace {
+
+using infer::testing::RandomModel;
+
+constexpr int kNodes = 12;
+constexpr int64_t kSteps = 160;
+
+model::ModelSpec small_spec() {
+  model::ModelSpec s;
+  s.d_model = 16;
+  s.layers = 2;
+  s.heads = 2;
+  s.kv_heads = 1;
+  s.d_ff = 24;
+  s.window = 8;
+  s.tasks = {{"ddos", "hazard", {}, true, true, true, 8}};
+  return s;
+}
+
+Calibration calibration() {
+  TaskCalibration ddos;
+  ddos.name = "ddos";
+  ddos.score = "head ddos";
+  ddos.timing = {1, 2, 4, 0, 40, 60};
+  ddos.thresholds = {{10, -2, 0, false}, {1, -0.3f, 0, false}, {0.1, 0.5f, 0, false}, {0.01, 1.5f, 0, false}};
+  TaskCalibration anomaly = ddos;
+  anomaly.name = "anomaly";
+  anomaly.score = "inject";
+  return {{ddos, anomaly}};
+}
+
+// Frames by step and node: idle stretches, bursts, now and then a thousandfold volume.
+struct Input {
+  std::vector<std::vector<std::pair<std::string, std::vector<float>>>> steps;
+
+  explicit Input(uint64_t seed) {
+    base::Random random(seed);
+    std::vector<int> quiet(kNodes, 0);
+    steps.resize(kSteps);
+    for (auto& step : steps) {
+      for (int n = 0; n < kNodes; ++n) {
+        auto& q = quiet[static_cast<size_t>(n)];
+        if (q > 0) {
+          --q;
+          continue;
+        }
+        if (random.chance(0.1)) q = static_cast<int>(random.below(30));
+        auto frame = infer::testing::random_frame(random, 12);
+        if (random.chance(0.05)) {
+          for (const int f : {series::kBytesIn, series::kPacketsIn, series::kFlowsIn})
+            frame[static_cast<size_t>(f)] = 1e7f;
+        }
+        step.emplace_back("10.0.0." + std::to_string(n), std::move(frame));
+      }
+    }
+  }
+};
+
+class Path {
+ public:
+  Path(const base::fs::path& model, int threads,
+      const std::string& yaml = "defaults: {learning: 20m, outage: 10m}")
+      : book_(Policies::parse(yaml, "p", {"ddos", "anomaly"}), calibration(), 60'000, 8),
+        stream_(infer::Model::load(model), book_, options(threads),
+                [this](const Alert& a) { text += to_json_line(a); }) {}
+
+  Path& play(const Input& input, int64_t from, int64_t to, bool backwards = false) {
+    for (int64_t s = from; s < to; ++s) {
+      auto frames = input.steps[static_cast<size_t>(s)];
+      if (backwards) std::reverse(frames.begin(), frames.end());
+      for (const auto& [node, frame] : frames) stream_.add(node, 1000 + s, frame);
+      if (!frames.empty()) stream_.close(1000 + s);
+    }
+    return *this;
+  }
+  Stream& stream() { return stream_; }
+  std::string text;
+
+ private:
+  static infer::EngineOptions options(int threads) {
+    infer::EngineOptions o;
+    o.threads = threads;
+    o.max_nodes = 64;
+    return o;
+  }
+  RuleBook book_;
+  Stream stream_;
+};
+
+class StreamTest : public ::testing::Test {
+ protected:
+  StreamTest()
+      : path_(base::fs::temp_directory_path() /
+              ("nfg_stream_" + std::to_string(::getpid()) + ".safetensors")) {}
+  ~StreamTest() override { base::fs::remove(path_); }
+  base::fs::path path_;
+};
+
+TEST_F(StreamTest, ThreadsAndOrderChangeNothing) {
+  for (const uint64_t seed : {1u, 2u, 3u}) {
+    const RandomModel model(small_spec(), seed);
+    const Input input(seed);
+    Path one(model.path(), 1);
+    one.play(input, 0, kSteps);
+    EXPECT_GT(std::count(one.text.begin(), one.text.end(), '\n'), 10);
+    EXPECT_NE(one.text.find("\"event\":\"ended\""), std::string::npos);
+    EXPECT_EQ(Path(model.path(), 3).play(input, 0, kSteps, true).text, one.text);
+    for (const auto& l :
+         {one.stream().frames_ledger(), one.stream().nodes_ledger(), one.stream().alerts_ledger()}) {
+      EXPECT_TRUE(l.balanced()) << l.stage;
+    }
+  }
+}
+
+TEST_F(StreamTest, RestoredEqualsUninterrupted) {
+  for (const uint64_t seed : {4u, 5u, 6u}) {
+    const RandomModel model(small_spec(), seed);
+    const Input input(seed);
+    Path whole(model.path(), 1);
+    whole.play(input, 0, kSteps);
+    for (const int64_t cut : {int64_t{31}, int64_t{90}}) {
+      Path before(model.path(), 1);
+      before.play(input, 0, cut);
+      DetectorState::save(before.stream(), path_);
+      const std::string bytes = base::read_file(path_);
+      Path after(model.path(), 1);
+      DetectorState::restore(after.stream(), path_);
+      DetectorState::save(after.stream(), path_);
+      EXPECT_EQ(base::read_file(path_), bytes);
+      after.play(input, cut, kSteps);
+      EXPECT_EQ(before.text + after.text, whole.text);
+    }
+  }
+}
+
+TEST_F(StreamTest, BadStateIsRefused) {
+  const RandomModel model(small_spec(), 7);
+  const RandomModel other(small_spec(), 8);
+  const Input input(7);
+  Path run(model.path(), 1);
+  run.play(input, 0, 40);
+  DetectorState::save(run.stream(), path_);
+  EXPECT_THROW(DetectorState::restore(Path(other.path(), 1).stream(), path_), base::Error);
+  EXPECT_THROW(DetectorState::restore(Path(model.path(), 1).stream(), "/nonexistent/state"), base::Error);
+  const std::string good = base::read_file(path_);
+  const size_t at = good.rfind("10.0.0.");  // inside the detector's own bytes
+  ASSERT_NE(at, std::string::npos);
+  std::string bad = good;
+  bad[at] = '9';
+  base::write_file(path_, bad);
+  EXPECT_THROW(DetectorState::restore(Path(model.path(), 1).stream(), path_), base::Error);
+  base::write_file(path_, good.substr(0, good.size() / 2));
+  EXPECT_THROW(DetectorState::restore(Path(model.path(), 1).stream(), path_), base::Error);
+}
+
+TEST_F(StreamTest, FullArenaIsCountedAndDoesNotStop) {
+  const RandomModel model(small_spec(), 9);
+  RuleBook book({}, calibration(), 60'000, 8);
+  infer::EngineOptions options;
+  options.max_nodes = 4;
+  Stream stream(infer::Model::load(model.path()), book, options, [](const Alert&) {});
+  const Input input(9);
+  for (int64_t s = 0; s < 40; ++s) {
+    for (const auto& [node, frame] : input.steps[static_cast<size_t>(s)]) stream.add(node, s, frame);
+    stream.close(s);
+  }
+  EXPECT_TRUE(stream.frames_ledger().balanced());
+  EXPECT_GT(stream.frames_ledger().dropped() + stream.nodes_ledger().dropped(), 0u);
+}
+
+TEST_F(StreamTest, ACalibrationOfAnotherModelIsRefused) {
+  auto spec = small_spec();
+  spec.tasks.clear();
+  const RandomModel model(spec, 10);
+  EXPECT_THROW(Path(model.path(), 1), base::Error);
+}
+
+}  // namespace
+}  // namespace netflowgen::detect
