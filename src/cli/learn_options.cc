@@ -78,4 +78,28 @@ std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::str
   return nodes;
 }
 
+std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vector<size_t>& nodes,
+                                 learn::StepRange range, double share) {
+  const auto carries = [&](size_t row) {
+    for (size_t f = 0; f < series::kFeatureCount; ++f) {
+      if (series::kFeatures[f].kind == series::Kind::kVolume && table.frame(row)[f] > 0) return true;
+    }
+    return false;
+  };
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < (nodes.empty() ? table.nodes.size() : nodes.size()); ++i) {
+    const size_t node = nodes.empty() ? i : nodes[i];
+    size_t rows = 0;
+    size_t active = 0;
+    for (size_t row = table.lower_bound(node, range.from);
+         row < table.offsets[node + 1] && table.steps[row] < range.to; ++row) {
+      ++rows;
+      active += carries(row) ? 1 : 0;
+    }
+    if (rows > 0 && static_cast<double>(active) >= share * static_cast<double>(rows)) kept.push_back(node);
+  }
+  if (kept.empty()) throw base::Error("--min-active {} leaves no node to learn from", share);
+  return kept;
+}
+
 }  // namespace netflowgen::cli

@@ -21,4 +21,8 @@ int utc_offset_minutes(const std::string& timezone, const std::string& store);
 // Indexes of the table's nodes whose names are not lines of the file. Error when that leaves none.
 std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::string& file);
 
+// Those of `nodes` (empty: all) of whose rows in the range at least `share` have a volume above zero. Error: none.
+std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vector<size_t>& nodes,
+                                 learn::StepRange range, double share);
+
 }  // namespace netflowgen::cli

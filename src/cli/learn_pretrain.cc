@@ -1,6 +1,9 @@
 // netflowgen pretrain: a series store -> a model, without labels.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "cli/commands.h"
 #include "cli/learn_options.h"
 #include "learn/learn.h"
@@ -18,8 +21,10 @@ struct Options {
   std::string validation;
   std::vector<std::string> leads;
   std::vector<std::string> season;
+  std::vector<std::string> scales;
   std::string exclude_nodes;
   uint64_t min_flows = 0;
+  double min_active = 0;
   int idle_steps = -2;
   int window = 0;
   learn::PretrainOptions pretrain;
@@ -37,9 +42,17 @@ void run(const Options& o, const Context& context) {
   p.spec.input.utc_offset_minutes = utc_offset_minutes(table.timezone, o.store);
   if (!o.leads.empty()) p.spec.input.leads = parse_steps(o.leads, table.step_ms, "--leads");
   p.spec.input.season_lags = parse_steps(o.season, table.step_ms, "--season");
+  p.spec.input.scales = parse_steps(o.scales, table.step_ms, "--scales");
+  if (!std::is_sorted(p.spec.input.scales.begin(), p.spec.input.scales.end(), std::less_equal<>()) ||
+      p.spec.input.scales.size() > token::kMaxScales ||
+      (!p.spec.input.scales.empty() && !p.spec.input.dense)) {
+    throw base::UsageError("--scales: at most {} in ascending order, and not with preset paper",
+                           token::kMaxScales);
+  }
   p.train = parse_range(o.train, table.step_ms, "--train");
   p.validation = parse_range(o.validation, table.step_ms, "--validation");
   if (!o.exclude_nodes.empty()) p.nodes = nodes_not_in(table, o.exclude_nodes);
+  if (o.min_active > 0) p.nodes = active_nodes(table, p.nodes, p.train, o.min_active);
   const auto result = learn::pretrain(table, p, o.out, context.stop, progress_printer(context, "pretrain"));
   fmt::print(
       "{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a "
@@ -71,7 +84,15 @@ void add_pretrain(CLI::App& app, Context& context) {
       ->delimiter(',');
   c->add_option("--season", o->season, "Seasonal lags given as inputs, e.g. 1d,7d (default: none)")
       ->delimiter(',');
+  c->add_option("--scales", o->scales,
+                "Time constants of running means and deviations given as inputs, e.g. 15m,1h,4h,1d,7d; the "
+                "direct heads "
+                "then forecast in each node's own units (default: none)")
+      ->delimiter(',');
   c->add_option("--exclude-nodes", o->exclude_nodes, "File with a node name a line: not learnt from");
+  c->add_option("--min-active", o->min_active,
+                "Do not learn from nodes of whose training steps a smaller share carries anything")
+      ->check(CLI::Range(0.0, 1.0));
   c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows (in + out)");
   c->add_option("--idle-steps", o->idle_steps,
                 "Idle steps kept as positions after an active one (R); -1: all");

@@ -58,9 +58,10 @@ void check_command(const CLI::App& app, const std::vector<std::string>& argument
     if (known.empty()) return;  // what follows belongs to the command
     if (next == nullptr) {
       const std::string meant = netflowgen::detect::nearest(word, known);
+      std::string names;
+      for (const auto& name : known) names += (names.empty() ? "" : ", ") + name;
       throw netflowgen::base::UsageError("there is no command '{}'{}; known: {}", word,
-                                         meant.empty() ? "" : fmt::format(" (did you mean {}?)", meant),
-                                         fmt::join(known, ", "));
+                                         meant.empty() ? "" : " (did you mean " + meant + "?)", names);
     }
     at = next;
   }

@@ -43,6 +43,7 @@ Arena::Arena(const Model& model, Precision cache, size_t capacity)
       layers_(static_cast<size_t>(model.spec().layers)),
       d_model_(static_cast<size_t>(model.spec().d_model)),
       season_steps_(season_steps_of(model.spec())),
+      running_(!model.spec().input.scales.empty()),
       volumes_(model.encoder().volumes()),
       rows_(capacity * sizeof(uint32_t)),
       states_(capacity * sizeof(token::NodeState)),
@@ -162,6 +163,16 @@ std::vector<Arena::Column> Arena::columns() {
       column("ring", cache_ == Precision::kInt8 ? Rule::kAny : Rule::kFinite, cache,
              {n(layers_), 2, n(layout_.half)}, ring_.as<void>()),
   };
+  if (running_) {
+    constexpr int64_t kVolumes = token::kMaxVolumes;
+    all.push_back(column("known", Rule::kSeen, DType::kU32, {kVolumes}, s->known, sizeof *s));
+    all.push_back(
+        column("mean", Rule::kLevel, DType::kF32, {kVolumes, token::kMaxScales}, s->mean, sizeof *s));
+    all.push_back(column("deviation", Rule::kLevel, DType::kF32, {kVolumes, token::kMaxScales}, s->deviation,
+                         sizeof *s));
+    all.push_back(
+        column("recent", Rule::kSeason, DType::kF32, {kVolumes, token::kRecent}, s->recent, sizeof *s));
+  }
   if (layout_.scales > 0) {
     all.push_back(column("scales", Rule::kFinite, DType::kBF16,
                          {n(layers_), 2, n(layout_.scales / (2 * layers_))}, scales_.as<void>()));

@@ -94,6 +94,7 @@ class Arena {
   size_t layers_;
   size_t d_model_;
   size_t season_steps_;
+  bool running_;  // NodeState's running means are in use
   size_t volumes_;
   boost::unordered_flat_map<uint64_t, uint32_t> slots_;
   std::vector<uint64_t> keys_;

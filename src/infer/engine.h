@@ -72,7 +72,7 @@ struct Results {
   std::vector<float> surprise;       // [items, targets]: level channels, then gap
   std::vector<std::vector<float>> tasks;  // [tasks] of [items, outputs], logits
   std::vector<float> inject;              // [items], logit
-  std::vector<float> direct;              // [items, leads, volumes, quantiles]: log1p minus level
+  std::vector<float> direct;              // [items, leads, volumes, quantiles] as Encoder::target
   std::vector<float> next;                // [items, target_vocabulary], logits of the next position
   std::vector<uint64_t> evicted;          // nodes that lost their state in this call
 

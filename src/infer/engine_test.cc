@@ -26,6 +26,20 @@ TEST(Engine, StreamingEqualsTheFullForward) {
          s.input.leads = {1, 4, 30};
        },
        60},
+      {"own units",
+       [](auto& s) {
+         s.input.scales = {3, 12, 1440};
+         s.input.season_lags = {7, 30};
+         s.input.leads = {1, 4};
+       },
+       60},
+      {"own units, every step",
+       [](auto& s) {
+         s.input.scales = {4};
+         s.input.idle_steps = -1;
+         s.window = 20;
+       },
+       20},
       {"paper",
        [](auto& s) {
          s = model::ModelSpec::preset_of("paper", "nano");

@@ -84,7 +84,8 @@ void Forward::run(std::span<const Position> positions, const Wanted& wanted, Res
   if (wanted.hidden) scatter(positions, h_, d_, results.hidden);
   if (wanted.surprise) scatter(positions, surprise_, targets_, results.surprise);
   if (wanted.inject && model_.inject().rows() > 0) head(model_.inject(), positions, results.inject);
-  if (wanted.direct && model_.direct().rows() > 0) head(model_.direct(), positions, results.direct);
+  if (wanted.direct && model_.direct().rows() > 0)
+    head(model_.direct(), positions, results.direct, &model_.direct_skip());
   if (wanted.next) write_next(positions, results.next);
   if (tasks) run_tasks(positions, results);
 }
@@ -141,9 +142,7 @@ void Forward::skip_idle(uint32_t slot, int64_t step) {
   auto& state = arena_.state(slot);
   const int64_t count = step - state.last_step;
   season_of({slot, step, {}, {}, Position::kNoOutput});
-  state.last_step = step;
-  state.idle_run = static_cast<int32_t>(
-      std::min<int64_t>(state.idle_run + count, std::numeric_limits<int32_t>::max() - 1));
+  encoder_.skip_idle(state, step);
   arena_.positions(slot) += static_cast<uint64_t>(count);
 }
 
@@ -221,8 +220,13 @@ void Forward::set_angles(int64_t step) {
   }
 }
 
-void Forward::head(const PackedMatrix& weights, std::span<const Position> positions, std::vector<float>& to) {
+void Forward::head(const PackedMatrix& weights, std::span<const Position> positions, std::vector<float>& to,
+                   const PackedMatrix* skip) {
   kernels_.multiply(weights.view(), h_.data(), d_, positions.size(), logits_.data(), weights.rows(), false);
+  if (skip != nullptr && skip->rows() > 0) {
+    kernels_.multiply(skip->view(), dense_.data(), encoder_.dense(), positions.size(), logits_.data(),
+                      weights.rows(), true);
+  }
   scatter(positions, logits_, weights.rows(), to);
 }
 

@@ -42,7 +42,9 @@ class Forward {
   void run_tasks(std::span<const Position> positions, Results& results);
   void run_task(const TaskWeights& task, size_t n);
   // logits_[n, rows] = weights h_ and its rows to `to`.
-  void head(const PackedMatrix& weights, std::span<const Position> positions, std::vector<float>& to);
+  // `skip` adds a map of the dense inputs.
+  void head(const PackedMatrix& weights, std::span<const Position> positions, std::vector<float>& to,
+            const PackedMatrix* skip = nullptr);
   void write_next(std::span<const Position> positions, std::vector<float>& to);
   void write_input(std::span<const Position> positions, Results& results);
 

@@ -151,6 +151,10 @@ class Reference {
       if (s.inject) found[p].inject = affine("inject.weight", "inject.bias", found[p].hidden);
       if (folder_.weights().has("direct.weight")) {
         found[p].direct = affine("direct.weight", "direct.bias", found[p].hidden);
+        if (folder_.weights().has("direct.skip.weight")) {
+          const Row skip = times("direct.skip.weight", Row(in.dense[p].begin(), in.dense[p].end()));
+          for (size_t i = 0; i < skip.size(); ++i) found[p].direct[i] += skip[i];
+        }
       }
       for (const auto& h : s.tasks) found[p].tasks.push_back(task(h, found[p], in.dense[p]));
     }

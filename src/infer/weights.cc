@@ -94,6 +94,8 @@ Model::Model(const base::fs::path& folder, const ModelOptions& options)
   if (spec().inject) inject_ = matrix("inject.weight", Precision::kFloat32, d, "inject.bias");
   if (!spec().input.leads.empty() && encoder_.volumes() > 0 && !spec().quantiles.empty()) {
     direct_ = matrix("direct.weight", Precision::kFloat32, d, "direct.bias");
+    if (model::has_direct_skip(spec()))
+      direct_skip_ = matrix("direct.skip.weight", Precision::kFloat32, encoder_.dense());
   }
   load_tasks();
 }

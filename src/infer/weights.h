@@ -90,6 +90,7 @@ class Model {
   std::span<const float> next_bias() const { return next_bias_; }
   const PackedMatrix& inject() const { return inject_; }  // [1, d_model] or empty
   const PackedMatrix& direct() const { return direct_; }  // [leads volumes quantiles, d_model] or empty
+  const PackedMatrix& direct_skip() const { return direct_skip_; }  // [direct().rows(), dense] or empty
   const std::vector<TaskWeights>& tasks() const { return tasks_; }
 
   // Multiplications and additions of one position, heads and surprise included (attention over a full
@@ -118,6 +119,7 @@ class Model {
   std::span<const float> next_bias_;
   PackedMatrix inject_;
   PackedMatrix direct_;
+  PackedMatrix direct_skip_;
   std::vector<TaskWeights> tasks_;
 };
 

@@ -38,9 +38,9 @@ class Walk {
         if (first < positions_.count(group[b]))
           fill_window(positions_, group[b], first, nullptr, false, b, batch_);
       }
-      const Tensor h =
-          network_.hidden(to_inputs(batch_, network_.spec(), encoder_, network_.device()), &cache);
-      keep(h, before, group, first);
+      const Inputs in = to_inputs(batch_, network_.spec(), encoder_, network_.device());
+      const Tensor h = network_.hidden(in, &cache);
+      keep(h, in.dense, before, group, first);
       before = h.narrow(1, kChunk - 1, 1);
     }
   }
@@ -56,7 +56,8 @@ class Walk {
     return at;
   }
 
-  void keep(const Tensor& h, const Tensor& before, const std::vector<size_t>& group, size_t first) {
+  void keep(const Tensor& h, const Tensor& dense, const Tensor& before, const std::vector<size_t>& group,
+            size_t first) {
     const std::vector<int64_t> at = kept_positions();
     if (at.empty()) return;
     const auto n = static_cast<int64_t>(at.size());
@@ -72,9 +73,10 @@ class Walk {
     Tensor inject;
     if (network_.spec().inject) inject = cpu(network_.inject_logits(here));
     Tensor direct;
-    if (options_.direct) direct = cpu(network_.direct(here));
+    if (options_.direct)
+      direct = cpu(network_.direct(here, dense.reshape({-1, dense.size(2)}).index_select(0, index)));
     Tensor before_direct;
-    if (!bank_.before_level.empty()) before_direct = cpu(network_.direct(previous).select(-3, 0));
+    if (!bank_.before_level.empty()) before_direct = cpu(network_.direct(previous, {}).select(-3, 0));
     Tensor likely;
     if (options_.likely) likely = most_likely(network_.next_logits(here)).to(torch::kCPU).contiguous();
     for (int64_t k = 0; k < n; ++k) {
@@ -146,9 +148,7 @@ class Walk {
     const size_t volumes = encoder_.volumes();
     const size_t n = network_.spec().input.leads.size() * volumes * quantiles;
     float* out = bank_.direct.data() + to * n;
-    for (size_t k = 0; k < n; ++k) {
-      out[k] = std::max(0.0f, std::expm1(direct[k] + state.level[k / quantiles % volumes]));
-    }
+    for (size_t k = 0; k < n; ++k) out[k] = encoder_.decode_target(state, k / quantiles % volumes, direct[k]);
     for (size_t k = 0; k < n; k += quantiles) std::sort(out + k, out + k + quantiles);
   }
 
@@ -202,6 +202,11 @@ Bank empty_bank(const series::FrameTable& table, const ScanOptions& o, const Net
   if (o.direct)
     bank.direct.resize(n * network.spec().input.leads.size() * e.volumes() * network.spec().quantiles.size());
   if (o.before && !network.spec().input.leads.empty()) {
+    if (!network.spec().input.scales.empty()) {
+      throw base::Error(
+          "the model forecasts in each node's own units (pretrain --scales), and alerts are not made from such "
+          "forecasts yet; use a model without --scales");
+    }
     bank.before_direct.resize(n * e.volumes() * network.spec().quantiles.size());
     bank.before_level.resize(n * e.volumes());
   }

@@ -89,7 +89,7 @@ void Network::initialise(uint64_t seed) {
     const int64_t n = values.numel();
     if (ends_with(name, "norm.weight") || ends_with(name, ".deviation")) {
       values.fill_(1);
-    } else if (shape.size() == 2) {
+    } else if (shape.size() == 2 && name != "direct.skip.weight") {
       double scale = 1 / std::sqrt(static_cast<double>(shape[1]));
       if (name == "embed.weight") scale = 0.05;
       if (name == "next.weight" || name == "direct.weight" || name == "inject.weight") scale *= 0.2;
@@ -176,12 +176,14 @@ torch::Tensor Network::inject_logits(const torch::Tensor& hidden) const {
   return torch::linear(hidden, weight("inject.weight"), weight("inject.bias")).squeeze(-1);
 }
 
-torch::Tensor Network::direct(const torch::Tensor& hidden) const {
+torch::Tensor Network::direct(const torch::Tensor& hidden, const torch::Tensor& dense) const {
   auto shape = hidden.sizes().vec();
   shape.back() = static_cast<int64_t>(spec_.input.leads.size());
   shape.push_back(static_cast<int64_t>(encoder_->volumes()));
   shape.push_back(static_cast<int64_t>(spec_.quantiles.size()));
-  return torch::linear(hidden, weight("direct.weight"), weight("direct.bias")).view(shape);
+  auto y = torch::linear(hidden, weight("direct.weight"), weight("direct.bias"));
+  if (model::has_direct_skip(spec_)) y = y + torch::linear(dense, weight("direct.skip.weight"));
+  return y.view(shape);
 }
 
 torch::Tensor Network::task(const model::HeadSpec& head, const torch::Tensor& input) const {

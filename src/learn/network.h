@@ -44,7 +44,8 @@ class Network {
   torch::Tensor hidden(const Inputs& inputs, Cache* cache = nullptr) const;
   torch::Tensor next_logits(const torch::Tensor& hidden) const;    // [..., target vocabulary]
   torch::Tensor inject_logits(const torch::Tensor& hidden) const;  // [...]
-  torch::Tensor direct(const torch::Tensor& hidden) const;         // [..., leads, volumes, quantiles]
+  // [..., leads, volumes, quantiles]; `dense` as in Inputs
+  torch::Tensor direct(const torch::Tensor& hidden, const torch::Tensor& dense) const;
   // Logits of a task head, [..., outputs]. `input` is [hidden, surprise, dense] as the head uses them, not
   // standardised.
   torch::Tensor task(const model::HeadSpec& head, const torch::Tensor& input) const;

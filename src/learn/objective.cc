@@ -51,7 +51,8 @@ Objective objective(const Network& network, const WindowBatch& slice, const Targ
   const auto t = static_cast<int64_t>(slice.length);
   const token::Encoder& encoder = network.encoder();
   const torch::Device device = network.device();
-  const Tensor h = network.hidden(to_inputs(slice, network.spec(), encoder, device));
+  const Inputs in = to_inputs(slice, network.spec(), encoder, device);
+  const Tensor h = network.hidden(in);
   const Tensor next = tensor_of(slice.next, {b * t, static_cast<int64_t>(encoder.levels() + 1)}, device);
   const Tensor nll = next_loss(h.view({b * t, -1}), network.weight("next.weight"),
                                network.weight("next.bias"), next, encoder.target_sizes()) *
@@ -71,7 +72,7 @@ Objective objective(const Network& network, const WindowBatch& slice, const Targ
                                 static_cast<int64_t>(encoder.volumes())},
                                device);
     const Tensor levels = torch::tensor(network.spec().quantiles).to(device);
-    const Tensor loss = quantile_loss(network.direct(h), y, levels) * share(1, whole.direct);
+    const Tensor loss = quantile_loss(network.direct(h, in.dense), y, levels) * share(1, whole.direct);
     o.direct = loss.item<double>();
     o.total = o.total + options.direct_weight * loss;
   }

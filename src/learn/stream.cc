@@ -67,7 +67,7 @@ FullForward full_forward(const Backbone& backbone, const series::FrameTable& tab
   out.surprise = to_vector(surprise);
   out.next = to_vector(network.next_logits(h));
   if (network.spec().inject) out.inject = to_vector(network.inject_logits(h));
-  if (!network.spec().input.leads.empty()) out.direct = to_vector(network.direct(h));
+  if (!network.spec().input.leads.empty()) out.direct = to_vector(network.direct(h, in.dense[0]));
   for (const auto& t : network.spec().tasks) {
     out.tasks.push_back(to_vector(network.task(t, head_input(t, h, surprise, in.dense[0]))));
   }
@@ -155,7 +155,7 @@ Tensor TorchStream::Impl::attend(Layer& layer, const Tensor& x, size_t p) const 
 Tensor TorchStream::Impl::heads(const Tensor& hidden, const Tensor& before, size_t p) const {
   const Tensor surprise = surprise_of(network, before, targets[p]);
   if (spec.inject) network.inject_logits(hidden);
-  if (!spec.input.leads.empty()) network.direct(hidden);
+  if (!spec.input.leads.empty()) network.direct(hidden, all.dense.select(1, static_cast<int64_t>(p)));
   for (const auto& t : spec.tasks) {
     network.task(t, head_input(t, hidden, surprise, all.dense.select(1, static_cast<int64_t>(p))));
   }

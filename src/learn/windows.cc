@@ -212,8 +212,7 @@ void fill_window(const Positions& positions, size_t i, size_t first, const Flood
       const int64_t target = walker.step() + e.spec().leads[l];
       const bool hits = flood != nullptr && flood->covers(target);
       for (size_t v = 0; !hits && v < e.volumes(); ++v) {
-        if (walker.state().seen[v] == 0) continue;
-        batch.direct[(at * leads + l) * e.volumes() + v] = lookup.at(target, v) - walker.state().level[v];
+        batch.direct[(at * leads + l) * e.volumes() + v] = e.target(walker.state(), v, lookup.at(target, v));
       }
     }
   }

@@ -59,8 +59,9 @@ struct WindowBatch {
   std::vector<int32_t> own;    // [B, T, targets - 1] the position's own level tokens
   std::vector<int32_t> next;   // [B, T, targets] the next position's level tokens and the gap; kIgnore
   std::vector<float> inject;   // [B, T] 1 while a flood is on, its pauses too, 0 where not, -1 padding
-  std::vector<float> direct;  // [B, T, leads, volumes] log1p(value at step + lead) - level; NaN where unknown
-  std::vector<int64_t> rows;  // [B, T] row of the table, -1 idle or padding
+  std::vector<float>
+      direct;  // [B, T, leads, volumes] the value at step + lead as Encoder::target; NaN: unknown
+  std::vector<int64_t> rows;   // [B, T] row of the table, -1 idle or padding
   std::vector<uint8_t> valid;  // [B, T]
 
   void resize(size_t b, size_t t, const token::Encoder& encoder);

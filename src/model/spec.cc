@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;  // 2 added input.scales
 constexpr const char* kCalendars[] = {"none", "day", "paper"};
 
 struct Size {
@@ -52,7 +52,8 @@ Json input_to_json(const token::InputSpec& i) {
           {"dense", i.dense},
           {"nodes", i.nodes},
           {"season_lags", i.season_lags},
-          {"leads", i.leads}};
+          {"leads", i.leads},
+          {"scales", i.scales}};
 }
 
 token::InputSpec input_from_json(const Json& j, const std::string& where) {
@@ -68,6 +69,7 @@ token::InputSpec input_from_json(const Json& j, const std::string& where) {
   i.nodes = j.at("nodes");
   i.season_lags = j.at("season_lags").get<std::vector<int>>();
   i.leads = j.at("leads").get<std::vector<int>>();
+  i.scales = j.value("scales", std::vector<int>{});
   return i;
 }
 
@@ -94,6 +96,12 @@ std::string problem(const ModelSpec& s) {
   }
   for (const int x : i.leads) {
     if (!in(x, 1, 1 << 20)) return "a lead is out of range";
+  }
+  if (i.scales.size() > token::kMaxScales || (!i.scales.empty() && !i.dense))
+    return "scales are too many, or given without dense inputs";
+  for (size_t k = 0; k < i.scales.size(); ++k) {
+    if (!in(i.scales[k], k == 0 ? 2 : i.scales[k - 1] + 1, 1 << 20))
+      return "a scale is out of range or order";
   }
   for (const auto& h : s.tasks) {
     const bool inputs = h.use_hidden || h.use_surprise || h.use_dense;
@@ -183,6 +191,10 @@ ModelSpec ModelSpec::from_json(std::string_view text, const std::string& where) 
   return s;
 }
 
+bool has_direct_skip(const ModelSpec& spec) {
+  return !spec.input.scales.empty() && !spec.input.leads.empty() && !spec.quantiles.empty();
+}
+
 int head_inputs(const ModelSpec& spec, const HeadSpec& head, const token::Encoder& encoder) {
   size_t n = 0;
   if (head.use_hidden) n += static_cast<size_t>(spec.d_model);
@@ -218,6 +230,8 @@ std::vector<TensorSpec> tensors(const ModelSpec& s, const token::Encoder& encode
   if (direct > 0) {
     all.push_back({"direct.weight", {direct, d}});
     all.push_back({"direct.bias", {direct}});
+    if (has_direct_skip(s))
+      all.push_back({"direct.skip.weight", {direct, static_cast<int64_t>(encoder.dense())}});
   }
   for (const auto& h : s.tasks) {
     const std::string at = "heads." + h.name + ".";

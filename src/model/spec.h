@@ -16,8 +16,9 @@
 //   next   : next.weight hidden + next.bias: one softmax per target (level channels, then the gap) of
 //            position p + 1
 //   inject : inject.weight hidden + inject.bias: logit that p carries an injected flood
-//   direct : direct.weight hidden + direct.bias, [lead, volume, quantile]: log1p(value at step + lead) minus
-//            the node's level after p (token::NodeState::level)
+//   direct : direct.weight hidden + direct.bias, [lead, volume, quantile]: the value at step + lead as
+//            token::Encoder::target; with scales also + direct.skip.weight dense: a simple forecast, linear in the
+//            dense inputs, that the rest corrects
 //   task head NAME: input z = [hidden, surprise, dense], those that its HeadSpec names, standardised by
 //            heads.NAME.mean and .deviation, clipped to +-kMaxStandard;
 //            heads.NAME.w2 silu(heads.NAME.w1 z + b1) + b2 (hidden = 0: w2 z + b2)
@@ -80,6 +81,9 @@ struct ModelSpec {
   static ModelSpec from_json(std::string_view text, const std::string& where);
   bool operator==(const ModelSpec&) const = default;
 };
+
+// Direct heads exist and add a linear map of the dense inputs.
+bool has_direct_skip(const ModelSpec& spec);
 
 struct TensorSpec {
   std::string name;

@@ -49,11 +49,29 @@ TEST(ModelSpec, JsonRoundTrip) {
       ModelSpec s = ModelSpec::preset_of(preset, size);
       s.tasks.push_back({"ddos", "hazard", {}, true, true, true, 16});
       s.input.season_lags = {1440};
+      if (s.input.dense) s.input.scales = {4, 60, 1440};
       EXPECT_EQ(ModelSpec::from_json(s.to_json(), "x"), s);
       EXPECT_EQ(ModelSpec::from_json(s.to_json(), "x").to_json(), s.to_json());
     }
   }
   EXPECT_THROW(ModelSpec::preset_of("default", "huge"), base::UsageError);
+}
+
+TEST(ModelSpec, ReadsFormatOneWhichHasNoScales) {
+  const ModelSpec s = ModelSpec::preset_of("default", "nano");
+  std::string text = s.to_json();
+  const size_t at = text.find("\"scales\": []");
+  ASSERT_NE(at, std::string::npos);
+  const size_t comma = text.rfind(',', at);
+  text.erase(comma, at + 12 - comma);
+  text.replace(text.find("\"format\": 2"), 11, "\"format\": 1");
+  EXPECT_EQ(ModelSpec::from_json(text, "config.json"), s);
+}
+
+TEST(ModelSpec, RefusesScalesOutOfOrder) {
+  ModelSpec s = ModelSpec::preset_of("default", "nano");
+  s.input.scales = {60, 4};
+  EXPECT_THROW(ModelSpec::from_json(s.to_json(), "config.json"), base::Error);
 }
 
 TEST(ModelSpec, LargeIsAboutAHundredMillion) {
@@ -69,7 +87,7 @@ TEST(ModelSpec, RefusesSizesThatNoModelCanHave) {
   const std::pair<const char*, const char*> changes[] = {
       {"\"d_model\": 64", "\"d_model\": 65"},   {"\"layers\": 3", "\"layers\": 100000"},
       {"\"kv_heads\": 2", "\"kv_heads\": 3"},   {"\"window\": 128", "\"window\": 0"},
-      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 1", "\"format\": 2"}};
+      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 2", "\"format\": 3"}};
   for (const auto& [from, to] : changes) {
     std::string text = good;
     ASSERT_NE(text.find(from), std::string::npos) << from;

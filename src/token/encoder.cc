@@ -12,6 +12,8 @@ namespace netflowgen::token {
 namespace {
 
 constexpr float kDenseClip = 8;
+constexpr float kStandardClip = 16;
+constexpr float kLargestLog = 60;  // of a forecast
 constexpr int kDaySlots = 144;
 constexpr int64_t kDayMs = 86400000;
 
@@ -78,12 +80,14 @@ Encoder::Encoder(const Tokenizer& tokenizer, InputSpec spec) : tokenizer_(tokeni
     for (size_t r = levels(); r < tokenizer_.channels().size(); ++r) {
       if (tokenizer_.channels()[r].feature == c.feature) relative = r;
     }
-    volumes_.push_back({c.feature, i, relative});
+    volumes_.push_back({c.feature, i, relative, std::max(c.values.front(), 1e-6f)});
   }
   NFG_CHECK(volumes_.size() <= kMaxVolumes);
   target_sizes_.push_back(kGapTokens);
   for (const int n : target_sizes_) target_vocabulary_ += static_cast<size_t>(n);
-  dense_ = spec_.dense ? numeric + 2 * volumes_.size() + season() : 0;
+  NFG_CHECK(spec_.scales.size() <= kMaxScales);
+  reference_ = spec_.reference_scale();
+  dense_ = spec_.dense ? numeric + 2 * volumes_.size() + season() + running_inputs() : 0;
 }
 
 bool Encoder::is_position(const NodeState& state, int64_t step) const {
@@ -92,8 +96,89 @@ bool Encoder::is_position(const NodeState& state, int64_t step) const {
   return step == state.last_step + 1 && state.idle_run < spec_.idle_steps;
 }
 
+size_t InputSpec::reference_scale() const {
+  size_t best = 0;
+  for (size_t k = 1; k < scales.size(); ++k) {
+    if (scales[k] * step_ms <= kDayMs) best = k;
+  }
+  return best;
+}
+
+size_t Encoder::running_inputs() const {
+  return spec_.scales.empty() ? 0 : volumes_.size() * (kRecent + 2 * spec_.scales.size());
+}
+
+float Encoder::standard(const NodeState& state, size_t v, float x) const {
+  const float z = (x - state.mean[v][reference_]) / (state.deviation[v][reference_] + kStandardFloor);
+  return kStandardBend * std::asinh(z / kStandardBend);
+}
+
+// `idle_before` zeros that had no position, then x.
+void Encoder::advance_running(NodeState& state, size_t v, int64_t idle_before, float x) const {
+  float* const recent = state.recent[v];
+  if (idle_before > 0 && state.known[v] > 0) {
+    for (size_t k = 0; k < spec_.scales.size(); ++k) {
+      // A mean decays as with so many zeros; a deviation as if the mean had stayed halfway.
+      const float keep =
+          std::pow(1 - 1 / static_cast<float>(spec_.scales[k]), static_cast<float>(idle_before));
+      state.deviation[v][k] += (1 - keep) * (state.mean[v][k] * (1 + keep) / 2 - state.deviation[v][k]);
+      state.mean[v][k] *= keep;
+    }
+    const auto zeros = static_cast<std::ptrdiff_t>(std::min<int64_t>(idle_before, kRecent));
+    std::copy_backward(recent, recent + kRecent - zeros, recent + kRecent);
+    std::fill_n(recent, zeros, 0.0f);
+  }
+  std::copy_backward(recent, recent + kRecent - 1, recent + kRecent);
+  recent[0] = x;
+  if (std::isnan(x)) return;
+  if (state.known[v] == 0) std::fill_n(recent, kRecent, x);
+  state.known[v] = std::min(state.known[v] + 1, 1u << 20);
+  for (size_t k = 0; k < spec_.scales.size(); ++k) {
+    const float rate =
+        std::max(1 / static_cast<float>(spec_.scales[k]), 1 / static_cast<float>(state.known[v]));
+    const float error = x - state.mean[v][k];
+    state.mean[v][k] += rate * error;
+    state.deviation[v][k] += rate * (std::fabs(error) - state.deviation[v][k]);
+  }
+}
+
+float Encoder::target(const NodeState& after, size_t v, float log1p_value) const {
+  if (spec_.scales.empty()) {
+    return after.seen[v] == 0 ? std::numeric_limits<float>::quiet_NaN() : log1p_value - after.level[v];
+  }
+  if (after.known[v] == 0) return std::numeric_limits<float>::quiet_NaN();
+  return standard(after, v, std::log1p(std::expm1(log1p_value) / volumes_[v].unit));
+}
+
+float Encoder::decode_target(const NodeState& after, size_t v, float target) const {
+  if (spec_.scales.empty()) return std::max(0.0f, std::expm1(std::min(target + after.level[v], kLargestLog)));
+  const float x = after.mean[v][reference_] + (after.deviation[v][reference_] + kStandardFloor) *
+                                                  kStandardBend *
+                                                  std::sinh(std::clamp(target / kStandardBend, -9.0f, 9.0f));
+  return std::max(0.0f, std::expm1(std::min(x, kLargestLog)) * volumes_[v].unit);
+}
+
+void Encoder::skip_idle(NodeState& state, int64_t step) const {
+  if (!spec_.scales.empty()) {
+    while (state.last_step < step) advance(state, state.last_step + 1, {});
+    return;
+  }
+  const int64_t count = step - state.last_step;
+  state.last_step = step;
+  state.idle_run = static_cast<int32_t>(
+      std::min<int64_t>(state.idle_run + count, std::numeric_limits<int32_t>::max() - 1));
+}
+
 void Encoder::advance(NodeState& state, int64_t step, std::span<const float> frame) const {
   NFG_CHECK(state.last_step == kNever || step > state.last_step);
+  if (!spec_.scales.empty()) {
+    const int64_t idle_before = state.last_step == kNever ? 0 : step - state.last_step - 1;
+    const std::span<const float> values = frame.empty() ? idle_frame() : frame;
+    for (size_t v = 0; v < volumes_.size(); ++v) {
+      const float value = values[static_cast<size_t>(volumes_[v].feature)];
+      advance_running(state, v, idle_before, std::isnan(value) ? value : log_of(value / volumes_[v].unit));
+    }
+  }
   state.last_step = step;
   state.idle_run = frame.empty() ? state.idle_run + 1 : 0;
   if (frame.empty()) return;
@@ -144,9 +229,39 @@ void Encoder::encode_dense(const NodeState& before, const NodeState& after, std:
                    ? clip((after.level[v] - tokenizer_.log_mean()[i]) / tokenizer_.log_deviation()[i])
                    : 0;
   }
+  if (!spec_.scales.empty()) {
+    encode_running(after, season, out.subspan(n));
+    return;
+  }
   for (size_t k = 0; k < season.size(); ++k) {
     const size_t v = k % volumes_.size();
     out[n++] = std::isnan(season[k]) || after.seen[v] == 0 ? 0 : clip((season[k] - after.level[v]) / 2);
+  }
+}
+
+// A volume's last values, means but the reference's, deviations relative to the reference's, the reference's own;
+// then the seasonal values; all in the node's own units.
+void Encoder::encode_running(const NodeState& after, std::span<const float> season,
+                             std::span<float> out) const {
+  const auto clipped = [&](size_t v, float x) {
+    return std::isnan(x) ? 0.0f : std::clamp(standard(after, v, x), -kStandardClip, kStandardClip);
+  };
+  size_t n = 0;
+  for (size_t v = 0; v < volumes_.size(); ++v) {
+    for (const float x : after.recent[v]) out[n++] = clipped(v, x);
+    const float deviation = after.deviation[v][reference_] + kStandardFloor;
+    for (size_t k = 0; k < spec_.scales.size(); ++k) {
+      if (k == reference_) continue;
+      out[n++] = clipped(v, after.mean[v][k]);
+      out[n++] = clip(std::log((after.deviation[v][k] + kStandardFloor) / deviation));
+    }
+    out[n++] = clip((std::log(deviation) + 1) / 2);
+    out[n++] = clip(after.mean[v][reference_] / 4 - 1);
+  }
+  for (size_t k = 0; k < season.size(); ++k) {
+    const size_t v = k % volumes_.size();
+    const bool known = !std::isnan(season[k]) && after.known[v] > 0;
+    out[n++] = known ? clipped(v, std::log1p(std::expm1(season[k]) / volumes_[v].unit)) : 0;
   }
 }
 

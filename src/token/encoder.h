@@ -9,7 +9,14 @@
 //   dense  [dense]  real numbers beside the tokens: standardised log1p of each numeric level channel; log
 //   ratio of
 //                   each volume to the node's level; the level itself; seasonal values where the spec asks
+//                   With InputSpec::scales also, of each volume in the node's own units (below): its last values,
+//                   running means and deviations
 //   target [levels] its own level tokens, which the previous position predicts
+//
+// The node's own units. With scales, volume y is x = log1p(y / its smallest non-zero training bin), and
+//   z = standard(x) = B asinh((x - m) / (d + F) / B), m and d the node's running mean and absolute deviation of x
+//   over the reference scale, idle steps counted as zeros. A quiet and a busy node then look alike, smooth series
+//   keep their detail, and bursts stay finite.
 //
 // Invariants: 1. A position depends on the node's past and present only. 2. NodeState is plain data: copy to
 // save.
@@ -29,6 +36,10 @@ inline constexpr int kMaxVolumes = 6;  // volume features of the table
 inline constexpr int kGapTokens = 26;  // 0: first position of a node; k >= 1: gap in (2^(k-2), 2^(k-1)]
 inline constexpr float kLevelRate = 1.0f / 32;  // of the running mean, once 32 values were seen
 inline constexpr int64_t kNever = INT64_MIN;
+inline constexpr int kMaxScales = 6;
+inline constexpr int kRecent = 12;              // last values given as dense inputs, with scales
+inline constexpr float kStandardBend = 3;       // B above
+inline constexpr float kStandardFloor = 0.02f;  // F above
 
 enum class Calendar : uint8_t {
   kNone,
@@ -45,6 +56,10 @@ struct InputSpec {
   int nodes = 0;  // rows of a node lookup, row 0 is "unknown"; 0: none (preset `paper` has one)
   std::vector<int> season_lags;  // in steps, e.g. one day and one week; empty: none
   std::vector<int> leads = {1};  // in steps: horizons of the direct heads, and of the seasonal inputs
+  // Time constants in steps, ascending, of the running means and deviations; empty: none. The reference is the
+  // longest that is at most a day (else the first).
+  std::vector<int> scales;
+  size_t reference_scale() const;
   bool operator==(const InputSpec&) const = default;
 };
 
@@ -54,6 +69,11 @@ struct NodeState {
   int32_t idle_run = 0;        // idle positions since the last active one
   uint32_t seen[kMaxVolumes] = {};
   float level[kMaxVolumes] = {};  // running mean of log1p of the non-zero values
+  // Only with scales, in the x of the node's own units:
+  uint32_t known[kMaxVolumes] = {};  // values seen, idle positions too
+  float mean[kMaxVolumes][kMaxScales] = {};
+  float deviation[kMaxVolumes][kMaxScales] = {};  // mean |x - mean|
+  float recent[kMaxVolumes][kRecent] = {};        // the latest first; NaN: missing
 };
 
 struct Position {
@@ -91,6 +111,15 @@ class Encoder {
               uint32_t node_row, Position out) const;
   // Advances only the state, as encode does.
   void advance(NodeState& state, int64_t step, std::span<const float> frame) const;
+  // Idle positions up to and including `step`, as so many calls of advance (at once where nothing else depends on it).
+  // REQUIRES: the node has a position.
+  void skip_idle(NodeState& state, int64_t step) const;
+
+  // Numbers that the direct heads speak of volume v in, after the position that `after` is of: with scales the node's
+  // own units, else log1p minus level. target: NaN where value or node are unknown.
+  float target(const NodeState& after, size_t v, float log1p_value) const;
+  float decode_target(const NodeState& after, size_t v, float target) const;  // a value, >= 0 and finite
+
   // The frame of an idle step: zeros, NaN where the tokenizer never saw the feature.
   std::span<const float> idle_frame() const { return idle_frame_; }
 
@@ -99,7 +128,12 @@ class Encoder {
     int feature;
     size_t level;     // its level channel
     size_t relative;  // its relative channel, or SIZE_MAX
+    float unit;       // of x: the value of its first bin
   };
+  size_t running_inputs() const;
+  float standard(const NodeState& state, size_t v, float x) const;
+  void advance_running(NodeState& state, size_t v, int64_t idle_before, float x) const;
+  void encode_running(const NodeState& after, std::span<const float> season, std::span<float> out) const;
   void encode_calendar(int64_t step, std::span<uint32_t> ids, size_t slot) const;
   void encode_dense(const NodeState& before, const NodeState& after, std::span<const float> frame,
                     std::span<const float> season, std::span<float> out) const;
@@ -110,6 +144,7 @@ class Encoder {
   std::vector<uint32_t> offsets_;  // of each slot in the embedding table
   std::vector<int> target_sizes_;
   std::vector<float> idle_frame_;
+  size_t reference_ = 0;  // index into scales
   size_t slots_ = 0;
   size_t dense_ = 0;
   size_t vocabulary_ = 0;

@@ -214,6 +214,90 @@ TEST(Encoder, IdsStayInsideTheTableForAnyFrame) {
   }
 }
 
+InputSpec own_units() {
+  InputSpec spec;
+  spec.step_ms = 300000;
+  spec.scales = {3, 12, 288, 2016};
+  return spec;
+}
+
+std::vector<float> frame_of(float bytes_in) {
+  std::vector<float> f(series::kFeatureCount, NAN);
+  f[series::kBytesIn] = bytes_in;
+  return f;
+}
+
+Tokenizer bytes_tokens() {
+  TokenFit fit;
+  base::Random random(3);
+  for (int i = 0; i < 2000; ++i) fit.add(frame_of(static_cast<float>(std::floor(random.lognormal(9, 2)))));
+  return fit.finish({});
+}
+
+TEST(OwnUnits, TheReferenceIsTheLongestScaleUpToADay) {
+  EXPECT_EQ(own_units().reference_scale(), 2u);
+  InputSpec hourly = own_units();
+  hourly.step_ms = 3600000;
+  EXPECT_EQ(hourly.reference_scale(), 1u);
+}
+
+TEST(OwnUnits, TargetsRoundTripAndAreAlikeForEveryLevel) {
+  const Encoder e(bytes_tokens(), own_units());
+  NodeState small;
+  NodeState large;
+  EXPECT_TRUE(std::isnan(e.target(small, 0, 1)));
+  base::Random random(4);
+  for (int64_t s = 0; s < 600; ++s) {
+    const auto y = static_cast<float>(random.lognormal(18, 0.5));  // far above the unit, where log1p is log
+    e.advance(small, s, frame_of(y));
+    e.advance(large, s, frame_of(y * 1000));
+  }
+  for (const float y : {3e7f, 1e8f, 4e9f, 1e14f}) {
+    const float z = e.target(small, 0, std::log1p(y));
+    EXPECT_NEAR(e.target(large, 0, std::log1p(y * 1000)), z, 2e-3f * (1 + std::fabs(z)));
+    EXPECT_NEAR(e.decode_target(small, 0, z), y, 2e-3f * y);
+  }
+  EXPECT_EQ(e.decode_target(small, 0, -1e30f), 0);
+  EXPECT_TRUE(std::isfinite(e.decode_target(large, 0, 1e30f)));
+}
+
+TEST(OwnUnits, MeansOfIdleStepsWithoutAPositionDecayAsWithZeros) {
+  InputSpec dense = own_units();
+  dense.idle_steps = -1;
+  const Tokenizer t = bytes_tokens();
+  const Encoder every(t, dense);
+  const Encoder sparse(t, own_units());
+  NodeState a;
+  NodeState b;
+  for (int64_t s = 0; s < 3000; ++s) {
+    every.advance(a, s, frame_of(5000));
+    sparse.advance(b, s, frame_of(5000));
+  }
+  every.skip_idle(a, 3050);
+  every.advance(a, 3051, frame_of(100));
+  sparse.advance(b, 3051, frame_of(100));
+  for (size_t k = 0; k < 4; ++k) EXPECT_NEAR(a.mean[0][k], b.mean[0][k], 1e-3f) << k;
+  for (size_t i = 0; i < kRecent; ++i) EXPECT_EQ(a.recent[0][i], b.recent[0][i]);
+}
+
+TEST(OwnUnits, DenseInputsAreFiniteForAnyFrame) {
+  InputSpec spec = own_units();
+  spec.season_lags = {288};
+  const Encoder e(fit_of(2, 500).finish({}), spec);
+  base::Random random(5);
+  NodeState s;
+  Encoded out(e);
+  std::vector<float> season(e.season());
+  for (int64_t step = 0; step < 3000; step += 1 + static_cast<int64_t>(random.below(40))) {
+    auto frame = random_frame(random);
+    if (random.chance(0.1)) frame[series::kBytesIn] = INFINITY;
+    if (random.chance(0.1)) frame[series::kPacketsIn] = -3;
+    for (auto& x : season) x = random.chance(0.3) ? NAN : static_cast<float>(random.uniform(0, 40));
+    e.encode(s, step, random.chance(0.3) ? std::span<const float>() : frame, season, 0, out.position());
+    for (const auto x : out.dense) ASSERT_LE(std::fabs(x), 16.0f);
+  }
+}
+
 TEST(Encoder, CalendarFollowsTheTimeZone) {
   InputSpec spec;
   const Tokenizer t = fit_of(2, 100).finish({});
