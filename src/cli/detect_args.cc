@@ -1,5 +1,7 @@
 #include "cli/detect_args.h"
 
+#include "base/error.h"
+
 namespace netflowgen::cli {
 
 void add_detect_options(CLI::App& command, DetectArgs& args) {

@@ -1,4 +1,4 @@
-// netflowgen evaluate ddos|forecast: wiring of eval's protocols to a store, labels and files.
+// netflowgen evaluate: its subcommands, and the wiring of ddos to a store, labels and files.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "cli/commands.h"
+#include "cli/evaluate_forecast.h"
 #ifdef NETFLOWGEN_LEARN
 #include "cli/learn_methods.h"
 #endif
@@ -17,45 +18,6 @@ namespace netflowgen::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// "FROM/TO": two times as base::parse_time takes them; [FROM, TO).
-eval::Period parse_period(const std::string& text, const char* option) {
-  const size_t slash = text.find('/');
-  if (slash != std::string::npos) {
-    const auto from = base::parse_time(std::string_view(text).substr(0, slash));
-    const auto to = base::parse_time(std::string_view(text).substr(slash + 1));
-    if (from && to && *from < *to) return {*from, *to};
-  }
-  throw base::UsageError("{} {}: expected FROM/TO, e.g. 1998-06-01/1998-07-01", option, text);
-}
-
-struct PeriodTexts {
-  std::string train;
-  std::string validation;
-  std::string test;
-
-  void add_to(CLI::App& command) {
-    command.add_option("--train", train,
-                       "Training period FROM/TO, validation included (default: the first 60 %)");
-    command.add_option("--validation", validation, "Late part of it (default: its last quarter)");
-    command.add_option("--test", test, "Test period (default: what follows training)");
-  }
-
-  // Defaults are cut at whole hours.
-  void resolve(const series::FrameTable& table, eval::Period& train_period, eval::Period& validation_period,
-               eval::Period& test_period) const {
-    const base::TimeMs from = table.first_step * table.step_ms;
-    const base::TimeMs to = table.end_step * table.step_ms;
-    constexpr base::TimeMs kHour = 3'600'000;
-    train_period = train.empty() ? eval::Period{from, (from + (to - from) * 6 / 10) / kHour * kHour}
-                                 : parse_period(train, "--train");
-    const base::TimeMs length = train_period.to_ms - train_period.from_ms;
-    validation_period = validation.empty() ? eval::Period{(train_period.to_ms - length / 4) / kHour * kHour,
-                                                          train_period.to_ms}
-                                           : parse_period(validation, "--validation");
-    test_period = test.empty() ? eval::Period{train_period.to_ms, to} : parse_period(test, "--test");
-  }
-};
 
 struct DdosArguments {
   std::string store;
@@ -77,17 +39,6 @@ struct DdosArguments {
   int threads = 0;
 };
 
-// Training logs for the report, named by the folder that they lie in.
-std::vector<eval::TrainingLog> read_logs(const std::vector<std::string>& paths) {
-  std::vector<eval::TrainingLog> logs;
-  for (const auto& path : paths) {
-    const fs::path file = fs::is_directory(path) ? fs::path(path) / "training.jsonl" : fs::path(path);
-    logs.push_back(
-        eval::read_training_log(file.string(), fs::absolute(file).parent_path().filename().string()));
-  }
-  return logs;
-}
-
 // Labels with what was left out said on stderr, or an error with --strict.
 eval::LabelSet read_labels(const DdosArguments& a, const std::string& path, const eval::LabelOptions& options,
                            const series::FrameTable& table) {
@@ -97,12 +48,6 @@ eval::LabelSet read_labels(const DdosArguments& a, const std::string& path, cons
   }
   if (const std::string s = set.summary(); !s.empty()) fmt::print(stderr, "{}: {}\n", path, s);
   return set;
-}
-
-int64_t duration(const std::string& text, const char* option) {
-  const auto ms = base::parse_duration(text);
-  if (!ms || *ms < 0) throw base::UsageError("{} {}: expected a duration, e.g. 10m", option, text);
-  return *ms;
 }
 
 void choose_methods(std::vector<std::unique_ptr<eval::Detector>>& all,
@@ -143,8 +88,8 @@ void evaluate_ddos(DdosArguments& a, Context& context) {
   const auto table = series::load_frames(a.store);
   eval::DdosOptions& protocol = a.run.protocol;
   a.periods.resolve(table, protocol.train, protocol.validation, protocol.test);
-  protocol.merge_gap_ms = duration(a.merge_gap, "--merge-gap");
-  protocol.lead_ms = duration(a.lead, "--lead");
+  protocol.merge_gap_ms = parse_duration_ms(a.merge_gap, "--merge-gap");
+  protocol.lead_ms = parse_duration_ms(a.lead, "--lead");
   if (!a.budgets.empty()) a.run.budgets.clear();
   for (const auto& text : a.budgets) {
     const auto budget = eval::Budget::parse(text);
@@ -225,6 +170,8 @@ void add_evaluate(CLI::App& app, Context& context) {
   auto* evaluate = app.add_subcommand("evaluate", "Figures: detectors on attacks, forecasters on the future");
   evaluate->require_subcommand(1);
   add_ddos(*evaluate, context);
+  add_evaluate_forecast(*evaluate, context);
+  add_evaluate_holdout(*evaluate, context);
 }
 
 }  // namespace netflowgen::cli

@@ -14,6 +14,8 @@ struct BoosterOptions {
   int rounds = 150;
   // XGBoost's own names and values, e.g. {"max_depth", "4"}.
   std::vector<std::pair<std::string, std::string>> parameters;
+  // In (0, 1): fit this quantile of y (pinball loss; XGBoost 1.7 has none of its own), from y's own quantile on.
+  double quantile = 0;
 };
 
 // A dense row-major matrix that the caller owns; NaN is missing.
@@ -37,6 +39,8 @@ class Booster {
   std::vector<float> predict(const MatrixView& x) const;
 
  private:
+  void boost_quantile(void* matrix, std::span<const float> y, double level, int rounds);
+
   void* handle_ = nullptr;
 };
 

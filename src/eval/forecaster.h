@@ -27,6 +27,7 @@ struct ForecastTask {
   std::vector<size_t> nodes;      // to learn from; held-out nodes are not among them
   std::vector<int> features;      // to forecast, e.g. {kBytesIn, kBytesOut}
   std::vector<int64_t> horizons;  // in steps, ascending, e.g. {1, 12, 48}
+  int64_t season_steps = 1;
 };
 
 // A dense array [origin, feature, horizon] of forecasts, and of their quantiles.
@@ -57,7 +58,7 @@ class Forecaster {
   virtual std::string name() const = 0;
   virtual void fit(const ForecastTask& task, uint64_t seed) = 0;
   // Causal: an origin's forecast depends on frames up to its step alone. `table` may be another than fit's
-  // (same features, step); features and horizons are fit's.
+  // (same features, step); features and horizons are fit's. Origins are by node, then step.
   virtual Forecast predict(const FrameTable& table, std::span<const Origin> origins) = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "eval/ddos_eval.h"
+#include "eval/forecast_eval.h"
 
 namespace netflowgen::eval {
 
@@ -24,7 +25,8 @@ struct ReportInput {
   std::vector<std::string> facts;  // sentences under the title, e.g. that the traffic is simulated
   std::vector<TrainingLog> logs;
   const DdosResult* ddos = nullptr;  // null: no such section
-  size_t timelines = 40;             // incidents with a picture; the rest are listed
+  const ForecastResult* forecast = nullptr;
+  size_t timelines = 40;  // incidents with a picture; the rest are listed
 };
 
 std::string report_html(const ReportInput& input);

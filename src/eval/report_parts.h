@@ -12,6 +12,7 @@ extern const char* const kReportStyle;   // CSS
 extern const char* const kReportScript;  // a few lines: open all, follow the theme switch
 
 std::string training_section(const std::vector<TrainingLog>& logs);
+std::string forecast_section(const ForecastResult& result);
 std::string ddos_section(const DdosResult& result, size_t timelines);
 // A picture for each incident of the test period.
 std::string timeline_section(const DdosResult& result, size_t limit);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "eval/ddos_eval.h"
+#include "eval/forecast_eval.h"
 
 namespace netflowgen::eval {
 
@@ -11,5 +12,9 @@ namespace netflowgen::eval {
 std::string ddos_json(const DdosResult& result);
 // One line a (split, budget, method): event-weighted AUPRC of each slice with deviation, then alarms.
 std::string ddos_table(const DdosResult& result);
+
+// The same for forecasts; every series under every method stands in the JSON.
+std::string forecast_json(const ForecastResult& result);
+std::string forecast_table(const ForecastResult& result);
 
 }  // namespace netflowgen::eval

@@ -1,0 +1,20 @@
+// Gradient-boosted trees on lagged features as a forecaster: one ensemble a (horizon, quantile level), shared by all
+// series and features.
+#pragma once
+
+#include <memory>
+
+#include "eval/forecaster.h"
+
+namespace netflowgen::eval {
+
+struct TreeOptions {
+  size_t rows = 150'000;  // training examples a horizon, drawn evenly over series
+  int rounds = 120;
+  int depth = 6;
+  double rate = 0.15;
+  int threads = 0;  // XGBoost's default
+};
+std::unique_ptr<Forecaster> tree_forecaster(const TreeOptions& options);
+
+}  // namespace netflowgen::eval

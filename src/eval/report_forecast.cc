@@ -1,0 +1,136 @@
+// The report's forecast section: shares of seasonal naive, the categorical next step, fans over truth.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "eval/forecast_eval.h"
+#include "eval/report_parts.h"
+#include "eval/svg.h"
+
+namespace netflowgen::eval {
+namespace {
+
+std::string text(double v) { return std::isfinite(v) ? fmt::format("{:.3f}", v) : "–"; }
+
+std::string horizon_text(const ForecastData& d, size_t h) {
+  const int64_t ms = d.options.horizons[h] * d.table->step_ms;
+  return ms % 3'600'000 == 0 ? fmt::format("{} h", ms / 3'600'000)
+                             : fmt::format("{:g} min", static_cast<double>(ms) / 60'000);
+}
+
+const ForecastSummary* find(const ForecastResult& r, const std::string& method, SeriesGroup group,
+                            bool unseen, size_t h) {
+  for (const auto& s : r.summaries) {
+    if (s.method == method && s.group == group && s.unseen == unseen && s.horizon == h) return &s;
+  }
+  return nullptr;
+}
+
+// A row a method; for each horizon the absolute error's and the quantile loss's share, best in bold.
+std::string share_table(const ForecastResult& r, SeriesGroup group, bool unseen) {
+  const size_t horizons = r.data.options.horizons.size();
+  std::vector<double> best(2 * horizons, INFINITY);
+  size_t series = 0;
+  for (const auto& s : r.summaries) {
+    if (s.group != group || s.unseen != unseen) continue;
+    series = std::max(series, s.series);
+    best[2 * s.horizon] = std::min(best[2 * s.horizon], s.absolute);
+    best[2 * s.horizon + 1] = std::min(best[2 * s.horizon + 1], s.quantile);
+  }
+  if (series == 0) return "";
+  std::string out =
+      fmt::format("<h3>{} series of {} nodes ({})</h3><div class=\"scroll\"><table><tr><th>method</th>",
+                  name_of(group), unseen ? "unseen" : "seen", series);
+  for (size_t h = 0; h < horizons; ++h) {
+    out += fmt::format("<th>{0}<br>absolute</th><th>{0}<br>quantile</th><th>{0}<br>above 1.5 × trees</th>",
+                       horizon_text(r.data, h));
+  }
+  out += "</tr>";
+  for (const auto& run : r.runs) {
+    out += "<tr><td>" + escape_html(run.method) + "</td>";
+    for (size_t h = 0; h < horizons; ++h) {
+      const auto* s = find(r, run.method, group, unseen, h);
+      const auto cell = [&](double v, double top) {
+        return v <= top ? "<td><b>" + text(v) + "</b></td>" : "<td>" + text(v) + "</td>";
+      };
+      if (s == nullptr) {
+        out += "<td>–</td><td>–</td><td>–</td>";
+        continue;
+      }
+      out += cell(s->absolute, best[2 * h]) + cell(s->quantile, best[2 * h + 1]);
+      out +=
+          std::isfinite(s->much_worse) ? fmt::format("<td>{:.1f} %</td>", 100 * s->much_worse) : "<td>–</td>";
+    }
+    out += "</tr>";
+  }
+  return out + "</table></div>";
+}
+
+std::string next_table(const ForecastResult& r) {
+  if (r.next.empty()) return "";
+  std::string out =
+      "<h3>Next step as bins</h3><div class=\"scroll\"><table><tr><th>method</th><th>nodes</th><th>bits a "
+      "feature</th><th>accuracy</th><th>accuracy on changed</th><th>cells</th></tr>";
+  for (const auto& s : r.next) {
+    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                       escape_html(s.method), s.unseen ? "unseen" : "seen", text(s.bits), text(s.accuracy),
+                       text(s.accuracy_changed), s.cells);
+  }
+  return out + "</table></div>";
+}
+
+// Truth with the bands of one horizon's forecasts at their targets. Tops far above the forecasts are cut.
+std::string fan_chart(const ForecastResult& r, const Fan& fan) {
+  std::vector<double> values;
+  for (const auto& [t, v] : fan.truth) {
+    if (std::isfinite(v)) values.push_back(v);
+  }
+  Chart::Points bands[5];  // .1 .3 .5 .7 .9
+  for (size_t i = 0; i < fan.times.size(); ++i) {
+    for (size_t k = 0; k < 5; ++k)
+      bands[k].emplace_back(fan.times[i], double{fan.quantiles[i * kQuantiles + 2 * k]});
+    values.push_back(double{fan.quantiles[i * kQuantiles + kQuantiles - 1]});
+  }
+  if (values.empty() || fan.times.empty()) return "";
+  const double high = std::max(quantile(values, 0.98) * 1.1, 1e-9);
+  Chart chart({"", fan.truth.front().first, fan.times.back(), false, true}, {fan.feature, 0, high}, 560, 240);
+  chart.band(bands[0], bands[4], 0, 0.18);
+  chart.band(bands[1], bands[3], 0, 0.3);
+  chart.line(fan.truth, 7, "truth");
+  chart.line(bands[2], 0, "median forecast");
+  return "<div><h3>" + escape_html(fan.node) + ", " + escape_html(fan.feature) + ", " +
+         horizon_text(r.data, fan.horizon) + " ahead<span class=\"tag\">" + (fan.unseen ? "unseen" : "seen") +
+         "</span></h3>" +
+         chart.svg(fmt::format("Forecasts of {} over the truth, {}", fan.feature, fan.node)) + "</div>";
+}
+
+}  // namespace
+
+std::string forecast_section(const ForecastResult& r) {
+  std::string out =
+      "<section id=\"forecast\"><h2>Forecasts</h2><p>Errors as a share of seasonal naive's (1 is no better "
+      "than "
+      "yesterday's value), geometric mean over series. A method that gives no distribution has every "
+      "quantile at its "
+      "point. Definitions: docs/evaluation.md.</p>";
+  for (const SeriesGroup group : {SeriesGroup::kActive, SeriesGroup::kMostlyZero}) {
+    for (const bool unseen : {false, true}) out += share_table(r, group, unseen);
+  }
+  out += next_table(r);
+  const std::string method = r.shown_method();
+  const auto shown = [&](const Fan& f) { return f.method == method; };
+  if (std::any_of(r.fans.begin(), r.fans.end(), shown)) {
+    out += "<h3>Fans of " + escape_html(method) +
+           "</h3><p class=\"dim\">Each forecast stands at the time it "
+           "is of: its median, its middle 40 % and 80 %.</p>" +
+           legend({{"truth", 7}, {"forecast", 0}}) + "<div class=\"grid2\">";
+    for (const auto& f : r.fans) {
+      if (shown(f)) out += fan_chart(r, f);
+    }
+    out += "</div>";
+  }
+  return out + "</section>\n";
+}
+
+}  // namespace netflowgen::eval

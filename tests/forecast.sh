@@ -1,0 +1,60 @@
+# netflowgen evaluate forecast and holdout end to end on a tiny simulated network, and what they say to bad input.
+set -u
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+failures=0
+
+# expect CODE TEXT COMMAND...: the exit code, and TEXT somewhere in the output.
+expect() {
+  local code=$1 text=$2
+  shift 2
+  "$@" >"$out/log" 2>&1
+  local got=$?
+  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
+    echo "FAILED: $* : exit $got, expected $code and '$text'; it said:"
+    tail -5 "$out/log"
+    failures=$((failures + 1))
+  fi
+}
+
+evaluate="$NETFLOWGEN -q evaluate"
+expect 0 "attacks" "$NETFLOWGEN" -q simulate tiny -o "$out/sim"
+expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" -o "$out/store"
+expect 0 "Example" $evaluate forecast --help
+expect 0 "held out" $evaluate holdout "$out/store" --share 0.3 -o "$out/holdout.txt"
+[ -s "$out/holdout.txt" ] || { echo "FAILED: holdout.txt is empty"; failures=$((failures + 1)); }
+
+small="--season 1h --every 10m --horizons 1m,10m --feature bytes_in --tree-rows 2000 --tree-rounds 5"
+expect 0 "trees" $evaluate forecast "$out/store" --holdout "$out/holdout.txt" $small -o "$out/report"
+for file in forecast.json forecast.txt report.html; do
+  [ -s "$out/report/$file" ] || { echo "FAILED: no $file"; failures=$((failures + 1)); }
+done
+grep -q '<section id="forecast">' "$out/report/report.html" || { echo "FAILED: no section"; failures=$((failures + 1)); }
+expect 0 "persistence" $evaluate forecast "$out/store" $small --method persistence
+expect 2 "there is seasonal naive" $evaluate forecast "$out/store" $small --method oracle
+expect 2 "whole number" $evaluate forecast "$out/store" --horizons 90s
+expect 2 "no such feature" $evaluate forecast "$out/store" --feature bites
+expect 2 "FROM/TO" $evaluate forecast "$out/store" --test tomorrow
+expect 1 "outside the store" $evaluate forecast "$out/store" --season 1h --test 2050-01-01/2050-02-01
+echo nobody >"$out/unknown.txt"
+expect 1 "nobody" $evaluate forecast "$out/store" --holdout "$out/unknown.txt"
+expect 1 "$out/none" $evaluate forecast "$out/none"
+expect 1 "small enough" $evaluate holdout "$out/store" --share 0 -o "$out/h0.txt"
+
+if [ "${LEARN:-OFF}" = ON ]; then
+  pretrain="$NETFLOWGEN -q pretrain $out/store --size nano --steps 2 --batch 2 --length 32"
+  expect 0 "model written" $pretrain --exclude-nodes "$out/holdout.txt" --leads 1m,10m --season 1h \
+    --scales 5m,1h --min-active 0.05 -o "$out/model"
+  expect 0 "netflowgen untrained" $evaluate forecast "$out/store" --holdout "$out/holdout.txt" $small \
+    --model "$out/model" --method netflowgen --method "netflowgen untrained" --log "$out/model" -o "$out/report2"
+  grep -q 'Fans of netflowgen' "$out/report2/report.html" || { echo "FAILED: no fans"; failures=$((failures + 1)); }
+  expect 1 "does not forecast" $evaluate forecast "$out/store" --model "$out/model" --horizons 2m
+  expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" --step 5m -o "$out/store5"
+  expect 1 "steps of 60000 ms" $evaluate forecast "$out/store5" --model "$out/model" --horizons 10m
+  sed 's/"schema": *"[0-9a-f]*"/"schema": "0123456789abcdef"/' "$out/model/tokens.json" >"$out/tokens.json"
+  cp -r "$out/model" "$out/other" && cp "$out/tokens.json" "$out/other/tokens.json"
+  expect 1 "tokens.json" $evaluate forecast "$out/store" --model "$out/other" --horizons 1m
+  expect 2 "order" "$NETFLOWGEN" pretrain "$out/store" --scales 1h,5m -o "$out/model3"
+fi
+[ $failures -eq 0 ] && echo "forecast: all as expected"
+exit $((failures > 0))
