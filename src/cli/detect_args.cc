@@ -31,7 +31,8 @@ DetectSetup::DetectSetup(const DetectArgs& args) {
   const auto& spec = model_->spec();
   if (!spec.input.scales.empty()) {
     throw base::Error(
-        "{}: the model forecasts in each node's own units (pretrain --scales), and alerts are not made from such "
+        "{}: the model forecasts in each node's own units (pretrain --scales), and alerts are not made from "
+        "such "
         "forecasts yet; use a model without --scales",
         args.model);
   }

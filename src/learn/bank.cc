@@ -204,7 +204,8 @@ Bank empty_bank(const series::FrameTable& table, const ScanOptions& o, const Net
   if (o.before && !network.spec().input.leads.empty()) {
     if (!network.spec().input.scales.empty()) {
       throw base::Error(
-          "the model forecasts in each node's own units (pretrain --scales), and alerts are not made from such "
+          "the model forecasts in each node's own units (pretrain --scales), and alerts are not made from "
+          "such "
           "forecasts yet; use a model without --scales");
     }
     bank.before_direct.resize(n * e.volumes() * network.spec().quantiles.size());

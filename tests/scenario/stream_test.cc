@@ -73,7 +73,7 @@ struct Input {
 class Path {
  public:
   Path(const base::fs::path& model, int threads,
-      const std::string& yaml = "defaults: {learning: 20m, outage: 10m}")
+       const std::string& yaml = "defaults: {learning: 20m, outage: 10m}")
       : book_(Policies::parse(yaml, "p", {"ddos", "anomaly"}), calibration(), 60'000, 8),
         stream_(infer::Model::load(model), book_, options(threads),
                 [this](const Alert& a) { text += to_json_line(a); }) {}
