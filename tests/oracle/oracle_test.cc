@@ -125,7 +125,7 @@ TEST_P(Oracle, StreamingEqualsLibTorchsFullForward) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Oracle, ::testing::ValuesIn(kCases),
-                         [](const auto& info) { return "Case" + std::to_string(info.index); });
+                         [](const auto& given) { return "Case" + std::to_string(given.index); });
 
 }  // namespace
 }  // namespace netflowgen
