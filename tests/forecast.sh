@@ -19,12 +19,12 @@ expect() {
 
 evaluate="$NETFLOWGEN -q evaluate"
 expect 0 "attacks" "$NETFLOWGEN" -q simulate tiny -o "$out/sim"
-expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" -o "$out/store"
+expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" --nodes 10.30.0.0/26 -o "$out/store"
 expect 0 "Example" $evaluate forecast --help
 expect 0 "held out" $evaluate holdout "$out/store" --share 0.3 -o "$out/holdout.txt"
 [ -s "$out/holdout.txt" ] || { echo "FAILED: holdout.txt is empty"; failures=$((failures + 1)); }
 
-small="--season 1h --every 10m --horizons 1m,10m --feature bytes_in --tree-rows 2000 --tree-rounds 5"
+small="--season 1h --every 1m --horizons 1m,10m --feature bytes_in --tree-rows 2000 --tree-rounds 5"
 expect 0 "trees" $evaluate forecast "$out/store" --holdout "$out/holdout.txt" $small -o "$out/report"
 for file in forecast.json forecast.txt report.html; do
   [ -s "$out/report/$file" ] || { echo "FAILED: no $file"; failures=$((failures + 1)); }
@@ -49,7 +49,7 @@ if [ "${LEARN:-OFF}" = ON ]; then
     --model "$out/model" --method netflowgen --method "netflowgen untrained" --log "$out/model" -o "$out/report2"
   grep -q 'Fans of netflowgen' "$out/report2/report.html" || { echo "FAILED: no fans"; failures=$((failures + 1)); }
   expect 1 "does not forecast" $evaluate forecast "$out/store" --model "$out/model" --horizons 2m
-  expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" --step 5m -o "$out/store5"
+  expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" --nodes 10.30.0.0/26 --step 5m -o "$out/store5"
   expect 1 "steps of 60000 ms" $evaluate forecast "$out/store5" --model "$out/model" --horizons 10m
   sed 's/"schema": *"[0-9a-f]*"/"schema": "0123456789abcdef"/' "$out/model/tokens.json" >"$out/tokens.json"
   cp -r "$out/model" "$out/other" && cp "$out/tokens.json" "$out/other/tokens.json"

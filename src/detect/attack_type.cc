@@ -30,6 +30,7 @@ constexpr std::string_view kTypes[] = {"syn_flood",
                                        "unknown"};
 constexpr size_t kTypeCount = std::size(kTypes);
 constexpr double kUnknownMatch = 0.15;
+constexpr double kNoticeable = 0.05;  // of what came in
 
 struct Service {
   uint16_t port;
@@ -49,7 +50,8 @@ double value(std::span<const float> frame, int feature, double missing) {
 // 0 below `low`, 1 above `high`, straight between.
 double ramp(double x, double low, double high) { return std::clamp((x - low) / (high - low), 0.0, 1.0); }
 
-// Shares of what came in beyond the usual; of all that came in where nothing is usual.
+// Shares of what came in beyond the usual; of all that came in where hardly anything is beyond it, since a share of a
+// small difference says nothing.
 class Excess {
  public:
   Excess(std::span<const float> seen, std::span<const float> usual) : seen_(seen), usual_(usual) {
@@ -72,7 +74,8 @@ class Excess {
   double share(int feature, int total, double excess) const {
     const double now = value(seen_, feature, 0) * value(seen_, total, 0);
     const double before = value(usual_, feature, 0) * value(usual_, total, 0);
-    return excess > 0 ? std::clamp((now - before) / excess, 0.0, 1.0) : value(seen_, feature, 0);
+    if (excess < kNoticeable * value(seen_, total, 0)) return value(seen_, feature, 0);
+    return std::clamp((now - before) / excess, 0.0, 1.0);
   }
 
   std::span<const float> seen_;

@@ -188,7 +188,16 @@ class MessageSource : public PacketSource {
 
 }  // namespace
 
-bool is_message(base::Bytes head) { return !protocol_name(head).empty(); }
+bool is_message(base::Bytes head) {
+  const std::string_view protocol = protocol_name(head);
+  if (protocol.empty()) return false;
+  // Two bytes of version are little to go by. A legacy header also says how many records follow, and no datagram has
+  // room for more than this.
+  constexpr unsigned kMostRecords = 64;
+  const bool legacy = protocol == "v1" || protocol == "v5" || protocol == "v7";
+  const unsigned count = head.size() < 4 ? 0u : head[2] * 256u + head[3];
+  return !legacy || (count > 0 && count <= kMostRecords);
+}
 
 std::unique_ptr<FlowSource> open_capture(std::unique_ptr<Inputs> inputs, const InputOptions& options) {
   return std::make_unique<CaptureSource>(std::move(inputs), options);

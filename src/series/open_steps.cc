@@ -39,22 +39,14 @@ void check(const SafetensorsFile& file) {
   expect("flow_bytes", std::to_string(sizeof(flow::Flow)));
 }
 
-// The sketches that a state refers to, in the order of the file. Calls visit(size in the state, reference, tag of the
-// sketch's type).
+// The sketches that a state refers to, in the order of the file. Calls visit(reference, tag of the sketch's type).
 template <typename T>
 struct Tag {};
 template <typename Visit>
 void for_sketches(DirectionState& s, Visit visit) {
-  const auto in_keys = [&](uint8_t size, auto& set, auto tag) {
-    if (size != kSketched) return;
-    Arena::Ref ref;  // stands in the first keys: state.h
-    std::memcpy(&ref, set.keys, sizeof ref);
-    visit(ref, tag);
-    std::memcpy(set.keys, &ref, sizeof ref);
-  };
-  in_keys(s.peers_size, s.peers, Tag<PeerSketch>{});
-  in_keys(s.services_size, s.services, Tag<ServiceSketch>{});
-  in_keys(s.peer_ports_size, s.peer_ports, Tag<PeerPortSketch>{});
+  if (s.peers_size == kSketched) visit(s.peers_sketch, Tag<PeerSketch>{});
+  if (s.services_size == kSketched) visit(s.services_sketch, Tag<ServiceSketch>{});
+  if (s.peer_ports_size == kSketched) visit(s.peer_ports_sketch, Tag<PeerPortSketch>{});
   if (s.own_ports_size == kSketched) visit(s.own_ports_sketch, Tag<OwnPortSketch>{});
 }
 

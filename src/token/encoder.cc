@@ -138,7 +138,8 @@ void Encoder::advance_running(NodeState& state, size_t v, int64_t idle_before, f
         std::max(1 / static_cast<float>(spec_.scales[k]), 1 / static_cast<float>(state.known[v]));
     const float error = x - state.mean[v][k];
     state.mean[v][k] += rate * error;
-    state.deviation[v][k] += rate * (std::fabs(error) - state.deviation[v][k]);
+    // The first value deviates from nothing.
+    if (state.known[v] > 1) state.deviation[v][k] += rate * (std::fabs(error) - state.deviation[v][k]);
   }
 }
 
