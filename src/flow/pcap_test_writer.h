@@ -15,7 +15,7 @@ namespace netflowgen::flow {
 
 inline std::string be(uint64_t v, int size) {
   std::string s;
-  for (int i = size - 1; i >= 0; --i) s.push_back(static_cast<char>(v >> (8 * i)));
+  for (int i = size - 1; i >= 0; --i) s.push_back(i < 8 ? static_cast<char>(v >> (8 * i)) : '\0');
   return s;
 }
 
