@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "learn/backbone.h"
 #include "learn/ops.h"
+#include "learn/slices.h"
 #include "learn/windows.h"
 
 namespace netflowgen::learn {
@@ -14,7 +15,8 @@ namespace {
 
 using torch::Tensor;
 
-constexpr int64_t kNodes = 64;   // walked side by side
+constexpr size_t kNodes = 16;    // walked side by side by one thread
+constexpr size_t kGroups = 8;    // of them, shared out among the threads, between two looks at the stop flag
 constexpr int64_t kChunk = 128;  // positions a forward pass; a multiple of Positions::kStride
 
 // Walks a group of nodes chunk by chunk and writes what the bank keeps.
@@ -244,16 +246,23 @@ Bank Backbone::scan(const series::FrameTable& table, const ScanOptions& options,
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return positions.count(a) > positions.count(b); });
-  Walk walk(impl_->network, positions, options, bank);
-  uint64_t done = 0;
+  std::vector<std::vector<size_t>> groups;
   for (size_t first = 0; first < order.size(); first += kNodes) {
+    groups.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(first),
+                        order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), first + kNodes)));
+  }
+  uint64_t done = 0;
+  for (size_t first = 0; first < groups.size(); first += kGroups) {
     if (stop.requested())
       throw base::Stopped("stopped while the model walked the series; nothing was written");
-    const std::vector<size_t> group(
-        order.begin() + static_cast<std::ptrdiff_t>(first),
-        order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), first + kNodes)));
-    walk.run(group);
-    for (const size_t i : group) done += positions.count(i);
+    const size_t count = std::min(kGroups, groups.size() - first);
+    // Groups write to rows of their own.
+    for_slices(static_cast<int64_t>(count), impl_->network.device(), [&](int64_t s) {
+      Walk(impl_->network, positions, options, bank).run(groups[first + static_cast<size_t>(s)]);
+    });
+    for (size_t g = first; g < first + count; ++g) {
+      for (const size_t i : groups[g]) done += positions.count(i);
+    }
     if (progress) progress({"positions", done, positions.total(), ""});
   }
   return bank;
