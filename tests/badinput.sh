@@ -42,7 +42,7 @@ check "a refused input leaves no store" [ ! -e "$out/none/series.json" ]
 
 # Labels.
 printf 'node,start,end,type\n192.0.2.99,2024-03-04T09:30:00,2024-03-04T09:35:00,syn\n' >"$out/unknown.csv"
-expect 1 "unknown.csv: 192.0.2.99)" nfg evaluate ddos "$out/store" --labels "$out/unknown.csv"
+expect 1 "1 unknown node (first on line 2 of $out/unknown.csv: 192.0.2.99)" nfg evaluate ddos "$out/store" --labels "$out/unknown.csv"
 {
   cat "$out/sim/labels.csv"
   echo "10.30.0.16,2024-03-04T10:05:00Z,2024-03-04T10:20:00Z,syn_flood"
