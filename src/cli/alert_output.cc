@@ -1,6 +1,8 @@
 #include "cli/alert_output.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "base/error.h"
 
@@ -11,10 +13,14 @@ bool is_database(const std::string& path) {
   return end == ".db" || end == ".sqlite" || end == ".sqlite3";
 }
 
-AlertOutput::AlertOutput(const std::vector<std::string>& paths) {
+AlertOutput::AlertOutput(const std::vector<std::string>& paths, Files files) {
   for (const auto& path : paths) {
     if (is_database(path)) {
       databases_.push_back(std::make_unique<detect::AlertDb>(path));
+    } else if (files == Files::kAppend) {
+      std::FILE* const file = std::fopen(path.c_str(), "ae");
+      if (file == nullptr) throw base::Error("{}: cannot be opened for alerts: {}", path, std::strerror(errno));
+      grown_.push_back({path, std::unique_ptr<std::FILE, Close>(file)});
     } else {
       files_.push_back(std::make_unique<base::AtomicFile>(path));
     }
@@ -22,20 +28,31 @@ AlertOutput::AlertOutput(const std::vector<std::string>& paths) {
 }
 
 void AlertOutput::add(const detect::Alert& alert) {
-  ++records_;
   for (const auto& db : databases_) db->add(alert);
-  if (files_.empty() && !to_stdout()) return;
-  const std::string line = detect::to_json_line(alert);
-  for (const auto& file : files_) file->write(line);
-  if (to_stdout() && std::fwrite(line.data(), 1, line.size(), stdout) != line.size()) {
-    throw base::Error("standard output cannot be written to");
+  if (!files_.empty() || !grown_.empty() || to_stdout()) {
+    const std::string line = detect::to_json_line(alert);
+    for (const auto& file : files_) file->write(line);
+    for (const auto& [path, file] : grown_) {
+      // One write a line: a reader never sees half of one, and what failed is not left in a buffer.
+      if (std::fwrite(line.data(), 1, line.size(), file.get()) != line.size() || std::fflush(file.get()) != 0) {
+        throw base::Error("{}: an alert cannot be written: {}", path, std::strerror(errno));
+      }
+    }
+    if (to_stdout() && std::fwrite(line.data(), 1, line.size(), stdout) != line.size()) {
+      throw base::Error("standard output cannot be written to");
+    }
   }
+  ++records_;
+}
+
+void AlertOutput::flush() {
+  for (const auto& db : databases_) db->flush();
+  std::fflush(stdout);
 }
 
 void AlertOutput::finish() {
-  for (const auto& db : databases_) db->flush();
+  flush();
   for (const auto& file : files_) file->commit();
-  std::fflush(stdout);
 }
 
 }  // namespace netflowgen::cli

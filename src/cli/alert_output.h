@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,18 +14,34 @@ namespace netflowgen::cli {
 
 class AlertOutput {
  public:
-  // Files that end in .db, .sqlite or .sqlite3 are SQLite, others JSON lines; none: standard output.
-  explicit AlertOutput(const std::vector<std::string>& paths);
+  enum class Files : uint8_t {
+    kWhole,   // JSON lines files appear at finish(), in place of older ones
+    kAppend,  // they grow line by line, after what they hold
+  };
+  // Files that end in .db, .sqlite or .sqlite3 are SQLite, others JSON lines; none: standard output. Error: one
+  // cannot be opened.
+  explicit AlertOutput(const std::vector<std::string>& paths, Files files = Files::kWhole);
 
+  // Error: no space, a closed pipe. The record may be in some of the files; adding it again is right for SQLite.
   void add(const detect::Alert& alert);
-  // What was added is in the files. JSON lines files appear only now.
+  // What was added is in SQLite files, too, and in those that are appended to.
+  void flush();
   void finish();
 
-  bool to_stdout() const { return files_.empty() && databases_.empty(); }
+  bool to_stdout() const { return files_.empty() && grown_.empty() && databases_.empty(); }
   uint64_t records() const { return records_; }
 
  private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  struct Grown {
+    std::string path;
+    std::unique_ptr<std::FILE, Close> file;
+  };
+
   std::vector<std::unique_ptr<base::AtomicFile>> files_;
+  std::vector<Grown> grown_;
   std::vector<std::unique_ptr<detect::AlertDb>> databases_;
   uint64_t records_ = 0;
 };

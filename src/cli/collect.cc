@@ -57,10 +57,27 @@ CollectPlan plan_of(const CollectArgs& args) {
   p.state = args.state.empty() ? p.store / "templates.json" : base::fs::path(args.state);
   p.books = args.books.empty() ? p.store / "books.json" : base::fs::path(args.books);
   p.open_steps = p.store / "open-steps.safetensors";
+  if (!args.detect.model.empty()) {
+    auto alerts = args.alerts;
+    if (alerts.empty()) alerts.push_back(p.store / "alerts.db");
+    p.detect = {std::make_shared<DetectSetup>(args.detect), std::move(alerts), p.store / "detector.safetensors"};
+  } else if (!args.alerts.empty() || !args.detect.policy.empty() || args.detect.dry_run) {
+    throw UsageError("--alerts, --policy and --dry-run need --model, a fine-tuned model's folder");
+  }
   return p;
 }
 
 namespace {
+
+// A model knows steps of one length only.
+void take_step(CollectPlan& p, bool given) {
+  const int64_t step_ms = p.detect->setup->model().spec().input.step_ms;
+  if (given && p.series.step_ms != step_ms) {
+    throw UsageError("--step: steps of {} ms, and the model was trained on steps of {} ms; leave --step out",
+                     p.series.step_ms, step_ms);
+  }
+  p.series.step_ms = step_ms;
+}
 
 // Everything that can be said without binding a port or touching the store, so that it can be asked beside a collector
 // that runs.
@@ -82,7 +99,8 @@ void collect(const CollectArgs& args, const CLI::App& command, const Context& co
   if (args.dump) return fmt::print("{}", dump_config(command));
   if (args.listen.empty()) throw UsageError("collect needs --listen udp://ADDRESS:PORT");
   if (args.store.empty()) throw UsageError("collect needs -o STORE");
-  const CollectPlan plan = plan_of(args);
+  CollectPlan plan = plan_of(args);
+  if (plan.detect) take_step(plan, command.count("--step") > 0);
   if (args.check) return check(plan);
   Collector collector(plan, context);
   collector.run();
@@ -122,12 +140,17 @@ void add_collect(CLI::App& app, Context& context) {
   add_series_options(*command, args->series);
   args->session.max_past.clear();
   add_session_options(*command, args->session);
+  add_detect_options(*command, args->detect)
+      ->description("Fine-tuned model folder, with detect.json: raise alerts while collecting");
+  command->add_option("--alerts", args->alerts,
+                      "Alerts: FILE.jsonl, appended to, or FILE.db (SQLite); repeatable [STORE/alerts.db]");
   command->add_flag("--check", args->check, "Say whether the configuration is good, and stop");
   command->add_flag("--dump-config", args->dump,
                     "Print what is in force, with every default, as YAML, and stop");
   command->footer(
       "Examples: netflowgen collect --listen udp://[::]:2055 --listen udp://[::]:6343 -o store --nodes "
       "10.0.0.0/8\n"
+      "          netflowgen collect --listen udp://[::]:2055 -o store --nodes 10.0.0.0/8 --model detector\n"
       "          netflowgen --config collector.yaml collect --check");
   command->callback([args, command, &context] { collect(*args, *command, context); });
 }

@@ -40,6 +40,9 @@ const base::LedgerView* find(const std::vector<base::LedgerView>& views, std::st
 
 Collector::Collector(const CollectPlan& plan, const Context& context)
     : plan_(plan), context_(context), writer_(plan.store, store_options(plan)), sink_(writer_) {
+  if (plan.detect) {
+    detector_ = std::make_unique<LiveDetector>(*plan.detect, sink_, [](const std::string& line) { log("{}", line); });
+  }
   continue_store();
   auto live = std::make_unique<flow::LiveFlows>(plan.live, plan.session, plan.state.string());
   live_ = live.get();
@@ -61,7 +64,8 @@ void Collector::continue_store() {
     }
   }
   if (!writer_.info().shards.empty()) options.closed_before = writer_.info().end_step;
-  builder_ = std::make_unique<series::SeriesBuilder>(options, sink_);
+  series::FrameSink& sink = detector_ ? static_cast<series::FrameSink&>(*detector_) : sink_;
+  builder_ = std::make_unique<series::SeriesBuilder>(options, sink);
   if (resumed_) series::OpenSteps::load(*builder_, plan_.open_steps);
 }
 
@@ -76,6 +80,7 @@ void Collector::say_start() const {
   }
   const auto frames = builder_->frame_ledger();
   if (frames.held > 0) log("continuing {} frames of steps that were open", frames.held);
+  if (detector_) detector_->say_start();
 }
 
 void Collector::run() {
@@ -84,6 +89,7 @@ void Collector::run() {
   while (true) {
     if (context_.stop.requested()) live_->stop();
     const size_t n = source_->read(flows);
+    if (n > 0 && detector_) detector_->flows({flows.data(), n});
     if (n > 0) builder_->add({flows.data(), n});
     if (n == 0 && !source_->waiting()) break;
     // Time goes on with what was received, so that a backlog is not late; with the clock when there is none.
@@ -94,6 +100,7 @@ void Collector::run() {
 }
 
 void Collector::tick() {
+  if (detector_) detector_->deliver();
   const auto now = Clock::now();
   if (now >= next_log_) {
     next_log_ = now + milliseconds(plan_.log_ms);
@@ -116,6 +123,7 @@ void Collector::flush() {
   writer_.set_counts(series::to_counts(ledgers()));
   writer_.flush();
   live_->session()->save(plan_.state);
+  if (detector_) detector_->save();
   if (resumed_) base::fs::remove(plan_.open_steps);
   resumed_ = false;
 }
@@ -125,6 +133,9 @@ std::vector<base::LedgerView> Collector::ledgers() const {
   views.push_back(builder_->flow_ledger());
   views.back().stage = "series flows";
   views.push_back(builder_->frame_ledger());
+  if (detector_) {
+    for (auto& view : detector_->ledgers()) views.push_back(std::move(view));
+  }
   return views;
 }
 
@@ -163,6 +174,7 @@ void Collector::log_line() {
     log("warning: the kernel dropped {} packets: raise --receive-buffer and net.core.rmem_max, or --sockets",
         sockets->dropped() - logged_kernel_drops_);
   }
+  if (detector_) log("{}", detector_->status());
   logged_packets_ = sockets->in;
   logged_flows_ = flows->in;
   logged_kernel_drops_ = sockets->dropped();
@@ -187,6 +199,7 @@ void Collector::warn_of_delays() {
 // them back and go on.
 void Collector::finish() {
   flush();
+  if (detector_) detector_->finish();
   const series::OpenStepsPlace place{writer_.info().shards.size(), writer_.info().runs.size()};
   series::OpenSteps::save(*builder_, place, plan_.open_steps);
   builder_->finish();

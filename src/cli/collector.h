@@ -1,5 +1,5 @@
-// The live loop of `collect`: flows into the builder, time into the builder, shards and books to the disk, lines to the
-// log. One thread; receiving has its own.
+// The live loop of `collect`: flows into the builder, time into the builder, shards, alerts and books to the disk,
+// lines to the log. One thread; receiving has its own.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/live_detector.h"
 #include "cli/series_args.h"
 #include "cli/session_args.h"
 
@@ -30,6 +31,8 @@ struct CollectArgs {
   std::string books;
   SeriesArgs series;
   SessionArgs session;
+  DetectArgs detect;
+  std::vector<std::string> alerts;
   bool check = false;
   bool dump = false;
 };
@@ -48,6 +51,7 @@ struct CollectPlan {
   base::fs::path state;
   base::fs::path books;
   base::fs::path open_steps;
+  std::optional<LiveDetectorPlan> detect;
 };
 CollectPlan plan_of(const CollectArgs& args);
 
@@ -75,6 +79,7 @@ class Collector {
   const Context& context_;
   series::StoreWriter writer_;
   series::StoreSink sink_;
+  std::unique_ptr<LiveDetector> detector_;  // before sink_, where there is a model
   std::unique_ptr<series::SeriesBuilder> builder_;
   flow::LiveFlows* live_;  // inside source_
   std::unique_ptr<flow::FlowSource> source_;

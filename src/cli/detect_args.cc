@@ -4,8 +4,8 @@
 
 namespace netflowgen::cli {
 
-void add_detect_options(CLI::App& command, DetectArgs& args) {
-  command.add_option("--model", args.model, "Fine-tuned model folder, with detect.json")->required();
+CLI::Option* add_detect_options(CLI::App& command, DetectArgs& args) {
+  auto* const model = command.add_option("--model", args.model, "Fine-tuned model folder, with detect.json");
   command.add_option("--policy", args.policy, "YAML of policies (docs/detection.md)");
   command.add_flag("--dry-run", args.dry_run, "Hold every alert back; the records say so");
   command.add_option("--threads", args.threads, "0: all cores")->capture_default_str();
@@ -15,6 +15,7 @@ void add_detect_options(CLI::App& command, DetectArgs& args) {
       ->capture_default_str();
   command.add_option("--max-nodes", args.max_nodes, "Nodes to remember; 0: as many as 4 GiB hold")
       ->capture_default_str();
+  return model;
 }
 
 DetectSetup::DetectSetup(const DetectArgs& args) {

@@ -20,8 +20,8 @@ struct DetectArgs {
   size_t max_nodes = 0;
 };
 
-// --model, --policy, --dry-run, --threads, --precision, --cache, --max-nodes.
-void add_detect_options(CLI::App& command, DetectArgs& args);
+// --model, --policy, --dry-run, --threads, --precision, --cache, --max-nodes. Returns --model.
+CLI::Option* add_detect_options(CLI::App& command, DetectArgs& args);
 
 class DetectSetup {
  public:

@@ -286,7 +286,7 @@ void add_replay(CLI::App& app, Context& context) {
   auto s = std::make_shared<Settings>();
   c->add_option("input", s->input.paths, "Flows or rates (files, folders, -), or one series store")
       ->required();
-  add_detect_options(*c, s->detect);
+  add_detect_options(*c, s->detect)->required();
   c->add_option(
       "-o,--out", s->out,
       "Alerts: FILE.jsonl, or FILE.db (SQLite); repeatable; default: JSON lines on standard output");

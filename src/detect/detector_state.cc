@@ -20,6 +20,10 @@ uint64_t checksum(std::span<const uint8_t> bytes) {
   return h;
 }
 
+base::NamedTensors tensors_of(const std::vector<uint8_t>& bytes) {
+  return {{kTensor, base::tensor_view<uint8_t>(bytes, {static_cast<int64_t>(bytes.size())})}};
+}
+
 // One description for both ways.
 template <typename A>
 void visit(A& a, Band& b) {
@@ -174,9 +178,12 @@ std::vector<uint8_t> DetectorState::bytes_of(const Stream& stream) {
 
 void DetectorState::save(const Stream& stream, const base::fs::path& path) {
   const auto bytes = bytes_of(stream);
-  stream.engine_.save(path,
-                      {{kTensor, base::tensor_view<uint8_t>(bytes, {static_cast<int64_t>(bytes.size())})}},
-                      {{kVersionKey, kVersion}});
+  stream.engine_.save(path, tensors_of(bytes), {{kVersionKey, kVersion}});
+}
+
+infer::Snapshot DetectorState::snapshot(const Stream& stream, const base::fs::path& path) {
+  const auto bytes = bytes_of(stream);
+  return stream.engine_.snapshot(path, tensors_of(bytes), {{kVersionKey, kVersion}});
 }
 
 void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const std::string& where) {

@@ -16,6 +16,8 @@ class DetectorState {
  public:
   // Call between steps. Error: cannot be written; an older file stays.
   static void save(const Stream& stream, const base::fs::path& path);
+  // As save, but written by a copy of the process while this one goes on (infer/snapshot.h).
+  static infer::Snapshot snapshot(const Stream& stream, const base::fs::path& path);
   // REQUIRES: nothing was added to the stream yet. Policies are the stream's own: a changed one applies to all but
   // the alerts that are up. Error: no such file, damaged, of another model, cache type or calibration.
   static void restore(Stream& stream, const base::fs::path& path);

@@ -27,6 +27,7 @@ class RuleBook {
   const Policies& policies() const { return policies_; }
   const Calibration& calibration() const { return calibration_; }
   int64_t step_ms() const { return step_ms_; }
+  int64_t warm_steps() const { return warm_steps_; }
 
  private:
   Rule make(const Policy& policy, const std::string& name) const;

@@ -1,0 +1,122 @@
+#include "cli/live_detector.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace netflowgen::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string driver_text(const detect::Alert& alert) {
+  if (alert.drivers.empty()) return "";
+  const auto& d = alert.drivers.front();
+  const auto& feature = series::features()[static_cast<size_t>(d.feature)];
+  return fmt::format(", {} {:.4g} where {:.4g} was expected", feature.name, d.seen, d.expected);
+}
+
+}  // namespace
+
+LiveDetector::LiveDetector(const LiveDetectorPlan& plan, series::FrameSink& store, Log log)
+    : setup_(plan.setup),
+      store_(store),
+      log_(std::move(log)),
+      output_(plan.alerts, AlertOutput::Files::kAppend),
+      state_(plan.state) {
+  start_stream();
+  if (!base::fs::exists(state_)) return;
+  try {
+    detect::DetectorState::restore(*stream_, state_);
+    continued_ = true;
+  } catch (const base::Error& e) {
+    log_(fmt::format("warning: {}; nodes are learned anew", e.what()));
+    start_stream();
+  }
+}
+
+void LiveDetector::start_stream() {
+  stream_ =
+      std::make_unique<detect::Stream>(setup_->model_ptr(), setup_->book(), setup_->engine_options(),
+                                       [this](const detect::Alert& alert) {
+                                         say(alert);
+                                         raised_.push_back(alert);
+                                       });
+}
+
+void LiveDetector::say_start() const {
+  log_(fmt::format("detecting: {} nodes of {} at most, {}", stream_->engine().nodes(),
+                   stream_->engine().capacity(),
+                   continued_ ? "going on from the saved state"
+                              : fmt::format("learning: a node's alerts are written down but held back until it is "
+                                            "known for {} min, or what its policy says",
+                                            setup_->book().warm_steps() * step_ms() / 60'000)));
+}
+
+void LiveDetector::frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) {
+  store_.frame(node, step, frame);
+  if (scoring_ && step > stream_->last_step()) stream_->frame(node, step, frame);
+}
+
+void LiveDetector::step_closed(int64_t step) {
+  store_.step_closed(step);
+  if (!scoring_ || step <= stream_->last_step()) return;
+  const auto start = Clock::now();
+  stream_->step_closed(step);
+  last_cost_ = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+  if (last_cost_.count() > step_ms() / 2) {
+    log_(fmt::format("warning: scoring a step took {:.1f} s of its {} s: fewer --nodes, more --threads or --cache int8",
+                     static_cast<double>(last_cost_.count()) / 1000, step_ms() / 1000));
+  }
+}
+
+void LiveDetector::say(const detect::Alert& alert) const {
+  log_(fmt::format("alert {} {}: {} {} ({} {:.0f} %), {}, since {}{}{}", alert.id, name_of(alert.event), alert.node,
+                   alert.task, alert.guess.type, 100 * alert.guess.probability, name_of(alert.severity),
+                   base::format_time(alert.start_ms), driver_text(alert),
+                   alert.sent() ? "" : fmt::format("; held back: {}", name_of(alert.held_back))));
+}
+
+void LiveDetector::deliver() {
+  if (raised_.empty() && !failing_) return;
+  size_t written = 0;
+  try {
+    for (; written < raised_.size(); ++written) output_.add(raised_[written]);
+    output_.flush();
+    failing_ = false;
+  } catch (const base::Error& e) {
+    if (!failing_) log_(fmt::format("error: {}; what is not written is kept and tried again", e.what()));
+    failing_ = true;
+  }
+  raised_.erase(raised_.begin(), raised_.begin() + static_cast<std::ptrdiff_t>(written));
+}
+
+void LiveDetector::save() {
+  if (snapshot_.running()) return;
+  snapshot_.wait();  // says what became of the last one
+  snapshot_ = detect::DetectorState::snapshot(*stream_, state_);
+}
+
+void LiveDetector::finish() {
+  scoring_ = false;
+  deliver();
+  try {
+    snapshot_.wait();
+  } catch (const base::Error&) {
+    // An older state that could not be written: this one is tried now.
+  }
+  detect::DetectorState::save(*stream_, state_);
+  if (failing_) throw base::Error("alerts could not be written, {} are lost", raised_.size());
+}
+
+std::string LiveDetector::status() const {
+  return fmt::format("{} nodes known, last step scored in {} ms, {} alerts up, {} records",
+                     stream_->engine().nodes(), last_cost_.count(), stream_->detector().open_alerts(),
+                     output_.records());
+}
+
+std::vector<base::LedgerView> LiveDetector::ledgers() const {
+  return {stream_->frames_ledger(), stream_->nodes_ledger(), stream_->alerts_ledger()};
+}
+
+}  // namespace netflowgen::cli

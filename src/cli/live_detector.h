@@ -1,0 +1,71 @@
+// Detection beside the collector's store: every closed step is written, then scored by the same detect::Stream that
+// replay drives. Nothing that goes wrong here stops the collector: alerts that cannot be written are kept and tried
+// again, a state that does not fit is said and left aside.
+//
+// One thread, the collector's. Invariant: a step that the store takes is scored once, also over a restart; the part
+// of a step that is open at the end is not scored until the next run has the whole.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/alert_output.h"
+#include "cli/detect_args.h"
+#include "detect/detect.h"
+#include "infer/infer.h"
+
+namespace netflowgen::cli {
+
+struct LiveDetectorPlan {
+  std::shared_ptr<DetectSetup> setup;
+  std::vector<std::string> alerts;  // files
+  base::fs::path state;
+};
+
+class LiveDetector : public series::FrameSink {
+ public:
+  using Log = std::function<void(const std::string&)>;
+
+  // Goes on from the state file where it is there. `store` gets every frame and must outlive this. Error: an alert
+  // file cannot be opened.
+  LiveDetector(const LiveDetectorPlan& plan, series::FrameSink& store, Log log);
+
+  // Flows that the builder is about to get.
+  void flows(std::span<const flow::Flow> flows) { stream_->flows(flows); }
+  void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) override;
+  void step_closed(int64_t step) override;
+
+  // Writes what was raised since the last call.
+  void deliver();
+  // Starts to write the state, by a copy of the process, unless the last one is still being written.
+  void save();
+  // From here on frames are the store's alone. Then the state and the alerts are on the disk; Error where not.
+  void finish();
+
+  void say_start() const;
+  std::string status() const;  // for the collector's log line
+  std::vector<base::LedgerView> ledgers() const;
+  int64_t step_ms() const { return setup_->model().spec().input.step_ms; }
+
+ private:
+  void start_stream();
+  void say(const detect::Alert& alert) const;
+
+  std::shared_ptr<DetectSetup> setup_;
+  series::FrameSink& store_;
+  Log log_;
+  AlertOutput output_;
+  base::fs::path state_;
+  std::unique_ptr<detect::Stream> stream_;
+  std::vector<detect::Alert> raised_;  // not yet written
+  infer::Snapshot snapshot_;
+  bool scoring_ = true;
+  bool continued_ = false;
+  bool failing_ = false;  // the last delivery failed, and it was said
+  std::chrono::milliseconds last_cost_{0};  // of scoring one step
+};
+
+}  // namespace netflowgen::cli
