@@ -12,7 +12,7 @@ using Clock = std::chrono::steady_clock;
 std::string driver_text(const detect::Alert& alert) {
   if (alert.drivers.empty()) return "";
   const auto& d = alert.drivers.front();
-  const auto& feature = series::features()[static_cast<size_t>(d.feature)];
+  const auto& feature = series::kFeatures[static_cast<size_t>(d.feature)];
   return fmt::format(", {} {:.4g} where {:.4g} was expected", feature.name, d.seen, d.expected);
 }
 

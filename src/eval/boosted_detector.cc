@@ -5,6 +5,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/random.h"
+
 namespace netflowgen::eval {
 namespace {
 
@@ -18,15 +20,18 @@ class BoostedTrees : public Detector {
     std::vector<float> x;
     std::vector<float> y;
     std::vector<size_t> rows;
+    const double share = benign_share(task);
+    base::Random random(seed);
     for (size_t row = 0; row < all.rows; ++row) {
-      if (!task.scored[row] || task.labels[row] == RowLabel::kUnlabelled || !task.in_train(row)) continue;
+      if (!usable(task, row)) continue;
+      if (share < 1 && task.labels[row] == RowLabel::kBenign && !random.chance(share)) continue;
       rows.push_back(row);
       x.insert(x.end(), all.row(row), all.row(row) + all.columns.size());
       y.push_back(task.labels[row] == RowLabel::kAttack ? 1.0f : 0.0f);
     }
     booster_.reset();
     if (std::find(y.begin(), y.end(), 1.0f) == y.end()) return;
-    booster_.emplace(MatrixView{x.data(), y.size(), all.columns.size()}, y, weights(task, rows, y),
+    booster_.emplace(MatrixView{x.data(), y.size(), all.columns.size()}, y, weights(task, rows, y, share),
                      options_.booster, seed);
   }
 
@@ -46,8 +51,20 @@ class BoostedTrees : public Detector {
     return cached_;
   }
 
-  std::vector<float> weights(const DdosTask& task, const std::vector<size_t>& rows,
-                             const std::vector<float>& y) const {
+  static bool usable(const DdosTask& task, size_t row) {
+    return task.scored[row] && task.labels[row] != RowLabel::kUnlabelled && task.in_train(row);
+  }
+
+  double benign_share(const DdosTask& task) const {
+    if (options_.most_benign == 0) return 1;
+    size_t benign = 0;
+    for (size_t row = 0; row < task.table->rows(); ++row)
+      benign += usable(task, row) && task.labels[row] == RowLabel::kBenign ? 1 : 0;
+    return std::min(1.0, static_cast<double>(options_.most_benign) / static_cast<double>(std::max<size_t>(benign, 1)));
+  }
+
+  std::vector<float> weights(const DdosTask& task, const std::vector<size_t>& rows, const std::vector<float>& y,
+                             double share) const {
     std::vector<double> rows_of(task.events.size(), 0);
     double attack = 0;
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -57,10 +74,10 @@ class BoostedTrees : public Detector {
     }
     const auto events =
         static_cast<double>(std::count_if(rows_of.begin(), rows_of.end(), [](double n) { return n > 0; }));
-    const double benign = static_cast<double>(rows.size()) - attack;
+    const double benign = (static_cast<double>(rows.size()) - attack) / share;
     const double total =
         std::pow(std::max(benign, 1.0), options_.balance) * std::pow(attack, 1 - options_.balance);
-    std::vector<float> w(rows.size(), 1.0f);
+    std::vector<float> w(rows.size(), static_cast<float>(1 / share));
     for (size_t i = 0; i < rows.size(); ++i) {
       if (y[i] == 0) continue;
       w[i] = static_cast<float>(total / events / rows_of[static_cast<size_t>(task.event_of_row[rows[i]])]);
