@@ -29,6 +29,11 @@ if(NETFLOWGEN_LEARN)
   separate_arguments(torch_flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(netflowgen_torch INTERFACE ${torch_flags})
   target_link_libraries(netflowgen_torch INTERFACE ${TORCH_LIBRARIES})
+  # LibTorch 2.x brings fmt's headers, of another version than the library that is linked: there they are all of fmt.
+  find_file(torch_fmt fmt/format.h PATHS ${TORCH_INCLUDE_DIRS} NO_DEFAULT_PATH NO_CACHE)
+  if(torch_fmt)
+    target_compile_definitions(netflowgen_torch INTERFACE FMT_HEADER_ONLY=1)
+  endif()
   target_compile_definitions(netflowgen_torch INTERFACE NETFLOWGEN_TORCH_VERSION="${Torch_VERSION}")
 endif()
 
