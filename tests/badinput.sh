@@ -49,10 +49,9 @@ reads() {
   got=$(nfg decode "$@" -o json 2>"$out/log" | wc -l)
   [ "$got" -eq "$wanted" ] || { echo "FAILED: decode $*: $got flows, expected $wanted; it said:"; cat "$out/log"; failures=$((failures + 1)); }
 }
-for seed in "$seeds"/layout*; do reads 8 "$seed"; done  # both layouts, both byte orders, every compression
+reads $((8 * $(ls "$seeds" | wc -l))) "$seeds"  # both layouts, both byte orders, every compression
 at() { cp "$seeds/layout2_none_little" "$out/$3" && printf "$2" | dd of="$out/$3" bs=1 seek="$1" conv=notrunc status=none; }
 at 2 '\003' newer
-expect 1 "newer: nfcapd layout 3 of a newer nfdump" nfg decode "$out/newer" -o stats
 expect 1 "newer: nfcapd layout 3 of a newer nfdump" nfg series "$out/newer" -o "$out/none"
 at 16 '\011' packed
 expect 1 "packed: compression 9 of a newer nfdump" nfg series "$out/packed" -o "$out/none"
@@ -67,8 +66,8 @@ cp "$out/nothing" "$out/archive/nfcapd.202311142200"
 cp "$out/newer" "$out/archive/nfcapd.202311142205"
 cp "$seeds/layout2_lz4_big" "$out/archive/nfcapd.202311142210"
 reads 8 "$out/archive"
-expect 0 "nfcapd.202311142200: the file is empty" nfg decode "$out/archive" -o stats
-expect 0 "nfcapd.202311142205: nfcapd layout 3" nfg decode "$out/archive" -o stats
+check "an empty file is named" grep -q "nfcapd.202311142200: the file is empty" "$out/log"
+check "a newer file is named" grep -q "nfcapd.202311142205: nfcapd layout 3" "$out/log"
 
 # Labels.
 printf 'node,start,end,type\n192.0.2.99,2024-03-04T09:30:00,2024-03-04T09:35:00,syn\n' >"$out/unknown.csv"
