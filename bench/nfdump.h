@@ -6,9 +6,9 @@
 
 #include <cstdio>
 #include <fstream>
-#include <map>
 #include <sstream>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "bench/peer.h"
@@ -23,10 +23,9 @@ struct HostSums {
     uint64_t bytes = 0;
     bool operator==(const Sum&) const = default;
   };
-  std::map<base::IpAddr, Sum> to;    // by destination
-  std::map<base::IpAddr, Sum> from;  // by source
+  std::unordered_map<base::IpAddr, Sum> to;    // by destination
+  std::unordered_map<base::IpAddr, Sum> from;  // by source
 
-  bool operator==(const HostSums&) const = default;
   void add(const flow::Flow& f) {
     for (Sum* s : {&to[f.dst], &from[f.src]}) {
       ++s->flows;
@@ -72,16 +71,19 @@ inline HostSums our_sums(const std::string& file) {
   return sums;
 }
 
-// By nfdump -A. `scratch`: a file for its output.
+// By nfdump -A. `scratch`: a file for its output, and the same with another ending.
 inline HostSums nfdump_sums(const std::string& file, const std::string& scratch) {
+  const std::string nfdump = find_program("nfdump");
+  const std::string of_sources = scratch + ".src";
+  Child to_hosts({nfdump, "-r", file, "-A", "dstip", "-N", "-q", "-6", "-o", "fmt:%da %fl %pkt %byt"},
+                 scratch);
+  Child from_hosts({nfdump, "-r", file, "-A", "srcip", "-N", "-q", "-6", "-o", "fmt:%sa %fl %pkt %byt"},
+                   of_sources);
   HostSums sums;
   for (const bool to : {true, false}) {
-    const std::string key = to ? "dstip" : "srcip";
-    Child nfdump({find_program("nfdump"), "-r", file, "-A", key, "-N", "-q", "-6", "-o",
-                  to ? "fmt:%da %fl %pkt %byt" : "fmt:%sa %fl %pkt %byt"},
-                 scratch);
-    if (const int status = nfdump.finish(0); status != 0) throw base::Error("nfdump ended with {}", status);
-    std::ifstream in(scratch);
+    const int status = (to ? to_hosts : from_hosts).finish(0);
+    if (status != 0) throw base::Error("nfdump ended with {}", status);
+    std::ifstream in(to ? scratch : of_sources);
     std::string line;
     while (std::getline(in, line)) {
       std::istringstream cells(line);
@@ -96,11 +98,20 @@ inline HostSums nfdump_sums(const std::string& file, const std::string& scratch)
   return sums;
 }
 
+// Whether a program's help speaks of `word`.
+inline bool offers(std::string_view program, std::string_view word) {
+  const base::fs::path help = base::fs::temp_directory_path() / fmt::format("nfg_help_{}", getpid());
+  Child({find_program(program), "-h"}, help.string()).finish(0);
+  const bool found = base::read_file(help).find(word) != std::string::npos;
+  base::fs::remove(help);
+  return found;
+}
+
 struct Archive {
   std::string file;
   Sent sent;
-  HostSums decoded;         // the same datagrams through our own session
-  double cpu_seconds = 0;   // of nfcapd
+  HostSums decoded;        // the same datagrams through our own session
+  double cpu_seconds = 0;  // of nfcapd
 };
 
 // Lets nfcapd write what `load` sends to a file in `folder`. `compression`: its option, "" for none.
@@ -109,9 +120,17 @@ inline Archive capture_with_nfcapd(const base::fs::path& folder, const std::stri
                                    const LoadOptions& load, bool decode) {
   base::fs::create_directories(folder);
   const uint16_t port = free_port();
-  std::vector<std::string> command = {find_program("nfcapd"), "-w", folder.string(), "-p",
-                                      std::to_string(port),   "-b", "127.0.0.1",     "-B",
-                                      "200000000",            "-t", "86400"};
+  std::vector<std::string> command = {find_program("nfcapd"),
+                                      "-w",
+                                      folder.string(),
+                                      "-p",
+                                      std::to_string(port),
+                                      "-b",
+                                      "127.0.0.1",
+                                      "-B",
+                                      "200000000",
+                                      "-t",
+                                      "86400"};
   if (!compression.empty()) command.push_back(compression);
   Child nfcapd(command);
   if (!wait_for_listener(port)) throw base::Error("nfcapd does not listen on port {}", port);

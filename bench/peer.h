@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -12,10 +13,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -61,8 +65,15 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
-  double cpu_seconds() const { return cpu_seconds_; }    // of the whole run, once it has ended
-  double peak_mib() const { return peak_mib_; }          // resident, ditto
+  // Of all its threads so far; while it runs.
+  double cpu_seconds_now() const {
+    clockid_t clock;
+    timespec t{};
+    if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &t) != 0) return 0;
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+  }
+  double cpu_seconds() const { return cpu_seconds_; }  // of the whole run, once it has ended
+  double peak_mib() const { return peak_mib_; }        // resident, ditto
 
   // Sends the signal (0: none) and waits for the end. Returns the exit status, 128 + signal if killed.
   int finish(int signal) {
@@ -131,11 +142,24 @@ class LoopbackSender {
   LoopbackSender(const LoopbackSender&) = delete;
   LoopbackSender& operator=(const LoopbackSender&) = delete;
 
-  // False: nobody listens.
-  bool send(std::string_view datagram) {
-    while (::send(fd_, datagram.data(), datagram.size(), 0) < 0) {
-      if (errno == ECONNREFUSED) return false;
-      if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR) {
+  static constexpr size_t kBatch = 32;  // datagrams a system call
+
+  // REQUIRES: at most kBatch of them. False: nobody listens.
+  bool send(std::span<const std::string> datagrams) {
+    std::array<iovec, kBatch> parts{};
+    std::array<mmsghdr, kBatch> messages{};
+    for (size_t i = 0; i < datagrams.size(); ++i) {
+      parts[i] = {const_cast<char*>(datagrams[i].data()), datagrams[i].size()};
+      messages[i].msg_hdr.msg_iov = &parts[i];
+      messages[i].msg_hdr.msg_iovlen = 1;
+    }
+    for (size_t done = 0; done < datagrams.size();) {
+      const int n = sendmmsg(fd_, &messages[done], static_cast<unsigned>(datagrams.size() - done), 0);
+      if (n >= 0) {
+        done += static_cast<size_t>(n);
+      } else if (errno == ECONNREFUSED) {
+        return false;
+      } else if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR) {
         throw base::Error("cannot send over loopback: {}", std::strerror(errno));
       }
     }
@@ -151,7 +175,7 @@ struct LoadOptions {
   uint64_t flows = 1'000'000;
   double flows_per_second = 100'000;
   uint32_t hosts = 100'000;
-  size_t pool_flows = size_t{1} << 19;  // made before and cycled, so that sending costs little
+  size_t pool_flows = size_t{1} << 19;  // made before and cycled; 0: every flow is a new one
 };
 
 struct Sent {
@@ -167,43 +191,60 @@ inline base::TimeMs wall_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
+// Flows without end: `pool` of them over and over, or always new ones.
+class FlowStream {
+ public:
+  FlowStream(uint32_t hosts, size_t pool) : traffic_(hosts), pool_(pool) {
+    for (auto& f : pool_) f = traffic_.next();
+  }
+  WireFlow next() {
+    if (pool_.empty()) return traffic_.next();
+    if (at_ == pool_.size()) at_ = 0;
+    return pool_[at_++];
+  }
+
+ private:
+  Traffic traffic_;
+  std::vector<WireFlow> pool_;
+  size_t at_ = 0;
+};
+
 // Sends that many flows at that rate, templates every 2 s. `each` sees every datagram with its time.
 template <typename Each>
 Sent send_load(uint16_t port, const LoadOptions& o, Each each) {
-  Traffic traffic(o.hosts);
-  std::vector<WireFlow> pool(o.pool_flows);
-  for (auto& f : pool) f = traffic.next();
+  FlowStream stream(o.hosts, o.pool_flows);
   LoopbackSender sender(port);
   Exporter exporter(o.wire);
-  std::vector<WireFlow> batch(exporter.flows_per_datagram());
+  std::vector<WireFlow> flows(exporter.flows_per_datagram());
+  std::vector<std::string> datagrams(LoopbackSender::kBatch);
   Sent sent;
   base::TimeMs templates_at = 0;
-  size_t next = 0;
   const auto start = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   while (sent.flows < o.flows) {
-    const auto due = static_cast<uint64_t>(elapsed() * o.flows_per_second);
-    if (sent.flows + batch.size() > due) {
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
-      continue;
-    }
+    const auto due = std::min(o.flows, static_cast<uint64_t>(elapsed() * o.flows_per_second));
     const base::TimeMs now = wall_clock_ms();
-    while (sent.flows < std::min(due, o.flows)) {
-      for (auto& f : batch) {
-        f = pool[next++ % pool.size()];
+    size_t n = 0;
+    for (; n < datagrams.size() && sent.flows < due; ++n) {
+      for (auto& f : flows) {
+        f = stream.next();
         sent.packets += f.packets;
         sent.bytes += f.bytes;
       }
       const bool templates = now >= templates_at;
       if (templates) templates_at = now + 2000;
-      const std::string& datagram = exporter.encode(batch, now, templates);
-      if (!sender.send(datagram)) throw base::Error("nobody listens on port {}", port);
-      each(std::string_view(datagram), now);
-      sent.flows += batch.size();
-      ++sent.datagrams;
+      datagrams[n] = exporter.encode(flows, now, templates);
+      sent.flows += flows.size();
     }
+    if (n == 0) {
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      continue;
+    }
+    if (!sender.send({datagrams.data(), n})) throw base::Error("nobody listens on port {}", port);
+    for (size_t i = 0; i < n; ++i) each(std::string_view(datagrams[i]), now);
+    sent.datagrams += n;
   }
   sent.seconds = elapsed();
   return sent;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "flow/flow.h"
 
@@ -42,6 +43,23 @@ inline void check_books(const flow::Session& session) {
   for (const auto& exporter : session.exporters()) {
     for (const auto& ledger : exporter.ledgers) require(ledger.balanced());
   }
+}
+
+// One datagram to a fresh session, twice: the second time its templates are known.
+inline void decode_twice(const uint8_t* data, size_t size) {
+  flow::Session session;
+  std::vector<flow::Flow> flows;
+  for (int i = 0; i < 2; ++i) {
+    session.decode({.received_ms = 1'700'000'000'000 + i,
+                    .source = base::IpAddr::v4(0xc0000201),
+                    .source_port = 40000,
+                    .dst_port = 2055,
+                    .payload = {data, size}},
+                   flows);
+  }
+  for (const auto& f : flows) check_flow(f);
+  session.finish();
+  check_books(session);
 }
 
 // Field by field: Flow has no padding but at its end.

@@ -1,8 +1,9 @@
 // Runs a fuzz target over the files and folders named on the command line, then over every prefix and a set
 // of deterministic mutations of each, so that a corpus of a few seeds still walks many paths. Exit 1 when
-// there is none.
+// there is none. NETFLOWGEN_MUTATIONS=N: so many of each instead of 200, for machines without libFuzzer.
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,7 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace {
 
-constexpr int kMutations = 200;
+int mutations_of_each() {
+  const char* wanted = std::getenv("NETFLOWGEN_MUTATIONS");
+  return wanted == nullptr ? 200 : std::atoi(wanted);
+}
 constexpr size_t kMaxPrefixes = 512;
 
 void run(const std::string& text) {
@@ -28,6 +32,7 @@ void run_with_mutations(const std::string& seed) {
   const size_t stride = std::max<size_t>(1, seed.size() / kMaxPrefixes);
   for (size_t n = 0; n < seed.size(); n += stride) run(seed.substr(0, n));
   netflowgen::base::Random random(seed.size());
+  static const int kMutations = mutations_of_each();
   for (int i = 0; i < kMutations && !seed.empty(); ++i) {
     std::string text = seed;
     for (uint64_t k = 1 + random.below(8); k > 0; --k) {

@@ -40,6 +40,35 @@ mkdir "$out/empty"
 expect 1 "holds no files" nfg series "$out/empty" -o "$out/none"
 check "a refused input leaves no store" [ ! -e "$out/none/series.json" ]
 
+# nfcapd archives: each seed of their fuzz target holds eight flows.
+seeds=$SOURCE_DIR/fuzz/corpus/nfcapd
+# reads COUNT FILE...: decode ends well and gives so many flows.
+reads() {
+  local wanted=$1 got
+  shift
+  got=$(nfg decode "$@" -o json 2>"$out/log" | wc -l)
+  [ "$got" -eq "$wanted" ] || { echo "FAILED: decode $*: $got flows, expected $wanted; it said:"; cat "$out/log"; failures=$((failures + 1)); }
+}
+reads $((8 * $(ls "$seeds" | wc -l))) "$seeds"  # both layouts, both byte orders, every compression
+at() { cp "$seeds/layout2_none_little" "$out/$3" && printf "$2" | dd of="$out/$3" bs=1 seek="$1" conv=notrunc status=none; }
+at 2 '\003' newer
+expect 1 "newer: nfcapd layout 3 of a newer nfdump" nfg series "$out/newer" -o "$out/none"
+at 16 '\011' packed
+expect 1 "packed: compression 9 of a newer nfdump" nfg series "$out/packed" -o "$out/none"
+head -c 1000 "$seeds/layout2_none_little" >"$out/short"
+expect 0 "short: damaged or cut short" nfg decode "$out/short" -o csv
+check "flows before the cut are read" grep -q 2023-11 "$out/log"
+expect 1 "short: damaged or cut short" nfg decode "$out/short" -o csv --strict
+: >"$out/nothing"
+expect 1 "nothing" nfg decode "$out/nothing" -o stats
+mkdir "$out/archive"
+cp "$out/nothing" "$out/archive/nfcapd.202311142200"
+cp "$out/newer" "$out/archive/nfcapd.202311142205"
+cp "$seeds/layout2_lz4_big" "$out/archive/nfcapd.202311142210"
+reads 8 "$out/archive"
+check "an empty file is named" grep -q "nfcapd.202311142200: the file is empty" "$out/log"
+check "a newer file is named" grep -q "nfcapd.202311142205: nfcapd layout 3" "$out/log"
+
 # Labels.
 printf 'node,start,end,type\n192.0.2.99,2024-03-04T09:30:00,2024-03-04T09:35:00,syn\n' >"$out/unknown.csv"
 expect 1 "1 unknown node (first on line 2 of $out/unknown.csv: 192.0.2.99)" nfg evaluate ddos "$out/store" --labels "$out/unknown.csv"

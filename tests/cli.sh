@@ -26,6 +26,7 @@ expect 1 "$out/none" "$NETFLOWGEN" series "$out/none" -o "$out/s0"
 mkdir "$out/empty"
 expect 1 "$out/empty" "$NETFLOWGEN" series "$out/empty" -o "$out/s0"
 expect 1 "" "$NETFLOWGEN" inspect "$out/empty"
+"$NETFLOWGEN" features | diff - "$SOURCE_DIR/docs/features.md" || { echo "FAILED: docs/features.md is not what features prints"; failures=$((failures + 1)); }
 expect 0 "attacks" "$NETFLOWGEN" -q simulate tiny -o "$out/sim"
 expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" -o "$out/store"
 expect 0 "nodes" "$NETFLOWGEN" inspect "$out/store"

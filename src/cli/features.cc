@@ -39,7 +39,10 @@ void print_table() {
 void add_features(CLI::App& app, Context&) {
   auto* command = app.add_subcommand("features", "Print the table of features, as docs/features.md");
   command->footer("Example: netflowgen features > docs/features.md");
-  command->callback(print_table);
+  command->callback([] {
+    print_table();
+    fmt::print("{}", series::feature_definitions());
+  });
 }
 
 }  // namespace netflowgen::cli

@@ -1,6 +1,7 @@
 // The forecast protocol, its figures and baselines, on cases worked out by hand.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <numbers>
@@ -330,11 +331,12 @@ TEST(Holdout, KeepsLookAlikesTogether) {
   HoldoutOptions other = o;
   other.seed = 8;
   EXPECT_NE(draw_holdout(t, other), chosen);
-  const std::string path = testing::TempDir() + "/nfg_holdout.txt";
+  const std::string path = testing::TempDir() + "/nfg_holdout_" + std::to_string(::getpid());
   base::write_file(path, "# unseen\n" + holdout_text(t, chosen));
   EXPECT_EQ(read_holdout(path, t), chosen);
   base::write_file(path, "n11\nnobody\n");
   EXPECT_THROW(read_holdout(path, t), base::Error);
+  base::fs::remove(path);
 }
 
 }  // namespace

@@ -103,8 +103,8 @@ TEST(Anonymize, OptionsAreChecked) {
     EXPECT_THROW(parse_anonymize(bad), base::UsageError) << bad;
   }
   EXPECT_THROW(parse_anonymize("cryptopan:/no/such/file"), base::Error);
-  char name[] = "/tmp/nfg-key-XXXXXX";
-  const base::fs::path folder = mkdtemp(name);
+  std::string name = testing::TempDir() + "nfg-key-XXXXXX";
+  const base::fs::path folder = mkdtemp(name.data());
   base::write_file(folder / "short", "abc");
   EXPECT_THROW(parse_anonymize("cryptopan:" + (folder / "short").string()), base::Error);
   base::write_file(folder / "hex", "000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F\n");

@@ -16,7 +16,7 @@ constexpr int kReceiveTimeout_ms = 100;  // how soon a thread sees that it shoul
 constexpr auto kDropsEvery = milliseconds(500);
 constexpr auto kDrain = milliseconds(300);
 // After a small batch a thread sleeps this long, so that one wake-up serves many datagrams; at 40,000 datagrams/s
-// this is 20 a wake-up (bench/collector.sh shows the CPU seconds).
+// this is 20 a wake-up (bench/collector.cc shows the CPU seconds).
 constexpr auto kGather = microseconds(500);
 
 struct Header {

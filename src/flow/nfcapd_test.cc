@@ -404,8 +404,8 @@ TEST(Nfcapd, FuzzSeeds) {
 class NfcapdFolder : public ::testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/nfg-nfcapd-XXXXXX";
-    folder_ = mkdtemp(name);
+    std::string name = testing::TempDir() + "nfg-nfcapd-XXXXXX";
+    folder_ = mkdtemp(name.data());
   }
   void TearDown() override { base::fs::remove_all(folder_); }
   void write(const std::string& name, std::string_view text) {
@@ -462,6 +462,21 @@ TEST_F(NfcapdFolder, BadFilesAmongGoodOnesAreNamedAndPassedOver) {
   EXPECT_THAT(problems[2].file, ::testing::HasSubstr("nfcapd.202601010015"));
   const auto strict = open(true);
   EXPECT_THROW(bytes_of(*strict), base::Error);
+}
+
+// After a crash the first file of a folder is as likely empty or junk as any other.
+TEST_F(NfcapdFolder, TheFirstFileMayBeEmptyOrJunk) {
+  std::string junk = file_of(9);
+  junk[0] = junk[1] = 0;
+  write("nfcapd.202601010000", "");
+  write("nfcapd.202601010005", junk);
+  write("nfcapd.202601010010", file_of(1));
+  const auto source = open();
+  EXPECT_THAT(bytes_of(*source), ::testing::ElementsAre(plain(1).bytes));
+  const auto problems = source->bad_lines();
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_THAT(problems[0].reason, ::testing::HasSubstr("empty"));
+  EXPECT_THAT(problems[1].reason, ::testing::HasSubstr("not an nfcapd file"));
 }
 
 TEST_F(NfcapdFolder, NothingReadableIsAnError) {

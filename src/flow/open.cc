@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/error.h"
 #include "flow/csv_source.h"
@@ -37,6 +38,22 @@ const BinaryFormat* find_binary(base::Bytes head) {
   return nullptr;
 }
 
+// No control characters but white space. The empty head is no text.
+bool is_text(base::Bytes head) {
+  return !head.empty() && std::none_of(head.begin(), head.end(), [](uint8_t c) { return c < 9; });
+}
+
+// Which binary format the input has, and the file that shows it. Empty files and junk (archives begin like that after a
+// crash) show nothing: the next one decides, and the format's reader names them. Null: text, or nothing that is known.
+std::pair<const BinaryFormat*, size_t> find_format(Inputs& inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto head = inputs.peek(i, kHeadBytes);
+    if (const BinaryFormat* format = find_binary(head); format != nullptr) return {format, i};
+    if (is_text(head)) break;
+  }
+  return {nullptr, 0};
+}
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -57,10 +74,10 @@ void check_dialect(const InputOptions& options) {
   }
 }
 
-std::unique_ptr<FlowSource> open_binary(const BinaryFormat& format, std::unique_ptr<Inputs> inputs,
-                                        const InputOptions& options) {
+std::unique_ptr<FlowSource> open_binary(const BinaryFormat& format, size_t shown_by,
+                                        std::unique_ptr<Inputs> inputs, const InputOptions& options) {
   if (!options.map.empty() || (!options.dialect.empty() && options.dialect != format.name)) {
-    throw base::Error("{}: expected {}, but this is a {} file", inputs->path(0),
+    throw base::Error("{}: expected {}, but this is a {} file", inputs->path(shown_by),
                       options.map.empty() ? options.dialect : "text for the column map " + options.map,
                       format.name);
   }
@@ -85,8 +102,8 @@ TextOptions text_options(const InputOptions& options) {
 std::unique_ptr<FlowSource> open_flows(const InputOptions& options) {
   check_dialect(options);
   auto inputs = std::make_unique<Inputs>(options.paths);
-  if (const BinaryFormat* format = find_binary(inputs->peek(0, kHeadBytes)); format != nullptr) {
-    return open_binary(*format, std::move(inputs), options);
+  if (const auto [format, file] = find_format(*inputs); format != nullptr) {
+    return open_binary(*format, file, std::move(inputs), options);
   }
   for (const auto& format : kBinaryFormats) {
     if (format.name == options.dialect) {

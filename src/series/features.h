@@ -98,6 +98,7 @@ std::string schema_hash();
 // What differs between the table of this binary and a comma-separated list of names from a file, as a
 // sentence.
 std::string schema_difference(std::string_view names_in_file);
-std::string feature_names();  // comma-separated, in order
+std::string feature_names();        // comma-separated, in order
+std::string feature_definitions();  // the second half of docs/features.md, in Markdown
 
 }  // namespace netflowgen::series

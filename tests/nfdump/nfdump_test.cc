@@ -19,6 +19,9 @@ class Nfdump : public testing::TestWithParam<Case> {
     if (bench::find_program("nfcapd").empty() || bench::find_program("nfdump").empty()) {
       GTEST_SKIP() << "nfdump is not installed";
     }
+    if (GetParam().name == "zstd" && !bench::offers("nfcapd", "zstd")) {
+      GTEST_SKIP() << "this nfdump has no ZSTD (1.7.3 and later do)";
+    }
     folder_ = base::fs::temp_directory_path() / fmt::format("nfg_nfdump_{}_{}", getpid(), GetParam().name);
   }
   void TearDown() override { base::fs::remove_all(folder_); }
@@ -48,7 +51,8 @@ INSTANTIATE_TEST_SUITE_P(
     Archives, Nfdump,
     testing::Values(Case{"none", "", bench::Wire::kV9}, Case{"lzo", "-z", bench::Wire::kV9},
                     Case{"lz4", "-y", bench::Wire::kV9}, Case{"bz2", "-j", bench::Wire::kV9},
-                    Case{"ipfix", "-y", bench::Wire::kIpfix}, Case{"v5", "-y", bench::Wire::kV5}),
+                    Case{"zstd", "-z=zstd", bench::Wire::kV9}, Case{"ipfix", "-y", bench::Wire::kIpfix},
+                    Case{"v5", "-y", bench::Wire::kV5}),
     [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
