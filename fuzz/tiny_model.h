@@ -55,8 +55,7 @@ inline detect::Calibration tiny_calibration() {
 // A folder that goes with the object.
 class Scratch {
  public:
-  Scratch()
-      : path_(base::fs::temp_directory_path() / ("nfg_fuzz_" + std::to_string(::getpid()))) {
+  Scratch() : path_(base::fs::temp_directory_path() / ("nfg_fuzz_" + std::to_string(::getpid()))) {
     base::fs::create_directories(path_);
   }
   ~Scratch() {
@@ -79,7 +78,8 @@ class Scratch {
 // A model's stream; alerts are made into JSON and thrown away.
 class TinyStream {
  public:
-  TinyStream(std::shared_ptr<const infer::Model> model, detect::Calibration calibration, infer::Precision cache)
+  TinyStream(std::shared_ptr<const infer::Model> model, detect::Calibration calibration,
+             infer::Precision cache)
       : book_(detect::Policies::parse("defaults: {learning: 0s, outage: 5m}", "policy", calibration.names()),
               std::move(calibration), model->spec().input.step_ms, model->spec().window),
         stream_(model, book_, options(cache),
