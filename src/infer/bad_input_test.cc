@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <functional>
+
 #include "base/error.h"
 #include "infer/testing_drive.h"
 
@@ -61,7 +64,7 @@ TEST_F(BadInput, DropsChangeNothing) {
   std::map<uint64_t, Track> tracks;
   Results r;
   for (int64_t step = kStart; step <= end_of(nodes); ++step) {
-    if (dirty.clock() != token::kNever) {
+    if (dirty.known(0) && dirty.known(1)) {
       const std::vector<float> narrow(3);
       const std::vector<Item> bad = {item(0, kStart - 1),
                                      item(1, step + (int64_t{1} << 40)),

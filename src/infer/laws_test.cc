@@ -140,6 +140,30 @@ TEST(Laws, NumberFormatsStayNear) {
   }
 }
 
+// Adapters of random matrices, and the same model with weights that were merged by hand.
+TEST(Laws, AdaptersAreWeightsMergedByHand) {
+  const auto spec = small_spec();
+  const RandomModel adapted(spec, 31);
+  const RandomModel merged(spec, 31);  // the same weights
+  const auto nodes = random_nodes(32, 2, 30);
+  Engine plain(Model::load(adapted.path()), {});
+  const auto before = run_all(plain, nodes);
+  const std::string hash = plain.model().backbone_hash();
+
+  const RandomAdapters adapters(adapted.path(),
+                                {"layers.1.attn.qkv.weight", "layers.0.ffn.down.weight", "next.weight"}, 33);
+  adapters.write(adapted.path());
+  adapters.merge_into(merged.path());
+  for (const auto precision : kPrecisions) {
+    Engine a(Model::load(adapted.path(), {.precision = precision}), {});
+    Engine b(Model::load(merged.path(), {.precision = precision}), {});
+    EXPECT_LT(distance(run_all(a, nodes), run_all(b, nodes)), precision == Precision::kFloat32 ? 1e-4 : 0.2);
+    EXPECT_NE(a.model().backbone_hash(), hash);  // a state of the model without them is another's
+  }
+  Engine a(Model::load(adapted.path()), {});
+  EXPECT_GT(distance(run_all(a, nodes), before), 0.01);
+}
+
 TEST(Laws, ASilentNodeSleepsAfterRSteps) {
   const RandomModel random(small_spec(), 16);  // R is 3
   Engine engine(Model::load(random.path()), {});

@@ -289,8 +289,8 @@ ModelFolder::ModelFolder(const base::fs::path& path)
       tokenizer_(token::Tokenizer::from_json(base::read_file(path / "tokens.json"),
                                              (path / "tokens.json").string())),
       weights_(path / "model.safetensors") {
-  const token::Encoder encoder(tokenizer_, spec_.input);
-  for (const auto& t : tensors(spec_, encoder)) {
+  const auto specs = tensors(spec_, token::Encoder(tokenizer_, spec_.input));
+  for (const auto& t : specs) {
     const auto& found = weights_.tensor(t.name);
     if (found.shape != t.shape || found.dtype != base::DType::kF32) {
       throw base::Error(
@@ -306,6 +306,12 @@ ModelFolder::ModelFolder(const base::fs::path& path)
       }
     }
   }
+  if (base::fs::exists(path / kAdaptersFile)) adapters_ = Adapters(path / kAdaptersFile, specs, weights_);
+}
+
+std::span<const float> ModelFolder::values(const std::string& tensor) const {
+  const auto it = adapters_.merged().find(tensor);
+  return it == adapters_.merged().end() ? weights_.values<float>(tensor) : std::span<const float>(it->second);
 }
 
 void save_model(const base::fs::path& path, const ModelSpec& spec, const token::Tokenizer& tokenizer,
