@@ -162,9 +162,9 @@ TEST_P(KernelTwins, WriteAndAttend) {
         std::vector<float> scratch(s.heads / s.kv_heads * padded(s.window));
         const size_t count = std::min(position + 1, s.window);
         fast().write(other.ring, position % s.window, key.data(), value.data());
-        fast().attend(other.ring, count, q.data(), a.data(), scratch.data());
+        fast().attend(other.ring, 0, count, q.data(), a.data(), scratch.data());
         kScalar.write(slow.ring, position % s.window, key.data(), value.data());
-        kScalar.attend(slow.ring, count, q.data(), b.data(), scratch.data());
+        kScalar.attend(slow.ring, 0, count, q.data(), b.data(), scratch.data());
         ASSERT_LT(apart(a, b), 2e-5) << name_of(precision) << " position " << position;
         ASSERT_EQ(a.back(), kGuard);
       }
@@ -188,7 +188,7 @@ TEST(Kernels, ScalarAttentionIsItsDefinition) {
     std::vector<float> out(kHeads * kDim);
     std::vector<float> scratch(kHeads / kKv * padded(kWindow));
     kScalar.write(memory.ring, p % kWindow, keys[p].data(), values[p].data());
-    kScalar.attend(memory.ring, std::min(p + 1, kWindow), q.data(), out.data(), scratch.data());
+    kScalar.attend(memory.ring, 0, std::min(p + 1, kWindow), q.data(), out.data(), scratch.data());
     const size_t first = p + 1 >= kWindow ? p + 1 - kWindow : 0;
     for (size_t h = 0; h < kHeads; ++h) {
       const size_t g = h / (kHeads / kKv);
