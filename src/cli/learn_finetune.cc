@@ -54,6 +54,13 @@ void copy_model(const std::string& from, const std::string& to) {
   for (const char* name : {"model.safetensors", "config.json", "tokens.json", "card.md"}) {
     base::write_file(base::fs::path(to) / name, base::read_file(base::fs::path(from) / name));
   }
+  const auto adapters = base::fs::path(from) / model::kAdaptersFile;
+  const auto own = base::fs::path(to) / model::kAdaptersFile;
+  if (base::fs::exists(adapters)) {
+    base::write_file(own, base::read_file(adapters));
+  } else {
+    base::fs::remove(own);  // of an older model
+  }
 }
 
 // What a number of false alarms per node-day costs on validation, with scores that did not see the row's day.

@@ -13,7 +13,17 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/random.h"
+
 namespace netflowgen::detect {
+
+// FNV-1a with the length before it. Guards against damage, not against a hand that means it: what is read is checked
+// besides.
+inline uint64_t archive_checksum(std::span<const uint8_t> bytes) {
+  uint64_t h = base::mix64(bytes.size());
+  for (const uint8_t b : bytes) h = (h ^ b) * 0x100000001b3u;
+  return h;
+}
 
 class ArchiveWriter {
  public:

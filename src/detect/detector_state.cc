@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/random.h"
 #include "detect/archive.h"
 
 namespace netflowgen::detect {
@@ -13,12 +12,6 @@ constexpr const char* kTensor = "detect.state";
 constexpr const char* kVersionKey = "detect.version";
 constexpr const char* kVersion = "1";
 constexpr size_t kCheckBytes = sizeof(uint64_t);
-
-uint64_t checksum(std::span<const uint8_t> bytes) {
-  uint64_t h = base::mix64(bytes.size());
-  for (const uint8_t b : bytes) h = (h ^ b) * 0x100000001b3u;  // FNV-1a
-  return h;
-}
 
 base::NamedTensors tensors_of(const std::vector<uint8_t>& bytes) {
   return {{kTensor, base::tensor_view<uint8_t>(bytes, {static_cast<int64_t>(bytes.size())})}};
@@ -117,21 +110,50 @@ void write_alert(ArchiveWriter& w, const std::unique_ptr<Alert>& alert) {
   if (alert) visit(w, *alert);
 }
 
-// Values that only a damaged file has.
-bool possible(const Alert& a) {
-  return a.event <= AlertEvent::kEnded && a.severity <= Severity::kCritical &&
-         a.held_back < HeldBack::kCount &&
-         std::all_of(a.drivers.begin(), a.drivers.end(),
-                     [](const Driver& d) { return d.feature >= 0 && d.feature < series::kFeatureCount; });
-}
+// What no run of the program leaves behind is only in a damaged file, or in one that somebody made: it must not get
+// to where times are subtracted, tables indexed and addresses printed.
+struct Possible {
+  int64_t last_step;  // of the stream
+  int64_t step_ms;
 
-std::unique_ptr<Alert> read_alert(ArchiveReader& r, bool& fits) {
+  bool step(int64_t s) const { return s <= last_step && s >= -(INT64_MAX / 4 / step_ms); }
+  bool time(base::TimeMs t) const { return t >= -(INT64_MAX / 2) && t <= INT64_MAX / 2; }
+  bool prefix(const base::Prefix& p) const {
+    return p.length <= 128 && (!p.address.is_v4() || p.length >= 96);
+  }
+  bool filter(const Filter& f) const {
+    return prefix(f.destination) &&
+           (!f.source || (prefix(*f.source) && f.source->address.is_v4() == f.destination.address.is_v4()));
+  }
+  bool alert(const Alert& a) const {
+    return a.event <= AlertEvent::kEnded && a.severity <= Severity::kCritical &&
+           a.held_back < HeldBack::kCount && time(a.start_ms) && time(a.raised_ms) && time(a.event_ms) &&
+           time(a.end_ms) && (!a.filter || filter(*a.filter)) &&
+           std::all_of(a.drivers.begin(), a.drivers.end(),
+                       [](const Driver& d) { return d.feature >= 0 && d.feature < series::kFeatureCount; });
+  }
+  bool track(const Track& t, bool has_alert) const {
+    const auto maybe = [this](int64_t s) { return s == kNoStep || step(s); };
+    // An alert may end with the step after the last one.
+    const bool ended = t.end_step == kNoStep || step(t.end_step - 1);
+    const bool steps = maybe(t.start_step) && maybe(t.raised_step) && maybe(t.last_hot) && maybe(t.last_on) &&
+                       maybe(t.alert_start) && ended && t.hits >= 0 && t.hits <= INT32_MAX;
+    const bool running = t.state == Track::State::kQuiet || (step(t.start_step) && step(t.last_hot));
+    const bool active =
+        t.state != Track::State::kActive || (step(t.last_on) && step(t.alert_start) && has_alert);
+    // What continues an ended alert takes that alert's start over.
+    const bool resumable = t.end_step == kNoStep || (step(t.alert_start) && has_alert);
+    return t.state <= Track::State::kActive && steps && running && active && resumable;
+  }
+};
+
+std::unique_ptr<Alert> read_alert(ArchiveReader& r, const Possible& possible, bool& fits) {
   bool there = false;
   r.value(there);
   if (!there) return nullptr;
   auto alert = std::make_unique<Alert>();
   visit(r, *alert);
-  fits &= possible(*alert);
+  fits &= possible.alert(*alert);
   return alert;
 }
 
@@ -171,7 +193,7 @@ std::vector<uint8_t> DetectorState::bytes_of(const Stream& stream) {
     w.value(key);
     write_alert(w, d.outages_.at(key));
   }
-  const uint64_t check = checksum(w.bytes());
+  const uint64_t check = archive_checksum(w.bytes());
   w.value(check);
   return std::move(w.bytes());
 }
@@ -190,7 +212,16 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
   Detector& d = stream.detector_;
   ArchiveReader r(bytes);
   bool fits = true;
-  r.value(stream.last_step_);
+  int64_t last_step = kNoStep;
+  r.value(last_step);
+  // The engine's clock is the latest step of an item; steps without one may have been closed after it.
+  const int64_t step_ms = d.book_.step_ms();
+  const Possible possible{last_step, step_ms};
+  const bool started = last_step != kNoStep;
+  fits = started ? possible.step(last_step) && last_step <= INT64_MAX / 4 / step_ms &&
+                       last_step >= stream.engine_.clock()
+                 : stream.engine_.clock() == token::kNever;
+  stream.last_step_ = fits ? last_step : kNoStep;
   std::vector<std::string> names;
   r.list(names, [](ArchiveReader& archive, std::string& s) { archive.value(s); });
   const auto own = d.book_.calibration().names();
@@ -207,6 +238,7 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
     r.value(node.frames);
     visit(r, node.band);
     r.value(node.usual);
+    fits &= r.bad() || (possible.step(node.first_step) && possible.step(node.last_frame));
     node.rule = &d.book_.rule(node.name);
     if (!stream.engine_.known(key)) {  // it did not fit into a smaller arena
       d.nodes_.erase(key);
@@ -224,14 +256,14 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
     live.tasks.resize(own.size());
     for (auto& task : live.tasks) {
       visit(r, task.track);
-      fits &= task.track.state <= Track::State::kActive;
-      task.alert = read_alert(r, fits);
+      task.alert = read_alert(r, possible, fits);
+      fits &= r.bad() || possible.track(task.track, task.alert != nullptr);
     }
   }
   for (uint64_t n = r.size(1); n > 0 && !r.bad(); --n) {
     uint64_t key = 0;
     r.value(key);
-    d.outages_[key] = read_alert(r, fits);
+    d.outages_[key] = read_alert(r, possible, fits);
     fits &= d.outages_[key] != nullptr;
   }
   if (r.bad() || !r.done() || !fits)
@@ -254,7 +286,7 @@ void DetectorState::restore(Stream& stream, const base::fs::path& path) {
   if (bytes.size() < kCheckBytes) throw base::Error("{}: the detector's state is cut short", where);
   std::memcpy(&check, bytes.data() + bytes.size() - kCheckBytes, kCheckBytes);
   const auto body = bytes.first(bytes.size() - kCheckBytes);
-  if (check != checksum(body)) {
+  if (check != archive_checksum(body)) {
     throw base::Error("{}: the detector's state does not match its checksum; start without --state", where);
   }
   read(stream, body, where);

@@ -88,21 +88,33 @@ void write(const Ring& r, size_t slot, const float* key, const float* value) {
   }
 }
 
+// Asks for the lines that lie `ahead` bytes from n elements: the same part of the ring of whom it is the turn next.
+// Rings are larger than the caches; so the memory works while the sums are made (bench/infer.cc, roofline).
+template <typename T>
+inline void ask(const T* from, size_t n, ptrdiff_t ahead) {
+  if constexpr (kLanes > 1) {
+    const auto at = reinterpret_cast<uintptr_t>(from) + static_cast<uintptr_t>(ahead);
+    for (size_t b = 0; b < n * sizeof(T); b += 64) __builtin_prefetch(reinterpret_cast<const void*>(at + b));
+  }
+}
+
 // scores[h, slot] = q_h . key_slot for kHeads heads of one kv head and kVectors vectors of slots.
 template <size_t kHeads, size_t kVectors, typename T>
-inline void score_slots(const T* keys, size_t window, size_t d, const float* q, float* scores) {
+inline void score_slots(const T* keys, ptrdiff_t ahead, size_t window, size_t d, const float* q,
+                        float* scores) {
   V sum[kHeads][kVectors];
   for (auto& row : sum) {
     for (auto& s : row) s = V::zero();
   }
   for (size_t i = 0; i < d; ++i) {
+    ask(keys + i * window, kVectors * kLanes, ahead);
     V k[kVectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (size_t j = 0; j < kVectors; ++j) k[j] = V::load(keys + i * window + j * kLanes);
 #pragma GCC unroll 4
     for (size_t h = 0; h < kHeads; ++h) {
       const V qi = V::set(q[h * d + i]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (size_t j = 0; j < kVectors; ++j) sum[h][j] = V::fma(qi, k[j], sum[h][j]);
     }
   }
@@ -111,13 +123,17 @@ inline void score_slots(const T* keys, size_t window, size_t d, const float* q, 
   }
 }
 
+// Vectors of slots at a time: as many as leave registers for their sums over two heads.
+constexpr size_t kWide = kLanes >= 16 ? 8 : 4;
+
 template <size_t kHeads, typename T>
-inline void score_all(const T* keys, size_t window, size_t count, size_t d, const float* q, float* scores) {
+inline void score_all(const T* keys, ptrdiff_t ahead, size_t window, size_t count, size_t d, const float* q,
+                      float* scores) {
   size_t j = 0;
-  for (; j + 4 * kLanes <= window && j < count; j += 4 * kLanes) {
-    score_slots<kHeads, 4>(keys + j, window, d, q, scores + j);
+  for (; j + kWide * kLanes <= window && j < count; j += kWide * kLanes) {
+    score_slots<kHeads, kWide>(keys + j, ahead, window, d, q, scores + j);
   }
-  for (; j < count; j += kLanes) score_slots<kHeads, 1>(keys + j, window, d, q, scores + j);
+  for (; j < count; j += kLanes) score_slots<kHeads, 1>(keys + j, ahead, window, d, q, scores + j);
 }
 
 // Scores to weights times value scales, in place; slots past count get 0. Returns the sum of the weights.
@@ -151,14 +167,15 @@ inline float softmax(float* scores, size_t count, size_t window, float factor, c
 
 // out_h = sum over slots of weight_slot value_slot, for kHeads heads and kVectors vectors of dimensions.
 template <size_t kHeads, size_t kVectors, typename T>
-inline void mix_values(const T* values, size_t dim, size_t count, const float* weights, size_t window,
-                       const float* inverse, float* out, size_t d, size_t from) {
+inline void mix_values(const T* values, ptrdiff_t ahead, size_t dim, size_t count, const float* weights,
+                       size_t window, const float* inverse, float* out, size_t d, size_t from) {
   V even[kHeads][kVectors];
   V odd[kHeads][kVectors];
   for (size_t h = 0; h < kHeads; ++h) {
     for (size_t v = 0; v < kVectors; ++v) even[h][v] = odd[h][v] = V::zero();
   }
   const auto add = [&](size_t j, V(&sum)[kHeads][kVectors]) {
+    ask(values + j * dim, kVectors * kLanes, ahead);
     V value[kVectors];
 #pragma GCC unroll 4
     for (size_t v = 0; v < kVectors; ++v) value[v] = V::load(values + j * dim + v * kLanes);
@@ -185,8 +202,8 @@ inline void mix_values(const T* values, size_t dim, size_t count, const float* w
 }
 
 template <size_t kHeads, typename T>
-void attend_group(const Ring& r, size_t g, size_t first_head, size_t count, const float* q, float* out,
-                  float* scratch) {
+void attend_group(const Ring& r, ptrdiff_t ahead, size_t g, size_t first_head, size_t count, const float* q,
+                  float* out, float* scratch) {
   const size_t window = padded(r.window);
   const size_t dim = padded(r.head_dim);
   const T* const keys = static_cast<const T*>(r.keys) + g * r.head_dim * window;
@@ -194,7 +211,7 @@ void attend_group(const Ring& r, size_t g, size_t first_head, size_t count, cons
   const bool scaled = r.precision == Precision::kInt8;
   q += first_head * r.head_dim;
   out += first_head * r.head_dim;
-  score_all<kHeads>(keys, window, count, r.head_dim, q, scratch);
+  score_all<kHeads>(keys, ahead, window, count, r.head_dim, q, scratch);
   const float factor = 1.0f / sqrtf(static_cast<float>(r.head_dim));
   float inverse[kHeads];
   for (size_t h = 0; h < kHeads; ++h) {
@@ -204,31 +221,31 @@ void attend_group(const Ring& r, size_t g, size_t first_head, size_t count, cons
   }
   size_t i = 0;
   for (; i + 2 * kLanes <= dim; i += 2 * kLanes) {
-    mix_values<kHeads, 2>(values + i, dim, count, scratch, window, inverse, out, r.head_dim, i);
+    mix_values<kHeads, 2>(values + i, ahead, dim, count, scratch, window, inverse, out, r.head_dim, i);
   }
   for (; i < dim; i += kLanes) {
-    mix_values<kHeads, 1>(values + i, dim, count, scratch, window, inverse, out, r.head_dim, i);
+    mix_values<kHeads, 1>(values + i, ahead, dim, count, scratch, window, inverse, out, r.head_dim, i);
   }
 }
 
 template <typename T>
-void attend_as(const Ring& r, size_t count, const float* q, float* out, float* scratch) {
+void attend_as(const Ring& r, ptrdiff_t ahead, size_t count, const float* q, float* out, float* scratch) {
   const size_t group = r.heads / r.kv_heads;
   for (size_t g = 0; g < r.kv_heads; ++g) {
     size_t h = 0;
-    for (; h + 2 <= group; h += 2) attend_group<2, T>(r, g, g * group + h, count, q, out, scratch);
-    if (h < group) attend_group<1, T>(r, g, g * group + h, count, q, out, scratch);
+    for (; h + 2 <= group; h += 2) attend_group<2, T>(r, ahead, g, g * group + h, count, q, out, scratch);
+    if (h < group) attend_group<1, T>(r, ahead, g, g * group + h, count, q, out, scratch);
   }
 }
 
-void attend(const Ring& r, size_t count, const float* q, float* out, float* scratch) {
+void attend(const Ring& r, ptrdiff_t ahead, size_t count, const float* q, float* out, float* scratch) {
   switch (r.precision) {
     case Precision::kFloat32:
-      return attend_as<float>(r, count, q, out, scratch);
+      return attend_as<float>(r, ahead, count, q, out, scratch);
     case Precision::kBFloat16:
-      return attend_as<uint16_t>(r, count, q, out, scratch);
+      return attend_as<uint16_t>(r, ahead, count, q, out, scratch);
     case Precision::kInt8:
-      return attend_as<int8_t>(r, count, q, out, scratch);
+      return attend_as<int8_t>(r, ahead, count, q, out, scratch);
   }
 }
 

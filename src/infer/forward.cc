@@ -197,6 +197,7 @@ void Forward::attend(size_t layer, std::span<const Position> positions) {
   const auto head_dim = static_cast<size_t>(spec.head_dim());
   const auto window = static_cast<uint64_t>(spec.window);
   const size_t width = (heads + 2 * kv_heads) * head_dim;
+  const size_t scales = arena_.cache() == Precision::kInt8 ? 2 * kv_heads * padded(window) : 0;
   for (size_t i = 0; i < positions.size(); ++i) {
     const auto& p = positions[i];
     float* const q = &qkv_[i * width];
@@ -206,7 +207,10 @@ void Forward::attend(size_t layer, std::span<const Position> positions) {
     const Ring ring = arena_.ring(p.slot, layer);
     const uint64_t position = arena_.positions(p.slot);
     kernels_.write(ring, position % window, key, key + kv_heads * head_dim);
-    kernels_.attend(ring, std::min(position + 1, window), q, &mixed_[i * d_], scratch_.data());
+    const Ring next = i + 1 < positions.size() ? arena_.ring(positions[i + 1].slot, layer) : ring;
+    const ptrdiff_t ahead = static_cast<const uint8_t*>(next.keys) - static_cast<const uint8_t*>(ring.keys);
+    for (size_t at = 0; at < scales; at += 64 / sizeof(uint16_t)) __builtin_prefetch(next.key_scale + at);
+    kernels_.attend(ring, ahead, std::min(position + 1, window), q, &mixed_[i * d_], scratch_.data());
   }
 }
 

@@ -66,8 +66,8 @@ struct Kernels {
   // Writes one position's key and value, [kv_heads, head_dim] each, at `slot` of the ring.
   void (*write)(const Ring& ring, size_t slot, const float* key, const float* value);
   // out = softmax(q . k / sqrt(head_dim)) v over slots [0, count); q, out [heads, head_dim].
-  // scratch [heads / kv_heads, padded(window)].
-  void (*attend)(const Ring& ring, size_t count, const float* q, float* out, float* scratch);
+  // scratch [heads / kv_heads, padded(window)]. The ring that comes next lies `ahead` bytes from this one.
+  void (*attend)(const Ring& ring, ptrdiff_t ahead, size_t count, const float* q, float* out, float* scratch);
   float (*log_sum_exp)(const float* x, size_t n);
   void (*silu)(float* x, size_t n);
 };

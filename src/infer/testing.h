@@ -105,6 +105,68 @@ class RandomModel {
   base::fs::path path_;
 };
 
+// Random adapters of rank 2 for matrices of a model folder, and the plain way to merge them.
+class RandomAdapters {
+ public:
+  RandomAdapters(const base::fs::path& folder, const std::vector<std::string>& matrices, uint64_t seed) {
+    const base::SafetensorsFile weights(folder / "model.safetensors");
+    base::Random random(seed);
+    for (const auto& name : matrices) {
+      Part p;
+      p.name = name;
+      p.rows = weights.tensor(name).shape[0];
+      p.cols = weights.tensor(name).shape[1];
+      for (int64_t i = 0; i < 2 * p.cols; ++i) p.down.push_back(static_cast<float>(0.3 * random.normal()));
+      for (int64_t i = 0; i < 2 * p.rows; ++i) p.up.push_back(static_cast<float>(0.3 * random.normal()));
+      parts_.push_back(std::move(p));
+    }
+  }
+
+  void write(const base::fs::path& folder) const {
+    base::NamedTensors named;
+    for (const auto& p : parts_) {
+      named.emplace_back(p.name + ".down", base::tensor_view<float>(p.down, {2, p.cols}));
+      named.emplace_back(p.name + ".up", base::tensor_view<float>(p.up, {p.rows, 2}));
+      named.emplace_back(p.name + ".scale", base::tensor_view<float>(p.scale, {1}));
+    }
+    base::save_safetensors(folder / model::kAdaptersFile, named,
+                           {{"format", "netflowgen-adapters"}, {"version", "1"}});
+  }
+
+  void merge_into(const base::fs::path& folder) const {
+    std::map<std::string, std::vector<float>> values;
+    base::NamedTensors named;
+    const base::SafetensorsFile weights(folder / "model.safetensors");
+    for (const auto& [name, tensor] : weights.tensors()) {
+      const auto old = weights.values<float>(name);
+      auto& v = values[name];
+      v.assign(old.begin(), old.end());
+      for (const auto& p : parts_) {
+        if (p.name != name) continue;
+        for (size_t i = 0; i < v.size(); ++i) {
+          const size_t r = i / static_cast<size_t>(p.cols);
+          const size_t c = i % static_cast<size_t>(p.cols);
+          for (size_t k = 0; k < 2; ++k) {
+            v[i] += p.scale[0] * p.up[2 * r + k] * p.down[k * static_cast<size_t>(p.cols) + c];
+          }
+        }
+      }
+      named.emplace_back(name, base::tensor_view<float>(v, tensor.shape));
+    }
+    base::save_safetensors(folder / "model.safetensors", named, weights.metadata());
+  }
+
+ private:
+  struct Part {
+    std::string name;
+    int64_t rows = 0;
+    int64_t cols = 0;
+    std::vector<float> down, up;
+    std::vector<float> scale = {0.5f};
+  };
+  std::vector<Part> parts_;
+};
+
 // A node's series: active frames by step.
 using Series = std::map<int64_t, std::vector<float>>;
 
@@ -216,9 +278,7 @@ class Reference {
     return out;
   }
 
-  std::span<const float> weight(const std::string& name) const {
-    return folder_.weights().values<float>(name);
-  }
+  std::span<const float> weight(const std::string& name) const { return folder_.values(name); }
 
   Row times(const std::string& name, std::span<const double> x) const {
     const auto w = weight(name);

@@ -22,7 +22,11 @@ std::span<const uint8_t> text_bytes(const std::string& s) {
   return {reinterpret_cast<const uint8_t*>(s.data()), s.size()};
 }
 
-// Config without the task heads, tokens, and every weight outside heads.*.
+std::span<const uint8_t> float_bytes(const std::vector<float>& v) {
+  return {reinterpret_cast<const uint8_t*>(v.data()), v.size() * sizeof(float)};
+}
+
+// Config without the task heads, tokens, and every weight outside heads.*, adapters merged.
 std::string backbone_hash_of(const model::ModelFolder& folder) {
   auto spec = folder.spec();
   spec.tasks.clear();
@@ -30,7 +34,10 @@ std::string backbone_hash_of(const model::ModelFolder& folder) {
   hash = hash_bytes(text_bytes(folder.tokenizer().to_json()), hash);
   for (const auto& [name, tensor] : folder.weights().tensors()) {
     if (name.starts_with("heads.")) continue;
-    hash = hash_bytes(tensor.data, hash_bytes(text_bytes(name), hash));
+    const auto it = folder.adapters().merged().find(name);
+    const std::span<const uint8_t> data =
+        it == folder.adapters().merged().end() ? tensor.data : float_bytes(it->second);
+    hash = hash_bytes(data, hash_bytes(text_bytes(name), hash));
   }
   return fmt::format("{:016x}", hash);
 }
@@ -100,10 +107,8 @@ Model::Model(const base::fs::path& folder, const ModelOptions& options)
   load_tasks();
 }
 
-// Every weight enters through here: where low-rank adapters will be merged (W + B A) once a spec has them.
-std::span<const float> Model::tensor(const std::string& name) const {
-  return folder_.weights().values<float>(name);
-}
+// Every weight enters through here, low-rank adapters merged.
+std::span<const float> Model::tensor(const std::string& name) const { return folder_.values(name); }
 
 PackedMatrix Model::matrix(const std::string& name, Precision precision, size_t cols, const std::string& bias,
                            bool gated) const {

@@ -11,7 +11,7 @@ struct Backbone::Impl {
       : folder(path),
         encoder(folder.tokenizer(), folder.spec().input),
         network(folder.spec(), encoder, device) {
-    network.load(folder.weights());
+    network.load(folder);
   }
   model::ModelFolder folder;
   token::Encoder encoder;

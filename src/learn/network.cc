@@ -102,6 +102,17 @@ void Network::initialise(uint64_t seed) {
   }
 }
 
+void Network::load(const model::ModelFolder& folder) {
+  load(folder.weights());
+  torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < specs_.size(); ++i) {
+    const auto it = folder.adapters().merged().find(specs_[i].name);
+    if (it == folder.adapters().merged().end()) continue;
+    weights_[i].copy_(
+        torch::from_blob(const_cast<float*>(it->second.data()), specs_[i].shape, torch::kFloat));
+  }
+}
+
 void Network::load(const base::SafetensorsFile& file) {
   torch::NoGradGuard no_grad;
   for (size_t i = 0; i < specs_.size(); ++i) {

@@ -36,6 +36,7 @@ class Network {
   Network(const model::ModelSpec& spec, const token::Encoder& encoder, torch::Device device);
 
   void initialise(uint64_t seed);
+  void load(const model::ModelFolder& folder);   // adapters merged
   void load(const base::SafetensorsFile& file);  // Error: a tensor is absent or of another shape
   // Weights as float32 on the CPU; `storage` keeps them alive.
   base::NamedTensors save(std::vector<torch::Tensor>& storage) const;

@@ -1,6 +1,7 @@
 #include "model/spec.h"
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -32,7 +33,24 @@ Json head_to_json(const HeadSpec& h) {
           {"hidden", h.hidden}};
 }
 
-HeadSpec head_from_json(const Json& j) {
+// A whole number that an int holds: a larger one must not wrap around into one that is taken.
+int whole(const Json& j, const char* key, const std::string& where) {
+  const Json& x = j.at(key);
+  const bool fits = x.is_number_unsigned()
+                        ? x.get<uint64_t>() <= std::numeric_limits<int>::max()
+                        : x.is_number_integer() && x.get<int64_t>() >= std::numeric_limits<int>::min() &&
+                              x.get<int64_t>() <= std::numeric_limits<int>::max();
+  if (!fits) throw base::Error("{} is damaged: '{}' is not a whole number, or too large", where, key);
+  return x.get<int>();
+}
+
+std::vector<int> whole_list(const Json& j, const char* key, const std::string& where) {
+  std::vector<int> all;
+  for (const auto& x : j.at(key)) all.push_back(whole(Json{{key, x}}, key, where));
+  return all;
+}
+
+HeadSpec head_from_json(const Json& j, const std::string& where) {
   HeadSpec h;
   h.name = j.at("name");
   h.kind = j.at("kind");
@@ -40,7 +58,7 @@ HeadSpec head_from_json(const Json& j) {
   h.use_hidden = j.at("use_hidden");
   h.use_surprise = j.at("use_surprise");
   h.use_dense = j.at("use_dense");
-  h.hidden = j.at("hidden");
+  h.hidden = whole(j, "hidden", where);
   return h;
 }
 
@@ -58,18 +76,18 @@ Json input_to_json(const token::InputSpec& i) {
 
 token::InputSpec input_from_json(const Json& j, const std::string& where) {
   token::InputSpec i;
-  i.step_ms = j.at("step_ms");
-  i.idle_steps = j.at("idle_steps");
+  i.step_ms = whole(j, "step_ms", where);
+  i.idle_steps = whole(j, "idle_steps", where);
   const std::string calendar = j.at("calendar");
   const auto* const it = std::find(std::begin(kCalendars), std::end(kCalendars), calendar);
   if (it == std::end(kCalendars)) throw base::Error("{}: unknown calendar '{}'", where, calendar);
   i.calendar = static_cast<token::Calendar>(it - std::begin(kCalendars));
-  i.utc_offset_minutes = j.at("utc_offset_minutes");
+  i.utc_offset_minutes = whole(j, "utc_offset_minutes", where);
   i.dense = j.at("dense");
-  i.nodes = j.at("nodes");
-  i.season_lags = j.at("season_lags").get<std::vector<int>>();
-  i.leads = j.at("leads").get<std::vector<int>>();
-  i.scales = j.value("scales", std::vector<int>{});
+  i.nodes = whole(j, "nodes", where);
+  i.season_lags = whole_list(j, "season_lags", where);
+  i.leads = whole_list(j, "leads", where);
+  if (j.contains("scales")) i.scales = whole_list(j, "scales", where);
   return i;
 }
 
@@ -103,7 +121,14 @@ std::string problem(const ModelSpec& s) {
     if (!in(i.scales[k], k == 0 ? 2 : i.scales[k - 1] + 1, 1 << 20))
       return "a scale is out of range or order";
   }
+  for (size_t q = 0; q < s.quantiles.size(); ++q) {
+    if (!(s.quantiles[q] > (q == 0 ? 0 : s.quantiles[q - 1])) || !(s.quantiles[q] < 1))
+      return "quantiles do not rise between 0 and 1";
+  }
   for (const auto& h : s.tasks) {
+    if (h.kind != "hazard" && h.kind != "binary" && h.kind != "classes")
+      return "a task head is of an unknown kind";
+    if (s.task(h.name) != &h) return "two task heads have one name";
     const bool inputs = h.use_hidden || h.use_surprise || h.use_dense;
     if (h.name.empty() || !inputs || !in(h.hidden, 0, 4096) || !in(h.outputs(), 1, 1024))
       return "a task head is malformed";
@@ -164,25 +189,25 @@ ModelSpec ModelSpec::from_json(std::string_view text, const std::string& where) 
   ModelSpec s;
   try {
     const Json j = Json::parse(text);
-    if (j.at("format").get<int>() > kFormat) {
+    if (whole(j, "format", where) > kFormat) {
       throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
                         j.at("format").dump(), kFormat);
     }
     s.preset = j.at("preset");
     s.size = j.at("size");
-    s.d_model = j.at("d_model");
-    s.layers = j.at("layers");
-    s.heads = j.at("heads");
-    s.kv_heads = j.at("kv_heads");
-    s.d_ff = j.at("d_ff");
-    s.window = j.at("window");
+    s.d_model = whole(j, "d_model", where);
+    s.layers = whole(j, "layers", where);
+    s.heads = whole(j, "heads", where);
+    s.kv_heads = whole(j, "kv_heads", where);
+    s.d_ff = whole(j, "d_ff", where);
+    s.window = whole(j, "window", where);
     s.rope_base = j.at("rope_base");
     s.norm_eps = j.at("norm_eps");
     s.input = input_from_json(j.at("input"), where);
     s.quantiles = j.at("quantiles").get<std::vector<float>>();
     s.inject = j.at("inject");
     s.tasks.clear();
-    for (const auto& h : j.at("tasks")) s.tasks.push_back(head_from_json(h));
+    for (const auto& h : j.at("tasks")) s.tasks.push_back(head_from_json(h, where));
   } catch (const nlohmann::json::exception& e) {
     throw base::Error("{} is damaged: {}", where, e.what());
   }
@@ -264,8 +289,8 @@ ModelFolder::ModelFolder(const base::fs::path& path)
       tokenizer_(token::Tokenizer::from_json(base::read_file(path / "tokens.json"),
                                              (path / "tokens.json").string())),
       weights_(path / "model.safetensors") {
-  const token::Encoder encoder(tokenizer_, spec_.input);
-  for (const auto& t : tensors(spec_, encoder)) {
+  const auto specs = tensors(spec_, token::Encoder(tokenizer_, spec_.input));
+  for (const auto& t : specs) {
     const auto& found = weights_.tensor(t.name);
     if (found.shape != t.shape || found.dtype != base::DType::kF32) {
       throw base::Error(
@@ -281,6 +306,12 @@ ModelFolder::ModelFolder(const base::fs::path& path)
       }
     }
   }
+  if (base::fs::exists(path / kAdaptersFile)) adapters_ = Adapters(path / kAdaptersFile, specs, weights_);
+}
+
+std::span<const float> ModelFolder::values(const std::string& tensor) const {
+  const auto it = adapters_.merged().find(tensor);
+  return it == adapters_.merged().end() ? weights_.values<float>(tensor) : std::span<const float>(it->second);
 }
 
 void save_model(const base::fs::path& path, const ModelSpec& spec, const token::Tokenizer& tokenizer,

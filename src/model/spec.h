@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "base/safetensors.h"
+#include "model/adapters.h"
 #include "token/token.h"
 
 namespace netflowgen::model {
@@ -96,7 +97,7 @@ int64_t parameter_count(const std::vector<TensorSpec>& tensors);
 // Width of a task head's input.
 int head_inputs(const ModelSpec& spec, const HeadSpec& head, const token::Encoder& encoder);
 
-// A model on disk: config.json, tokens.json, model.safetensors, card.md.
+// A model on disk: config.json, tokens.json, model.safetensors, card.md, and adapters.safetensors where it has adapters.
 class ModelFolder {
  public:
   // Reads and checks config and tokens; the weights are mapped and their names and shapes checked.
@@ -105,13 +106,17 @@ class ModelFolder {
   const base::fs::path& path() const { return path_; }
   const ModelSpec& spec() const { return spec_; }
   const token::Tokenizer& tokenizer() const { return tokenizer_; }
-  const base::SafetensorsFile& weights() const { return weights_; }
+  const base::SafetensorsFile& weights() const { return weights_; }  // without adapters
+  const Adapters& adapters() const { return adapters_; }
+  // What the model computes with: the tensor, its adapter merged. Error: the model has no such tensor.
+  std::span<const float> values(const std::string& tensor) const;
 
  private:
   base::fs::path path_;
   ModelSpec spec_;
   token::Tokenizer tokenizer_;
   base::SafetensorsFile weights_;
+  Adapters adapters_;
 };
 
 // Writes all four files; each is replaced atomically, weights first. `card` is Markdown.

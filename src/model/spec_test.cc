@@ -132,5 +132,105 @@ TEST(ModelFolder, RefusesNanTruncatedAndMixedFiles) {
   EXPECT_THROW(ModelFolder{folder.path}, base::Error);
 }
 
+// An adapters file for layers.0.ffn.up.weight, of rank 2, whose parts a test may spoil.
+struct AdapterFile {
+  base::Shape down_shape = {2, 64};
+  base::Shape up_shape = {352, 2};
+  std::vector<float> down = std::vector<float>(2 * 64, 0.25f);
+  std::vector<float> up = std::vector<float>(352 * 2, 2.0f);
+  std::vector<float> scale = {0.5f};
+  std::string matrix = "layers.0.ffn.up.weight";
+  std::string version = "1";
+
+  void write(const base::fs::path& folder) const {
+    base::save_safetensors(folder / kAdaptersFile,
+                           {{matrix + ".down", base::tensor_view<float>(down, down_shape)},
+                            {matrix + ".up", base::tensor_view<float>(up, up_shape)},
+                            {matrix + ".scale", base::tensor_view<float>(scale, {1})}},
+                           {{"format", "netflowgen-adapters"}, {"version", version}});
+  }
+};
+
+TEST(Adapters, AreMergedIntoTheMatrixThatTheyName) {
+  Folder folder;
+  const ModelSpec spec = ModelSpec::preset_of("default", "nano");
+  const auto t = tokenizer();
+  const Weights w(spec, t);
+  save_model(folder.path, spec, t, w.named, "");
+  EXPECT_TRUE(ModelFolder(folder.path).adapters().merged().empty());
+  AdapterFile file;
+  file.up[2 * 5 + 1] = -3;  // row 5
+  file.down[64 + 7] = 1;    // column 7 of the second rank
+  file.write(folder.path);
+  const ModelFolder merged(folder.path);
+  ASSERT_EQ(merged.adapters().merged().size(), 1u);
+  const auto values = merged.values(file.matrix);
+  ASSERT_EQ(values.size(), 352u * 64u);
+  EXPECT_FLOAT_EQ(values[0], 0.5f + 0.5f * (2 * 0.25f + 2 * 0.25f));
+  EXPECT_FLOAT_EQ(values[7], 0.5f + 0.5f * (2 * 0.25f + 2 * 1.0f));
+  EXPECT_FLOAT_EQ(values[5 * 64], 0.5f + 0.5f * (2 * 0.25f - 3 * 0.25f));
+  EXPECT_FLOAT_EQ(values[5 * 64 + 7], 0.5f + 0.5f * (2 * 0.25f - 3 * 1.0f));
+  EXPECT_EQ(merged.weights().values<float>(file.matrix)[0], 0.5f);
+  EXPECT_EQ(merged.values("final_norm.weight").data(),
+            merged.weights().values<float>("final_norm.weight").data());
+}
+
+TEST(Adapters, ThatDoNotFitAreRefusedByName) {
+  Folder folder;
+  const ModelSpec spec = ModelSpec::preset_of("default", "nano");
+  const auto t = tokenizer();
+  save_model(folder.path, spec, t, Weights(spec, t).named, "");
+  const std::pair<const char*, void (*)(AdapterFile&)> changes[] = {
+      {"does not have", [](AdapterFile& f) { f.matrix = "layers.9.ffn.up.weight"; }},
+      {"not a matrix", [](AdapterFile& f) { f.matrix = "final_norm.weight"; }},
+      {"does not fit", [](AdapterFile& f) { f.matrix = "layers.0.ffn.down.weight"; }},
+      {"does not fit",
+       [](AdapterFile& f) {
+         f.up_shape = {2, 352};
+       }},
+      {"NaN", [](AdapterFile& f) { f.down[3] = NAN; }},
+      {"NaN", [](AdapterFile& f) { f.scale[0] = INFINITY; }},
+      {"pass what a float holds", [](AdapterFile& f) { f.scale[0] = 3e38f, f.up[0] = 1e30f; }},
+      {"version", [](AdapterFile& f) { f.version = "2"; }}};
+  for (const auto& [said, change] : changes) {
+    AdapterFile file;
+    change(file);
+    file.write(folder.path);
+    try {
+      const ModelFolder refused(folder.path);
+      ADD_FAILURE() << "taken: " << said;
+    } catch (const base::Error& e) {
+      EXPECT_THAT(e.what(), testing::AllOf(testing::HasSubstr(said), testing::HasSubstr(kAdaptersFile)));
+    }
+  }
+  base::save_safetensors(folder.path / kAdaptersFile, {}, {{"format", "something-else"}, {"version", "1"}});
+  EXPECT_THROW(ModelFolder{folder.path}, base::Error);
+}
+
+TEST(ModelSpec, RefusesNumbersThatWrapAndListsOutOfOrder) {
+  ModelSpec s = ModelSpec::preset_of("default", "nano");
+  s.tasks.push_back({"ddos", "hazard", {}, true, true, true, 16});
+  const std::string good = s.to_json();
+  const std::pair<const char*, const char*> changes[] = {
+      {"\"d_model\": 64", "\"d_model\": 4294967360"},
+      {"\"layers\": 3", "\"layers\": 3.7"},
+      {"\"window\": 128", "\"window\": 1e300"},
+      {"\"idle_steps\": 4", "\"idle_steps\": 18446744073709551615"},
+      {"\"hazard\"", "\"hazards\""}};
+  for (const auto& [from, to] : changes) {
+    std::string text = good;
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    text.replace(text.find(from), std::string(from).size(), to);
+    EXPECT_THROW(ModelSpec::from_json(text, "config.json"), base::Error) << to;
+  }
+  s.quantiles = {0.5f, 0.1f};
+  EXPECT_THROW(ModelSpec::from_json(s.to_json(), "config.json"), base::Error);
+  s.quantiles = {0.1f, 1.5f};
+  EXPECT_THROW(ModelSpec::from_json(s.to_json(), "config.json"), base::Error);
+  s.quantiles = {0.1f};
+  s.tasks.push_back(s.tasks[0]);
+  EXPECT_THROW(ModelSpec::from_json(s.to_json(), "config.json"), base::Error);
+}
+
 }  // namespace
 }  // namespace netflowgen::model

@@ -15,6 +15,7 @@ constexpr float kDenseClip = 8;
 constexpr float kStandardClip = 16;
 constexpr float kLargestLog = 60;  // of a forecast
 constexpr int kDaySlots = 144;
+constexpr int64_t kMostIdle = 1 << 14;  // idle steps that are looked at one by one
 constexpr int64_t kDayMs = 86400000;
 
 // log1p, finite for every input but NaN.
@@ -32,6 +33,25 @@ std::vector<int> calendar_sizes(Calendar calendar) {
       return {60, 24, 7, 31};
   }
   return {};
+}
+
+int32_t capped_run(int32_t run, int64_t more) {
+  return static_cast<int32_t>(std::min<int64_t>(run + more, std::numeric_limits<int32_t>::max() - 1));
+}
+
+// What so many zeros that had no position do to volume v in the node's own units.
+void decay_running(NodeState& state, size_t v, const std::vector<int>& scales, int64_t idle) {
+  if (idle <= 0 || state.known[v] == 0) return;
+  for (size_t k = 0; k < scales.size(); ++k) {
+    // A mean decays as with so many zeros; a deviation as if the mean had stayed halfway.
+    const float keep = std::pow(1 - 1 / static_cast<float>(scales[k]), static_cast<float>(idle));
+    state.deviation[v][k] += (1 - keep) * (state.mean[v][k] * (1 + keep) / 2 - state.deviation[v][k]);
+    state.mean[v][k] *= keep;
+  }
+  float* const recent = state.recent[v];
+  const auto zeros = static_cast<std::ptrdiff_t>(std::min<int64_t>(idle, kRecent));
+  std::copy_backward(recent, recent + kRecent - zeros, recent + kRecent);
+  std::fill_n(recent, zeros, 0.0f);
 }
 
 // Day of the month, 0-based, of a day count since 1970-01-01.
@@ -116,18 +136,7 @@ float Encoder::standard(const NodeState& state, size_t v, float x) const {
 // `idle_before` zeros that had no position, then x.
 void Encoder::advance_running(NodeState& state, size_t v, int64_t idle_before, float x) const {
   float* const recent = state.recent[v];
-  if (idle_before > 0 && state.known[v] > 0) {
-    for (size_t k = 0; k < spec_.scales.size(); ++k) {
-      // A mean decays as with so many zeros; a deviation as if the mean had stayed halfway.
-      const float keep =
-          std::pow(1 - 1 / static_cast<float>(spec_.scales[k]), static_cast<float>(idle_before));
-      state.deviation[v][k] += (1 - keep) * (state.mean[v][k] * (1 + keep) / 2 - state.deviation[v][k]);
-      state.mean[v][k] *= keep;
-    }
-    const auto zeros = static_cast<std::ptrdiff_t>(std::min<int64_t>(idle_before, kRecent));
-    std::copy_backward(recent, recent + kRecent - zeros, recent + kRecent);
-    std::fill_n(recent, zeros, 0.0f);
-  }
+  decay_running(state, v, spec_.scales, idle_before);
   std::copy_backward(recent, recent + kRecent - 1, recent + kRecent);
   recent[0] = x;
   if (std::isnan(x)) return;
@@ -161,13 +170,19 @@ float Encoder::decode_target(const NodeState& after, size_t v, float target) con
 
 void Encoder::skip_idle(NodeState& state, int64_t step) const {
   if (!spec_.scales.empty()) {
+    // A clock may leap by years: means that have decayed for so long are told of the rest at once.
+    if (step - state.last_step > kMostIdle) {
+      const int64_t skipped = step - kMostIdle - state.last_step;
+      for (size_t v = 0; v < volumes_.size(); ++v) decay_running(state, v, spec_.scales, skipped);
+      state.idle_run = capped_run(state.idle_run, skipped);
+      state.last_step += skipped;
+    }
     while (state.last_step < step) advance(state, state.last_step + 1, {});
     return;
   }
   const int64_t count = step - state.last_step;
   state.last_step = step;
-  state.idle_run = static_cast<int32_t>(
-      std::min<int64_t>(state.idle_run + count, std::numeric_limits<int32_t>::max() - 1));
+  state.idle_run = capped_run(state.idle_run, count);
 }
 
 void Encoder::advance(NodeState& state, int64_t step, std::span<const float> frame) const {
@@ -181,7 +196,7 @@ void Encoder::advance(NodeState& state, int64_t step, std::span<const float> fra
     }
   }
   state.last_step = step;
-  state.idle_run = frame.empty() ? state.idle_run + 1 : 0;
+  state.idle_run = frame.empty() ? capped_run(state.idle_run, 1) : 0;
   if (frame.empty()) return;
   for (size_t v = 0; v < volumes_.size(); ++v) {
     const float value = frame[static_cast<size_t>(volumes_[v].feature)];

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -147,6 +148,34 @@ TEST(Tokenizer, RefusesAnotherFeatureTableByName) {
   EXPECT_THROW(Tokenizer::from_json("{}", "x"), base::Error);
 }
 
+// Bins and channels that would send an encoder past its tables.
+TEST(Tokenizer, RefusesChannelsThatNoFitMakes) {
+  const std::string good = fit_of(2, 300).finish({}).to_json();
+  const auto json = nlohmann::ordered_json::parse(good);
+  const auto refused = [](const nlohmann::ordered_json& j) {
+    EXPECT_THROW(Tokenizer::from_json(j.dump(), "tokens.json"), base::Error);
+  };
+  EXPECT_NO_THROW(Tokenizer::from_json(json.dump(), "tokens.json"));
+  auto twice = json;  // a volume twice, for each of many levels: more volumes than a node's state holds
+  for (const char* list : {"log_mean", "log_deviation"})
+    twice[list].insert(twice[list].begin(), json[list][0]);
+  twice["channels"].insert(twice["channels"].begin(), json["channels"][0]);
+  twice["levels"] = json["levels"].get<int>() + 1;
+  refused(twice);
+  auto relative = json;  // of a feature that is no volume
+  relative["channels"].back()["feature"] = "peers_in";
+  refused(relative);
+  auto huge = json;
+  huge["channels"][0]["values"][0] = 1e300;
+  refused(huge);
+  auto deviation = json;
+  deviation["log_deviation"][0] = 0;
+  refused(deviation);
+  auto levels = json;
+  levels["levels"] = json["channels"].size();
+  refused(levels);
+}
+
 TEST(Tokenizer, PaperPresetHasTenBins) {
   const Tokenizer t = fit_of(2, 5000).finish(TokenOptions::paper());
   EXPECT_EQ(channel_of(t, series::kBytesIn).values.size(), 10u);
@@ -278,6 +307,27 @@ TEST(OwnUnits, MeansOfIdleStepsWithoutAPositionDecayAsWithZeros) {
   sparse.advance(b, 3051, frame_of(100));
   for (size_t k = 0; k < 4; ++k) EXPECT_NEAR(a.mean[0][k], b.mean[0][k], 1e-3f) << k;
   for (size_t i = 0; i < kRecent; ++i) EXPECT_EQ(a.recent[0][i], b.recent[0][i]);
+}
+
+// A leap of the clock is skipped at once, and comes to what so many idle steps come to.
+TEST(OwnUnits, AnIdleLeapComesToWhatItsStepsComeTo) {
+  InputSpec dense = own_units();
+  dense.idle_steps = -1;
+  const Encoder e(bytes_tokens(), dense);
+  NodeState a;
+  for (int64_t s = 0; s < 3000; ++s) e.advance(a, s, frame_of(5000));
+  NodeState b = a;
+  const int64_t end = 3000 + 20000;  // more than are looked at one by one
+  e.skip_idle(a, end);
+  while (b.last_step < end) e.advance(b, b.last_step + 1, {});
+  EXPECT_EQ(a.last_step, b.last_step);
+  EXPECT_EQ(a.idle_run, b.idle_run);
+  for (size_t k = 0; k < 4; ++k) {
+    EXPECT_NEAR(a.mean[0][k], b.mean[0][k], 1e-3f) << k;
+    EXPECT_NEAR(a.deviation[0][k], b.deviation[0][k], 1e-3f) << k;
+  }
+  e.skip_idle(a, int64_t{1} << 50);  // and years of it end at once
+  EXPECT_EQ(a.last_step, int64_t{1} << 50);
 }
 
 TEST(OwnUnits, DenseInputsAreFiniteForAnyFrame) {

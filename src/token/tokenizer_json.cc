@@ -15,6 +15,10 @@ constexpr int kFormat = 1;
 constexpr const char* kKindNames[] = {"level", "category", "relative"};
 constexpr size_t kMaxBins = 60000;  // a token is 16 bits
 
+bool finite(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+}
+
 Channel channel_from_json(const Json& j, const std::string& where) {
   Channel c;
   const auto name = j.at("feature").get<std::string>();
@@ -31,12 +35,32 @@ Channel channel_from_json(const Json& j, const std::string& where) {
     c.edges = j.at("edges").get<std::vector<float>>();
   }
   if (c.kind == ChannelKind::kLevel) c.values = j.at("values").get<std::vector<float>>();
+  if (!finite(c.edges) || !finite(c.values)) {
+    throw base::Error("{}: channel {} has a bin that is no number", where, name);
+  }
   const bool sizes = c.edges.size() < kMaxBins && c.codes.size() < kMaxBins &&
                      (c.kind != ChannelKind::kLevel || c.values.size() == c.edges.size() + 1);
   if (!sizes || !std::is_sorted(c.edges.begin(), c.edges.end())) {
     throw base::Error("{}: channel {} has bins that are not sorted or not of one length", where, name);
   }
   return c;
+}
+
+// A level channel a feature at most, a relative channel a volume at most; each of the kind that its feature asks
+// for. What is encoded and predicted counts on it.
+bool channels_agree(const std::vector<Channel>& channels, size_t levels) {
+  std::vector<int> level(series::kFeatureCount, 0);
+  std::vector<int> relative(series::kFeatureCount, 0);
+  for (size_t i = 0; i < channels.size(); ++i) {
+    const auto& c = channels[i];
+    const auto f = static_cast<size_t>(c.feature);
+    const auto kind = series::kFeatures[f].kind;
+    if ((c.kind == ChannelKind::kRelative) != (i >= levels)) return false;
+    if (i < levels && (c.kind == ChannelKind::kCategory) != (kind == series::Kind::kCategory)) return false;
+    if (++(i < levels ? level : relative)[f] > 1) return false;
+    if (i >= levels && (kind != series::Kind::kVolume || level[f] == 0)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -84,12 +108,11 @@ Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) 
   } catch (const nlohmann::json::exception& e) {
     throw base::Error("{} is damaged: {}", where, e.what());
   }
-  bool ok = t.levels_ > 0 && t.levels_ <= t.channels_.size() && t.log_mean_.size() == t.levels_ &&
-            t.log_deviation_.size() == t.levels_;
-  for (size_t i = 0; ok && i < t.channels_.size(); ++i) {
-    ok = (t.channels_[i].kind == ChannelKind::kRelative) == (i >= t.levels_);
-    if (i < t.levels_) ok = ok && std::isfinite(t.log_mean_[i]) && t.log_deviation_[i] > 0;
-  }
+  const bool ok =
+      t.levels_ > 0 && t.levels_ <= t.channels_.size() && t.log_mean_.size() == t.levels_ &&
+      t.log_deviation_.size() == t.levels_ && finite(t.log_mean_) && finite(t.log_deviation_) &&
+      std::all_of(t.log_deviation_.begin(), t.log_deviation_.end(), [](float x) { return x > 0; }) &&
+      channels_agree(t.channels_, t.levels_);
   if (!ok) throw base::Error("{} is damaged: its channels and counts do not agree", where);
   return t;
 }

@@ -101,6 +101,21 @@ const Case kCases[] = {
 
 class Oracle : public ::testing::TestWithParam<Case> {};
 
+// What is merged at load is merged for both.
+TEST(OracleAdapters, AreTheSameForBoth) {
+  const RandomModel random(small_spec(), 41, kFeatures);
+  RandomAdapters(random.path(), {"embed.weight", "layers.0.attn.out.weight", "next.weight"}, 42)
+      .write(random.path());
+  const auto nodes = random_nodes(43, 1, 60);
+  const int64_t until = end_of(nodes);
+  const auto model = Model::load(random.path());
+  Engine engine(model, {});
+  const auto found = run_all(engine, nodes);
+  const learn::Backbone backbone(random.path(), "cpu", 1);
+  const auto full = learn::full_forward(backbone, table_of(nodes, until), 0);
+  EXPECT_LT(distance(found, {{0, track_of(full, *model)}}), 1e-4);
+}
+
 TEST_P(Oracle, StreamingEqualsLibTorchsFullForward) {
   auto spec = small_spec();
   GetParam().change(spec);

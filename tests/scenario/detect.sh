@@ -59,6 +59,26 @@ expect 1 "$out/none" replay "$out/none"
 mkdir "$out/mixed" && cp "$out/detector"/* "$out/mixed" && cp "$out/model/config.json" "$out/model/model.safetensors" "$out/mixed"
 expect 1 "the folder mixes files" nfg replay "$out/store" --model "$out/mixed"
 
+# A folder that is not whole, a state that is another's, an arena for hardly anybody.
+spoil() { rm -rf "$out/spoiled" && cp -r "$out/detector" "$out/spoiled"; }
+spoiled() { nfg replay "$out/store" --model "$out/spoiled" "$@"; }
+weights=$out/spoiled/model.safetensors
+spoil && truncate -s -4 "$weights" && printf '\0\0\300\177' >>"$weights"
+expect 1 "holds NaN or infinity" spoiled
+spoil && truncate -s -100 "$weights"
+expect 1 "model.safetensors" spoiled
+spoil && sed -i 's/"bytes_in"/"octets_in"/' "$out/spoiled/tokens.json"
+expect 1 "tokens.json" spoiled
+must replay "$out/store" --state "$out/state" -o "$out/state.jsonl"
+spoil && printf '\1' | dd of="$weights" bs=1 seek=$(($(stat -c %s "$weights") / 16 * 8)) conv=notrunc status=none
+expect 1 "belongs to another model" spoiled --state "$out/state"
+expect 1 "has a float32 cache" replay "$out/store" --state "$out/state" --cache int8
+head -c 2000 "$out/state" >"$out/cut"
+expect 1 "$out/cut" replay "$out/store" --state "$out/cut"
+expect 2 "unknown precision" replay "$out/store" --precision fp4
+must replay "$out/store" --max-nodes 2 -o "$out/small.jsonl"
+grep -q "evicted" "$out/log" || { fail "a full arena is not in the books"; cat "$out/log"; }
+
 # Clocks that jump: the flow of a router without a clock, and one far ahead, change no alert.
 { zstd -dcq "$out/sim/flows.csv.zst" | head -20001
   zstd -dcq "$out/sim/flows.csv.zst" | sed -n 20001p | sed 's/2024-03-0[45]T/1971-01-01T/g'
