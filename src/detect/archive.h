@@ -78,8 +78,10 @@ class ArchiveReader {
     at_ += n;
   }
   template <typename T, size_t N>
+  requires std::is_arithmetic_v<T> && (!std::is_same_v<T, bool>)
   void value(std::array<T, N>& x) {
-    for (auto& item : x) value(item);
+    x = {};
+    if (take(sizeof x)) std::memcpy(x.data(), bytes_.data() + at_ - sizeof x, sizeof x);
   }
   template <typename T, typename Each>
   void list(std::vector<T>& x, Each each) {
