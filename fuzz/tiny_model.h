@@ -78,10 +78,10 @@ class Scratch {
 // A model's stream; alerts are made into JSON and thrown away.
 class TinyStream {
  public:
-  TinyStream(std::shared_ptr<const infer::Model> model, detect::Calibration calibration,
+  TinyStream(std::shared_ptr<const infer::Model> model, const detect::Calibration& calibration,
              infer::Precision cache)
       : book_(detect::Policies::parse("defaults: {learning: 0s, outage: 5m}", "policy", calibration.names()),
-              std::move(calibration), model->spec().input.step_ms, model->spec().window),
+              calibration, model->spec().input.step_ms, model->spec().window),
         stream_(model, book_, options(cache),
                 [](const detect::Alert& a) { require(!detect::to_json_line(a).empty()); }) {}
 
