@@ -9,6 +9,7 @@
 #include "cli/learn_options.h"
 #include "eval/eval.h"
 #include "learn/learn.h"
+#include "model/model.h"
 #include "series/series.h"
 
 namespace netflowgen::cli {

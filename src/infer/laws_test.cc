@@ -26,7 +26,7 @@ model::ModelSpec odd_spec() {
 }
 
 TEST(Laws, ThreadsBatchesAndOrderChangeNoBit) {
-  const auto nodes = random_nodes(3, 23, 25);
+  const auto nodes = random_nodes(3, 11, 12);
   for (const auto& spec : {small_spec(), odd_spec()}) {
     const RandomModel random(spec, 4);
     for (const auto precision : kPrecisions) {
@@ -34,7 +34,7 @@ TEST(Laws, ThreadsBatchesAndOrderChangeNoBit) {
       Engine one(model, {.cache = precision, .threads = 1});
       const auto expected = run_all(one, nodes);
       EXPECT_EQ(one.threads(), 1u);
-      for (const int threads : {2, 3, 7}) {
+      for (const int threads : {2, 5}) {
         Engine many(model, {.cache = precision, .threads = threads});
         const Drive drive{.batch = static_cast<size_t>(1 + 4 * threads), .order = 11};
         EXPECT_EQ(distance(run_all(many, nodes, drive), expected), 0) << name_of(precision) << threads;
@@ -99,7 +99,7 @@ TEST(Laws, InstructionSetsAgree) {
         Engine fast(Model::load(random.path(), {.precision = precision, .isa = isa}), {.cache = precision});
         const double d = distance(run_all(fast, nodes), expected);
         // A cached number that lies between two steps of its format may fall to either side.
-        EXPECT_LT(d, precision == Precision::kFloat32 ? 1e-4 : 0.2);
+        EXPECT_LT(d, precision == Precision::kFloat32 ? 1e-4 : 0.02);
         std::printf("%-8s %-8s largest difference to scalar %.2g\n", std::string(name_of(precision)).c_str(),
                     std::string(name_of(isa)).c_str(), d);
       }
