@@ -1,6 +1,9 @@
 #include "learn/torch.h"
 
 #include <dlfcn.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include <thread>
 
@@ -10,7 +13,11 @@
 namespace netflowgen::learn {
 
 void set_threads(int threads) {
-  torch::set_num_threads(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()));
+  const int n = threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency());
+  torch::set_num_threads(n);
+#ifdef _OPENMP
+  omp_set_num_threads(n);  // LibTorch may come with an OpenMP library of its own
+#endif
 }
 
 // OpenBLAS's own calls, found at run time: LibTorch may come with another BLAS. Debian's LibTorch asks libblas.so.3,
