@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <mutex>
+#include <set>
+#include <thread>
+
 #include "learn/adamw.h"
 #include "learn/kernels.h"
 #include "learn/slices.h"
@@ -166,6 +171,19 @@ TEST(AdamW, FusedStepsEqualThePlainOnes) {
     ends.push_back(torch::cat({weights[0].detach().flatten(), weights[1].detach()}));
   }
   EXPECT_LT((ends[0] - ends[1]).abs().max().item<double>(), 1e-5);
+}
+
+// LibTorch's parallel loops are templates, and run on one thread where their caller is compiled without OpenMP.
+TEST(Slices, AreSharedOutAmongTheThreads) {
+  set_threads(2);
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  for_slices(8, torch::kCPU, [&](int64_t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    const std::lock_guard lock(mutex);
+    threads.insert(std::this_thread::get_id());
+  });
+  EXPECT_EQ(threads.size(), 2u);
 }
 
 TEST(Slices, AddUpToTheWholeBatchWhateverTheThreads) {
