@@ -40,7 +40,7 @@ if(NETFLOWGEN_LEARN)
   endif()
   # LibTorch 2.x brings fmt's headers, of another version than the library that is linked: there they are all of fmt.
   find_file(torch_fmt fmt/format.h PATHS ${TORCH_INCLUDE_DIRS} NO_DEFAULT_PATH NO_CACHE)
-  if(torch_fmt)
+  if(torch_fmt AND NOT torch_fmt MATCHES "^/usr/include/")
     target_compile_definitions(netflowgen_torch INTERFACE FMT_HEADER_ONLY=1)
   endif()
   target_compile_definitions(netflowgen_torch INTERFACE NETFLOWGEN_TORCH_VERSION="${Torch_VERSION}")
