@@ -19,7 +19,8 @@ AlertOutput::AlertOutput(const std::vector<std::string>& paths, Files files) {
       databases_.push_back(std::make_unique<detect::AlertDb>(path));
     } else if (files == Files::kAppend) {
       std::FILE* const file = std::fopen(path.c_str(), "ae");
-      if (file == nullptr) throw base::Error("{}: cannot be opened for alerts: {}", path, std::strerror(errno));
+      if (file == nullptr)
+        throw base::Error("{}: cannot be opened for alerts: {}", path, std::strerror(errno));
       grown_.push_back({path, std::unique_ptr<std::FILE, Close>(file)});
     } else {
       files_.push_back(std::make_unique<base::AtomicFile>(path));
@@ -34,7 +35,8 @@ void AlertOutput::add(const detect::Alert& alert) {
     for (const auto& file : files_) file->write(line);
     for (const auto& [path, file] : grown_) {
       // One write a line: a reader never sees half of one, and what failed is not left in a buffer.
-      if (std::fwrite(line.data(), 1, line.size(), file.get()) != line.size() || std::fflush(file.get()) != 0) {
+      if (std::fwrite(line.data(), 1, line.size(), file.get()) != line.size() ||
+          std::fflush(file.get()) != 0) {
         throw base::Error("{}: an alert cannot be written: {}", path, std::strerror(errno));
       }
     }

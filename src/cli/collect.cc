@@ -60,7 +60,8 @@ CollectPlan plan_of(const CollectArgs& args) {
   if (!args.detect.model.empty()) {
     auto alerts = args.alerts;
     if (alerts.empty()) alerts.push_back(p.store / "alerts.db");
-    p.detect = {std::make_shared<DetectSetup>(args.detect), std::move(alerts), p.store / "detector.safetensors"};
+    p.detect = {std::make_shared<DetectSetup>(args.detect), std::move(alerts),
+                p.store / "detector.safetensors"};
   } else if (!args.alerts.empty() || !args.detect.policy.empty() || args.detect.dry_run) {
     throw UsageError("--alerts, --policy and --dry-run need --model, a fine-tuned model's folder");
   }

@@ -41,7 +41,8 @@ const base::LedgerView* find(const std::vector<base::LedgerView>& views, std::st
 Collector::Collector(const CollectPlan& plan, const Context& context)
     : plan_(plan), context_(context), writer_(plan.store, store_options(plan)), sink_(writer_) {
   if (plan.detect) {
-    detector_ = std::make_unique<LiveDetector>(*plan.detect, sink_, [](const std::string& line) { log("{}", line); });
+    detector_ =
+        std::make_unique<LiveDetector>(*plan.detect, sink_, [](const std::string& line) { log("{}", line); });
   }
   continue_store();
   auto live = std::make_unique<flow::LiveFlows>(plan.live, plan.session, plan.state.string());

@@ -36,21 +36,20 @@ LiveDetector::LiveDetector(const LiveDetectorPlan& plan, series::FrameSink& stor
 }
 
 void LiveDetector::start_stream() {
-  stream_ =
-      std::make_unique<detect::Stream>(setup_->model_ptr(), setup_->book(), setup_->engine_options(),
-                                       [this](const detect::Alert& alert) {
-                                         say(alert);
-                                         raised_.push_back(alert);
-                                       });
+  stream_ = std::make_unique<detect::Stream>(setup_->model_ptr(), setup_->book(), setup_->engine_options(),
+                                             [this](const detect::Alert& alert) {
+                                               say(alert);
+                                               raised_.push_back(alert);
+                                             });
 }
 
 void LiveDetector::say_start() const {
-  log_(fmt::format("detecting: {} nodes of {} at most, {}", stream_->engine().nodes(),
-                   stream_->engine().capacity(),
-                   continued_ ? "going on from the saved state"
-                              : fmt::format("learning: a node's alerts are written down but held back until it is "
-                                            "known for {} min, or what its policy says",
-                                            setup_->book().warm_steps() * step_ms() / 60'000)));
+  log_(fmt::format(
+      "detecting: {} nodes of {} at most, {}", stream_->engine().nodes(), stream_->engine().capacity(),
+      continued_ ? "going on from the saved state"
+                 : fmt::format("learning: a node's alerts are written down but held back until it is "
+                               "known for {} min, or what its policy says",
+                               setup_->book().warm_steps() * step_ms() / 60'000)));
 }
 
 void LiveDetector::frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) {
@@ -65,15 +64,16 @@ void LiveDetector::step_closed(int64_t step) {
   stream_->step_closed(step);
   last_cost_ = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
   if (last_cost_.count() > step_ms() / 2) {
-    log_(fmt::format("warning: scoring a step took {:.1f} s of its {} s: fewer --nodes, more --threads or --cache int8",
-                     static_cast<double>(last_cost_.count()) / 1000, step_ms() / 1000));
+    log_(fmt::format(
+        "warning: scoring a step took {:.1f} s of its {} s: fewer --nodes, more --threads or --cache int8",
+        static_cast<double>(last_cost_.count()) / 1000, step_ms() / 1000));
   }
 }
 
 void LiveDetector::say(const detect::Alert& alert) const {
-  log_(fmt::format("alert {} {}: {} {} ({} {:.0f} %), {}, since {}{}{}", alert.id, name_of(alert.event), alert.node,
-                   alert.task, alert.guess.type, 100 * alert.guess.probability, name_of(alert.severity),
-                   base::format_time(alert.start_ms), driver_text(alert),
+  log_(fmt::format("alert {} {}: {} {} ({} {:.0f} %), {}, since {}{}{}", alert.id, name_of(alert.event),
+                   alert.node, alert.task, alert.guess.type, 100 * alert.guess.probability,
+                   name_of(alert.severity), base::format_time(alert.start_ms), driver_text(alert),
                    alert.sent() ? "" : fmt::format("; held back: {}", name_of(alert.held_back))));
 }
 

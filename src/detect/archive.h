@@ -78,8 +78,7 @@ class ArchiveReader {
     at_ += n;
   }
   template <typename T, size_t N>
-  requires std::is_arithmetic_v<T> && (!std::is_same_v<T, bool>)
-  void value(std::array<T, N>& x) {
+  requires std::is_arithmetic_v<T> &&(!std::is_same_v<T, bool>)void value(std::array<T, N>& x) {
     x = {};
     if (take(sizeof x)) std::memcpy(x.data(), bytes_.data() + at_ - sizeof x, sizeof x);
   }

@@ -249,7 +249,8 @@ std::vector<std::unique_ptr<Detector>> label_free_baselines(const FrameTable& ta
   return all;
 }
 
-std::vector<std::unique_ptr<Detector>> all_baselines(const FrameTable& table, const BoostedDetectorOptions& trees) {
+std::vector<std::unique_ptr<Detector>> all_baselines(const FrameTable& table,
+                                                     const BoostedDetectorOptions& trees) {
   auto all = label_free_baselines(table);
   all.push_back(boosted_trees(trees));
   return all;

@@ -27,7 +27,8 @@ std::unique_ptr<Detector> persistence_change();
 // All of the above: a static threshold for every volume that the table gives.
 std::vector<std::unique_ptr<Detector>> label_free_baselines(const FrameTable& table);
 // And gradient-boosted trees.
-std::vector<std::unique_ptr<Detector>> all_baselines(const FrameTable& table, const BoostedDetectorOptions& trees = {});
+std::vector<std::unique_ptr<Detector>> all_baselines(const FrameTable& table,
+                                                     const BoostedDetectorOptions& trees = {});
 
 // Volumes that the store gives: incoming ones, or those of both directions.
 std::vector<int> volume_features(const FrameTable& table, bool incoming_only);

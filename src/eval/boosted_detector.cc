@@ -60,11 +60,12 @@ class BoostedTrees : public Detector {
     size_t benign = 0;
     for (size_t row = 0; row < task.table->rows(); ++row)
       benign += usable(task, row) && task.labels[row] == RowLabel::kBenign ? 1 : 0;
-    return std::min(1.0, static_cast<double>(options_.most_benign) / static_cast<double>(std::max<size_t>(benign, 1)));
+    return std::min(
+        1.0, static_cast<double>(options_.most_benign) / static_cast<double>(std::max<size_t>(benign, 1)));
   }
 
-  std::vector<float> weights(const DdosTask& task, const std::vector<size_t>& rows, const std::vector<float>& y,
-                             double share) const {
+  std::vector<float> weights(const DdosTask& task, const std::vector<size_t>& rows,
+                             const std::vector<float>& y, double share) const {
     std::vector<double> rows_of(task.events.size(), 0);
     double attack = 0;
     for (size_t i = 0; i < rows.size(); ++i) {
