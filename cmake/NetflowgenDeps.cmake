@@ -28,6 +28,11 @@ if(NETFLOWGEN_LEARN)
   target_include_directories(netflowgen_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
   separate_arguments(torch_flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(netflowgen_torch INTERFACE ${torch_flags})
+  # LibTorch 2.x exports parts of std::filesystem that its own build brought along, and they crash when others call them:
+  # the standard library is searched first.
+  if(NOT TORCH_LIBRARY MATCHES "^/usr/lib/")
+    target_link_libraries(netflowgen_torch INTERFACE -Wl,--push-state,--no-as-needed,-lstdc++,--pop-state)
+  endif()
   target_link_libraries(netflowgen_torch INTERFACE ${TORCH_LIBRARIES})
   # Its parallel loops are templates: where they are OpenMP's, those who call them must be compiled with it.
   find_file(torch_config ATen/Config.h PATHS ${TORCH_INCLUDE_DIRS} /usr/include NO_DEFAULT_PATH NO_CACHE)

@@ -35,6 +35,7 @@ std::string blas_text() {
     return fmt::format("BLAS: {}{}", config != nullptr ? config() : "OpenBLAS", " (" + path + ")");
   }
   if (path.find("mkl") != std::string::npos) return fmt::format("BLAS: MKL ({})", path);
+  if (path.find("libtorch") != std::string::npos) return fmt::format("BLAS: LibTorch's own ({})", path);
   return fmt::format(
       "BLAS: {}\nwarning: this looks like the reference BLAS, many times slower than OpenBLAS; "
       "install libopenblas0-pthread (scripts/setup does)",
