@@ -180,6 +180,7 @@ void roofline(const Setup& setup) {
     fmt::print("{:>8} {:>8} {:>14.0f} {:>12.2f} {:>10.1f} {:>14.2f} {:>11.0f} %\n", name_of(weights),
                name_of(cache), 1e6 / us, us, stream.engine().model().multiplications() / us * 1e-3,
                median(blas_s) / kNodes * 1e6, 100 * median(share));
+    std::fflush(stdout);
   }
 }
 
@@ -275,6 +276,7 @@ void scaling(const Setup& setup) {
     }
     fmt::print("  {:>8} nodes: {:>6.2f} us a node and step, state {:>8.3f} GiB\n", nodes,
                median(s) / static_cast<double>(nodes) * 1e6, static_cast<double>(nodes * each) / (1u << 30));
+    std::fflush(stdout);
   }
   fmt::print("  1000000 nodes would take {:.1f} GiB of state (extrapolated, not run)\n",
              static_cast<double>(each) * 1e6 / (1u << 30));

@@ -80,8 +80,7 @@ class TinyStream {
  public:
   TinyStream(std::shared_ptr<const infer::Model> model, const detect::Calibration& calibration,
              infer::Precision cache)
-      : book_(detect::Policies::parse("defaults: {learning: 0s, outage: 5m}", "policy", calibration.names()),
-              calibration, model->spec().input.step_ms, model->spec().window),
+      : book_(policies(), calibration, model->spec().input.step_ms, model->spec().window),
         stream_(model, book_, options(cache),
                 [](const detect::Alert& a) { require(!detect::to_json_line(a).empty()); }) {}
 
@@ -105,6 +104,10 @@ class TinyStream {
   }
 
  private:
+  static const detect::Policies& policies() {
+    static const auto parsed = detect::Policies::parse("defaults: {learning: 0s, outage: 5m}", "policy", {});
+    return parsed;
+  }
   static infer::EngineOptions options(infer::Precision cache) {
     infer::EngineOptions o;
     o.cache = cache;
