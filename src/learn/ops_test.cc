@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -177,11 +178,13 @@ TEST(AdamW, FusedStepsEqualThePlainOnes) {
 TEST(Slices, AreSharedOutAmongTheThreads) {
   set_threads(2);
   std::mutex mutex;
+  std::condition_variable came;
   std::set<std::thread::id> threads;
-  for_slices(8, torch::kCPU, [&](int64_t) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    const std::lock_guard lock(mutex);
+  for_slices(2, torch::kCPU, [&](int64_t) {  // each waits for the other
+    std::unique_lock lock(mutex);
     threads.insert(std::this_thread::get_id());
+    came.notify_all();
+    came.wait_for(lock, std::chrono::seconds(10), [&] { return threads.size() == 2; });
   });
   EXPECT_EQ(threads.size(), 2u);
 }
