@@ -176,6 +176,9 @@ TEST(AdamW, FusedStepsEqualThePlainOnes) {
 
 // LibTorch's parallel loops are templates, and run on one thread where their caller is compiled without OpenMP.
 TEST(Slices, AreSharedOutAmongTheThreads) {
+#ifndef _OPENMP
+  GTEST_SKIP() << "skipped: compiled without OpenMP (cmake/NetflowgenDeps.cmake)";
+#endif
   set_threads(2);
   std::mutex mutex;
   std::condition_variable came;
