@@ -21,6 +21,8 @@ AlertOutput::AlertOutput(const std::vector<std::string>& paths, Files files) {
       std::FILE* const file = std::fopen(path.c_str(), "ae");
       if (file == nullptr)
         throw base::Error("{}: cannot be opened for alerts: {}", path, std::strerror(errno));
+      // No buffer: a line is one write, so a reader never sees half of one and what failed is not written later.
+      std::setvbuf(file, nullptr, _IONBF, 0);
       grown_.push_back({path, std::unique_ptr<std::FILE, Close>(file)});
     } else {
       files_.push_back(std::make_unique<base::AtomicFile>(path));
@@ -34,9 +36,7 @@ void AlertOutput::add(const detect::Alert& alert) {
     const std::string line = detect::to_json_line(alert);
     for (const auto& file : files_) file->write(line);
     for (const auto& [path, file] : grown_) {
-      // One write a line: a reader never sees half of one, and what failed is not left in a buffer.
-      if (std::fwrite(line.data(), 1, line.size(), file.get()) != line.size() ||
-          std::fflush(file.get()) != 0) {
+      if (std::fwrite(line.data(), 1, line.size(), file.get()) != line.size()) {
         throw base::Error("{}: an alert cannot be written: {}", path, std::strerror(errno));
       }
     }

@@ -124,9 +124,9 @@ void Collector::flush() {
   writer_.set_counts(series::to_counts(ledgers()));
   writer_.flush();
   live_->session()->save(plan_.state);
-  if (detector_) detector_->save();
   if (resumed_) base::fs::remove(plan_.open_steps);
   resumed_ = false;
+  if (detector_) detector_->save();
 }
 
 std::vector<base::LedgerView> Collector::ledgers() const {
@@ -200,7 +200,7 @@ void Collector::warn_of_delays() {
 // them back and go on.
 void Collector::finish() {
   flush();
-  if (detector_) detector_->finish();
+  if (detector_) detector_->stop();
   const series::OpenStepsPlace place{writer_.info().shards.size(), writer_.info().runs.size()};
   series::OpenSteps::save(*builder_, place, plan_.open_steps);
   builder_->finish();
@@ -208,6 +208,7 @@ void Collector::finish() {
   writer_.set_counts(series::to_counts(ledgers()));
   writer_.flush();
   write_books();
+  if (detector_) detector_->finish();  // last: when it fails, nothing else is lost
   if (context_.quiet) return;
   fmt::print(stderr, "{}{}", ledger_table(ledgers()), notes_text(live_->session()->notes()));
   log("stopped: {} holds {} frames in {} shards", plan_.store.string(), writer_.info().rows(),

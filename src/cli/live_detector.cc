@@ -98,7 +98,6 @@ void LiveDetector::save() {
 }
 
 void LiveDetector::finish() {
-  scoring_ = false;
   deliver();
   try {
     snapshot_.wait();

@@ -42,7 +42,9 @@ class LiveDetector : public series::FrameSink {
   void deliver();
   // Starts to write the state, by a copy of the process, unless the last one is still being written.
   void save();
-  // From here on frames are the store's alone. Then the state and the alerts are on the disk; Error where not.
+  // From here on frames are the store's alone.
+  void stop() { scoring_ = false; }
+  // After stop(): the state and the alerts are on the disk. Error where not.
   void finish();
 
   void say_start() const;
