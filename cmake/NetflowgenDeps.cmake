@@ -35,11 +35,11 @@ if(NETFLOWGEN_LEARN)
   endif()
   target_link_libraries(netflowgen_torch INTERFACE ${TORCH_LIBRARIES})
   # Its parallel loops are templates: where they are OpenMP's, those who call them must be compiled with it, or run on one
-  # thread. Debian's still do: to be turned on once the tests of learn have run that way.
+  # thread.
   find_file(torch_config ATen/Config.h PATHS ${TORCH_INCLUDE_DIRS} /usr/include NO_DEFAULT_PATH NO_CACHE)
   if(torch_config)
     file(STRINGS ${torch_config} torch_openmp REGEX "define AT_PARALLEL_OPENMP 1")
-    if(torch_openmp AND NOT TORCH_LIBRARY MATCHES "^/usr/lib/")
+    if(torch_openmp)
       find_package(OpenMP REQUIRED)
       target_link_libraries(netflowgen_torch INTERFACE OpenMP::OpenMP_CXX)
     endif()

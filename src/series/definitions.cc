@@ -1,6 +1,5 @@
 // How the numbers of a frame come about, for people: state.h adds, finish.cc finishes, docs/features.md is made of this.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cmath>
 #include <span>
@@ -13,7 +12,11 @@
 namespace netflowgen::series {
 namespace {
 
-std::string list(std::span<const uint16_t> ports) { return fmt::format("{}", fmt::join(ports, ", ")); }
+std::string list(std::span<const uint16_t> ports) {
+  std::string text;
+  for (const uint16_t port : ports) text += fmt::format("{}{}", text.empty() ? "" : ", ", port);
+  return text;
+}
 
 }  // namespace
 
