@@ -16,7 +16,7 @@ for seed in 1 2 3; do
   model=$out/model$seed
   [ -e "$model/config.json" ] || $nfg pretrain "$out/store" --train 1998-06-01/1998-06-23 \
     --validation 1998-06-23/1998-07-01 --min-flows 100 --size nano --window 96 --length 128 --batch 16 \
-    --steps "${STEPS:-600}" --warmup 50 --learning-rate 0.003 --inject-chance 0.5 --direct-weight 0.2 --patience 0 \
+    --steps "${STEPS:-600}" --warmup 50 --learning-rate 0.003 --inject-chance 0.5 --direct-weight 0.2 --scales 5m,15m,1h,4h,1d --patience 0 \
     --seed $seed -o "$model"
   methods=()  # the baselines need no model: once
   [ $seed = 1 ] || methods=(--method netflowgen --method "netflowgen zero-label")

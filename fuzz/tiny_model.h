@@ -31,7 +31,7 @@ inline model::ModelSpec tiny_spec() {
   s.input.calendar = token::Calendar::kNone;
   s.input.season_lags = {3};
   s.quantiles = {0.1f, 0.5f, 0.9f};
-  s.tasks = {{"ddos", "hazard", {}, true, true, true, 4},
+  s.tasks = {{"ddos", "hazard", {}, true, true, true, 4, 3, 2},
              {"attack-type", "classes", {"syn_flood", "udp_flood"}, true, false, true, 0}};
   return s;
 }

@@ -30,13 +30,6 @@ DetectSetup::DetectSetup(const DetectArgs& args) {
   if (args.dry_run) policies.set_dry_run();
   model_ = infer::Model::load(args.model, options);
   const auto& spec = model_->spec();
-  if (!spec.input.scales.empty()) {
-    throw base::Error(
-        "{}: the model forecasts in each node's own units (pretrain --scales), and alerts are not made from "
-        "such "
-        "forecasts yet; use a model without --scales",
-        args.model);
-  }
   book_ = std::make_unique<detect::RuleBook>(std::move(policies), std::move(calibration), spec.input.step_ms,
                                              spec.window);
 }

@@ -176,6 +176,13 @@ void add_finetune(CLI::App& app, Context& context) {
   c->add_option("--ridge", h.ridge, "Penalty of what labels change: larger for few or doubtful labels")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  c->add_option("--trees", h.trees, "Boosted trees that correct the rest; 0: none")
+      ->check(CLI::Range(0, model::kMaxTrees))
+      ->capture_default_str();
+  c->add_option("--tree-trust", h.tree_trust,
+                "Weight of an event to them: smaller for few or doubtful labels")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   c->add_option("--members", h.members, "Small networks beside the linear head")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();

@@ -114,7 +114,8 @@ void Stream::finish(int64_t step) {
 void Stream::run(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names) {
   infer::Wanted wanted;
   wanted.hidden = false;
-  wanted.direct = !model_->spec().input.leads.empty();
+  wanted.direct = false;
+  wanted.forecast = !model_->spec().input.leads.empty();
   wanted.inject = model_->spec().inject;
   for (size_t first = 0; first < items.size(); first += kChunk) {
     const size_t n = std::min(kChunk, items.size() - first);
@@ -126,8 +127,7 @@ void Stream::run(int64_t step, std::span<const infer::Item> items, std::span<con
 
 void Stream::show(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names) {
   const auto& encoder = model_->encoder();
-  const size_t quantiles = model_->spec().quantiles.size();
-  const size_t per_item = model_->spec().input.leads.size() * encoder.volumes() * quantiles;
+  const size_t per_item = results_.forecast.size() / std::max<size_t>(items.size(), 1);
   scores_.resize(items.size() * sources_.size());
   seen_.clear();
   for (size_t i = 0; i < items.size(); ++i) {
@@ -147,9 +147,7 @@ void Stream::show(int64_t step, std::span<const infer::Item> items, std::span<co
     s.scores = std::span(scores_).subspan(i * sources_.size(), sources_.size());
     s.surprise = std::span(results_.surprise)
                      .subspan(i * encoder.target_sizes().size(), encoder.target_sizes().size());
-    if (per_item > 0) {
-      s.direct = std::span(results_.direct).subspan(i * per_item, encoder.volumes() * quantiles);
-    }
+    s.direct = std::span(results_.forecast).subspan(i * per_item, per_item);
     s.level = std::span(results_.level).subspan(i * encoder.volumes(), encoder.volumes());
     if (classes_ >= 0) {
       const size_t outputs = model_->tasks()[static_cast<size_t>(classes_)].spec.classes.size();

@@ -31,8 +31,8 @@ class BoostedTrees : public Detector {
     }
     booster_.reset();
     if (std::find(y.begin(), y.end(), 1.0f) == y.end()) return;
-    booster_.emplace(MatrixView{x.data(), y.size(), all.columns.size()}, y, weights(task, rows, y, share),
-                     options_.booster, seed);
+    booster_.emplace(base::MatrixView{x.data(), y.size(), all.columns.size()}, y,
+                     weights(task, rows, y, share), options_.booster, seed);
   }
 
   std::vector<float> score(const FrameTable& table) override {
@@ -87,7 +87,7 @@ class BoostedTrees : public Detector {
   }
 
   BoostedDetectorOptions options_;
-  std::optional<Booster> booster_;
+  std::optional<base::Booster> booster_;
   const FrameTable* cached_table_ = nullptr;
   LaggedMatrix cached_;
 };

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "eval/booster.h"
+#include "base/booster.h"
 #include "eval/detector.h"
 #include "eval/lagged.h"
 
@@ -11,13 +11,13 @@ namespace netflowgen::eval {
 
 struct BoostedDetectorOptions {
   LaggedOptions lagged;
-  BoosterOptions booster = {150,
-                            {{"objective", "binary:logistic"},
-                             {"max_depth", "4"},
-                             {"eta", "0.1"},
-                             {"subsample", "0.8"},
-                             {"colsample_bytree", "0.3"},
-                             {"min_child_weight", "0.1"}}};
+  base::BoosterOptions booster = {150,
+                                  {{"objective", "binary:logistic"},
+                                   {"max_depth", "4"},
+                                   {"eta", "0.1"},
+                                   {"subsample", "0.8"},
+                                   {"colsample_bytree", "0.3"},
+                                   {"min_child_weight", "0.1"}}};
   // Events weigh the same; together they weigh as much as (benign rows)^balance x (attack rows)^(1 -
   // balance).
   double balance = 0.5;

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <map>
 
+#include "base/booster.h"
 #include "base/error.h"
 #include "base/random.h"
-#include "eval/booster.h"
 #include "eval/forecast_lags.h"
 
 namespace netflowgen::eval {
@@ -71,7 +71,7 @@ class Trees : public Forecaster {
     size_t columns = 0;
     std::vector<float> x, y;  // y: z of the truth
     std::vector<OwnUnits> units;
-    MatrixView view() const { return {x.data(), columns == 0 ? 0 : x.size() / columns, columns}; }
+    base::MatrixView view() const { return {x.data(), columns == 0 ? 0 : x.size() / columns, columns}; }
   };
 
   // Rows drawn evenly over nodes that carry anything, so that every series counts.
@@ -146,7 +146,7 @@ class Trees : public Forecaster {
 
   // Replaces y by what the median leaves of it, in units of its mean size, which is returned: extreme quantiles then begin
   // near their place.
-  static float to_residuals(Matrix& m, const Booster& median) {
+  static float to_residuals(Matrix& m, const base::Booster& median) {
     const auto guess = median.predict(m.view());
     double sum = 0;
     for (size_t i = 0; i < m.y.size(); ++i) {
@@ -168,8 +168,8 @@ class Trees : public Forecaster {
     return task_.features.size() < 2 ? SIZE_MAX : (feature + 1) % task_.features.size();
   }
 
-  Booster train(const Matrix& m, double level, uint64_t seed) const {
-    BoosterOptions o;
+  base::Booster train(const Matrix& m, double level, uint64_t seed) const {
+    base::BoosterOptions o;
     o.rounds = options_.rounds;
     o.quantile = level;
     o.parameters = {{"max_depth", std::to_string(options_.depth)},
@@ -200,9 +200,9 @@ class Trees : public Forecaster {
 
   TreeOptions options_;
   ForecastTask task_;
-  std::vector<float> units_;       // [feature]
-  std::vector<Booster> boosters_;  // [horizon, median then the other fitted levels]
-  std::vector<float> spread_;      // [horizon] of the median's residuals
+  std::vector<float> units_;             // [feature]
+  std::vector<base::Booster> boosters_;  // [horizon, median then the other fitted levels]
+  std::vector<float> spread_;            // [horizon] of the median's residuals
 };
 
 }  // namespace

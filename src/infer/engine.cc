@@ -102,6 +102,8 @@ void Engine::Impl::prepare(std::span<const Item> items, const Wanted& wanted, Re
   r.surprise.resize(wanted.surprise ? n * e.target_sizes().size() : 0);
   r.inject.resize(wanted.inject ? n * model.inject().rows() : 0);
   r.direct.resize(wanted.direct ? n * model.direct().rows() : 0);
+  const bool forecasts = wanted.forecast && model.direct().rows() > 0;
+  r.forecast.resize(forecasts ? n * e.volumes() * model.spec().quantiles.size() : 0);
   r.next.resize(wanted.next ? n * e.target_vocabulary() : 0);
   r.tasks.resize(model.tasks().size());
   for (size_t t = 0; t < r.tasks.size(); ++t) {

@@ -60,6 +60,7 @@ struct Wanted {
   bool inject = true;
   bool direct = true;
   bool next = false;
+  bool forecast = false;
 };
 
 // What a call found, a row an item; rows of items that were dropped hold nothing. Reuse it from call to call.
@@ -73,8 +74,9 @@ struct Results {
   std::vector<std::vector<float>> tasks;  // [tasks] of [items, outputs], logits
   std::vector<float> inject;              // [items], logit
   std::vector<float> direct;              // [items, leads, volumes, quantiles] as Encoder::target
-  std::vector<float> next;                // [items, target_vocabulary], logits of the next position
-  std::vector<uint64_t> evicted;          // nodes that lost their state in this call
+  std::vector<float> forecast;    // [items, volumes, quantiles] direct's first lead as log1p minus level
+  std::vector<float> next;        // [items, target_vocabulary], logits of the next position
+  std::vector<uint64_t> evicted;  // nodes that lost their state in this call
 
   bool stepped(size_t item) const { return drop[item] == Drop::kNone; }
 };

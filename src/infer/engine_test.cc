@@ -64,6 +64,7 @@ TEST(Engine, StreamingEqualsTheFullForward) {
          s.input.dense = false;
          s.inject = false;
          s.input.leads = {};
+         s.tasks[0].trees = 0;
        },
        60},
       {"window of one", [](auto& s) { s.window = 1; }, 30},
@@ -81,6 +82,41 @@ TEST(Engine, StreamingEqualsTheFullForward) {
     EXPECT_LT(worst, 1e-4);
     std::printf("%-32s %8zu positions, largest difference %.2g\n", c.name, positions_of(found), worst);
     EXPECT_TRUE(engine.items_ledger().balanced());
+  }
+}
+
+// The first lead in one unit for every model, from what is known of the node at that step.
+TEST(Engine, ForecastsAreRelativeToTheLevel) {
+  for (const std::vector<int>& scales : {std::vector<int>{}, std::vector<int>{3, 12}}) {
+    auto spec = small_spec();
+    spec.input.scales = scales;
+    spec.input.leads = {1, 4};
+    const RandomModel random(spec, 5);
+    const auto model = Model::load(random.path());
+    const auto& encoder = model->encoder();
+    Engine engine(model, {});
+    token::NodeState state;
+    base::Random frames(9);
+    Results r;
+    const size_t quantiles = spec.quantiles.size();
+    for (int64_t step = kStart; step < kStart + 40; ++step) {
+      const auto frame = random_frame(frames, 12);
+      const Item item{1, step, frame};
+      engine.step({&item, 1}, kAll, r);
+      encoder.advance(state, step, frame);
+      ASSERT_EQ(r.forecast.size(), encoder.volumes() * quantiles);
+      for (size_t k = 0; k < r.forecast.size(); ++k) {
+        const size_t v = k / quantiles;
+        const double value = encoder.decode_target(state, v, r.direct[k]);
+        const double expected = scales.empty() ? r.direct[k] : std::log1p(value) - state.level[v];
+        EXPECT_NEAR(r.forecast[k], expected, 1e-5);
+      }
+    }
+    Wanted less = kAll;
+    less.direct = less.forecast = false;
+    const Item item{1, kStart + 40, random_frame(frames, 12)};
+    engine.step({&item, 1}, less, r);
+    EXPECT_TRUE(r.direct.empty() && r.forecast.empty());
   }
 }
 

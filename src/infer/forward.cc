@@ -83,9 +83,11 @@ void Forward::run(std::span<const Position> positions, const Wanted& wanted, Res
   write_input(positions, results);
   if (wanted.hidden) scatter(positions, h_, d_, results.hidden);
   if (wanted.surprise) scatter(positions, surprise_, targets_, results.surprise);
-  if (wanted.inject && model_.inject().rows() > 0) head(model_.inject(), positions, results.inject);
-  if (wanted.direct && model_.direct().rows() > 0)
-    head(model_.direct(), positions, results.direct, &model_.direct_skip());
+  if (wanted.inject && model_.inject().rows() > 0) head(model_.inject(), positions, &results.inject);
+  if ((wanted.direct || wanted.forecast) && model_.direct().rows() > 0) {
+    head(model_.direct(), positions, wanted.direct ? &results.direct : nullptr, &model_.direct_skip());
+    if (wanted.forecast) write_forecast(positions, results.forecast);
+  }
   if (wanted.next) write_next(positions, results.next);
   if (tasks) run_tasks(positions, results);
 }
@@ -224,14 +226,27 @@ void Forward::set_angles(int64_t step) {
   }
 }
 
-void Forward::head(const PackedMatrix& weights, std::span<const Position> positions, std::vector<float>& to,
+void Forward::head(const PackedMatrix& weights, std::span<const Position> positions, std::vector<float>* to,
                    const PackedMatrix* skip) {
   kernels_.multiply(weights.view(), h_.data(), d_, positions.size(), logits_.data(), weights.rows(), false);
   if (skip != nullptr && skip->rows() > 0) {
     kernels_.multiply(skip->view(), dense_.data(), encoder_.dense(), positions.size(), logits_.data(),
                       weights.rows(), true);
   }
-  scatter(positions, logits_, weights.rows(), to);
+  if (to != nullptr) scatter(positions, logits_, weights.rows(), *to);
+}
+
+// The direct head's logits stand in logits_. In the node's own units they depend on what is known of it now.
+void Forward::write_forecast(std::span<const Position> positions, std::vector<float>& to) {
+  const size_t quantiles = model_.spec().quantiles.size();
+  const size_t width = encoder_.volumes() * quantiles;
+  for (size_t i = 0; i < positions.size(); ++i) {
+    if (positions[i].out == Position::kNoOutput) continue;
+    const auto& state = arena_.state(positions[i].slot);
+    const float* const from = &logits_[i * model_.direct().rows()];
+    float* const out = &to[positions[i].out * width];
+    for (size_t k = 0; k < width; ++k) out[k] = encoder_.relative_target(state, k / quantiles, from[k]);
+  }
 }
 
 void Forward::write_next(std::span<const Position> positions, std::vector<float>& to) {
@@ -287,6 +302,8 @@ void Forward::run_task(const TaskWeights& task, size_t n) {
     input = task_hidden_.data();
   }
   kernels_.multiply(task.w2.view(), input, width, n, logits_.data(), task.w2.rows(), false);
+  if (task.trees.count == 0) return;
+  for (size_t i = 0; i < n; ++i) logits_[i] += task.trees.sum(&inputs_[i * task.inputs]);
 }
 
 }  // namespace netflowgen::infer

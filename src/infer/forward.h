@@ -42,9 +42,10 @@ class Forward {
   void run_tasks(std::span<const Position> positions, Results& results);
   void run_task(const TaskWeights& task, size_t n);
   // logits_[n, rows] = weights h_ and its rows to `to`.
-  // `skip` adds a map of the dense inputs.
-  void head(const PackedMatrix& weights, std::span<const Position> positions, std::vector<float>& to,
+  // `skip` adds a map of the dense inputs. To logits_, and where given to `to`.
+  void head(const PackedMatrix& weights, std::span<const Position> positions, std::vector<float>* to,
             const PackedMatrix* skip = nullptr);
+  void write_forecast(std::span<const Position> positions, std::vector<float>& to);
   void write_next(std::span<const Position> positions, std::vector<float>& to);
   void write_input(std::span<const Position> positions, Results& results);
 

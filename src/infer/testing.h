@@ -67,10 +67,17 @@ class RandomModel {
     base::Random random(seed);
     std::vector<std::vector<float>> values;
     base::NamedTensors named;
-    const auto specs = model::tensors(spec, token::Encoder(tokenizer, spec.input));
+    const token::Encoder encoder(tokenizer, spec.input);
+    const auto specs = model::tensors(spec, encoder);
     values.reserve(specs.size());
     for (const auto& t : specs) {
       values.push_back(random_tensor(t, random));
+      for (const auto& h : spec.tasks) {  // columns are whole numbers
+        if (t.name != "heads." + h.name + ".trees.column") continue;
+        for (auto& x : values.back())
+          x = static_cast<float>(model::dense_begin(spec, h, encoder)) +
+              static_cast<float>(random.below(encoder.dense()));
+      }
       named.emplace_back(t.name, base::tensor_view<float>(values.back(), t.shape));
     }
     model::save_model(path_, spec, tokenizer, named, "random weights\n");
@@ -403,10 +410,25 @@ class Reference {
       z[i] = std::clamp((z[i] - double{weight(at + "mean")[i]}) / double{weight(at + "deviation")[i]},
                         -double{model::kMaxStandard}, double{model::kMaxStandard});
     }
-    if (h.hidden == 0) return affine(at + "w2", at + "b2", z);
-    Row y = affine(at + "w1", at + "b1", z);
-    for (auto& v : y) v = silu(v);
-    return affine(at + "w2", at + "b2", y);
+    Row y = z;
+    if (h.hidden > 0) {
+      y = affine(at + "w1", at + "b1", z);
+      for (auto& v : y) v = silu(v);
+    }
+    y = affine(at + "w2", at + "b2", y);
+    for (int t = 0; t < h.trees; ++t) y[0] += leaf(h, at + "trees.", static_cast<size_t>(t), z);
+    return y;
+  }
+
+  double leaf(const model::HeadSpec& h, const std::string& at, size_t tree, const Row& z) const {
+    const size_t inner = (size_t{1} << h.tree_depth) - 1;
+    size_t node = 0;
+    while (node < inner) {
+      const auto column = static_cast<size_t>(weight(at + "column")[tree * inner + node]);
+      const bool left = static_cast<float>(z[column]) < weight(at + "threshold")[tree * inner + node];
+      node = 2 * node + (left ? 1 : 2);
+    }
+    return weight(at + "leaf")[tree * (inner + 1) + node - inner];
   }
 
   model::ModelFolder folder_;

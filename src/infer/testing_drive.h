@@ -11,13 +11,13 @@
 namespace netflowgen::infer::testing {
 
 inline constexpr int64_t kStart = 28'000'000;  // minutes since the epoch: 2023
-inline const Wanted kAll = {true, true, true, true, true, true};
+inline const Wanted kAll = {true, true, true, true, true, true, true};
 
 inline model::ModelSpec small_spec() {
   model::ModelSpec s = model::ModelSpec::preset_of("default", "nano");
   s.window = 16;
   s.input.idle_steps = 3;
-  s.tasks.push_back({"ddos", "hazard", {}, true, true, true, 16});
+  s.tasks.push_back({"ddos", "hazard", {}, true, true, true, 16, 12, 3});
   s.tasks.push_back({"attack-type", "classes", {"a", "b", "c"}, true, false, true, 0});
   return s;
 }

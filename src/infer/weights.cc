@@ -161,6 +161,7 @@ void Model::load_tasks() {
     if (h.hidden > 0) t.w1 = matrix(at + "w1", Precision::kFloat32, t.inputs, at + "b1");
     t.w2 = matrix(at + "w2", Precision::kFloat32, h.hidden > 0 ? static_cast<size_t>(h.hidden) : t.inputs,
                   at + "b2");
+    t.trees = folder_.trees(h);
     tasks_.push_back(std::move(t));
   }
 }

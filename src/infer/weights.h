@@ -60,6 +60,7 @@ struct TaskWeights {
   std::span<const float> deviation;  // [inputs]
   PackedMatrix w1;                   // [hidden, inputs]; empty when the head has no hidden layer
   PackedMatrix w2;                   // [outputs, hidden or inputs]
+  model::TreesView trees;            // that correct the logit; none: count 0
 };
 
 struct ModelOptions {

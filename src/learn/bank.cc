@@ -31,7 +31,7 @@ class Walk {
 
   void run(const std::vector<size_t>& group) {
     Cache cache;
-    Tensor before;  // hidden state of the position before the chunk, [B, 1, d]
+    Before before;
     size_t longest = 0;
     for (const size_t i : group) longest = std::max(longest, positions_.count(i));
     for (size_t first = 0; first < longest; first += kChunk) {
@@ -43,11 +43,21 @@ class Walk {
       const Inputs in = to_inputs(batch_, network_.spec(), encoder_, network_.device());
       const Tensor h = network_.hidden(in, &cache);
       keep(h, in.dense, before, group, first);
-      before = h.narrow(1, kChunk - 1, 1);
+      before = {h.narrow(1, kChunk - 1, 1), in.dense.narrow(1, kChunk - 1, 1)};
     }
   }
 
  private:
+  struct Before {  // of the position before the chunk, [B, 1, width]
+    Tensor hidden, dense;
+  };
+
+  // Each position's row of what the position before it had; zeros where none is.
+  static Tensor shifted(const Tensor& x, const Tensor& before, const Tensor& index) {
+    const Tensor first = before.defined() ? before : torch::zeros_like(x.narrow(1, 0, 1));
+    return torch::cat({first, x.narrow(1, 0, kChunk - 1)}, 1).reshape({-1, x.size(2)}).index_select(0, index);
+  }
+
   // Rows of the chunk that the bank keeps, as flat positions [b * kChunk + t], in the order of the bank.
   std::vector<int64_t> kept_positions() const {
     std::vector<int64_t> at;
@@ -58,16 +68,14 @@ class Walk {
     return at;
   }
 
-  void keep(const Tensor& h, const Tensor& dense, const Tensor& before, const std::vector<size_t>& group,
+  void keep(const Tensor& h, const Tensor& dense, const Before& before, const std::vector<size_t>& group,
             size_t first) {
     const std::vector<int64_t> at = kept_positions();
     if (at.empty()) return;
     const auto n = static_cast<int64_t>(at.size());
     const Tensor index = torch::tensor(at).to(h.device());
     const Tensor here = h.reshape({-1, h.size(2)}).index_select(0, index);
-    const Tensor shifted = torch::cat(
-        {before.defined() ? before : torch::zeros_like(h.narrow(1, 0, 1)), h.narrow(1, 0, kChunk - 1)}, 1);
-    const Tensor previous = shifted.reshape({-1, h.size(2)}).index_select(0, index);
+    const Tensor previous = shifted(h, before.hidden, index);
     const Tensor surprise = surprise_of(previous, at, group, first);
     const auto cpu = [](const Tensor& x) { return x.to(torch::kCPU, torch::kFloat).contiguous(); };
     const Tensor hidden_cpu = cpu(here);
@@ -78,7 +86,8 @@ class Walk {
     if (options_.direct)
       direct = cpu(network_.direct(here, dense.reshape({-1, dense.size(2)}).index_select(0, index)));
     Tensor before_direct;
-    if (!bank_.before_level.empty()) before_direct = cpu(network_.direct(previous, {}).select(-3, 0));
+    if (!bank_.before_level.empty())
+      before_direct = cpu(network_.direct(previous, shifted(dense, before.dense, index)).select(-3, 0));
     Tensor likely;
     if (options_.likely) likely = most_likely(network_.next_logits(here)).to(torch::kCPU).contiguous();
     for (int64_t k = 0; k < n; ++k) {
@@ -103,10 +112,12 @@ class Walk {
   void keep_before(const float* direct, size_t slot, const std::vector<size_t>& group, size_t first,
                    size_t to) {
     const size_t volumes = encoder_.volumes();
-    const size_t n = volumes * network_.spec().quantiles.size();
+    const size_t quantiles = network_.spec().quantiles.size();
     const size_t p = first + slot % kChunk;
-    std::copy_n(direct, n, bank_.before_direct.data() + to * n);
     const token::NodeState state = positions_.state_before(group[slot / kChunk], p);
+    float* const out = bank_.before_direct.data() + to * volumes * quantiles;
+    for (size_t k = 0; k < volumes * quantiles; ++k)
+      out[k] = encoder_.relative_target(state, k / quantiles, direct[k]);
     for (size_t v = 0; v < volumes; ++v) bank_.before_level[to * volumes + v] = p == 0 ? NAN : state.level[v];
   }
 
@@ -204,12 +215,6 @@ Bank empty_bank(const series::FrameTable& table, const ScanOptions& o, const Net
   if (o.direct)
     bank.direct.resize(n * network.spec().input.leads.size() * e.volumes() * network.spec().quantiles.size());
   if (o.before && !network.spec().input.leads.empty()) {
-    if (!network.spec().input.scales.empty()) {
-      throw base::Error(
-          "the model forecasts in each node's own units (pretrain --scales), and alerts are not made from "
-          "such "
-          "forecasts yet; use a model without --scales");
-    }
     bank.before_direct.resize(n * e.volumes() * network.spec().quantiles.size());
     bank.before_level.resize(n * e.volumes());
   }

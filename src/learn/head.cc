@@ -9,6 +9,7 @@
 #include "learn/adamw.h"
 #include "learn/head_data.h"
 #include "learn/head_linear.h"
+#include "learn/head_trees.h"
 #include "learn/torch.h"
 
 namespace netflowgen::learn {
@@ -144,6 +145,15 @@ HeadWeights train_head(const Bank& bank, std::span<const Example> examples, cons
         train_member(train, validation, options, options.seed * 1000 + static_cast<uint64_t>(k)));
   }
   HeadWeights head = merge(linear, members, options);
+  if (options.trees > 0 && options.spec.use_dense && bank.dense > 0) {
+    all.offset = torch::mv(all.z, linear.weight) + linear.bias;
+    for (const auto& m : members)
+      all.offset += m.correction(all.z).detach() / static_cast<double>(members.size());
+    const auto inputs = all.z.size(1);
+    head.trees = fit_trees(all, {inputs - static_cast<int64_t>(bank.dense), inputs}, options);
+  }
+  head.spec.trees = head.trees.count;
+  head.spec.tree_depth = head.trees.depth;
   head.mean = to_vector(mean);
   head.deviation = to_vector(deviation);
   return head;
@@ -166,12 +176,16 @@ std::vector<float> apply_head(const Bank& bank, const HeadWeights& head) {
                          {rows, static_cast<int64_t>(bank.width())}, torch::kFloat);
     z = ((select_columns(z, ranges) - tensor(head.mean, {inputs})) / tensor(head.deviation, {inputs}))
             .clamp(-model::kMaxStandard, model::kMaxStandard);
+    const Tensor input = z.contiguous();
     if (head.spec.hidden > 0) {
       z = torch::silu(
           torch::linear(z, tensor(head.w1, {head.spec.hidden, inputs}), tensor(head.b1, {head.spec.hidden})));
     }
-    const auto logits =
+    auto logits =
         to_vector(torch::linear(z, tensor(head.w2, {1, z.size(1)}), tensor(head.b2, {1})).squeeze(-1));
+    const model::TreesView trees = head.trees.view();
+    for (int64_t i = 0; i < rows; ++i)
+      logits[static_cast<size_t>(i)] += trees.sum(input.data_ptr<float>() + i * inputs);
     out.insert(out.end(), logits.begin(), logits.end());
   }
   return out;
@@ -185,9 +199,15 @@ void add_head(const base::fs::path& folder, const HeadWeights& head, const std::
   const token::Encoder encoder(old.tokenizer(), spec.input);
   const std::string at = "heads." + head.spec.name + ".";
   const std::pair<std::string, const std::vector<float>*> own[] = {
-      {at + "mean", &head.mean}, {at + "deviation", &head.deviation},
-      {at + "w1", &head.w1},     {at + "b1", &head.b1},
-      {at + "w2", &head.w2},     {at + "b2", &head.b2}};
+      {at + "mean", &head.mean},
+      {at + "deviation", &head.deviation},
+      {at + "w1", &head.w1},
+      {at + "b1", &head.b1},
+      {at + "w2", &head.w2},
+      {at + "b2", &head.b2},
+      {at + "trees.column", &head.trees.columns},
+      {at + "trees.threshold", &head.trees.thresholds},
+      {at + "trees.leaf", &head.trees.leaves}};
   base::NamedTensors named;
   for (const auto& t : model::tensors(spec, encoder)) {
     const auto it =

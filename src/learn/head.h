@@ -1,6 +1,6 @@
 // Task heads on a frozen model's bank. Few labels, so: the score starts as a prior that needs none, a ridge correction
-// is fitted to the labels, and where asked an ensemble of small networks to what that leaves. All of it is one hidden
-// layer in the end, which is what model/spec.h and infer know.
+// is fitted to the labels, where asked an ensemble of small networks to what that leaves, and boosted trees to the rest.
+// In the end it is one hidden layer and a sum of trees, which is what model/spec.h and infer know.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +39,18 @@ struct HeadOptions {
   double weight_decay = 0.05;
   double dropout = 0.2;         // of inputs, while training
   double positive_share = 0.3;  // of the total weight that attacks carry
+  // Trees that correct what all that leaves, on the dense inputs (head_trees.h); 0: none.
+  int trees = 60;
+  int tree_depth = 4;
+  double tree_trust =
+      30;  // weight of an event, against a leaf's penalty of 1: small where labels are few or doubtful
   uint64_t seed = 1;
 };
 
 struct HeadWeights {
   model::HeadSpec spec;  // hidden: members times the member's width
   std::vector<float> mean, deviation, w1, b1, w2, b2;
+  model::Trees trees;  // spec.trees of them
 };
 
 // REQUIRES: at least one positive and one benign example, else base::Error says which is missing.

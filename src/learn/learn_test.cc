@@ -249,6 +249,46 @@ TEST(Head, LearnsSavesAndRoundTrips) {
 }
 
 // With an endless ridge the labels change nothing but a constant: what is left is the prior.
+// Labels that follow a product of two inputs, which no linear head knows: trees do, and the model folder keeps them.
+TEST(Head, TreesCorrectTheLinearPart) {
+  const auto table = sample_table(5, 2, 400);
+  Scratch out("trees");
+  PretrainOptions o = small_options();
+  o.steps = 2;
+  pretrain(table, o, out.path, kGo, {});
+  Bank bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
+  base::Random random(3);
+  std::vector<Example> examples;
+  std::vector<bool> attack(bank.count());
+  for (size_t r = 0; r < table.rows(); ++r) {
+    const auto k = static_cast<size_t>(bank.kept[r]);
+    float* const dense = bank.z.data() + k * bank.width() + bank.hidden + bank.surprise;
+    for (size_t c = 0; c < bank.dense; ++c) dense[c] = static_cast<float>(random.normal());
+    attack[k] = dense[0] * dense[1] > 0.5f;
+    examples.push_back({r, attack[k] ? static_cast<int32_t>(r) : -1, false});
+  }
+  HeadOptions h;
+  h.spec.name = "ddos";
+  h.prior = Prior::kNone;
+  const auto gap = [&](const HeadWeights& head) {  // between the mean logits of attacks and the rest
+    const auto logits = apply_head(bank, head);
+    double sum[2] = {};
+    double count[2] = {};
+    for (size_t k = 0; k < logits.size(); ++k) sum[attack[k]] += logits[k], ++count[attack[k]];
+    return sum[1] / count[1] - sum[0] / count[0];
+  };
+  const HeadWeights with = train_head(bank, examples, h);
+  EXPECT_EQ(with.spec.trees, 60);
+  h.trees = 0;
+  const HeadWeights without = train_head(bank, examples, h);
+  EXPECT_GT(gap(with), gap(without) + 1);
+  add_head(out.path, with, "");
+  const model::ModelFolder folder(out.path);
+  EXPECT_EQ(folder.spec().tasks[0], with.spec);
+  const auto leaves = folder.trees(with.spec).leaves;
+  EXPECT_EQ(std::vector<float>(leaves.begin(), leaves.end()), with.trees.leaves);
+}
+
 TEST(Head, KeepsThePriorWhereLabelsMayChangeNothing) {
   const auto table = sample_table(5, 2, 200);
   Scratch out("prior");
@@ -263,6 +303,7 @@ TEST(Head, KeepsThePriorWhereLabelsMayChangeNothing) {
   HeadOptions h;
   h.spec.name = "ddos";
   h.ridge = 1e6;
+  h.trees = 0;
   const auto changes = [&](const std::vector<float>& logits, size_t k) { return logits[k] - logits[0]; };
   h.prior = Prior::kInjection;
   const auto injection = apply_head(bank, train_head(bank, examples, h));

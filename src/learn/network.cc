@@ -201,8 +201,27 @@ torch::Tensor Network::task(const model::HeadSpec& head, const torch::Tensor& in
   const std::string at = "heads." + head.name + ".";
   auto z = ((input - weight(at + "mean")) / weight(at + "deviation"))
                .clamp(-model::kMaxStandard, model::kMaxStandard);
+  const auto trees = head.trees > 0 ? sum_of_trees(head, z) : torch::Tensor();
   if (head.hidden > 0) z = torch::silu(torch::linear(z, weight(at + "w1"), weight(at + "b1")));
-  return torch::linear(z, weight(at + "w2"), weight(at + "b2"));
+  const auto y = torch::linear(z, weight(at + "w2"), weight(at + "b2"));
+  return trees.defined() ? y + trees : y;
+}
+
+// [N, 1] of standardised inputs [N, Z]. Of rows in memory: trees are not trained by gradients.
+torch::Tensor Network::sum_of_trees(const model::HeadSpec& head, const torch::Tensor& z) const {
+  const std::string at = "heads." + head.name + ".trees.";
+  std::vector<torch::Tensor> tables;
+  for (const char* name : {"column", "threshold", "leaf"})
+    tables.push_back(weight(at + name).detach().to(torch::kCPU).contiguous());
+  const auto span = [&](size_t i) {
+    return std::span<const float>(tables[i].data_ptr<float>(), static_cast<size_t>(tables[i].numel()));
+  };
+  const model::TreesView trees{head.trees, head.tree_depth, span(0), span(1), span(2)};
+  const auto rows = z.detach().to(torch::kCPU).contiguous();
+  auto sums = torch::empty({rows.size(0), 1});
+  for (int64_t i = 0; i < rows.size(0); ++i)
+    sums.data_ptr<float>()[i] = trees.sum(rows.data_ptr<float>() + i * rows.size(1));
+  return sums.to(z.device());
 }
 
 }  // namespace netflowgen::learn

@@ -60,6 +60,7 @@ class Network {
   const torch::Tensor& weight(const std::string& name) const;
 
  private:
+  torch::Tensor sum_of_trees(const model::HeadSpec& head, const torch::Tensor& z) const;
   struct Layer {
     torch::Tensor attn_norm, qkv, out, ffn_norm, up, down;
   };

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 2;  // 2 added input.scales
+constexpr int kFormat = 3;  // 2 added input.scales, 3 trees of task heads
 constexpr const char* kCalendars[] = {"none", "day", "paper"};
 
 struct Size {
@@ -30,7 +30,9 @@ Json head_to_json(const HeadSpec& h) {
           {"use_hidden", h.use_hidden},
           {"use_surprise", h.use_surprise},
           {"use_dense", h.use_dense},
-          {"hidden", h.hidden}};
+          {"hidden", h.hidden},
+          {"trees", h.trees},
+          {"tree_depth", h.tree_depth}};
 }
 
 // A whole number that an int holds: a larger one must not wrap around into one that is taken.
@@ -59,6 +61,10 @@ HeadSpec head_from_json(const Json& j, const std::string& where) {
   h.use_surprise = j.at("use_surprise");
   h.use_dense = j.at("use_dense");
   h.hidden = whole(j, "hidden", where);
+  if (j.contains("trees")) {
+    h.trees = whole(j, "trees", where);
+    h.tree_depth = whole(j, "tree_depth", where);
+  }
   return h;
 }
 
@@ -132,6 +138,9 @@ std::string problem(const ModelSpec& s) {
     const bool inputs = h.use_hidden || h.use_surprise || h.use_dense;
     if (h.name.empty() || !inputs || !in(h.hidden, 0, 4096) || !in(h.outputs(), 1, 1024))
       return "a task head is malformed";
+    const bool corrected =
+        h.trees == 0 || (h.use_dense && i.dense && h.outputs() == 1 && in(h.tree_depth, 1, kMaxTreeDepth));
+    if (!in(h.trees, 0, kMaxTrees) || !corrected) return "the trees of a task head are malformed";
   }
   return "";
 }
@@ -220,12 +229,15 @@ bool has_direct_skip(const ModelSpec& spec) {
   return !spec.input.scales.empty() && !spec.input.leads.empty() && !spec.quantiles.empty();
 }
 
-int head_inputs(const ModelSpec& spec, const HeadSpec& head, const token::Encoder& encoder) {
+int dense_begin(const ModelSpec& spec, const HeadSpec& head, const token::Encoder& encoder) {
   size_t n = 0;
   if (head.use_hidden) n += static_cast<size_t>(spec.d_model);
   if (head.use_surprise) n += encoder.target_sizes().size();
-  if (head.use_dense) n += encoder.dense();
   return static_cast<int>(n);
+}
+
+int head_inputs(const ModelSpec& spec, const HeadSpec& head, const token::Encoder& encoder) {
+  return dense_begin(spec, head, encoder) + (head.use_dense ? static_cast<int>(encoder.dense()) : 0);
 }
 
 std::vector<TensorSpec> tensors(const ModelSpec& s, const token::Encoder& encoder) {
@@ -269,6 +281,12 @@ std::vector<TensorSpec> tensors(const ModelSpec& s, const token::Encoder& encode
     }
     all.push_back({at + "w2", {h.outputs(), h.hidden > 0 ? h.hidden : z}});
     all.push_back({at + "b2", {h.outputs()}});
+    if (h.trees > 0) {
+      const int64_t leaves = int64_t{1} << h.tree_depth;
+      all.push_back({at + "trees.column", {h.trees, leaves - 1}});
+      all.push_back({at + "trees.threshold", {h.trees, leaves - 1}});
+      all.push_back({at + "trees.leaf", {h.trees, leaves}});
+    }
   }
   return all;
 }
@@ -289,7 +307,8 @@ ModelFolder::ModelFolder(const base::fs::path& path)
       tokenizer_(token::Tokenizer::from_json(base::read_file(path / "tokens.json"),
                                              (path / "tokens.json").string())),
       weights_(path / "model.safetensors") {
-  const auto specs = tensors(spec_, token::Encoder(tokenizer_, spec_.input));
+  const token::Encoder encoder(tokenizer_, spec_.input);
+  const auto specs = tensors(spec_, encoder);
   for (const auto& t : specs) {
     const auto& found = weights_.tensor(t.name);
     if (found.shape != t.shape || found.dtype != base::DType::kF32) {
@@ -306,7 +325,19 @@ ModelFolder::ModelFolder(const base::fs::path& path)
       }
     }
   }
+  for (const auto& h : spec_.tasks) {
+    const std::string wrong =
+        problem(trees(h), dense_begin(spec_, h, encoder), static_cast<int>(encoder.dense()));
+    if (!wrong.empty()) throw base::Error("{}: head {}: {}", weights_.path().string(), h.name, wrong);
+  }
   if (base::fs::exists(path / kAdaptersFile)) adapters_ = Adapters(path / kAdaptersFile, specs, weights_);
+}
+
+TreesView ModelFolder::trees(const HeadSpec& head) const {
+  if (head.trees == 0) return {};
+  const std::string at = "heads." + head.name + ".trees.";
+  return {head.trees, head.tree_depth, weights_.values<float>(at + "column"),
+          weights_.values<float>(at + "threshold"), weights_.values<float>(at + "leaf")};
 }
 
 std::span<const float> ModelFolder::values(const std::string& tensor) const {

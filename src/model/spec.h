@@ -21,7 +21,9 @@
 //            dense inputs, that the rest corrects
 //   task head NAME: input z = [hidden, surprise, dense], those that its HeadSpec names, standardised by
 //            heads.NAME.mean and .deviation, clipped to +-kMaxStandard;
-//            heads.NAME.w2 silu(heads.NAME.w1 z + b1) + b2 (hidden = 0: w2 z + b2)
+//            heads.NAME.w2 silu(heads.NAME.w1 z + b1) + b2 (hidden = 0: w2 z + b2), and with trees (trees.h) the
+//            sum of their leaves. Trees read the dense inputs alone: these are the same bits in every engine and at
+//            every precision, so no rounding can send a row to another leaf
 //     surprise[c] = -ln p(target c of position p) under the next-step head at position p - 1, at most
 //            kMaxSurprise; 0 at a node's first position; [targets]: level channels, then the gap
 #pragma once
@@ -33,6 +35,7 @@
 
 #include "base/safetensors.h"
 #include "model/adapters.h"
+#include "model/trees.h"
 #include "token/token.h"
 
 namespace netflowgen::model {
@@ -48,6 +51,8 @@ struct HeadSpec {
   bool use_surprise = true;
   bool use_dense = true;
   int hidden = 32;  // width of its hidden layer; 0: linear
+  int trees = 0;    // that correct its one logit
+  int tree_depth = 0;
   int outputs() const { return kind == "classes" ? static_cast<int>(classes.size()) : 1; }
   bool operator==(const HeadSpec&) const = default;
 };
@@ -94,8 +99,9 @@ struct TensorSpec {
 // Every tensor of a model, in the order of the weight file.
 std::vector<TensorSpec> tensors(const ModelSpec& spec, const token::Encoder& encoder);
 int64_t parameter_count(const std::vector<TensorSpec>& tensors);
-// Width of a task head's input.
+// Width of a task head's input, and where the dense inputs begin in it.
 int head_inputs(const ModelSpec& spec, const HeadSpec& head, const token::Encoder& encoder);
+int dense_begin(const ModelSpec& spec, const HeadSpec& head, const token::Encoder& encoder);
 
 // A model on disk: config.json, tokens.json, model.safetensors, card.md, and adapters.safetensors where it has adapters.
 class ModelFolder {
@@ -108,6 +114,7 @@ class ModelFolder {
   const token::Tokenizer& tokenizer() const { return tokenizer_; }
   const base::SafetensorsFile& weights() const { return weights_; }  // without adapters
   const Adapters& adapters() const { return adapters_; }
+  TreesView trees(const HeadSpec& head) const;  // of one of spec().tasks
   // What the model computes with: the tensor, its adapter merged. Error: the model has no such tensor.
   std::span<const float> values(const std::string& tensor) const;
 

@@ -48,6 +48,7 @@ TEST(ModelSpec, JsonRoundTrip) {
     for (const char* size : {"nano", "micro", "small", "base", "large"}) {
       ModelSpec s = ModelSpec::preset_of(preset, size);
       s.tasks.push_back({"ddos", "hazard", {}, true, true, true, 16});
+      if (s.input.dense) s.tasks.push_back({"more", "binary", {}, false, false, true, 0, 7, 3});
       s.input.season_lags = {1440};
       if (s.input.dense) s.input.scales = {4, 60, 1440};
       EXPECT_EQ(ModelSpec::from_json(s.to_json(), "x"), s);
@@ -64,8 +65,63 @@ TEST(ModelSpec, ReadsFormatOneWhichHasNoScales) {
   ASSERT_NE(at, std::string::npos);
   const size_t comma = text.rfind(',', at);
   text.erase(comma, at + 12 - comma);
-  text.replace(text.find("\"format\": 2"), 11, "\"format\": 1");
+  text.replace(text.find("\"format\": 3"), 11, "\"format\": 1");
   EXPECT_EQ(ModelSpec::from_json(text, "config.json"), s);
+}
+
+TEST(ModelSpec, ReadsFormatTwoWhichHasNoTrees) {
+  ModelSpec s = ModelSpec::preset_of("default", "nano");
+  s.tasks.push_back({"ddos", "hazard", {}, true, true, true, 16});
+  std::string text = s.to_json();
+  const size_t at = text.find("\"trees\": 0");
+  ASSERT_NE(at, std::string::npos);
+  const size_t comma = text.rfind(',', at);
+  text.erase(comma, text.find('}', at) - comma);
+  text.replace(text.find("\"format\": 3"), 11, "\"format\": 2");
+  EXPECT_EQ(ModelSpec::from_json(text, "config.json"), s);
+}
+
+TEST(ModelSpec, RefusesTreesThatNoHeadCanHave) {
+  const HeadSpec good = {"ddos", "hazard", {}, true, true, true, 16, 8, 3};
+  const auto with = [](const HeadSpec& h, bool dense) {
+    ModelSpec s = ModelSpec::preset_of("default", "nano");
+    s.input.dense = dense;
+    s.tasks = {h};
+    return s.to_json();
+  };
+  EXPECT_NO_THROW(ModelSpec::from_json(with(good, true), "x"));
+  EXPECT_THROW(ModelSpec::from_json(with(good, false), "x"), base::Error);
+  const auto refused = [&](auto change) {
+    HeadSpec h = good;
+    change(h);
+    EXPECT_THROW(ModelSpec::from_json(with(h, true), "x"), base::Error);
+  };
+  refused([](HeadSpec& h) { h.trees = -1; });
+  refused([](HeadSpec& h) { h.trees = kMaxTrees + 1; });
+  refused([](HeadSpec& h) { h.tree_depth = 0; });
+  refused([](HeadSpec& h) { h.tree_depth = kMaxTreeDepth + 1; });
+  refused([](HeadSpec& h) { h.use_dense = false; });
+  refused([](HeadSpec& h) { h.kind = "classes", h.classes = {"a", "b"}; });
+}
+
+TEST(ModelFolder, RefusesTreesThatReadOtherColumns) {
+  Folder folder;
+  ModelSpec spec = ModelSpec::preset_of("default", "nano");
+  spec.tasks.push_back({"ddos", "hazard", {}, false, true, true, 0, 2, 2});
+  const auto t = tokenizer();
+  const token::Encoder encoder(t, spec.input);
+  Weights w(spec, t);
+  const auto column = std::find_if(w.named.begin(), w.named.end(),
+                                   [](const auto& n) { return n.first == "heads.ddos.trees.column"; });
+  ASSERT_NE(column, w.named.end());
+  auto& values = w.values[static_cast<size_t>(column - w.named.begin())];
+  const auto first = static_cast<float>(dense_begin(spec, spec.tasks[0], encoder));
+  std::fill(values.begin(), values.end(), first);
+  save_model(folder.path, spec, t, w.named, "");
+  EXPECT_EQ(ModelFolder(folder.path).trees(spec.tasks[0]).count, 2);
+  values[3] = first - 1;  // a surprise
+  save_model(folder.path, spec, t, w.named, "");
+  EXPECT_THROW(ModelFolder{folder.path}, base::Error);
 }
 
 TEST(ModelSpec, RefusesScalesOutOfOrder) {
@@ -87,7 +143,7 @@ TEST(ModelSpec, RefusesSizesThatNoModelCanHave) {
   const std::pair<const char*, const char*> changes[] = {
       {"\"d_model\": 64", "\"d_model\": 65"},   {"\"layers\": 3", "\"layers\": 100000"},
       {"\"kv_heads\": 2", "\"kv_heads\": 3"},   {"\"window\": 128", "\"window\": 0"},
-      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 2", "\"format\": 3"}};
+      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 3", "\"format\": 4"}};
   for (const auto& [from, to] : changes) {
     std::string text = good;
     ASSERT_NE(text.find(from), std::string::npos) << from;

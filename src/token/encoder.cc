@@ -168,6 +168,10 @@ float Encoder::decode_target(const NodeState& after, size_t v, float target) con
   return std::max(0.0f, std::expm1(std::min(x, kLargestLog)) * volumes_[v].unit);
 }
 
+float Encoder::relative_target(const NodeState& after, size_t v, float target) const {
+  return spec_.scales.empty() ? target : std::log1p(decode_target(after, v, target)) - after.level[v];
+}
+
 void Encoder::skip_idle(NodeState& state, int64_t step) const {
   if (!spec_.scales.empty()) {
     // A clock may leap by years: means that have decayed for so long are told of the rest at once.

@@ -119,6 +119,8 @@ class Encoder {
   // own units, else log1p minus level. target: NaN where value or node are unknown.
   float target(const NodeState& after, size_t v, float log1p_value) const;
   float decode_target(const NodeState& after, size_t v, float target) const;  // a value, >= 0 and finite
+  // A target in the unit of every model without scales: log1p minus level.
+  float relative_target(const NodeState& after, size_t v, float target) const;
 
   // The frame of an idle step: zeros, NaN where the tokenizer never saw the feature.
   std::span<const float> idle_frame() const { return idle_frame_; }

@@ -75,7 +75,7 @@ const Case kCases[] = {
        const auto tasks = s.tasks;
        s = model::ModelSpec::preset_of("paper", "nano");
        s.tasks = tasks;
-       for (auto& t : s.tasks) t.use_dense = false;
+       for (auto& t : s.tasks) t.use_dense = false, t.trees = 0;
        s.window = 20;
      },
      8},

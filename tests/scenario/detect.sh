@@ -27,7 +27,8 @@ validation=2024-03-05T02:00:00/2024-03-05T08:00:00
 test=2024-03-05T08:00:00/2024-03-05T18:00:00
 must nfg simulate "$here/office.yaml" -o "$out/sim"
 must nfg series "$out/sim/flows.csv.zst" -o "$out/store" --nodes $nodes
-must nfg pretrain "$out/store" --size nano --steps 30 --batch 4 --length 64 --evaluate-every 30 --train $train -o "$out/model"
+must nfg pretrain "$out/store" --size nano --steps 30 --batch 4 --length 64 --scales 5m,1h --evaluate-every 30 \
+  --train $train -o "$out/model"
 expect 1 "detect.json" nfg replay "$out/store" --model "$out/model"
 must nfg finetune "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" --train $train --validation $validation \
   --rate 1 -o "$out/detector"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace netflowgen::eval {
+namespace netflowgen::base {
 
 struct BoosterOptions {
   int rounds = 150;
@@ -25,11 +25,21 @@ struct MatrixView {
   size_t columns = 0;
 };
 
+// One tree: from node 0, to left where x[column] < value, else to right; at a leaf (left < 0) `value` is its output.
+struct TreeNode {
+  int left = -1;
+  int right = -1;
+  int column = 0;
+  float value = 0;
+};
+using Tree = std::vector<TreeNode>;
+
 class Booster {
  public:
-  // Error: XGBoost's own message. Deterministic for a seed and any number of threads.
+  // Error: XGBoost's own message. Deterministic for a seed and any number of threads. `margins`: scores to correct, a row
+  // each, instead of a constant (empty: none).
   Booster(const MatrixView& x, std::span<const float> y, std::span<const float> weights,
-          const BoosterOptions& options, uint64_t seed);
+          const BoosterOptions& options, uint64_t seed, std::span<const float> margins = {});
   ~Booster();
   Booster(Booster&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Booster& operator=(Booster&&) = delete;
@@ -37,6 +47,9 @@ class Booster {
   Booster& operator=(const Booster&) = delete;
 
   std::vector<float> predict(const MatrixView& x) const;
+  // The trees themselves: their outputs add up to what the score (before any link function) differs by from the margins,
+  // or from the constant.
+  std::vector<Tree> trees() const;
 
  private:
   void boost_quantile(void* matrix, std::span<const float> y, double level, int rounds);
@@ -44,4 +57,4 @@ class Booster {
   void* handle_ = nullptr;
 };
 
-}  // namespace netflowgen::eval
+}  // namespace netflowgen::base

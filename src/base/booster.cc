@@ -1,15 +1,16 @@
-#include "eval/booster.h"
+#include "base/booster.h"
 
 #include <xgboost/c_api.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "base/check.h"
 #include "base/error.h"
 
-namespace netflowgen::eval {
+namespace netflowgen::base {
 namespace {
 
 void must(int status) {
@@ -38,11 +39,13 @@ class Matrix {
 }  // namespace
 
 Booster::Booster(const MatrixView& x, std::span<const float> y, std::span<const float> weights,
-                 const BoosterOptions& options, uint64_t seed) {
+                 const BoosterOptions& options, uint64_t seed, std::span<const float> margins) {
+  NFG_CHECK(margins.empty() || margins.size() == x.rows);
   NFG_CHECK(y.size() == x.rows && (weights.empty() || weights.size() == x.rows) && x.rows > 0);
   Matrix train(x);
   train.set("label", y);
   if (!weights.empty()) train.set("weight", weights);
+  if (!margins.empty()) train.set("base_margin", margins);
   const DMatrixHandle matrices[] = {train.get()};
   must(XGBoosterCreate(matrices, 1, &handle_));
   try {
@@ -98,4 +101,21 @@ std::vector<float> Booster::predict(const MatrixView& x) const {
   return {values, values + size};
 }
 
-}  // namespace netflowgen::eval
+std::vector<Tree> Booster::trees() const {
+  bst_ulong size = 0;
+  const char* text = nullptr;
+  must(XGBoosterSaveModelToBuffer(handle_, R"({"format": "json"})", &size, &text));
+  const auto json = nlohmann::json::parse(text, text + size);
+  std::vector<Tree> trees;
+  for (const auto& t : json.at("learner").at("gradient_booster").at("model").at("trees")) {
+    const auto left = t.at("left_children").get<std::vector<int>>();
+    const auto right = t.at("right_children").get<std::vector<int>>();
+    const auto column = t.at("split_indices").get<std::vector<int>>();
+    const auto value = t.at("split_conditions").get<std::vector<float>>();  // of a leaf: its output
+    Tree& tree = trees.emplace_back(left.size());
+    for (size_t i = 0; i < left.size(); ++i) tree[i] = {left[i], right[i], column[i], value[i]};
+  }
+  return trees;
+}
+
+}  // namespace netflowgen::base

@@ -1,0 +1,66 @@
+#include "base/booster.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/random.h"
+
+namespace netflowgen::base {
+namespace {
+
+struct Data {
+  std::vector<float> x, y;
+  MatrixView view() const { return {x.data(), y.size(), 3}; }
+};
+
+Data make_data() {
+  Random random(7);
+  Data d;
+  for (int i = 0; i < 600; ++i) {
+    for (int c = 0; c < 3; ++c) d.x.push_back(static_cast<float>(random.normal()));
+    const float* row = &d.x[d.x.size() - 3];
+    d.y.push_back(row[0] * row[1] > 0.2f || row[2] > 1.5f ? 1.0f : 0.0f);
+  }
+  return d;
+}
+
+const BoosterOptions kOptions = {20, {{"objective", "binary:logistic"}, {"max_depth", "3"}}, 0};
+
+float leaf_of(const Tree& tree, const float* row) {
+  size_t at = 0;
+  while (tree[at].left >= 0)
+    at = static_cast<size_t>(row[tree[at].column] < tree[at].value ? tree[at].left : tree[at].right);
+  return tree[at].value;
+}
+
+TEST(Booster, ItsTreesAddUpToItsPrediction) {
+  const Data d = make_data();
+  const Booster booster(d.view(), d.y, {}, kOptions, 1);
+  const auto trees = booster.trees();
+  const auto predicted = booster.predict(d.view());
+  ASSERT_EQ(trees.size(), 20u);
+  for (size_t i = 0; i < d.y.size(); ++i) {
+    double logit = 0;
+    for (const auto& t : trees) logit += leaf_of(t, &d.x[i * 3]);
+    EXPECT_NEAR(1 / (1 + std::exp(-logit)), predicted[i], 1e-5);
+  }
+}
+
+// What the margins already say is not learnt again.
+TEST(Booster, CorrectsTheMarginsItIsGiven) {
+  const Data d = make_data();
+  std::vector<float> right;
+  for (const float y : d.y) right.push_back(y > 0 ? 6.0f : -6.0f);
+  const auto size_of = [&](std::span<const float> margins) {
+    double size = 0;
+    for (const auto& t : Booster(d.view(), d.y, {}, kOptions, 1, margins).trees()) {
+      for (size_t i = 0; i < d.y.size(); ++i) size += std::abs(leaf_of(t, &d.x[i * 3]));
+    }
+    return size;
+  };
+  EXPECT_LT(size_of(right), 0.1 * size_of({}));
+}
+
+}  // namespace
+}  // namespace netflowgen::base
