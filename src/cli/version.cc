@@ -32,7 +32,9 @@ std::string blas_text() {
   // Looked up by name: only OpenBLAS has it.
   const auto config = reinterpret_cast<ConfigFn>(dlsym(RTLD_DEFAULT, "openblas_get_config"));
   if (path.find("openblas") != std::string::npos) {
-    return fmt::format("BLAS: {}{}", config != nullptr ? config() : "OpenBLAS", " (" + path + ")");
+    const auto core = reinterpret_cast<ConfigFn>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
+    return fmt::format("BLAS: {}, kernels {} ({})", config != nullptr ? config() : "OpenBLAS",
+                       core != nullptr ? core() : "unknown", path);
   }
   if (path.find("mkl") != std::string::npos) return fmt::format("BLAS: MKL ({})", path);
   if (path.find("libtorch") != std::string::npos) return fmt::format("BLAS: LibTorch's own ({})", path);
