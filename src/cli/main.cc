@@ -1,4 +1,5 @@
 // main wires: signal, parser, commands, and the one place where errors are caught.
+#include <unistd.h>
 #include <algorithm>
 
 #include <csignal>
@@ -9,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/runtime.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/version.h"
@@ -30,6 +30,18 @@ void install_signals() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+}
+
+// LibTorch's OpenMP threads spin while they wait, on the cores that OpenBLAS's own threads need: measured, two thirds of
+// the time of a small model's training. OpenMP reads its settings when it is loaded, so the program starts itself again.
+void wait_without_spinning(char** argv) {
+#ifdef NETFLOWGEN_LEARN
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  setenv("OMP_WAIT_POLICY", "passive", 1);
+  execv("/proc/self/exe", argv);  // returns only when it failed: then it goes on, slower
+#else
+  (void)argv;
+#endif
 }
 
 // CLI11 says of a misspelt command only that one is required.
@@ -78,7 +90,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  netflowgen::base::settle_libraries(argv);
+  wait_without_spinning(argv);
   install_signals();
   try {
     return run(argc, argv);

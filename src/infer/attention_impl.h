@@ -40,7 +40,7 @@ struct ToBf16 {
 };
 struct ToInt8 {
   float inverse;
-  int8_t operator()(float x) const { return static_cast<int8_t>(static_cast<int>(rintf(x * inverse))); }
+  int8_t operator()(float x) const { return static_cast<int8_t>(lrintf(x * inverse)); }
 };
 
 // Writes a head's vector: a column of the keys (stride padded window) or a row of the values (stride 1).
