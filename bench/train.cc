@@ -11,12 +11,12 @@
 #include <cblas.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <vector>
 
+#include "base/math_libraries.h"
 #include "learn/learn.h"
 #include "sim/sim.h"
 
@@ -257,10 +257,6 @@ int run(const std::string& size, int64_t steps) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // As the program does (cli/main.cc): OpenMP's waiting threads must not spin.
-  if (setenv("OMP_WAIT_POLICY", "passive", 0) == 0 && getenv("BENCH_TRAIN_AGAIN") == nullptr) {
-    setenv("BENCH_TRAIN_AGAIN", "1", 1);
-    execv("/proc/self/exe", argv);
-  }
+  netflowgen::base::tune_math_libraries(argv);  // as the program does
   return run(argc > 1 ? argv[1] : "micro", argc > 2 ? std::atoll(argv[2]) : 12);
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/ip.h"
 #include "base/ledger.h"
+#include "base/math_libraries.h"
 #include "base/random.h"
 #include "base/safetensors.h"
 #include "base/stop.h"

@@ -1,5 +1,4 @@
 // main wires: signal, parser, commands, and the one place where errors are caught.
-#include <unistd.h>
 #include <algorithm>
 
 #include <csignal>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/math_libraries.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/version.h"
@@ -30,18 +30,6 @@ void install_signals() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-}
-
-// LibTorch's OpenMP threads spin while they wait, on the cores that OpenBLAS's own threads need: measured, two thirds of
-// the time of a small model's training. OpenMP reads its settings when it is loaded, so the program starts itself again.
-void wait_without_spinning(char** argv) {
-#ifdef NETFLOWGEN_LEARN
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
-  setenv("OMP_WAIT_POLICY", "passive", 1);
-  execv("/proc/self/exe", argv);  // returns only when it failed: then it goes on, slower
-#else
-  (void)argv;
-#endif
 }
 
 // CLI11 says of a misspelt command only that one is required.
@@ -90,7 +78,9 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  wait_without_spinning(argv);
+#ifdef NETFLOWGEN_LEARN
+  netflowgen::base::tune_math_libraries(argv);
+#endif
   install_signals();
   try {
     return run(argc, argv);

@@ -32,36 +32,55 @@ uint16_t int8_scale(float x) {
   return from_bf16(near) < scale ? static_cast<uint16_t>(near + 1) : near;
 }
 
-struct ToFloat {
-  float operator()(float x) const { return x; }
-};
-struct ToBf16 {
-  uint16_t operator()(float x) const { return to_bf16(x); }
-};
-struct ToInt8 {
-  float inverse;
-  int8_t operator()(float x) const { return static_cast<int8_t>(lrintf(x * inverse)); }
-};
-
-// Writes a head's vector: a column of the keys (stride padded window) or a row of the values (stride 1).
-template <typename T, typename Convert>
-inline void write_head(T* to, size_t stride, const float* from, size_t d, const Convert& convert) {
-  for (size_t i = 0; i < d; ++i) to[i * stride] = convert(from[i]);
+// To nearest: what is left of x in the low bits once the sum's exponent is 23. |x| <= 127.
+int8_t round_to_int8(float x) {
+  const float shifted = x + 12582912.0f;  // 1.5 * 2^23
+  uint32_t bits;
+  memcpy(&bits, &shifted, sizeof bits);
+  return static_cast<int8_t>(bits);
 }
 
 template <typename T>
-inline void write_one(T* to, size_t stride, const float* from, size_t d, uint16_t* scale) {
+inline T convert(float x, float inverse) {
   if constexpr (sizeof(T) == 4) {
-    write_head(to, stride, from, d, ToFloat{});
+    return x;
   } else if constexpr (sizeof(T) == 2) {
-    write_head(to, stride, from, d, ToBf16{});
+    return to_bf16(x);
   } else {
-    float largest = 0;
-    for (size_t i = 0; i < d; ++i) largest = fabsf(from[i]) > largest ? fabsf(from[i]) : largest;
-    *scale = int8_scale(largest);
-    const float s = from_bf16(*scale);
-    write_head(to, stride, from, d, ToInt8{s > 0 ? 1.0f / s : 0.0f});
+    return round_to_int8(x * inverse);
   }
+}
+
+inline float largest_of(const float* x, size_t d) {
+  V largest = V::zero();
+  for (size_t i = 0; i < d; i += kLanes) {
+    const V v = load_part(x + i, d - i, 0);
+    largest = V::max(largest, V::max(v, V::zero() - v));
+  }
+  return V::max_of(largest);
+}
+
+// Writes a head's vector: a column of the keys (stride padded window) or a row of the values (stride 1).
+template <typename T>
+inline void write_one(T* to, size_t stride, const float* from, size_t d, uint16_t* scale) {
+  float inverse = 1;
+  if constexpr (sizeof(T) == 1) {
+    *scale = int8_scale(largest_of(from, d));
+    const float s = from_bf16(*scale);
+    inverse = s > 0 ? 1.0f / s : 0.0f;
+  }
+  if (stride == 1) {
+    for (size_t i = 0; i < d; ++i) to[i] = convert<T>(from[i], inverse);
+    return;
+  }
+  constexpr size_t kPart = 32;  // converted as vectors, then scattered
+  T part[kPart];
+  size_t i = 0;
+  for (; i + kPart <= d; i += kPart) {
+    for (size_t j = 0; j < kPart; ++j) part[j] = convert<T>(from[i + j], inverse);
+    for (size_t j = 0; j < kPart; ++j) to[(i + j) * stride] = part[j];
+  }
+  for (; i < d; ++i) to[i * stride] = convert<T>(from[i], inverse);
 }
 
 template <typename T>

@@ -54,6 +54,7 @@ inline void multiply_tile(const T* panel, size_t cols, const float* x, size_t ld
                           const float* bias, size_t row, size_t rows, size_t node, const Out& out) {
   V a[M];
   V b[M];
+#pragma GCC unroll 16
   for (size_t i = 0; i < M; ++i) a[i] = b[i] = V::zero();
   for (size_t k = 0; k < cols; ++k) {
     const V wa = V::load(panel + k * kPanel);
@@ -69,6 +70,13 @@ inline void multiply_tile(const T* panel, size_t cols, const float* x, size_t ld
   const V sb = V::load(scale + kLanes);
   const V ba = V::load(bias);
   const V bb = V::load(bias + kLanes);
+  if (rows == kPanel) {  // a constant, so that the sums stay in registers
+#pragma GCC unroll 16
+    for (size_t i = 0; i < M; ++i) {
+      out(node + i, row, kPanel, V::fma(a[i], sa, ba), V::fma(b[i], sb, bb));
+    }
+    return;
+  }
 #pragma GCC unroll 16
   for (size_t i = 0; i < M; ++i) {
     out(node + i, row, rows, V::fma(a[i], sa, ba), V::fma(b[i], sb, bb));
