@@ -10,6 +10,7 @@
 
 #include "base/ip.h"
 #include "flow/flow.h"
+#include "series/sketch.h"
 
 namespace netflowgen::series {
 
@@ -31,6 +32,18 @@ struct NodeKey {
     if (kind != o.kind) return kind < o.kind;
     if (address != o.address) return address < o.address;
     return number < o.number;
+  }
+};
+
+struct HashSeed {
+  uint64_t a = 0x2d358dccaa6c78a5u;
+  uint64_t b = 0x8bb84b93962eacc9u;
+
+  uint64_t hash(const NodeKey& node) const {
+    uint64_t w[2];
+    std::memcpy(w, node.address.bytes.data(), 16);
+    const uint64_t rest = uint64_t{node.number} << 32 | static_cast<uint64_t>(node.kind);
+    return fold_multiply(fold_multiply(w[0] ^ a, w[1] ^ b) ^ rest, a);
   }
 };
 

@@ -17,18 +17,6 @@
 
 namespace netflowgen::series {
 
-struct HashSeed {
-  uint64_t a = 0x2d358dccaa6c78a5u;
-  uint64_t b = 0x8bb84b93962eacc9u;
-
-  uint64_t hash(const NodeKey& node) const {
-    uint64_t w[2];
-    std::memcpy(w, node.address.bytes.data(), 16);
-    const uint64_t rest = uint64_t{node.number} << 32 | static_cast<uint64_t>(node.kind);
-    return fold_multiply(fold_multiply(w[0] ^ a, w[1] ^ b) ^ rest, a);
-  }
-};
-
 struct StepSlot {
   NodeKey node;         // kind kNone: empty
   Arena::Ref state[2];  // by Direction; 0: none

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +21,7 @@
 #include "base/safetensors.h"
 #include "series/features.h"
 #include "series/frame_table.h"
+#include "series/node.h"
 
 namespace netflowgen::series {
 
@@ -115,6 +117,8 @@ class StoreWriter {
 
   // REQUIRES: frame has kFeatureCount values; (node, step) was not added before.
   void add(std::string_view node, int64_t step, std::span<const float> frame);
+  void add(const NodeKey& node, int64_t step,
+           std::span<const float> frame);  // by its name; made once a shard
   // The archive covers [first_step, end_step) although its edges may be idle.
   void cover(int64_t first_step, int64_t end_step);
   // Counters of this run, replaced by each call.
@@ -129,8 +133,19 @@ class StoreWriter {
   uint64_t frames() const { return frames_; }  // added by this writer
 
  private:
+  uint32_t index_of(std::string_view name);
+  void add_row(uint32_t node, int64_t step, std::span<const float> frame);
+  const float* row(size_t i) const { return chunks_[i / kChunkRows].get() + i % kChunkRows * kFeatureCount; }
+  std::vector<uint32_t> rows_in_order(std::span<const uint32_t> rank) const;
+  std::vector<size_t> present_features() const;
   void write_shard();
   void write_info() const;
+
+  // Rows lie in chunks that stay from shard to shard: growing would copy them all, and new memory has to be cleared.
+  static constexpr size_t kChunkRows = 4096;
+  struct KeyHash {
+    size_t operator()(const NodeKey& node) const { return HashSeed().hash(node); }
+  };
 
   fs::path store_;
   StoreOptions options_;
@@ -140,10 +155,11 @@ class StoreWriter {
   bool created_ = false;  // the folder was made by this writer
   size_t run_;            // index of this run in info_.runs
   std::unordered_map<std::string, uint32_t> index_;
+  std::unordered_map<NodeKey, uint32_t, KeyHash> keys_;
   std::vector<std::string> names_;
-  std::vector<uint32_t> nodes_;
+  std::vector<uint32_t> nodes_;  // [buffered rows]
   std::vector<int64_t> steps_;
-  std::vector<float> values_;  // [buffered rows, kFeatureCount]
+  std::vector<std::unique_ptr<float[]>> chunks_;  // of [kChunkRows, kFeatureCount]
 };
 
 std::vector<StageCounts> to_counts(std::span<const base::LedgerView> views);

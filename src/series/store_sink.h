@@ -11,7 +11,7 @@ class StoreSink : public FrameSink {
   // The writer must outlive the sink.
   explicit StoreSink(StoreWriter& writer) : writer_(writer) {}
   void frame(const NodeKey& node, int64_t step, std::span<const float> frame) override {
-    writer_.add(name_of(node), step, frame);
+    writer_.add(node, step, frame);
   }
 
  private:

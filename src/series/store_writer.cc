@@ -17,41 +17,33 @@ namespace {
 
 using base::Error;
 
-// The columns of one shard in file order, from the buffered ones.
-struct Columns {
-  std::vector<uint8_t> name_bytes;
-  std::vector<uint32_t> name_end;  // [nodes]
-  std::vector<uint32_t> node;      // [rows]
-  std::vector<int64_t> step;       // [rows]
-  std::vector<float> values;       // [rows, features]
-  std::vector<size_t> features;    // with at least one value
+constexpr size_t kBufferFloats = size_t{1} << 18;  // of values on their way to the file
+
+// The names of one shard in byte order, back to back.
+struct Names {
+  std::vector<uint8_t> bytes;
+  std::vector<uint32_t> end;   // [nodes]
+  std::vector<uint32_t> rank;  // [nodes] position of each name as it was given
 };
 
-// rank[i]: position of names[i] in byte order; fills the name columns.
-std::vector<uint32_t> sort_names(const std::vector<std::string>& names, Columns& out) {
+Names sorted(const std::vector<std::string>& names) {
   std::vector<uint32_t> order(names.size());
   std::iota(order.begin(), order.end(), 0u);
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return names[a] < names[b]; });
-  std::vector<uint32_t> rank(names.size());
+  Names out;
+  out.rank.resize(names.size());
   for (uint32_t i = 0; i < order.size(); ++i) {
     const auto& name = names[order[i]];
-    rank[order[i]] = i;
-    out.name_bytes.insert(out.name_bytes.end(), name.begin(), name.end());
-    out.name_end.push_back(static_cast<uint32_t>(out.name_bytes.size()));
+    out.rank[order[i]] = i;
+    out.bytes.insert(out.bytes.end(), name.begin(), name.end());
+    out.end.push_back(static_cast<uint32_t>(out.bytes.size()));
   }
-  return rank;
+  return out;
 }
 
-std::vector<size_t> present_features(std::span<const float> values) {
-  std::array<bool, kFeatureCount> present{};
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!std::isnan(values[i])) present[i % kFeatureCount] = true;
-  }
-  std::vector<size_t> features;
-  for (size_t f = 0; f < kFeatureCount; ++f) {
-    if (present[f]) features.push_back(f);
-  }
-  return features;
+template <typename T>
+void write_all(base::AtomicFile& file, const std::vector<T>& values) {
+  file.write(values.data(), values.size() * sizeof(T));
 }
 
 int lock_folder(const fs::path& store) {
@@ -104,14 +96,32 @@ StoreWriter::~StoreWriter() {
   if (lock_ >= 0) ::close(lock_);
 }
 
+uint32_t StoreWriter::index_of(std::string_view name) {
+  const auto [it, added] = index_.try_emplace(std::string(name), static_cast<uint32_t>(names_.size()));
+  if (added) names_.emplace_back(name);
+  return it->second;
+}
+
 void StoreWriter::add(std::string_view node, int64_t step, std::span<const float> frame) {
+  add_row(index_of(node), step, frame);
+}
+
+void StoreWriter::add(const NodeKey& node, int64_t step, std::span<const float> frame) {
+  const auto it = keys_.find(node);
+  const uint32_t index =
+      it != keys_.end() ? it->second : keys_.emplace(node, index_of(name_of(node))).first->second;
+  add_row(index, step, frame);
+}
+
+void StoreWriter::add_row(uint32_t node, int64_t step, std::span<const float> frame) {
   NFG_CHECK(frame.size() == kFeatureCount);
   ++frames_;
-  const auto [it, added] = index_.try_emplace(std::string(node), static_cast<uint32_t>(names_.size()));
-  if (added) names_.emplace_back(node);
-  nodes_.push_back(it->second);
+  const size_t at = steps_.size();
+  if (at / kChunkRows == chunks_.size())
+    chunks_.push_back(std::make_unique_for_overwrite<float[]>(kChunkRows * kFeatureCount));
+  std::copy(frame.begin(), frame.end(), chunks_[at / kChunkRows].get() + at % kChunkRows * kFeatureCount);
+  nodes_.push_back(node);
   steps_.push_back(step);
-  values_.insert(values_.end(), frame.begin(), frame.end());
   if (steps_.size() >= options_.shard_rows) flush();
 }
 
@@ -136,47 +146,90 @@ void StoreWriter::take_back(size_t shards, int64_t end_step) {
   base::write_file(store_ / kStoreInfoFile, store_info_json(info_));
 }
 
-void StoreWriter::write_shard() {
-  Columns c;
-  const std::vector<uint32_t> rank = sort_names(names_, c);
-  std::vector<uint32_t> order(steps_.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return std::pair(rank[nodes_[a]], steps_[a]) < std::pair(rank[nodes_[b]], steps_[b]);
-  });
-  c.features = present_features(values_);
-  c.values.reserve(order.size() * c.features.size());
-  for (const uint32_t row : order) {
-    c.node.push_back(rank[nodes_[row]]);
-    c.step.push_back(steps_[row]);
-    for (const size_t f : c.features) c.values.push_back(values_[row * kFeatureCount + f]);
+// The buffered rows by node name, then by step. They mostly come by step, so that a node's are in order as they are counted.
+std::vector<uint32_t> StoreWriter::rows_in_order(std::span<const uint32_t> rank) const {
+  std::vector<uint32_t> begin(rank.size() + 1, 0);
+  for (const uint32_t node : nodes_) ++begin[rank[node] + 1];
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<uint32_t> order(nodes_.size());
+  std::vector<uint32_t> next(begin.begin(), begin.end() - 1);
+  for (uint32_t row = 0; row < nodes_.size(); ++row) order[next[rank[nodes_[row]]]++] = row;
+  const auto earlier = [&](uint32_t a, uint32_t b) { return steps_[a] < steps_[b]; };
+  for (size_t n = 0; n + 1 < begin.size(); ++n) {
+    const auto first = order.begin() + begin[n];
+    const auto last = order.begin() + begin[n + 1];
+    if (!std::is_sorted(first, last, earlier)) std::stable_sort(first, last, earlier);
   }
-  std::string names;
-  for (const size_t f : c.features) names += (names.empty() ? "" : ",") + std::string(kFeatures[f].name);
+  return order;
+}
+
+std::vector<size_t> StoreWriter::present_features() const {
+  std::array<bool, kFeatureCount> present{};
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    for (size_t f = 0; f < kFeatureCount; ++f) present[f] = present[f] | !std::isnan(row(i)[f]);
+  }
+  std::vector<size_t> features;
+  for (size_t f = 0; f < kFeatureCount; ++f) {
+    if (present[f]) features.push_back(f);
+  }
+  return features;
+}
+
+void StoreWriter::write_shard() {
+  const Names names = sorted(names_);
+  const std::vector<uint32_t> order = rows_in_order(names.rank);
+  const std::vector<size_t> features = present_features();
+  std::string feature_names;
+  for (const size_t f : features)
+    feature_names += (feature_names.empty() ? "" : ",") + std::string(kFeatures[f].name);
   const auto rows = static_cast<int64_t>(order.size());
   const auto [low, high] = std::minmax_element(steps_.begin(), steps_.end());
   ShardInfo shard{fmt::format("shard-{:06}.safetensors", info_.shards.size()), order.size(), names_.size(),
                   *low, *high + 1};
-  base::save_safetensors(
-      store_ / shard.file,
-      {{"step", base::tensor_view<int64_t>(c.step, {rows})},
-       {"node", base::tensor_view<uint32_t>(c.node, {rows})},
-       {"values", base::tensor_view<float>(c.values, {rows, static_cast<int64_t>(c.features.size())})},
-       {"name_end", base::tensor_view<uint32_t>(c.name_end, {static_cast<int64_t>(c.name_end.size())})},
-       {"name_bytes", base::tensor_view<uint8_t>(c.name_bytes, {static_cast<int64_t>(c.name_bytes.size())})}},
-      {{"format", kShardFormat},
-       {"version", std::to_string(kStoreVersion)},
-       {"schema", schema_hash()},
-       {"features", names},
-       {"step_ms", std::to_string(info_.step_ms)}});
-  for (const size_t f : c.features) info_.missing[f] = false;
+  const base::TensorHead heads[] = {
+      {"step", base::DType::kI64, {rows}},
+      {"node", base::DType::kU32, {rows}},
+      {"values", base::DType::kF32, {rows, static_cast<int64_t>(features.size())}},
+      {"name_end", base::DType::kU32, {static_cast<int64_t>(names.end.size())}},
+      {"name_bytes", base::DType::kU8, {static_cast<int64_t>(names.bytes.size())}}};
+  base::AtomicFile file(store_ / shard.file);
+  file.write(base::safetensors_header(heads, {{"format", kShardFormat},
+                                              {"version", std::to_string(kStoreVersion)},
+                                              {"schema", schema_hash()},
+                                              {"features", feature_names},
+                                              {"step_ms", std::to_string(info_.step_ms)}}));
+  std::vector<int64_t> steps(order.size());
+  std::vector<uint32_t> nodes(order.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    steps[i] = steps_[order[i]];
+    nodes[i] = names.rank[nodes_[order[i]]];
+  }
+  write_all(file, steps);
+  write_all(file, nodes);
+  std::vector<float> buffer;
+  buffer.reserve(kBufferFloats + kFeatureCount);
+  constexpr size_t kAhead = 8;  // rows lie apart in memory
+  for (size_t i = 0; i < order.size(); ++i) {
+    const float* const ahead = row(order[std::min(i + kAhead, order.size() - 1)]);
+    for (size_t f = 0; f < kFeatureCount; f += 16) __builtin_prefetch(ahead + f);
+    const float* const from = row(order[i]);
+    for (const size_t f : features) buffer.push_back(from[f]);
+    if (buffer.size() < kBufferFloats) continue;
+    write_all(file, buffer);
+    buffer.clear();
+  }
+  write_all(file, buffer);
+  write_all(file, names.end);
+  write_all(file, names.bytes);
+  file.commit();
+  for (const size_t f : features) info_.missing[f] = false;
   cover(shard.first_step, shard.end_step);
   info_.shards.push_back(std::move(shard));
   index_.clear();
+  keys_.clear();
   names_.clear();
   nodes_.clear();
   steps_.clear();
-  values_.clear();
 }
 
 }  // namespace netflowgen::series
