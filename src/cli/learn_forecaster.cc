@@ -16,6 +16,7 @@ class ModelForecaster : public eval::Forecaster {
   ModelForecaster(std::shared_ptr<ForecastModels> models, bool untrained)
       : models_(std::move(models)), untrained_(untrained) {}
   std::string name() const override { return untrained_ ? "netflowgen untrained" : "netflowgen"; }
+  bool gives_quantiles() const override { return true; }
   void fit(const eval::ForecastTask& task, uint64_t) override { task_ = task; }
   eval::Forecast predict(const series::FrameTable& table, std::span<const eval::Origin> origins) override {
     const auto& said = models_->at(table, origins, untrained_).forecast;
@@ -174,8 +175,9 @@ ForecastModels::Said ForecastModels::walk(const learn::Backbone& backbone, const
 const ForecastModels::Said& ForecastModels::at(const series::FrameTable& table,
                                                std::span<const eval::Origin> origins, bool untrained) {
   auto& said = said_[untrained ? 1 : 0];
-  if (said != nullptr && origins_[untrained ? 1 : 0] == origins.size()) return *said;
-  origins_[untrained ? 1 : 0] = origins.size();
+  auto& known = origins_[untrained ? 1 : 0];
+  if (said != nullptr && std::ranges::equal(known, origins)) return *said;
+  known.assign(origins.begin(), origins.end());
   if (untrained) {
     learn::Backbone random(folders_.front(), device_, threads_);
     random.randomise(1);

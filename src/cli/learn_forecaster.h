@@ -48,7 +48,7 @@ class ForecastModels {
   eval::Bins bins_;
   std::vector<size_t> channels_;  // of bins_, level channels
   std::unique_ptr<Said> said_[2];
-  size_t origins_[2] = {};
+  std::vector<eval::Origin> origins_[2];
 };
 
 void add_model_methods(const std::shared_ptr<ForecastModels>& models, bool untrained,

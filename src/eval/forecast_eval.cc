@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "base/error.h"
+#include "eval/forecast_calibration.h"
 
 namespace netflowgen::eval {
 namespace {
@@ -39,6 +41,20 @@ MethodRun score(const ForecastData& d, const std::string& method, const Forecast
     }
   }
   return run;
+}
+
+// Factors from the validation period, by a method that was fitted on what comes before it; none where there is no such
+// period.
+std::optional<QuantileScale> calibrate(Forecaster& forecaster, const ForecastData& test, uint64_t seed) {
+  ForecastOptions o = test.options;
+  const bool possible =
+      o.validation.from_ms > o.train.from_ms && o.validation.to_ms - o.validation.from_ms >= o.every_ms;
+  if (!forecaster.gives_quantiles() || !possible) return {};
+  o.train.to_ms = o.validation.from_ms;
+  o.test = o.validation;
+  const ForecastData data = prepare_forecast(*test.table, test.unseen, o);
+  forecaster.fit(data.task(), seed);
+  return QuantileScale(data, forecaster.predict(*test.table, data.origins));
 }
 
 struct GeometricMean {
@@ -241,8 +257,10 @@ ForecastResult evaluate_forecast(const FrameTable& table, const std::vector<bool
   for (const auto& f : forecasters) {
     next(f->name());
     const auto start = std::chrono::steady_clock::now();
+    const auto scale = calibrate(*f, r.data, options.seed);
     f->fit(task, options.seed);
-    const Forecast forecast = f->predict(table, r.data.origins);
+    Forecast forecast = f->predict(table, r.data.origins);
+    if (scale) scale->apply(forecast);
     MethodRun run = score(r.data, f->name(), forecast);
     run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     add_fans(r, f->name(), forecast, options.fans);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "eval/eval.h"
+#include "eval/forecast_calibration.h"
 #include "eval/forecast_lags.h"
 #include "eval/testing.h"
 
@@ -337,6 +338,32 @@ TEST(Holdout, KeepsLookAlikesTogether) {
   base::write_file(path, "n11\nnobody\n");
   EXPECT_THROW(read_holdout(path, t), base::Error);
   base::fs::remove(path);
+}
+
+// A method that says ten times the spread below and twice the spread above: each side is found by itself.
+TEST(QuantileScale, FindsTheSpreadThatValidationHad) {
+  base::Random random(4);
+  const auto t =
+      tiny_table(0, 2000, {{"a", rows(2000, [&](int64_t) { return 900 + 200 * random.uniform(); })}});
+  auto o = options(400, 2000);
+  o.horizons = {1};
+  const auto data = prepare_forecast(t, {}, o);
+  Forecast said(data.origins.size(), 1, 1);
+  for (size_t i = 0; i < data.origins.size(); ++i) {
+    said.set_point(i, 1000);
+    for (size_t k = 0; k < kQuantiles; ++k) {
+      const double spread = 200 * (kQuantileLevels[k] - 0.5);
+      said.quantiles_at(i)[k] = static_cast<float>(1000 + (k < 4 ? 10 : 2) * spread);
+    }
+  }
+  const QuantileScale scale(data, said);
+  EXPECT_NEAR(scale.factor(0, 0, 0), 0.1, 1e-9);
+  EXPECT_NEAR(scale.factor(0, 0, 8), 0.5, 1e-9);
+  EXPECT_EQ(scale.factor(0, 0, 4), 1.0);
+  scale.apply(said);
+  EXPECT_NEAR(said.quantiles_at(0)[0], 920, 1e-3);
+  EXPECT_NEAR(said.quantiles_at(0)[8], 1080, 1e-3);
+  EXPECT_EQ(said.median[0], 1000);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ class Trees : public Forecaster {
  public:
   explicit Trees(const TreeOptions& options) : options_(options) {}
   std::string name() const override { return "trees"; }
+  bool gives_quantiles() const override { return true; }
 
   void fit(const ForecastTask& task, uint64_t seed) override {
     task_ = task;

@@ -18,6 +18,7 @@ inline constexpr size_t kQuantiles = kQuantileLevels.size();
 struct Origin {
   size_t node = 0;
   int64_t step = 0;
+  bool operator==(const Origin&) const = default;
 };
 
 struct ForecastTask {
@@ -56,6 +57,8 @@ class Forecaster {
  public:
   virtual ~Forecaster() = default;
   virtual std::string name() const = 0;
+  // Its quantiles are more than copies of the median, and are calibrated on validation (forecast_calibration.h).
+  virtual bool gives_quantiles() const { return false; }
   virtual void fit(const ForecastTask& task, uint64_t seed) = 0;
   // Causal: an origin's forecast depends on frames up to its step alone. `table` may be another than fit's
   // (same features, step); features and horizons are fit's. Origins are by node, then step.
