@@ -1,6 +1,7 @@
 // What number formats cost in quality: AUPRC of a fine-tuned head through the streaming engine, for every format of
 // weights and of cached keys and values, on the same frames. The engine hears the whole store; rows of [FROM, TO) with
-// traffic to the node count, as in `evaluate ddos`: event-weighted and per step.
+// traffic to the node count, as in `evaluate ddos`: event-weighted and per step. Beside them how far scores move at most, so that
+// "no change" is seen to be of the ranking.
 //
 //   bench_precision STORE MODEL LABELS FROM TO [HEAD]     HEAD: ddos
 #include <fmt/format.h>
@@ -77,15 +78,22 @@ std::vector<eval::ScoredRow> scores_of(const series::FrameTable& table, const st
   return scored;
 }
 
+double farthest(const std::vector<eval::ScoredRow>& a, const std::vector<eval::ScoredRow>& b) {
+  double d = 0;
+  for (size_t i = 0; i < a.size(); ++i) d = std::max(d, std::fabs(double{a[i].score} - double{b[i].score}));
+  return d;
+}
+
 void compare(const std::string& store, const std::string& folder, const std::string& labels_path,
              const eval::Period& period, const std::string& head_name) {
   const auto table = series::load_frames(store);
   const auto labels = eval::load_labels(labels_path, table, {});
   size_t events = 0;
   const auto rows = rows_of(table, labels, period, events);
-  fmt::print("{:>8} {:>8} {:>10} {:>9} {:>10} {:>9}   head {}, {} events\n", "weights", "cache", "AUPRC",
-             "change", "per step", "change", head_name, events);
+  fmt::print("{:>8} {:>8} {:>10} {:>9} {:>10} {:>9} {:>9}   head {}, {} events\n", "weights", "cache",
+             "AUPRC", "change", "per step", "change", "score", head_name, events);
   double reference[2] = {0, 0};
+  std::vector<eval::ScoredRow> exact;
   for (const auto weights : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
     const auto model = infer::Model::load(folder, {.precision = weights});
     size_t head = SIZE_MAX;
@@ -101,9 +109,11 @@ void compare(const std::string& store, const std::string& folder, const std::str
       if (weights == Precision::kFloat32 && cache == Precision::kFloat32) {
         reference[0] = by_event;
         reference[1] = by_step;
+        exact = scored;
       }
-      fmt::print("{:>8} {:>8} {:>10.4f} {:>+9.4f} {:>10.4f} {:>+9.4f}\n", name_of(weights), name_of(cache),
-                 by_event, by_event - reference[0], by_step, by_step - reference[1]);
+      fmt::print("{:>8} {:>8} {:>10.4f} {:>+9.4f} {:>10.4f} {:>+9.4f} {:>9.2g}\n", name_of(weights),
+                 name_of(cache), by_event, by_event - reference[0], by_step, by_step - reference[1],
+                 farthest(scored, exact));
       std::fflush(stdout);
     }
   }

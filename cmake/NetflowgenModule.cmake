@@ -82,14 +82,15 @@ function(netflowgen_learn_kernels)
   endforeach()
 endfunction()
 
-# The kernels of infer are one source, compiled per instruction set; which one runs is chosen at run time.
+# The kernels of infer are one source, compiled per instruction set; which one runs is chosen at run time. Products and sums
+# are fused where the source says so only: what is written to a ring is the same bits for every instruction set.
 function(netflowgen_infer_kernels)
   set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_scalar.cc PROPERTIES COMPILE_OPTIONS
     "-ffp-contract=off")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx2.cc PROPERTIES COMPILE_OPTIONS
-      "-mavx2;-mfma;-O3")
+      "-mavx2;-mfma;-O3;-ffp-contract=off")
     set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx512.cc PROPERTIES COMPILE_OPTIONS
-      "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mfma;-mprefer-vector-width=512;-O3;-Wno-uninitialized;-Wno-maybe-uninitialized")  # GCC 12's own headers (PR 105593)
+      "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mfma;-mprefer-vector-width=512;-O3;-ffp-contract=off;-Wno-uninitialized;-Wno-maybe-uninitialized")  # GCC 12's own headers (PR 105593)
   endif()
 endfunction()

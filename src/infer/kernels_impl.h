@@ -100,8 +100,11 @@ void multiply_panels(const Matrix& w, const float* x, size_t ldx, size_t n, cons
   const T* panel = static_cast<const T*>(w.data);
   for (size_t row = 0; row < w.rows; row += kPanel, panel += w.cols * kPanel) {
     const size_t rows = w.rows - row < kPanel ? w.rows - row : kPanel;
+    // Weights are larger than the second-level cache: the next panel is asked for in parts, a part a tile.
+    const size_t part = (w.cols * kPanel * kTileRows + n - 1) / n;
     size_t i = 0;
     for (; i + kTileRows <= n; i += kTileRows) {
+      ask(panel + i / kTileRows * part, part, static_cast<ptrdiff_t>(w.cols * kPanel * sizeof(T)));
       multiply_tile<kTileRows>(panel, w.cols, x + i * ldx, ldx, w.scale + row, w.bias + row, row, rows, i,
                                out);
     }
