@@ -114,7 +114,8 @@ TEST(Engine, ForecastsAreRelativeToTheLevel) {
     }
     Wanted less = kAll;
     less.direct = less.forecast = false;
-    const Item item{1, kStart + 40, random_frame(frames, 12)};
+    const auto frame = random_frame(frames, 12);
+    const Item item{1, kStart + 40, frame};
     engine.step({&item, 1}, less, r);
     EXPECT_TRUE(r.direct.empty() && r.forecast.empty());
   }
