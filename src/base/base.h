@@ -8,6 +8,7 @@
 #include "base/ip.h"
 #include "base/ledger.h"
 #include "base/math_libraries.h"
+#include "base/nan.h"
 #include "base/random.h"
 #include "base/safetensors.h"
 #include "base/stop.h"

@@ -10,6 +10,9 @@ namespace netflowgen::base {
 
 using TimeMs = int64_t;
 
+inline constexpr int64_t kHourMs = 3'600'000;
+inline constexpr int64_t kDayMs = 24 * kHourMs;
+
 // Days since 1970-01-01 of a proleptic Gregorian date (Howard Hinnant's algorithm). No validation.
 int64_t days_from_civil(int64_t year, unsigned month, unsigned day);
 

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view kHeader = "node,start,end,type\n";
 
-struct Options {
+struct FeedbackOptions {
   std::string alert;
   std::string verdict;
   std::string alerts = "alerts.db";
@@ -62,7 +62,7 @@ void append_label(const std::string& path, const std::string& line) {
   if (!written) throw base::Error("cannot write {}: {}", path, std::strerror(error));
 }
 
-void run(const Options& o) {
+void run_feedback(const FeedbackOptions& o) {
   const bool yes = o.verdict == "yes";
   std::unique_ptr<detect::AlertDb> db;
   if (detect::AlertDb::is_one(o.alerts) || is_database(o.alerts)) {
@@ -90,7 +90,7 @@ void run(const Options& o) {
 }  // namespace
 
 void add_feedback(CLI::App& app, Context&) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<FeedbackOptions>();
   auto* c =
       app.add_subcommand("feedback", "Say whether an alert was right; the next finetune learns from it");
   c->add_option("alert", o->alert, "The alert's id, or as much of it as is unique")->required();
@@ -102,7 +102,7 @@ void add_feedback(CLI::App& app, Context&) {
   c->add_option("--labels", o->labels, "Labels to append to, for finetune --labels")->capture_default_str();
   c->add_option("--type", o->type, "The attack's type, where the alert's is wrong");
   c->footer("Example: netflowgen feedback 3f0a no --alerts alerts.db --labels feedback.csv");
-  c->callback([o] { run(*o); });
+  c->callback([o] { run_feedback(*o); });
 }
 
 }  // namespace netflowgen::cli

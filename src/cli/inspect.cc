@@ -16,7 +16,7 @@ using base::UsageError;
 using series::kFeatureCount;
 using series::kFeatures;
 
-struct Settings {
+struct InspectSettings {
   std::string store;
   std::string node;
   std::string features;
@@ -33,7 +33,7 @@ base::TimeMs time_of(const std::string& text, const char* flag, base::TimeMs fal
   return *t;
 }
 
-series::FrameFilter filter_of(const Settings& s) {
+series::FrameFilter filter_of(const InspectSettings& s) {
   series::FrameFilter f;
   f.from_ms = time_of(s.from, "--from", f.from_ms);
   f.to_ms = time_of(s.to, "--to", f.to_ms);
@@ -41,7 +41,7 @@ series::FrameFilter filter_of(const Settings& s) {
   return f;
 }
 
-std::vector<size_t> chosen_features(const Settings& s, const std::vector<bool>& missing) {
+std::vector<size_t> chosen_features(const InspectSettings& s, const std::vector<bool>& missing) {
   std::vector<size_t> chosen;
   if (!s.features.empty()) {
     for (size_t begin = 0; begin <= s.features.size();) {
@@ -68,7 +68,7 @@ std::string number(double v) {
   return fmt::format("{:.4g}", v);
 }
 
-void print_head(const Settings& s, const series::StoreSummary& sum) {
+void print_head(const InspectSettings& s, const series::StoreSummary& sum) {
   const auto& info = sum.info;
   const int64_t steps = info.end_step - info.first_step;
   const double cells = static_cast<double>(steps) * static_cast<double>(sum.nodes.size());
@@ -101,7 +101,7 @@ void print_features(const series::StoreSummary& sum) {
   if (!never.empty()) fmt::print("never given by the source:{}\n", never);
 }
 
-void print_nodes(const Settings& s, const series::StoreSummary& sum) {
+void print_nodes(const InspectSettings& s, const series::StoreSummary& sum) {
   const auto& missing = sum.info.missing;
   fmt::print("\ntop {} of {} nodes\n", std::min(s.top, sum.nodes.size()), sum.nodes.size());
   fmt::print("{:<40} {:>9} {:>11} {:>11} {:>11} {:>11}\n", "node", "frames", "bytes_in", "bytes_out",
@@ -126,7 +126,7 @@ void print_runs(const series::StoreInfo& info) {
   }
 }
 
-void print_node(const Settings& s) {
+void print_node(const InspectSettings& s) {
   const auto table = series::load_frames(s.store, filter_of(s));
   if (table.nodes.empty()) {
     throw base::Error(
@@ -152,7 +152,7 @@ void print_node(const Settings& s) {
 // Streams shard by shard: by shard, then node, then time.
 class CsvExport {
  public:
-  explicit CsvExport(const Settings& s)
+  explicit CsvExport(const InspectSettings& s)
       : s_(s), filter_(filter_of(s)), info_(series::read_store_info(s.store)) {
     features_ = chosen_features(s, info_.missing);
     if (s.csv != "-") file_ = std::make_unique<base::AtomicFile>(s.csv);
@@ -194,7 +194,7 @@ class CsvExport {
     text_.clear();
   }
 
-  const Settings& s_;
+  const InspectSettings& s_;
   series::FrameFilter filter_;
   series::StoreInfo info_;
   std::vector<size_t> features_;
@@ -202,7 +202,7 @@ class CsvExport {
   std::string text_;
 };
 
-void run(const Settings& s) {
+void run_inspect(const InspectSettings& s) {
   if (!s.csv.empty()) return CsvExport(s).run();
   if (!s.node.empty()) return print_node(s);
   const auto summary = series::summarize(s.store);
@@ -216,7 +216,7 @@ void run(const Settings& s) {
 
 void add_inspect(CLI::App& app, Context&) {
   auto* command = app.add_subcommand("inspect", "Show what stands in a series store, or export it as CSV");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<InspectSettings>();
   command->add_option("store", s->store, "The store, a folder")->required();
   command->add_option("--node", s->node, "Show the frames of this node (or of the hosts in a CIDR)");
   command->add_option("--features", s->features, "Only these, comma-separated [all that the store has]");
@@ -228,7 +228,7 @@ void add_inspect(CLI::App& app, Context&) {
       "Example: netflowgen inspect store\n"
       "         netflowgen inspect store --node 172.16.112.50 --features flows_in,peers_in\n"
       "         netflowgen inspect store --csv frames.csv --from 1998-07-01 --to 1998-07-02");
-  command->callback([s] { run(*s); });
+  command->callback([s] { run_inspect(*s); });
 }
 
 }  // namespace netflowgen::cli

@@ -19,7 +19,7 @@ namespace {
 // Benign rows that the trees learn from: as many as our own heads do, and the demo ends in minutes.
 constexpr size_t kTreeRows = 30'000;
 
-struct Options {
+struct DemoOptions {
   std::string out = "demo-out";
   std::string scenario = "demo";
   std::string size = "nano";
@@ -40,7 +40,7 @@ class Clock {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-void make_series(const Options& o, Context& context, const base::fs::path& store,
+void make_series(const DemoOptions& o, Context& context, const base::fs::path& store,
                  const base::fs::path& labels) {
   const sim::Scenario scenario = sim::load_scenario(o.scenario);
   sim::Simulator simulator(scenario);
@@ -86,7 +86,7 @@ eval::DdosOptions periods(const series::FrameTable& table) {
   return p;
 }
 
-void pretrain_model(const Options& o, Context& context, const series::FrameTable& table,
+void pretrain_model(const DemoOptions& o, Context& context, const series::FrameTable& table,
                     const eval::DdosOptions& p, const base::fs::path& model, const std::string& store) {
   learn::PretrainOptions options;
   options.spec = model::ModelSpec::preset_of("default", o.size);
@@ -105,7 +105,7 @@ void pretrain_model(const Options& o, Context& context, const series::FrameTable
              r.parameters, r.positions_per_second, r.validation_bits);
 }
 
-void run(const Options& o, Context& context) {
+void run_demo(const DemoOptions& o, Context& context) {
   const base::fs::path out(o.out);
   const auto store = out / "store";
   const auto labels = out / "labels.csv";
@@ -154,7 +154,7 @@ void run(const Options& o, Context& context) {
 }  // namespace
 
 void add_demo(CLI::App& app, Context& context) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<DemoOptions>();
   auto* c = app.add_subcommand("demo", "The whole loop on simulated traffic, with a report");
   c->add_option("-o,--out", o->out, "Folder to write")->capture_default_str();
   c->add_option("--scenario", o->scenario, "Built-in scenario or file")->capture_default_str();
@@ -164,7 +164,7 @@ void add_demo(CLI::App& app, Context& context) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   c->footer("Example: netflowgen demo -o demo-out");
-  c->callback([o, &context] { run(*o, context); });
+  c->callback([o, &context] { run_demo(*o, context); });
 }
 
 }  // namespace netflowgen::cli

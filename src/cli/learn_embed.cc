@@ -10,7 +10,7 @@
 namespace netflowgen::cli {
 namespace {
 
-struct Options {
+struct EmbedOptions {
   std::string store;
   std::string model;
   std::string out;
@@ -21,7 +21,7 @@ struct Options {
 };
 
 // Mean of a node's hidden states, [node, d_model], and the number of steps in each.
-void save_nodes(const Options& o, const series::FrameTable& table, const learn::Bank& bank) {
+void save_nodes(const EmbedOptions& o, const series::FrameTable& table, const learn::Bank& bank) {
   std::vector<float> mean(table.nodes.size() * bank.hidden);
   std::vector<int64_t> count(table.nodes.size());
   std::string names;
@@ -45,7 +45,7 @@ void save_nodes(const Options& o, const series::FrameTable& table, const learn::
   fmt::print("{} vectors of {} numbers written to {}\n", nodes, bank.hidden, o.out);
 }
 
-void save_steps(const Options& o, const series::FrameTable& table, const learn::Bank& bank) {
+void save_steps(const EmbedOptions& o, const series::FrameTable& table, const learn::Bank& bank) {
   std::vector<float> hidden;
   std::vector<float> surprise;
   std::vector<float> dense;
@@ -79,7 +79,7 @@ void save_steps(const Options& o, const series::FrameTable& table, const learn::
   fmt::print("{} vectors of {} numbers written to {}\n", rows, bank.hidden, o.out);
 }
 
-void run(const Options& o, const Context& context) {
+void run_embed(const EmbedOptions& o, const Context& context) {
   const learn::Backbone backbone(o.model, o.device, o.threads);
   const auto table = series::load_frames(o.store, {});
   learn::ScanOptions scan;
@@ -93,7 +93,7 @@ void run(const Options& o, const Context& context) {
 }  // namespace
 
 void add_embed(CLI::App& app, Context& context) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<EmbedOptions>();
   auto* c = app.add_subcommand("embed", "Write the model's vectors of nodes or steps, as safetensors");
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->model, "Model folder")->required();
@@ -105,7 +105,7 @@ void add_embed(CLI::App& app, Context& context) {
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen embed store --model model --per node -o nodes.safetensors");
-  c->callback([o, &context] { run(*o, context); });
+  c->callback([o, &context] { run_embed(*o, context); });
 }
 
 }  // namespace netflowgen::cli

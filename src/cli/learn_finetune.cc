@@ -15,7 +15,7 @@
 namespace netflowgen::cli {
 namespace {
 
-struct Options {
+struct FinetuneOptions {
   std::string store;
   std::string model;
   std::vector<std::string> labels;
@@ -37,7 +37,7 @@ eval::Period period_of(const learn::StepRange& r, const series::FrameTable& tabl
   return {std::max(r.from, table.first_step) * table.step_ms, std::min(r.to, table.end_step) * table.step_ms};
 }
 
-eval::DdosOptions protocol_of(const Options& o, const series::FrameTable& table) {
+eval::DdosOptions protocol_of(const FinetuneOptions& o, const series::FrameTable& table) {
   eval::DdosOptions p;
   p.min_flows = o.min_flows;
   if (table.missing[series::kFlowsIn]) p.scored_feature.clear();
@@ -65,8 +65,8 @@ void copy_model(const std::string& from, const std::string& to) {
 }
 
 // What a number of false alarms per node-day costs on validation, with scores that did not see the row's day.
-detect::TaskCalibration calibrate_task(const Options& o, eval::Detector& detector, const eval::DdosTask& task,
-                                       const eval::DdosOptions& protocol) {
+detect::TaskCalibration calibrate_task(const FinetuneOptions& o, eval::Detector& detector,
+                                       const eval::DdosTask& task, const eval::DdosOptions& protocol) {
   detect::TaskCalibration c;
   c.scored = protocol.scored_feature;
   c.default_rate = o.rate;
@@ -81,7 +81,7 @@ detect::TaskCalibration calibrate_task(const Options& o, eval::Detector& detecto
 }
 
 // detect.json: the task's own head, and the label-free injection head as "anomaly", which policies may turn on.
-detect::Calibration calibrate_all(const Options& o, const std::shared_ptr<BankCache>& banks,
+detect::Calibration calibrate_all(const FinetuneOptions& o, const std::shared_ptr<BankCache>& banks,
                                   FrozenDetector& detector, const eval::DdosTask& task,
                                   const eval::DdosOptions& protocol) {
   detect::Calibration all;
@@ -107,7 +107,7 @@ void say(const detect::TaskCalibration& c) {
       c.in_sample ? "; too few labelled days to cross-fit, so it may be too low" : "");
 }
 
-void run(const Options& o, Context& context) {
+void run_finetune(const FinetuneOptions& o, Context& context) {
   if (o.task != "ddos") throw base::UsageError("--task {}: known tasks: ddos", o.task);
   const auto table = series::load_frames(o.store);
   const auto labels = eval::load_labels(o.labels, table, o.label_options);
@@ -142,7 +142,7 @@ void run(const Options& o, Context& context) {
 }  // namespace
 
 void add_finetune(CLI::App& app, Context& context) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<FinetuneOptions>();
   auto* c = app.add_subcommand("finetune", "Teach a pre-trained model a task with few labels");
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->model, "Pre-trained model folder")->required();
@@ -198,7 +198,7 @@ void add_finetune(CLI::App& app, Context& context) {
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen finetune store --model model --labels labels.csv -o detector");
-  c->callback([o, &context] { run(*o, context); });
+  c->callback([o, &context] { run_finetune(*o, context); });
 }
 
 }  // namespace netflowgen::cli

@@ -11,7 +11,7 @@
 namespace netflowgen::cli {
 namespace {
 
-struct Options {
+struct ForecastOptions {
   std::string store;
   std::string model;
   std::string node;
@@ -22,7 +22,7 @@ struct Options {
   int threads = 0;
 };
 
-size_t find_node(const series::FrameTable& table, const Options& o) {
+size_t find_node(const series::FrameTable& table, const ForecastOptions& o) {
   const auto it = std::find(table.nodes.begin(), table.nodes.end(), o.node);
   if (it == table.nodes.end()) {
     throw base::Error("{} has no node '{}'; see `netflowgen inspect {}` for its {} nodes", o.store, o.node,
@@ -31,7 +31,7 @@ size_t find_node(const series::FrameTable& table, const Options& o) {
   return static_cast<size_t>(it - table.nodes.begin());
 }
 
-void run(const Options& o, const Context& context) {
+void run_forecast(const ForecastOptions& o, const Context& context) {
   const learn::Backbone backbone(o.model, o.device, o.threads);
   const auto table = series::load_frames(o.store, {});
   const size_t node = find_node(table, o);
@@ -79,7 +79,7 @@ void run(const Options& o, const Context& context) {
 }  // namespace
 
 void add_forecast(CLI::App& app, Context& context) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ForecastOptions>();
   auto* c = app.add_subcommand("forecast", "Forecast one node's volumes, with quantiles");
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->model, "Model folder")->required();
@@ -92,7 +92,7 @@ void add_forecast(CLI::App& app, Context& context) {
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen forecast store --model model --node 172.16.112.50 --at 1998-06-22T12:00:00");
-  c->callback([o, &context] { run(*o, context); });
+  c->callback([o, &context] { run_forecast(*o, context); });
 }
 
 }  // namespace netflowgen::cli

@@ -12,7 +12,7 @@
 namespace netflowgen::cli {
 namespace {
 
-struct Options {
+struct PretrainOptions {
   std::string store;
   std::string out;
   std::string preset = "default";
@@ -30,7 +30,7 @@ struct Options {
   learn::PretrainOptions pretrain;
 };
 
-void run(const Options& o, const Context& context) {
+void run_pretrain(const PretrainOptions& o, const Context& context) {
   learn::PretrainOptions p = o.pretrain;
   p.spec = model::ModelSpec::preset_of(o.preset, o.size);
   p.tokens = model::ModelSpec::token_options(o.preset);
@@ -70,7 +70,7 @@ void run(const Options& o, const Context& context) {
 }  // namespace
 
 void add_pretrain(CLI::App& app, Context& context) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PretrainOptions>();
   auto* c = app.add_subcommand("pretrain", "Train a model on a series store, without labels");
   c->add_option("store", o->store, "Series store (netflowgen series)")->required();
   c->add_option("-o,--out", o->out, "Model folder to write")->required();
@@ -136,7 +136,7 @@ void add_pretrain(CLI::App& app, Context& context) {
   c->add_option("--threads", p.threads, "0: all cores")->capture_default_str();
   c->add_flag("--resume", p.resume, "Continue from the checkpoint in --out");
   c->footer("Example: netflowgen pretrain store --train 1998-06-01/1998-06-22 --size micro -o model");
-  c->callback([o, &context] { run(*o, context); });
+  c->callback([o, &context] { run_pretrain(*o, context); });
 }
 
 }  // namespace netflowgen::cli

@@ -7,7 +7,7 @@
 namespace netflowgen::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 std::string driver_text(const detect::Alert& alert) {
   if (alert.drivers.empty()) return "";
@@ -60,9 +60,9 @@ void LiveDetector::frame(const series::NodeKey& node, int64_t step, std::span<co
 void LiveDetector::step_closed(int64_t step) {
   store_.step_closed(step);
   if (!scoring_ || step <= stream_->last_step()) return;
-  const auto start = Clock::now();
+  const auto start = SteadyClock::now();
   stream_->step_closed(step);
-  last_cost_ = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+  last_cost_ = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start);
   if (last_cost_.count() > step_ms() / 2) {
     log_(fmt::format(
         "warning: scoring a step took {:.1f} s of its {} s: fewer --nodes, more --threads or --cache int8",

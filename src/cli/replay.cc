@@ -18,7 +18,7 @@
 namespace netflowgen::cli {
 namespace {
 
-struct Settings {
+struct ReplaySettings {
   flow::InputOptions input;
   std::string nodes;
   std::string prefixes;
@@ -91,13 +91,13 @@ class PacedSink : public series::FrameSink {
   Pace& pace_;
 };
 
-struct Outcome {
+struct ReplayOutcome {
   std::vector<base::LedgerView> ledgers;
   std::vector<flow::FirstBadLine> bad_lines;
   std::string failure;  // of the input, after which what was read counts
 };
 
-series::SeriesOptions series_options(const Settings& s, int64_t step_ms) {
+series::SeriesOptions series_options(const ReplaySettings& s, int64_t step_ms) {
   series::SeriesOptions o;
   o.step_ms = step_ms;
   o.lateness_ms = duration(s.lateness, "--lateness");
@@ -121,8 +121,8 @@ size_t read_full(flow::FlowSource& source, std::span<flow::Flow> flows) {
   return n;
 }
 
-Outcome replay_flows(const Settings& s, const Context& context, detect::Stream& stream, Pace& pace,
-                     int64_t step_ms) {
+ReplayOutcome replay_flows(const ReplaySettings& s, const Context& context, detect::Stream& stream,
+                           Pace& pace, int64_t step_ms) {
   auto options = series_options(s, step_ms);
   if (stream.last_step() != detect::kNoStep) options.closed_before = stream.last_step() + 1;
   const auto source = flow::open_flows(s.input);
@@ -131,7 +131,7 @@ Outcome replay_flows(const Settings& s, const Context& context, detect::Stream& 
   const auto progress = progress_printer(context, "replay");
   std::vector<flow::Flow> flows(1024);
   uint64_t rows = 0;
-  Outcome outcome;
+  ReplayOutcome outcome;
   try {
     while (!context.stop.requested()) {
       const size_t n = read_full(*source, flows);
@@ -185,8 +185,8 @@ class StepOrder {
   std::vector<float> values_;
 };
 
-Outcome replay_rates(const Settings& s, const Context& context, detect::Stream& stream, Pace& pace,
-                     int64_t step_ms) {
+ReplayOutcome replay_rates(const ReplaySettings& s, const Context& context, detect::Stream& stream,
+                           Pace& pace, int64_t step_ms) {
   const auto source = flow::open_rates(s.input);
   StepOrder order;
   series::RateOptions options;
@@ -198,7 +198,7 @@ Outcome replay_rates(const Settings& s, const Context& context, detect::Stream& 
                                 order.add(node, step, frame);
                               });
   flow::RateRow row;
-  Outcome outcome;
+  ReplayOutcome outcome;
   try {
     while (!context.stop.requested() && source->read(row)) builder.add(row);
   } catch (const base::Error& e) {
@@ -212,8 +212,8 @@ Outcome replay_rates(const Settings& s, const Context& context, detect::Stream& 
   return outcome;
 }
 
-Outcome replay_store(const std::string& store, const Context& context, detect::Stream& stream, Pace& pace,
-                     int64_t step_ms) {
+ReplayOutcome replay_store(const std::string& store, const Context& context, detect::Stream& stream,
+                           Pace& pace, int64_t step_ms) {
   const auto table = series::load_frames(store);
   if (table.step_ms != step_ms) {
     throw base::Error(
@@ -239,7 +239,8 @@ Outcome replay_store(const std::string& store, const Context& context, detect::S
   return {{frames}, {}, ""};
 }
 
-void say_end(const Settings& s, const Outcome& outcome, detect::Stream& stream, const AlertOutput& output) {
+void say_end(const ReplaySettings& s, const ReplayOutcome& outcome, detect::Stream& stream,
+             const AlertOutput& output) {
   std::FILE* const to = output.to_stdout() ? stderr : stdout;
   auto ledgers = outcome.ledgers;
   ledgers.push_back(stream.frames_ledger());
@@ -253,7 +254,7 @@ void say_end(const Settings& s, const Outcome& outcome, detect::Stream& stream, 
              stream.detector().open_alerts(), output.records(), names);
 }
 
-void run(const Settings& s, const Context& context) {
+void run_replay(const ReplaySettings& s, const Context& context) {
   const double speed = speed_of(s.speed);
   DetectSetup setup(s.detect);
   const int64_t step_ms = setup.model().spec().input.step_ms;
@@ -263,9 +264,9 @@ void run(const Settings& s, const Context& context) {
   if (!s.state.empty() && base::fs::exists(s.state)) detect::DetectorState::restore(stream, s.state);
   Pace pace(speed, step_ms, context.stop);
   const bool store = s.input.paths.size() == 1 && series::is_store(s.input.paths[0]);
-  const Outcome outcome = store ? replay_store(s.input.paths[0], context, stream, pace, step_ms)
-                          : flow::is_rates(s.input) ? replay_rates(s, context, stream, pace, step_ms)
-                                                    : replay_flows(s, context, stream, pace, step_ms);
+  const ReplayOutcome outcome = store ? replay_store(s.input.paths[0], context, stream, pace, step_ms)
+                                : flow::is_rates(s.input) ? replay_rates(s, context, stream, pace, step_ms)
+                                                          : replay_flows(s, context, stream, pace, step_ms);
   if (stream.frames_ledger().in == 0) {
     print_ledgers(stderr, outcome.ledgers);
     print_bad_lines(stderr, outcome.bad_lines);
@@ -283,7 +284,7 @@ void run(const Settings& s, const Context& context) {
 
 void add_replay(CLI::App& app, Context& context) {
   auto* c = app.add_subcommand("replay", "Recorded traffic through the detector, as if it were live");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<ReplaySettings>();
   c->add_option("input", s->input.paths, "Flows or rates (files, folders, -), or one series store")
       ->required();
   add_detect_options(*c, s->detect)->required();
@@ -305,7 +306,7 @@ void add_replay(CLI::App& app, Context& context) {
   c->add_option("--max-duration", s->max_duration, "Longer flows are counted as errors")
       ->capture_default_str();
   c->footer("Example: netflowgen replay nfcapd-folder --model detector --policy policy.yaml -o alerts.jsonl");
-  c->callback([s, &context] { run(*s, context); });
+  c->callback([s, &context] { run_replay(*s, context); });
 }
 
 }  // namespace netflowgen::cli

@@ -17,7 +17,7 @@ namespace {
 
 using base::UsageError;
 
-struct Settings {
+struct SeriesSettings {
   InputArgs input;
   SeriesArgs series;
   std::string dedup = "0";
@@ -26,7 +26,7 @@ struct Settings {
   bool append = false;
 };
 
-series::SeriesOptions options_of(const Settings& s) {
+series::SeriesOptions options_of(const SeriesSettings& s) {
   const auto anonymize = flow::parse_anonymize(s.input.anonymize);
   auto options = series_options(s.series, anonymize);
   for (const auto& text : s.count_at) series::parse_counting_point(text, options.nodes);
@@ -58,7 +58,7 @@ class Reporter {
 };
 
 // What a run ends with, whether it came to the end, was stopped, or the input failed half-way.
-struct Outcome {
+struct SeriesOutcome {
   std::vector<base::LedgerView> ledgers;
   std::vector<flow::FirstBadLine> bad_lines;
   std::string notes;
@@ -67,7 +67,7 @@ struct Outcome {
 };
 
 template <typename ReadSome>
-void read_all(const Context& context, Outcome& outcome, ReadSome read_some) {
+void read_all(const Context& context, SeriesOutcome& outcome, ReadSome read_some) {
   try {
     while (!context.stop.requested()) {
       if (!read_some()) return;
@@ -78,7 +78,7 @@ void read_all(const Context& context, Outcome& outcome, ReadSome read_some) {
   }
 }
 
-Outcome run_flows(const Settings& s, const Context& context, series::StoreWriter& writer) {
+SeriesOutcome run_flows(const SeriesSettings& s, const Context& context, series::StoreWriter& writer) {
   auto options = options_of(s);
   const auto& info = writer.info();
   if (!info.shards.empty()) options.closed_before = info.end_step;
@@ -88,7 +88,7 @@ Outcome run_flows(const Settings& s, const Context& context, series::StoreWriter
   Reporter report(context, "flows");
   std::vector<flow::Flow> flows(1024);
   uint64_t rows = 0;
-  Outcome outcome;
+  SeriesOutcome outcome;
   read_all(context, outcome, [&] {
     const size_t n = source->read(flows);
     builder.add({flows.data(), n});
@@ -108,7 +108,7 @@ Outcome run_flows(const Settings& s, const Context& context, series::StoreWriter
   return outcome;
 }
 
-Outcome run_rates(const Settings& s, const Context& context, series::StoreWriter& writer) {
+SeriesOutcome run_rates(const SeriesSettings& s, const Context& context, series::StoreWriter& writer) {
   if (s.series.names_nodes()) {
     throw UsageError("rates bring their own nodes: leave out --nodes, --prefixes, --interfaces and --as");
   }
@@ -127,7 +127,7 @@ Outcome run_rates(const Settings& s, const Context& context, series::StoreWriter
   Reporter report(context, "rows");
   flow::RateRow row;
   uint64_t rows = 0;
-  Outcome outcome;
+  SeriesOutcome outcome;
   read_all(context, outcome, [&] {
     const bool end = !source->read(row);
     if (!end) builder.add(row);
@@ -143,7 +143,7 @@ Outcome run_rates(const Settings& s, const Context& context, series::StoreWriter
   return outcome;
 }
 
-void print_outcome(const Settings& s, const Outcome& outcome, const series::StoreInfo& info) {
+void print_outcome(const SeriesSettings& s, const SeriesOutcome& outcome, const series::StoreInfo& info) {
   print_ledgers(stdout, outcome.ledgers);
   fmt::print("{}", outcome.notes);
   print_bad_lines(stdout, outcome.bad_lines);
@@ -152,12 +152,12 @@ void print_outcome(const Settings& s, const Outcome& outcome, const series::Stor
              base::format_time(info.end_step * info.step_ms), static_cast<double>(info.step_ms) / 1000);
 }
 
-void run(const Settings& s, const Context& context) {
+void run_series(const SeriesSettings& s, const Context& context) {
   const bool rates = flow::is_rates(s.input.options);
   const int64_t step_ms = series_options(s.series).step_ms;  // before anything is touched
   series::StoreWriter writer(s.store,
                              {.step_ms = step_ms, .timezone = s.series.timezone, .append = s.append});
-  const Outcome outcome = rates ? run_rates(s, context, writer) : run_flows(s, context, writer);
+  const SeriesOutcome outcome = rates ? run_rates(s, context, writer) : run_flows(s, context, writer);
   writer.set_counts(series::to_counts(outcome.ledgers));
   const uint64_t written = writer.frames();
   if (written == 0) {
@@ -178,7 +178,7 @@ void run(const Settings& s, const Context& context) {
 
 void add_series(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("series", "Turn flows, or rates per node, into a series store");
-  auto s = std::make_shared<Settings>();
+  auto s = std::make_shared<SeriesSettings>();
   add_input_options(*command, s->input);
   command->add_option("-o,--output", s->store, "The store, a folder")->required();
   command
@@ -194,7 +194,7 @@ void add_series(CLI::App& app, Context& context) {
       "Examples: netflowgen series flows.csv.zst -o store --nodes 172.16.0.0/16\n"
       "          netflowgen series /var/cache/nfdump -o store --anonymize cryptopan:key\n"
       "          netflowgen series rates.csv --map configs/maps/bitbrains.yaml --step 5m -o vms");
-  command->callback([s, &context] { run(*s, context); });
+  command->callback([s, &context] { run_series(*s, context); });
 }
 
 }  // namespace netflowgen::cli

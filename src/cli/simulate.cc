@@ -11,7 +11,7 @@
 namespace netflowgen::cli {
 namespace {
 
-struct Options {
+struct SimulateOptions {
   std::string scenario;
   std::string out;
   std::optional<int64_t> seed;
@@ -22,13 +22,13 @@ struct Options {
   bool keys = false;
 };
 
-sim::Scenario scenario_of(const Options& o) {
+sim::Scenario scenario_of(const SimulateOptions& o) {
   sim::Scenario scenario = sim::load_scenario(o.scenario);
   if (o.seed) scenario.seed = *o.seed;
   return scenario;
 }
 
-void simulate(const Options& o, const Context& context) {
+void simulate(const SimulateOptions& o, const Context& context) {
   if (o.keys) return fmt::print("{}", sim::scenario_keys());
   if (o.scenario.empty())
     throw base::UsageError("simulate needs a scenario: a file, or {}", sim::builtin_scenario_names());
@@ -55,7 +55,7 @@ void simulate(const Options& o, const Context& context) {
 }  // namespace
 
 void add_simulate(CLI::App& app, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SimulateOptions>();
   auto* command = app.add_subcommand("simulate", "Generate flows with labelled attacks from a scenario");
   command->add_option("scenario", options->scenario,
                       "YAML file (docs/simulation.md), or a built-in one: " + sim::builtin_scenario_names());

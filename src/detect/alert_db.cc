@@ -9,7 +9,7 @@
 namespace netflowgen::detect {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kDatabaseFormat = 1;
 constexpr size_t kBatch = 1000;  // records a transaction
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS alerts(
@@ -89,15 +89,15 @@ struct AlertDb::Impl {
         tables = std::stoll(s.column(1));
       }
     }
-    if (version > kFormat) {
+    if (version > kDatabaseFormat) {
       throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", path, version,
-                        kFormat);
+                        kDatabaseFormat);
     }
     if (version == 0 && tables > 0)
       throw base::Error("{}: an SQLite file of something else, not of alerts", path);
     run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
     run(kSchema);
-    run(fmt::format("PRAGMA user_version={}", kFormat).c_str());
+    run(fmt::format("PRAGMA user_version={}", kDatabaseFormat).c_str());
   }
 
   std::string path;

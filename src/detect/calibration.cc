@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
+constexpr int kCalibrationFormat = 1;
 constexpr size_t kMostTasks = 64;
 constexpr size_t kMostRates = 256;
 
@@ -108,16 +108,16 @@ std::vector<std::string> Calibration::names() const {
 std::string Calibration::to_json() const {
   Json all = Json::array();
   for (const auto& t : tasks) all.push_back(task_to_json(t));
-  return Json{{"format", kFormat}, {"tasks", all}}.dump(1) + "\n";
+  return Json{{"format", kCalibrationFormat}, {"tasks", all}}.dump(1) + "\n";
 }
 
 Calibration Calibration::from_json(std::string_view text, const std::string& where) {
   Calibration c;
   try {
     const Json j = Json::parse(text);
-    if (j.at("format").get<int>() > kFormat) {
+    if (j.at("format").get<int>() > kCalibrationFormat) {
       throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
-                        j.at("format").dump(), kFormat);
+                        j.at("format").dump(), kCalibrationFormat);
     }
     if (j.at("tasks").size() > kMostTasks) throw base::Error("{}: more than {} tasks", where, kMostTasks);
     for (const auto& t : j.at("tasks")) c.tasks.push_back(task_from_json(t, where));

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <tuple>
 
 #include "base/check.h"
+#include "base/nan.h"
 #include "detect/attack_type.h"
 #include "detect/band.h"
 #include "series/series.h"
@@ -13,7 +13,7 @@
 namespace netflowgen::detect {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+using base::kNaN;
 constexpr uint32_t kUsualFrames = 64;     // of the running mean
 constexpr size_t kDrivers = 8;            // features that an alert shows
 constexpr double kOutageSurvival = 1e-3;  // silence as rare as this is an outage

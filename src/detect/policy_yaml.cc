@@ -10,7 +10,7 @@
 namespace netflowgen::detect {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
+using base::kDayMs;
 constexpr size_t kMaxEntries = 100'000;
 constexpr int kMaxDepth = 16;
 constexpr size_t kMaxBytes = size_t{16} << 20;

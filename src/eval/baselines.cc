@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
+#include "base/nan.h"
 #include "eval/boosted_detector.h"
 
 namespace netflowgen::eval {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr double kFloor = 0.1;  // of a deviation of log values: silence must not make every packet an attack
+using base::kNaN;
+constexpr double kDeviationFloor =
+    0.1;  // of a deviation of log values: silence must not make every packet an attack
 
 float log_value(const FrameTable& table, size_t row, int feature) {
   return std::log1p(std::max(0.0f, table.frame(row)[static_cast<size_t>(feature)]));
@@ -110,7 +111,7 @@ struct Ewma {
     variance = bn * (variance + mean * mean * (1 - bn));
     mean *= bn;
   }
-  double deviation() const { return std::sqrt(variance) + kFloor; }
+  double deviation() const { return std::sqrt(variance) + kDeviationFloor; }
 };
 
 struct EwmaModel {
@@ -181,7 +182,7 @@ struct CusumModel {
     }
     n = std::max(n, 1.0);
     mean = total / n;
-    deviation = std::sqrt(std::max(0.0, squares / n - mean * mean)) + kFloor;
+    deviation = std::sqrt(std::max(0.0, squares / n - mean * mean)) + kDeviationFloor;
   }
   double surprise(double x, int64_t gap, int64_t) {
     const double idle = (0 - mean) / deviation - slack;  // below 0: silence drains the sum

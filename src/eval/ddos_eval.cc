@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "base/random.h"
 #include "eval/baselines.h"
 #include "eval/operating.h"
@@ -16,8 +16,8 @@
 namespace netflowgen::eval {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr double kDayMs = 86'400'000;
+using base::kDayMs;
+using base::kNaN;
 constexpr size_t kCurvePoints = 200;
 constexpr std::string_view kAll = "all";
 constexpr std::string_view kNoSweeps = "without sweeps";
@@ -333,8 +333,7 @@ std::vector<ScoredRow> DdosResult::scored_rows(size_t slice, const std::vector<f
   std::vector<ScoredRow> rows;
   for (size_t row = 0; row < scores.size(); ++row) {
     if (t.rows[row] == Truth::kIgnored || !data.scored[row]) continue;
-    const auto day =
-        static_cast<int32_t>(static_cast<double>(data.time_of(row) - options.protocol.test.from_ms) / kDayMs);
+    const auto day = static_cast<int32_t>((data.time_of(row) - options.protocol.test.from_ms) / kDayMs);
     rows.push_back({scores[row], t.rows[row] == Truth::kBenign ? -1 : t.rows[row], day});
   }
   return rows;

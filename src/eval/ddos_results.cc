@@ -3,33 +3,24 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/time.h"
+#include "eval/json.h"
 #include "eval/results.h"
 
 namespace netflowgen::eval {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json number(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
-
 Json spread(const MeanDeviation& m) {
-  return {{"mean", number(m.mean)}, {"deviation", number(m.deviation)}, {"runs", m.count}};
-}
-
-Json period(const Period& p) {
-  return {{"from", base::format_time(p.from_ms)}, {"to", base::format_time(p.to_ms)}};
+  return {{"mean", number_json(m.mean)}, {"deviation", number_json(m.deviation)}, {"runs", m.count}};
 }
 
 Json protocol_json(const DdosResult& r) {
   const DdosOptions& o = r.options.protocol;
   Json budgets = Json::array();
   for (const Budget& b : r.options.budgets) budgets.push_back(b.name());
-  return {{"train", period(o.train)},
-          {"validation", period(o.validation)},
-          {"test", period(o.test)},
+  return {{"train", period_json(o.train)},
+          {"validation", period_json(o.validation)},
+          {"test", period_json(o.test)},
           {"scored_feature", o.scored_feature},
           {"min_flows", o.min_flows},
           {"nodes", r.data.table.nodes.size()},
@@ -49,7 +40,7 @@ Json summary_json(const DdosResult& r, const DdosSummary& s) {
           {"split", s.split},
           {"slice", r.slices[s.slice].name},
           {"auprc", spread(s.auprc)},
-          {"auprc_95", {number(s.auprc_interval.low), number(s.auprc_interval.high)}},
+          {"auprc_95", {number_json(s.auprc_interval.low), number_json(s.auprc_interval.high)}},
           {"auprc_step", spread(s.auprc_step)},
           {"auroc_step", spread(s.auroc_step)},
           {"recall", spread(s.recall)},
@@ -64,20 +55,20 @@ Json summary_json(const DdosResult& r, const DdosSummary& s) {
 Json slice_json(const DdosResult& r, size_t index, const SliceFigures& f) {
   const AlarmFigures& a = f.alarms;
   return {{"slice", r.slices[index].name},
-          {"auprc", number(f.auprc)},
-          {"auprc_step", number(f.auprc_step)},
-          {"auroc_step", number(f.auroc_step)},
-          {"threshold", number(a.threshold)},
-          {"recall", number(a.recall)},
+          {"auprc", number_json(f.auprc)},
+          {"auprc_step", number_json(f.auprc_step)},
+          {"auroc_step", number_json(f.auroc_step)},
+          {"threshold", number_json(a.threshold)},
+          {"recall", number_json(a.recall)},
           {"false_episodes", a.false_episodes},
-          {"false_per_node_day", number(a.false_per_node_day)},
-          {"recall_at_rate_on_test", number(f.recall_at_rate)},
-          {"median_delay_min", number(a.median_delay_min)},
-          {"median_delay_kaplan_meier_min", number(a.median_delay_km_min)},
-          {"restricted_delay_min", number(a.restricted_delay_min)},
-          {"median_effectiveness", number(a.effectiveness)},
-          {"mean_effectiveness", number(a.mean_effectiveness)},
-          {"overhead", number(a.overhead)}};
+          {"false_per_node_day", number_json(a.false_per_node_day)},
+          {"recall_at_rate_on_test", number_json(f.recall_at_rate)},
+          {"median_delay_min", number_json(a.median_delay_min)},
+          {"median_delay_kaplan_meier_min", number_json(a.median_delay_km_min)},
+          {"restricted_delay_min", number_json(a.restricted_delay_min)},
+          {"median_effectiveness", number_json(a.effectiveness)},
+          {"mean_effectiveness", number_json(a.mean_effectiveness)},
+          {"overhead", number_json(a.overhead)}};
 }
 
 Json run_json(const DdosResult& r, const DdosRun& run) {
@@ -93,7 +84,7 @@ Json run_json(const DdosResult& r, const DdosRun& run) {
                       {"end", base::format_time(e.end_ms)},
                       {"sweep", e.sweep},
                       {"delay_min", d.found ? Json(d.delay_min) : Json(nullptr)},
-                      {"effectiveness", number(d.effectiveness)}});
+                      {"effectiveness", number_json(d.effectiveness)}});
   }
   Json alerts = Json::array();
   for (const auto& a : run.slices[0].alarms.alerts) {
@@ -102,7 +93,7 @@ Json run_json(const DdosResult& r, const DdosRun& run) {
                       {"start", base::format_time(a.start_step * step_ms)},
                       {"raised", base::format_time((a.raised_step + 1) * step_ms)},
                       {"end", base::format_time(a.end_step * step_ms)},
-                      {"score", number(static_cast<double>(a.peak))}});
+                      {"score", number_json(static_cast<double>(a.peak))}});
   }
   return {{"method", run.method},
           {"budget", run.budget},
@@ -110,7 +101,7 @@ Json run_json(const DdosResult& r, const DdosRun& run) {
           {"seed", run.seed},
           {"labelled_events", run.labelled_events},
           {"threshold_in_sample", run.in_sample_threshold},
-          {"seconds", number(run.seconds)},
+          {"seconds", number_json(run.seconds)},
           {"slices", slices},
           {"events", events},
           {"alerts", alerts}};

@@ -4,12 +4,13 @@
 #include <cmath>
 #include <limits>
 
+#include "base/nan.h"
 #include "eval/forecast_protocol.h"
 
 namespace netflowgen::eval {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+using base::kNaN;
 
 class Persistence : public Forecaster {
  public:

@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "eval/forecast_calibration.h"
 
 namespace netflowgen::eval {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using base::kNaN;
 
 // Sums of one method over the cells of each series.
 MethodRun score(const ForecastData& d, const std::string& method, const Forecast& forecast) {

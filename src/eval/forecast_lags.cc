@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "base/nan.h"
 
 namespace netflowgen::eval {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+using base::kNaN;
 constexpr float kBend = 3;
 constexpr float kFloor = 0.02f;
 constexpr int64_t kLags[] = {0, 1, 2, 3, 4, 5, 6, 8, 11, 23, 35, 47};

@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "eval/baselines.h"
 
 namespace netflowgen::eval {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+using base::kNaN;
 
 void check(const FrameTable& table, const ForecastOptions& o) {
   const base::TimeMs from = table.first_step * table.step_ms;

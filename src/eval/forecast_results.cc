@@ -2,27 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/time.h"
 #include "eval/forecast_eval.h"
+#include "eval/json.h"
 #include "eval/results.h"
 
 namespace netflowgen::eval {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json number(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
-
 Json numbers(const std::vector<double>& values) {
   Json j = Json::array();
-  for (const double v : values) j.push_back(number(v));
+  for (const double v : values) j.push_back(number_json(v));
   return j;
-}
-
-Json period(const Period& p) {
-  return {{"from", base::format_time(p.from_ms)}, {"to", base::format_time(p.to_ms)}};
 }
 
 std::string feature_name(const ForecastData& d, size_t feature) {
@@ -36,9 +27,9 @@ Json protocol_json(const ForecastData& d) {
   for (size_t f = 0; f < d.options.features.size(); ++f) features.push_back(feature_name(d, f));
   size_t unseen = 0;
   for (const bool u : d.unseen) unseen += u ? 1 : 0;
-  return {{"train", period(d.options.train)},
-          {"validation", period(d.options.validation)},
-          {"test", period(d.options.test)},
+  return {{"train", period_json(d.options.train)},
+          {"validation", period_json(d.options.validation)},
+          {"test", period_json(d.options.test)},
           {"step_ms", d.table->step_ms},
           {"horizons_ms", horizons},
           {"features", features},
@@ -60,7 +51,7 @@ Json series_json(const ForecastResult& r, size_t k) {
             {"zeros", s.zeros},
             {"cells", s.cells},
             {"naive", numbers(s.naive)},
-            {"scale", number(s.scale)}};
+            {"scale", number_json(s.scale)}};
   for (const auto& run : r.runs) {
     j["methods"][run.method] = {{"absolute", numbers(run.series[k].absolute)},
                                 {"quantile", numbers(run.series[k].quantile)}};
@@ -89,21 +80,21 @@ std::string forecast_json(const ForecastResult& r) {
                               {"nodes", side(s.unseen)},
                               {"horizon_ms", r.data.options.horizons[s.horizon] * r.data.table->step_ms},
                               {"series", s.series},
-                              {"absolute_share", number(s.absolute)},
-                              {"quantile_share", number(s.quantile)},
-                              {"quantile_share_mean", number(s.quantile_mean)},
-                              {"mase", number(s.mase)},
-                              {"above_1.5_trees_absolute", number(s.much_worse)},
-                              {"above_1.5_trees_quantile", number(s.much_worse_quantile)}});
+                              {"absolute_share", number_json(s.absolute)},
+                              {"quantile_share", number_json(s.quantile)},
+                              {"quantile_share_mean", number_json(s.quantile_mean)},
+                              {"mase", number_json(s.mase)},
+                              {"above_1.5_trees_absolute", number_json(s.much_worse)},
+                              {"above_1.5_trees_quantile", number_json(s.much_worse_quantile)}});
   }
   for (const auto& s : r.next) {
     j["next_step"].push_back({{"method", s.method},
                               {"nodes", side(s.unseen)},
                               {"cells", s.cells},
-                              {"bits", number(s.bits)},
-                              {"accuracy", number(s.accuracy)},
-                              {"accuracy_changed", number(s.accuracy_changed)},
-                              {"changed", number(s.changed)}});
+                              {"bits", number_json(s.bits)},
+                              {"accuracy", number_json(s.accuracy)},
+                              {"accuracy_changed", number_json(s.accuracy_changed)},
+                              {"changed", number_json(s.changed)}});
   }
   for (const auto& run : r.runs) j["seconds"][run.method] = run.seconds;
   for (size_t k = 0; k < r.data.series.size(); ++k) {

@@ -15,7 +15,7 @@
 namespace netflowgen::eval {
 namespace {
 
-constexpr int64_t kHourMs = 3'600'000;
+using base::kHourMs;
 
 // Hourly means of log1p of each volume over the period, each centred, all of unit length; empty without variation.
 std::vector<float> profile(const FrameTable& table, size_t node, const std::vector<int>& features,

@@ -5,12 +5,13 @@
 #include <limits>
 #include <unordered_map>
 
+#include "base/nan.h"
 #include "base/random.h"
 
 namespace netflowgen::eval {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using base::kNaN;
 
 }  // namespace
 

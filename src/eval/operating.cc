@@ -8,7 +8,7 @@
 namespace netflowgen::eval {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
+using base::kDayMs;
 
 detect::RowTruth truth_of(RowLabel label) {
   switch (label) {

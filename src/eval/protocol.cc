@@ -13,8 +13,8 @@
 namespace netflowgen::eval {
 namespace {
 
-constexpr int64_t kHourMs = 3'600'000;
-constexpr int64_t kDayMs = 24 * kHourMs;
+using base::kDayMs;
+using base::kHourMs;
 constexpr double kDefaultBenignShare = 0.1;
 
 // A number, or a percentage as a share. nullopt: neither.

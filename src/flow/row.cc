@@ -51,7 +51,7 @@ BadRow settle_times(const Plan& plan, RowValues& row) {
 }
 
 // ICMP has a type and a code, and no ports; others have no type.
-void settle_icmp(Flow& f) {
+void settle_row_icmp(Flow& f) {
   if (f.protocol == kIcmp || f.protocol == kIcmp6) {
     f.known &= ~kKnownPorts;
     f.src_port = f.dst_port = 0;
@@ -115,7 +115,7 @@ Flows finish_row(const Plan& plan, RowValues& row, Flow* slots) {
   if ((row.have & (kPorts | kAddresses)) != (kPorts | kAddresses)) drop_half_pairs(row);
   if (plan.finish != nullptr) plan.finish(row);
   if (const BadRow bad = settle_times(plan, row); bad != BadRow::kNone) return {bad};
-  if (!plan.as_given) settle_icmp(f);
+  if (!plan.as_given) settle_row_icmp(f);
   if (!plan.two_way) return {BadRow::kNone, true, false};
   split_totals(row);
   Flows flows;

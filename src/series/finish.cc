@@ -1,16 +1,16 @@
 // From an accumulator's state to the numbers of a frame. Definitions: docs/features.md.
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "base/check.h"
+#include "base/nan.h"
 #include "series/ports.h"
 #include "series/state.h"
 
 namespace netflowgen::series {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+using base::kNaN;
 
 // The groups that each feature of the "in" block needs, parallel to kFeatures; kOutOffset further for "out".
 constexpr std::array<uint16_t, kOutOffset> kNeeds = {

@@ -1,10 +1,10 @@
 // Reads a series store: one shard mapped and checked, and a whole store as a FrameTable.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 #include "base/ip.h"
+#include "base/nan.h"
 #include "series/store_json.h"
 
 namespace netflowgen::series {
@@ -12,7 +12,7 @@ namespace {
 
 using base::Error;
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+using base::kNaN;
 constexpr uint32_t kLeftOut = UINT32_MAX;
 
 class NodeFilter {

@@ -39,9 +39,9 @@ uint16_t service_port(const Host& host) {
   return 443;
 }
 
-class Planner {
+class AttackPlanner {
  public:
-  explicit Planner(const Network& network)
+  explicit AttackPlanner(const Network& network)
       : network_(network),
         s_(network.scenario()),
         a_(network.scenario().attacks),
@@ -270,7 +270,7 @@ class Planner {
 
 std::vector<AttackEvent> plan_attacks(const Network& network) {
   if (network.hosts().empty()) return {};
-  return Planner(network).plan();
+  return AttackPlanner(network).plan();
 }
 
 }  // namespace netflowgen::sim

@@ -8,7 +8,6 @@
 namespace netflowgen::sim {
 namespace {
 
-constexpr double kMinute = static_cast<double>(kMinuteMs);
 constexpr double kHour = 60 * kMinute;
 constexpr double kDay = 24 * kHour;
 constexpr PacketSizes kBulk{52, 1500, 0.98F};
@@ -16,9 +15,9 @@ constexpr PacketSizes kAcks{52, 120, 0.05F};
 constexpr std::array<uint16_t, 12> kScanPorts = {22,   23,   80,   443,  445,  3389,
                                                  5900, 6379, 8080, 8443, 5060, 3306};
 
-class Planner {
+class BenignPlanner {
  public:
-  explicit Planner(const Network& network)
+  explicit BenignPlanner(const Network& network)
       : network_(network),
         s_(network.scenario()),
         b_(s_.benign),
@@ -247,6 +246,6 @@ double HostEffect::at(double t_ms) const {
   return magnitude * std::exp(-2.3 * (since - ramp_ms) / std::max(1.0, end_ms - start_ms - ramp_ms));
 }
 
-BenignPlan plan_benign(const Network& network) { return Planner(network).plan(); }
+BenignPlan plan_benign(const Network& network) { return BenignPlanner(network).plan(); }
 
 }  // namespace netflowgen::sim

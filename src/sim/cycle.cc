@@ -5,7 +5,7 @@
 namespace netflowgen::sim {
 namespace {
 
-constexpr int64_t kHourMs = 3'600'000;
+using base::kHourMs;
 using Day = std::array<double, 24>;
 
 // clang-format off

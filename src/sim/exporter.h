@@ -18,6 +18,7 @@ using base::IpAddr;
 using base::TimeMs;
 
 inline constexpr int64_t kMinuteMs = 60'000;
+inline constexpr double kMinute = static_cast<double>(kMinuteMs);
 inline constexpr int64_t kMaxConversationMs = 10 * kMinuteMs;
 
 // Bytes of one packet: `large` with probability large_share, else `small`.

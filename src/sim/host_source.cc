@@ -8,7 +8,6 @@
 namespace netflowgen::sim {
 namespace {
 
-constexpr double kMinute = static_cast<double>(kMinuteMs);
 constexpr std::array<uint16_t, 14> kProbedPorts = {23,   23,   22,   445,  80,   443,  3389,
                                                    8080, 5555, 2323, 1433, 6379, 5060, 123};
 constexpr std::array<uint16_t, 4> kProbedUdp = {53, 123, 1900, 5060};

@@ -16,7 +16,7 @@ constexpr float kStandardClip = 16;
 constexpr float kLargestLog = 60;  // of a forecast
 constexpr int kDaySlots = 144;
 constexpr int64_t kMostIdle = 1 << 14;  // idle steps that are looked at one by one
-constexpr int64_t kDayMs = 86400000;
+using base::kDayMs;
 
 // log1p, finite for every input but NaN.
 float log_of(float value) { return std::log1p(std::clamp(value, 0.0f, 1e30f)); }
