@@ -37,6 +37,8 @@ struct DdosArguments {
   std::string model;
   std::string device = "cpu";
   int threads = 0;
+  std::vector<std::string> tune;
+  std::string loss = "bce";
 };
 
 // Labels with what was left out said on stderr, or an error with --strict.
@@ -74,8 +76,8 @@ void add_learned(const DdosArguments& a, Context& context,
                  std::vector<std::unique_ptr<eval::Detector>>& all) {
   if (a.model.empty()) return;
 #ifdef NETFLOWGEN_LEARN
-  auto learned =
-      learned_detectors(a.model, a.device, a.threads, context.stop, progress_printer(context, "walk"));
+  auto learned = learned_detectors({a.model, a.device, a.threads, a.tune, a.loss}, context.stop,
+                                   progress_printer(context, "model"));
   for (auto& d : learned) all.push_back(std::move(d));
 #else
   (void)context;
@@ -148,6 +150,11 @@ void add_ddos(CLI::App& evaluate, Context& context) {
   c->add_flag("--leave-type-out", a->run.leave_type_out, "Also hide one attack type from the fit at a time");
   c->add_option("--model", a->model,
                 "Pre-trained model folder: adds it, its zero-label score and its untrained twin");
+  c->add_option("--tune", a->tune, "Also the model fine-tuned itself, anew for every fit: adapters, all")
+      ->check(CLI::IsMember({"adapters", "all"}));
+  c->add_option("--loss", a->loss, "Of networks that learn from labels: bce or safe")
+      ->check(CLI::IsMember({"bce", "safe"}))
+      ->capture_default_str();
   c->add_option("--device", a->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", a->threads, "0: all cores")->capture_default_str();
   c->add_option("--method", a->methods, "Only these methods (repeatable)");

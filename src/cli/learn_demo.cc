@@ -128,7 +128,9 @@ void run_demo(const DemoOptions& o, Context& context) {
   eval::BoostedDetectorOptions trees;
   trees.most_benign = kTreeRows;
   auto detectors = eval::all_baselines(table, trees);
-  for (auto& d : learned_detectors(model.string(), "cpu", 0, context.stop, progress_printer(context, "walk")))
+  LearnedOptions learned;
+  learned.model = model.string();
+  for (auto& d : learned_detectors(learned, context.stop, progress_printer(context, "walk")))
     detectors.push_back(std::move(d));
   const auto result = eval::evaluate_ddos(table, set.events, {}, run_options, detectors,
                                           progress_printer(context, "fine-tune and evaluate"), &context.stop);

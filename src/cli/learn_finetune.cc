@@ -1,6 +1,7 @@
 // netflowgen finetune: a pre-trained model and few labels -> the same model with a task head.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 
 #include "base/base.h"
@@ -29,6 +30,7 @@ struct FinetuneOptions {
   uint64_t min_flows = 0;
   bool strict = false;
   learn::HeadOptions head = default_ddos_head();
+  learn::TuneOptions tune{.what = "none"};
   std::string device = "cpu";
   int threads = 0;
 };
@@ -61,6 +63,35 @@ void copy_model(const std::string& from, const std::string& to) {
     base::write_file(own, base::read_file(adapters));
   } else {
     base::fs::remove(own);  // of an older model
+  }
+}
+
+// Tunes the Transformer where asked, else leaves it; `out` then holds what heads are fitted to.
+void tune_backbone(const FinetuneOptions& o, const std::string& out, const eval::DdosTask& task,
+                   Context& context) {
+  if (o.tune.what == "none") return;
+  learn::Backbone backbone(o.model, o.device, o.threads);
+  std::vector<learn::Example> examples;
+  {
+    BankCache banks(learn::Backbone(o.model, o.device, o.threads), context.stop,
+                    progress_printer(context, "walk"));
+    examples = tuning_examples(task, banks.of(*task.table), o.head.seed);
+  }
+  auto options = o.tune;
+  options.loss = o.head.loss;
+  options.seed = o.head.seed;
+  const auto r =
+      learn::tune(backbone, *task.table, examples, options, context.stop, progress_printer(context, "tune"));
+  copy_model(o.model, out);
+  learn::save_tuned(backbone, out,
+                    fmt::format("- tuned: {}, {} numbers, {} steps, loss {}\n", o.tune.what, r.trained,
+                                r.kept, o.head.loss));
+  if (std::isnan(r.before)) {
+    fmt::print("tuned {}: {} steps; no labelled attack in the validation period says whether it helps\n",
+               o.tune.what, r.steps);
+  } else {
+    fmt::print("tuned {}: {} of {} steps kept; label loss on validation {:.4f}, before {:.4f}\n", o.tune.what,
+               r.kept, r.steps, r.best, r.before);
   }
 }
 
@@ -109,6 +140,8 @@ void say(const detect::TaskCalibration& c) {
 
 void run_finetune(const FinetuneOptions& o, Context& context) {
   if (o.task != "ddos") throw base::UsageError("--task {}: known tasks: ddos", o.task);
+  if (o.tune.what != "none" && (o.out.empty() || o.out == o.model))
+    throw base::UsageError("--tune changes the model itself: give another folder to write it to with -o");
   const auto table = series::load_frames(o.store);
   const auto labels = eval::load_labels(o.labels, table, o.label_options);
   for (const auto& p : labels.problems) {
@@ -123,15 +156,17 @@ void run_finetune(const FinetuneOptions& o, Context& context) {
   const auto data = eval::prepare_ddos(table, labels.events, {}, protocol);
   auto task = eval::with_budget(eval::full_task(data, protocol), *budget, o.head.seed);
   const size_t denied = eval::deny(task, table, labels.benign);
-  const auto banks = std::make_shared<BankCache>(learn::Backbone(o.model, o.device, o.threads), context.stop,
-                                                 progress_printer(context, "walk"));
+  const std::string out = o.out.empty() ? o.model : o.out;
+  const bool frozen = o.tune.what == "none";
+  tune_backbone(o, out, task, context);
+  const auto banks = std::make_shared<BankCache>(learn::Backbone(frozen ? o.model : out, o.device, o.threads),
+                                                 context.stop, progress_printer(context, "walk"));
   FrozenDetector detector("netflowgen", banks, o.head);
   detector.fit(task, o.head.seed);
-  const std::string out = o.out.empty() ? o.model : o.out;
-  copy_model(o.model, out);
+  if (frozen) copy_model(o.model, out);
   learn::add_head(out, detector.head(),
-                  fmt::format("- task head `ddos`: {} labelled events, budget {}, loss {}, frozen backbone\n",
-                              task.events.size(), budget->name(), o.head.loss));
+                  fmt::format("- task head `ddos`: {} labelled events, budget {}, loss {}, {} backbone\n",
+                              task.events.size(), budget->name(), o.head.loss, frozen ? "frozen" : "tuned"));
   const auto calibration = calibrate_all(o, banks, detector, task, protocol);
   base::write_file(base::fs::path(out) / detect::kCalibrationFile, calibration.to_json());
   fmt::print("head ddos trained on {} events{}; model written to {}\n", task.events.size(),
@@ -166,6 +201,20 @@ void add_finetune(CLI::App& app, Context& context) {
   auto& h = o->head;
   c->add_option("--loss", h.loss, "bce (a step at a time) or safe (survival, as in Xatu)")
       ->check(CLI::IsMember({"bce", "safe"}))
+      ->capture_default_str();
+  auto& t = o->tune;
+  c->add_option("--tune", t.what, "Train the Transformer too: none, adapters (low-rank), all (every weight)")
+      ->check(CLI::IsMember({"none", "adapters", "all"}))
+      ->capture_default_str();
+  c->add_option("--tune-steps", t.steps, "Optimiser steps at most")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c->add_option("--tune-rate", t.learning_rate, "Peak learning rate; 0: 2e-3 for adapters, 3e-4 for all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  c->add_option("--rank", t.rank, "Of adapters")->check(CLI::Range(1, 1024))->capture_default_str();
+  c->add_option("--keep", t.keep, "Weight of pre-training's loss while tuning")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   static const std::map<std::string, learn::Prior> kPriors = {{"none", learn::Prior::kNone},
                                                               {"volume", learn::Prior::kVolume},

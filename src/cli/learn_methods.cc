@@ -103,6 +103,24 @@ std::vector<float> FrozenDetector::score(const series::FrameTable& table) {
   return by_row(bank, learn::apply_head(bank, head_));
 }
 
+std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::Bank& bank,
+                                            uint64_t seed) {
+  auto examples = examples_of(task, bank, kMostBenign, seed);
+  for (auto& e : examples) e.validation = task.in_validation(e.row);
+  return examples;
+}
+
+void TunedDetector::fit(const eval::DdosTask& task, uint64_t seed) {
+  learn::Backbone backbone(folder_, device_, threads_);
+  auto options = tune_;
+  options.seed = seed;
+  learn::tune(backbone, *task.table, tuning_examples(task, frozen_->of(*task.table), seed), options, *stop_,
+              progress_);
+  tuned_ = std::make_unique<FrozenDetector>(
+      name(), std::make_shared<BankCache>(std::move(backbone), *stop_, progress_), head_);
+  tuned_->fit(task, seed);
+}
+
 std::vector<float> InjectionDetector::score(const series::FrameTable& table) {
   const auto& bank = banks_->of(table);
   return by_row(bank, bank.inject);
@@ -115,18 +133,27 @@ learn::HeadOptions default_ddos_head() {
   return h;
 }
 
-std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const std::string& model,
-                                                               const std::string& device, int threads,
+std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const LearnedOptions& o,
                                                                const base::StopFlag& stop,
                                                                const base::ProgressFn& progress) {
   std::vector<std::unique_ptr<eval::Detector>> all;
-  const auto trained = std::make_shared<BankCache>(learn::Backbone(model, device, threads), stop, progress);
-  learn::Backbone random(model, device, threads);
+  const auto trained =
+      std::make_shared<BankCache>(learn::Backbone(o.model, o.device, o.threads), stop, progress);
+  learn::Backbone random(o.model, o.device, o.threads);
   random.randomise(1);
   const auto untrained = std::make_shared<BankCache>(std::move(random), stop, progress);
-  all.push_back(std::make_unique<FrozenDetector>("netflowgen", trained, default_ddos_head()));
+  learn::HeadOptions head = default_ddos_head();
+  head.loss = o.loss;
+  all.push_back(std::make_unique<FrozenDetector>("netflowgen", trained, head));
   if (trained->backbone().spec().inject) all.push_back(std::make_unique<InjectionDetector>(trained));
-  all.push_back(std::make_unique<FrozenDetector>("netflowgen untrained", untrained, default_ddos_head()));
+  all.push_back(std::make_unique<FrozenDetector>("netflowgen untrained", untrained, head));
+  for (const auto& what : o.tune) {
+    learn::TuneOptions tune;
+    tune.what = what;
+    tune.loss = o.loss;
+    all.push_back(
+        std::make_unique<TunedDetector>(o.model, o.device, o.threads, trained, tune, head, stop, progress));
+  }
   return all;
 }
 

@@ -57,6 +57,45 @@ class FrozenDetector : public eval::Detector {
   learn::HeadWeights head_;
 };
 
+// Labelled rows to tune the Transformer on: as for a head, but those of the validation period stay out, so that
+// thresholds come from rows that it did not see.
+std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::Bank& bank,
+                                            uint64_t seed);
+
+// The same with the Transformer itself fine-tuned before: a model of its own for every fit.
+class TunedDetector : public eval::Detector {
+ public:
+  // `frozen`: banks of the same model as `folder`.
+  TunedDetector(std::string folder, std::string device, int threads, std::shared_ptr<BankCache> frozen,
+                learn::TuneOptions tune, learn::HeadOptions head, const base::StopFlag& stop,
+                base::ProgressFn progress)
+      : folder_(std::move(folder)),
+        device_(std::move(device)),
+        threads_(threads),
+        frozen_(std::move(frozen)),
+        tune_(std::move(tune)),
+        head_(std::move(head)),
+        stop_(&stop),
+        progress_(std::move(progress)) {}
+
+  std::string name() const override { return "netflowgen " + tune_.what + " tuned"; }
+  void fit(const eval::DdosTask& task, uint64_t seed) override;
+  std::vector<float> score(const series::FrameTable& table) override { return tuned_->score(table); }
+  void latch(const series::FrameTable& table, detect::ScoreTable& scores) override {
+    tuned_->latch(table, scores);
+  }
+
+ private:
+  std::string folder_, device_;
+  int threads_;
+  std::shared_ptr<BankCache> frozen_;
+  learn::TuneOptions tune_;
+  learn::HeadOptions head_;
+  const base::StopFlag* stop_;
+  base::ProgressFn progress_;
+  std::unique_ptr<FrozenDetector> tuned_;
+};
+
 // The injection head's logit: what pre-training alone says, no label at all.
 class InjectionDetector : public eval::Detector {
  public:
@@ -78,9 +117,15 @@ class InjectionDetector : public eval::Detector {
 learn::HeadOptions default_ddos_head();
 
 // The model as "netflowgen", its injection head as "netflowgen zero-label", and the same Transformer with random weights
-// as "netflowgen untrained".
-std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const std::string& model,
-                                                               const std::string& device, int threads,
+// as "netflowgen untrained"; for each of `tune` ("adapters", "all") the model tuned that way.
+struct LearnedOptions {
+  std::string model;
+  std::string device = "cpu";
+  int threads = 0;
+  std::vector<std::string> tune;
+  std::string loss = "bce";
+};
+std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const LearnedOptions& options,
                                                                const base::StopFlag& stop,
                                                                const base::ProgressFn& progress);
 

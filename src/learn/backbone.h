@@ -16,6 +16,8 @@ struct Backbone::Impl {
   model::ModelFolder folder;
   token::Encoder encoder;
   Network network;
+  std::vector<model::LowRank> adapters;  // what tune() added, not in the folder
+  bool tuned = false;
 };
 
 }  // namespace netflowgen::learn

@@ -57,11 +57,12 @@ Member train_member(const Side& train, const Side& validation, const HeadOptions
   int bad = 0;
   for (int epoch = 0; epoch < o.epochs; ++epoch) {
     const Tensor z = o.dropout > 0 ? torch::dropout(train.z, o.dropout, true) : train.z;
-    loss_of(train.offset + m.correction(z), train, o).backward();
+    loss_of(train.offset + m.correction(z), train, o.loss).backward();
     optimiser.step(scheduled_rate(epoch, 10, o.epochs, o.learning_rate, 0.1), 1.0);
     if (!validation.both()) continue;
     torch::NoGradGuard no_grad;
-    const double loss = loss_of(validation.offset + m.correction(validation.z), validation, o).item<double>();
+    const double loss =
+        loss_of(validation.offset + m.correction(validation.z), validation, o.loss).item<double>();
     if (loss < best_loss) {
       best_loss = loss;
       bad = 0;

@@ -58,6 +58,7 @@ Side make_side(const Bank& bank, std::vector<Example> examples, const HeadOption
       side.events.emplace_back(k, k);
     if (attack) side.events.back().second = k + 1;
   }
+  side.event_weight = o.positive_share / std::max(1.0, static_cast<double>(side.events.size()));
   return side;
 }
 
@@ -65,21 +66,20 @@ namespace {
 
 // Survival loss of Xatu (CoNEXT 2022, section 4.3): with hazard l = softplus(logit) a step, an event wants
 // 1 - exp(-sum of l over its steps up to the reference alert) large, a benign step wants exp(-l) large.
-Tensor safe_loss(const Tensor& logits, const Side& side, const HeadOptions& o) {
+Tensor safe_loss(const Tensor& logits, const Side& side) {
   const Tensor hazard = torch::softplus(logits);
   Tensor loss = (hazard * side.weight * (1 - side.target)).sum();
-  const double each = o.positive_share / static_cast<double>(std::max<size_t>(1, side.events.size()));
   for (const auto& [begin, end] : side.events) {
     const Tensor sum = hazard.narrow(0, begin, end - begin).sum();
-    loss = loss - each * torch::log(-torch::expm1(-sum) + 1e-8);
+    loss = loss - side.event_weight * torch::log(-torch::expm1(-sum) + 1e-8);
   }
   return loss;
 }
 
 }  // namespace
 
-Tensor loss_of(const Tensor& logits, const Side& side, const HeadOptions& o) {
-  if (o.loss == "safe") return safe_loss(logits, side, o);
+Tensor loss_of(const Tensor& logits, const Side& side, std::string_view loss) {
+  if (loss == "safe") return safe_loss(logits, side);
   return (torch::binary_cross_entropy_with_logits(logits, side.target, {}, {}, at::Reduction::None) *
           side.weight)
       .sum();

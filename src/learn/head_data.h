@@ -1,6 +1,7 @@
 // Labelled rows of a bank as tensors, and the losses over them. Private to this folder.
 #pragma once
 
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,12 +21,13 @@ struct Side {
   torch::Tensor target;  // [N] 1 attack
   torch::Tensor weight;  // [N], sums to 1: each event the same, however long it was
   std::vector<std::pair<int64_t, int64_t>> events;  // [begin, end) of each event's rows, which stand together
+  double event_weight = 0;                          // of each of them, where the loss is over whole events
   bool both() const;                                // there are rows of both kinds
 };
 
 Side make_side(const Bank& bank, std::vector<Example> examples, const HeadOptions& options);
 
-// Weighted mean over the side's rows of the loss that the options name.
-torch::Tensor loss_of(const torch::Tensor& logits, const Side& side, const HeadOptions& options);
+// Weighted mean over the side's rows of a loss: "bce" or "safe".
+torch::Tensor loss_of(const torch::Tensor& logits, const Side& side, std::string_view loss);
 
 }  // namespace netflowgen::learn

@@ -80,7 +80,7 @@ LinearPart fit_linear(const Bank& bank, const Side& side, const LinearPart& prio
       torch::optim::LBFGSOptions(1).max_iter(kIterations).line_search_fn("strong_wolfe"));
   optimiser.step([&] {
     optimiser.zero_grad();
-    const Tensor loss = loss_of(torch::mv(rows.z, weight) + bias + scale * a, rows, options) +
+    const Tensor loss = loss_of(torch::mv(rows.z, weight) + bias + scale * a, rows, options.loss) +
                         (penalty * weight * weight).sum() + options.ridge * (scale - 1).square().sum();
     loss.backward();
     return loss;

@@ -4,3 +4,4 @@
 #include "learn/bank.h"
 #include "learn/head.h"
 #include "learn/pretrain.h"
+#include "learn/tune.h"

@@ -123,4 +123,16 @@ Adapters::Adapters(const base::fs::path& path, const std::vector<TensorSpec>& sp
   }
 }
 
+void save_adapters(const base::fs::path& path, std::span<const LowRank> parts) {
+  base::NamedTensors named;
+  for (const LowRank& p : parts) {
+    const auto columns = static_cast<int64_t>(p.down.size()) / p.rank;
+    const auto rows = static_cast<int64_t>(p.up.size()) / p.rank;
+    named.emplace_back(p.matrix + ".down", base::tensor_view<float>(p.down, {p.rank, columns}));
+    named.emplace_back(p.matrix + ".up", base::tensor_view<float>(p.up, {rows, p.rank}));
+    named.emplace_back(p.matrix + ".scale", base::tensor_view<float>({&p.scale, 1}, {1}));
+  }
+  base::save_safetensors(path, named, {{"format", kFormatName}, {"version", kVersion}});
+}
+
 }  // namespace netflowgen::model

@@ -34,4 +34,14 @@ class Adapters {
   std::map<std::string, std::vector<float>> merged_;
 };
 
+// One matrix's part of such a file.
+struct LowRank {
+  std::string matrix;
+  int64_t rank = 0;
+  float scale = 1;
+  std::vector<float> down;  // [rank, in]
+  std::vector<float> up;    // [out, rank]
+};
+void save_adapters(const base::fs::path& path, std::span<const LowRank> parts);
+
 }  // namespace netflowgen::model
