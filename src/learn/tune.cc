@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "base/error.h"
@@ -299,22 +300,27 @@ class Tuner {
     if (whole) chain();
   }
 
+  // Each on one thread, as slices are: products of many threads differ with their number.
+  void for_adapters(const std::function<void(Adapter&)>& task) {
+    torch::NoGradGuard no_grad;
+    for_slices(static_cast<int64_t>(adapters_.size()), network_.device(),
+               [&](int64_t k) { task(adapters_[static_cast<size_t>(k)]); });
+  }
+
   // From a whole matrix's gradient to those of what is added to it.
   void chain() {
-    torch::NoGradGuard no_grad;
-    for (auto& a : adapters_) {
+    for_adapters([&](Adapter& a) {
       Tensor& w = network_.weights()[a.weight];
       const Tensor g = w.grad();
-      if (!g.defined()) continue;
+      if (!g.defined()) return;
       a.down.mutable_grad() = torch::mm(a.up.t(), g);
       a.up.mutable_grad() = torch::mm(g, a.down.t());
       w.mutable_grad() = Tensor();
-    }
+    });
   }
 
   void merge() {
-    torch::NoGradGuard no_grad;
-    for (auto& a : adapters_) network_.weights()[a.weight].copy_(a.base + torch::mm(a.up, a.down));
+    for_adapters([&](Adapter& a) { network_.weights()[a.weight].copy_(a.base + torch::mm(a.up, a.down)); });
   }
 
   void start_training(TuneResult& r) {
