@@ -10,6 +10,7 @@
 #include "cli/evaluate_forecast.h"
 #ifdef NETFLOWGEN_LEARN
 #include "cli/learn_methods.h"
+#include "cli/learn_options.h"
 #endif
 #include "eval/eval.h"
 #include "series/series.h"
@@ -35,10 +36,9 @@ struct DdosArguments {
   size_t timelines = 40;
   bool strict = false;
   std::string model;
-  std::string device = "cpu";
-  int threads = 0;
-  std::vector<std::string> tune;
-  std::string loss = "bce";
+#ifdef NETFLOWGEN_LEARN
+  LearnedOptions learned;
+#endif
 };
 
 // Labels with what was left out said on stderr, or an error with --strict.
@@ -76,8 +76,9 @@ void add_learned(const DdosArguments& a, Context& context,
                  std::vector<std::unique_ptr<eval::Detector>>& all) {
   if (a.model.empty()) return;
 #ifdef NETFLOWGEN_LEARN
-  auto learned = learned_detectors({a.model, a.device, a.threads, a.tune, a.loss}, context.stop,
-                                   progress_printer(context, "model"));
+  LearnedOptions options = a.learned;
+  options.model = a.model;
+  auto learned = learned_detectors(options, context.stop, progress_printer(context, "model"));
   for (auto& d : learned) all.push_back(std::move(d));
 #else
   (void)context;
@@ -150,13 +151,6 @@ void add_ddos(CLI::App& evaluate, Context& context) {
   c->add_flag("--leave-type-out", a->run.leave_type_out, "Also hide one attack type from the fit at a time");
   c->add_option("--model", a->model,
                 "Pre-trained model folder: adds it, its zero-label score and its untrained twin");
-  c->add_option("--tune", a->tune, "Also the model fine-tuned itself, anew for every fit: adapters, all")
-      ->check(CLI::IsMember({"adapters", "all"}));
-  c->add_option("--loss", a->loss, "Of networks that learn from labels: bce or safe")
-      ->check(CLI::IsMember({"bce", "safe"}))
-      ->capture_default_str();
-  c->add_option("--device", a->device, "cpu, cuda or cuda:N")->capture_default_str();
-  c->add_option("--threads", a->threads, "0: all cores")->capture_default_str();
   c->add_option("--method", a->methods, "Only these methods (repeatable)");
   c->add_flag("--internal-only", a->label_options.internal_only, "Only labels whose victim_internal is True");
   c->add_option("--min-label-flows", a->label_options.min_flows, "Only labels with so many flows");
@@ -164,6 +158,14 @@ void add_ddos(CLI::App& evaluate, Context& context) {
                 "An attack on so many nodes at once is a sweep")
       ->capture_default_str();
   c->add_flag("--strict", a->strict, "A bad label is an error");
+#ifdef NETFLOWGEN_LEARN
+  auto& learned = a->learned;
+  c->add_option("--tune", learned.tune, "Also the model fine-tuned itself, anew for every fit: adapters, all")
+      ->check(CLI::IsMember({"adapters", "all"}));
+  c->add_option("--device", learned.device, "cpu, cuda or cuda:N")->capture_default_str();
+  c->add_option("--threads", learned.threads, "0: all cores")->capture_default_str();
+  add_head_options(*c, learned.head);
+#endif
   c->footer(
       "Example: netflowgen evaluate ddos store --labels labels.csv --budget full --budget clean:10% -o "
       "report\n"

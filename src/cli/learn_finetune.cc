@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <map>
 
 #include "base/base.h"
 #include "cli/commands.h"
@@ -198,10 +197,8 @@ void add_finetune(CLI::App& app, Context& context) {
   c->add_flag("--internal-only", o->label_options.internal_only, "Only labels whose victim_internal is True");
   c->add_option("--min-label-flows", o->label_options.min_flows, "Only labels with so many flows");
   c->add_flag("--strict", o->strict, "A bad label is an error");
-  auto& h = o->head;
-  c->add_option("--loss", h.loss, "bce (a step at a time) or safe (survival, as in Xatu)")
-      ->check(CLI::IsMember({"bce", "safe"}))
-      ->capture_default_str();
+  add_head_options(*c, o->head);
+  c->add_option("--seed", o->head.seed, "")->capture_default_str();
   auto& t = o->tune;
   c->add_option("--tune", t.what, "Train the Transformer too: none, adapters (low-rank), all (every weight)")
       ->check(CLI::IsMember({"none", "adapters", "all"}))
@@ -216,34 +213,6 @@ void add_finetune(CLI::App& app, Context& context) {
   c->add_option("--keep", t.keep, "Weight of pre-training's loss while tuning")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  static const std::map<std::string, learn::Prior> kPriors = {{"none", learn::Prior::kNone},
-                                                              {"volume", learn::Prior::kVolume},
-                                                              {"injection", learn::Prior::kInjection}};
-  c->add_option("--prior", h.prior, "Score before any label: none, volume or injection")
-      ->transform(CLI::CheckedTransformer(kPriors, CLI::ignore_case).description(""))
-      ->default_str("volume");
-  c->add_option("--ridge", h.ridge, "Penalty of what labels change: larger for few or doubtful labels")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  c->add_option("--trees", h.trees, "Boosted trees that correct the rest; 0: none")
-      ->check(CLI::Range(0, model::kMaxTrees))
-      ->capture_default_str();
-  c->add_option("--tree-trust", h.tree_trust,
-                "Weight of an event to them: smaller for few or doubtful labels")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  c->add_option("--members", h.members, "Small networks beside the linear head")
-      ->check(CLI::Range(0, 64))
-      ->capture_default_str();
-  c->add_option("--hidden", h.spec.hidden, "Width of each one's hidden layer")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  c->add_option("--epochs", h.epochs, "Passes at most")->check(CLI::PositiveNumber)->capture_default_str();
-  c->add_option("--learning-rate", h.learning_rate, "Peak")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  c->add_option("--weight-decay", h.weight_decay, "")->check(CLI::NonNegativeNumber)->capture_default_str();
-  c->add_option("--seed", h.seed, "")->capture_default_str();
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen finetune store --model model --labels labels.csv -o detector");

@@ -142,17 +142,15 @@ std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const LearnedOpti
   learn::Backbone random(o.model, o.device, o.threads);
   random.randomise(1);
   const auto untrained = std::make_shared<BankCache>(std::move(random), stop, progress);
-  learn::HeadOptions head = default_ddos_head();
-  head.loss = o.loss;
-  all.push_back(std::make_unique<FrozenDetector>("netflowgen", trained, head));
+  all.push_back(std::make_unique<FrozenDetector>("netflowgen", trained, o.head));
   if (trained->backbone().spec().inject) all.push_back(std::make_unique<InjectionDetector>(trained));
-  all.push_back(std::make_unique<FrozenDetector>("netflowgen untrained", untrained, head));
+  all.push_back(std::make_unique<FrozenDetector>("netflowgen untrained", untrained, o.head));
   for (const auto& what : o.tune) {
     learn::TuneOptions tune;
     tune.what = what;
-    tune.loss = o.loss;
+    tune.loss = o.head.loss;
     all.push_back(
-        std::make_unique<TunedDetector>(o.model, o.device, o.threads, trained, tune, head, stop, progress));
+        std::make_unique<TunedDetector>(o.model, o.device, o.threads, trained, tune, o.head, stop, progress));
   }
   return all;
 }

@@ -123,7 +123,7 @@ struct LearnedOptions {
   std::string device = "cpu";
   int threads = 0;
   std::vector<std::string> tune;
-  std::string loss = "bce";
+  learn::HeadOptions head = default_ddos_head();
 };
 std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const LearnedOptions& options,
                                                                const base::StopFlag& stop,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -100,6 +101,39 @@ std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vec
   }
   if (kept.empty()) throw base::Error("--min-active {} leaves no node to learn from", share);
   return kept;
+}
+
+void add_head_options(CLI::App& c, learn::HeadOptions& h) {
+  c.add_option("--loss", h.loss, "bce (a step at a time) or safe (survival, as in Xatu)")
+      ->check(CLI::IsMember({"bce", "safe"}))
+      ->capture_default_str();
+  static const std::map<std::string, learn::Prior> kPriors = {{"none", learn::Prior::kNone},
+                                                              {"volume", learn::Prior::kVolume},
+                                                              {"injection", learn::Prior::kInjection}};
+  c.add_option("--prior", h.prior, "Score before any label: none, volume or injection")
+      ->transform(CLI::CheckedTransformer(kPriors, CLI::ignore_case).description(""))
+      ->default_str("volume");
+  c.add_option("--ridge", h.ridge, "Penalty of what labels change: larger for few or doubtful labels")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c.add_option("--trees", h.trees, "Boosted trees that correct the rest; 0: none")
+      ->check(CLI::Range(0, model::kMaxTrees))
+      ->capture_default_str();
+  c.add_option("--tree-trust", h.tree_trust,
+                "Weight of an event to them: smaller for few or doubtful labels")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c.add_option("--members", h.members, "Small networks beside the linear head")
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str();
+  c.add_option("--hidden", h.spec.hidden, "Width of each one's hidden layer")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  c.add_option("--epochs", h.epochs, "Passes at most")->check(CLI::PositiveNumber)->capture_default_str();
+  c.add_option("--learning-rate", h.learning_rate, "Peak")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c.add_option("--weight-decay", h.weight_decay, "")->check(CLI::NonNegativeNumber)->capture_default_str();
 }
 
 }  // namespace netflowgen::cli

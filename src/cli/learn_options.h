@@ -1,6 +1,7 @@
 // What the training commands' options have in common.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -24,5 +25,8 @@ std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::str
 // Those of `nodes` (empty: all) of whose rows in the range at least `share` have a volume above zero. Error: none.
 std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vector<size_t>& nodes,
                                  learn::StepRange range, double share);
+
+// How a task head is trained: --loss, --prior, --ridge, --trees, --members and so on.
+void add_head_options(CLI::App& command, learn::HeadOptions& head);
 
 }  // namespace netflowgen::cli
