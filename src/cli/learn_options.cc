@@ -119,8 +119,7 @@ void add_head_options(CLI::App& c, learn::HeadOptions& h) {
   c.add_option("--trees", h.trees, "Boosted trees that correct the rest; 0: none")
       ->check(CLI::Range(0, model::kMaxTrees))
       ->capture_default_str();
-  c.add_option("--tree-trust", h.tree_trust,
-                "Weight of an event to them: smaller for few or doubtful labels")
+  c.add_option("--tree-trust", h.tree_trust, "Weight of an event to them: smaller for few or doubtful labels")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   c.add_option("--members", h.members, "Small networks beside the linear head")
@@ -130,9 +129,7 @@ void add_head_options(CLI::App& c, learn::HeadOptions& h) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   c.add_option("--epochs", h.epochs, "Passes at most")->check(CLI::PositiveNumber)->capture_default_str();
-  c.add_option("--learning-rate", h.learning_rate, "Peak")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  c.add_option("--learning-rate", h.learning_rate, "Peak")->check(CLI::PositiveNumber)->capture_default_str();
   c.add_option("--weight-decay", h.weight_decay, "")->check(CLI::NonNegativeNumber)->capture_default_str();
 }
 

@@ -91,4 +91,31 @@ void QuantileScale::apply(Forecast& forecast) const {
   }
 }
 
+void bound_by_history(const FrameTable& table, std::span<const Origin> origins, std::span<const int> features,
+                      Forecast& forecast) {
+  std::vector<float> most(features.size());
+  size_t row = 0;
+  for (size_t i = 0; i < origins.size(); ++i) {
+    const size_t node = origins[i].node;
+    if (i == 0 || origins[i - 1].node != node || origins[i].step < origins[i - 1].step) {
+      std::fill(most.begin(), most.end(), 0.0f);
+      row = table.offsets[node];
+    }
+    for (; row < table.offsets[node + 1] && table.steps[row] <= origins[i].step; ++row) {
+      for (size_t f = 0; f < features.size(); ++f) {
+        const float v = table.frame(row)[static_cast<size_t>(features[f])];
+        if (v > most[f]) most[f] = v;  // false for NaN
+      }
+    }
+    for (size_t f = 0; f < features.size(); ++f) {
+      for (size_t h = 0; h < forecast.horizons; ++h) {
+        const size_t cell = forecast.at(i, f, h);
+        for (float& q : forecast.quantiles_at(cell)) q = std::min(q, most[f]);
+        forecast.median[cell] = std::min(forecast.median[cell], most[f]);
+        forecast.mean[cell] = std::min(forecast.mean[cell], most[f]);
+      }
+    }
+  }
+}
+
 }  // namespace netflowgen::eval

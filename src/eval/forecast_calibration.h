@@ -3,6 +3,7 @@
 // too near. One factor a (feature, horizon, level), on the distance from the median, is chosen on the validation period.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "eval/forecast_protocol.h"
@@ -27,5 +28,10 @@ class QuantileScale {
   size_t horizons_;
   std::vector<double> factors_;  // [feature, horizon, kQuantiles]
 };
+
+// Bounds a forecast by the most that each series had had up to the origin. Quantiles in units of a logarithm, far ahead on a
+// series unlike those learnt from, can say a thousand times that; a tenth of the time a series may pass its record, not more.
+void bound_by_history(const FrameTable& table, std::span<const Origin> origins, std::span<const int> features,
+                      Forecast& forecast);
 
 }  // namespace netflowgen::eval

@@ -43,6 +43,13 @@ MethodRun score(const ForecastData& d, const std::string& method, const Forecast
   return run;
 }
 
+// Quantiles are bounded, a copy of the median needs no bound.
+Forecast predict(Forecaster& forecaster, const ForecastData& d) {
+  Forecast forecast = forecaster.predict(*d.table, d.origins);
+  if (forecaster.gives_quantiles()) bound_by_history(*d.table, d.origins, d.options.features, forecast);
+  return forecast;
+}
+
 // Factors from the validation period, by a method that was fitted on what comes before it; none where there is no such
 // period.
 std::optional<QuantileScale> calibrate(Forecaster& forecaster, const ForecastData& test, uint64_t seed) {
@@ -54,7 +61,7 @@ std::optional<QuantileScale> calibrate(Forecaster& forecaster, const ForecastDat
   o.test = o.validation;
   const ForecastData data = prepare_forecast(*test.table, test.unseen, o);
   forecaster.fit(data.task(), seed);
-  return QuantileScale(data, forecaster.predict(*test.table, data.origins));
+  return QuantileScale(data, predict(forecaster, data));
 }
 
 struct GeometricMean {
@@ -259,7 +266,7 @@ ForecastResult evaluate_forecast(const FrameTable& table, const std::vector<bool
     const auto start = std::chrono::steady_clock::now();
     const auto scale = calibrate(*f, r.data, options.seed);
     f->fit(task, options.seed);
-    Forecast forecast = f->predict(table, r.data.origins);
+    Forecast forecast = predict(*f, r.data);
     if (scale) scale->apply(forecast);
     MethodRun run = score(r.data, f->name(), forecast);
     run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -366,5 +366,30 @@ TEST(QuantileScale, FindsTheSpreadThatValidationHad) {
   EXPECT_EQ(said.median[0], 1000);
 }
 
+// What stands above all that the node had had by then is brought down to it; what lies below stays, later records change nothing.
+TEST(BoundByHistory, KnowsNoMoreThanTheOrigin) {
+  const auto t = tiny_table(0, 8,
+                            {{"a", rows(8, [](int64_t s) { return s == 2   ? 50.0
+                                                                  : s == 5 ? 90.0
+                                                                           : 10.0; })},
+                             {"b", rows(8, [](int64_t s) { return 1.0 + static_cast<double>(s); })}});
+  const std::vector<Origin> origins = {{0, 1}, {0, 3}, {0, 5}, {1, 0}, {1, 6}};
+  const std::vector<float> most = {10, 50, 90, 1, 7};
+  const auto o = options(1, 8);
+  Forecast said(origins.size(), 1, 1);
+  for (size_t i = 0; i < origins.size(); ++i) {
+    said.set_point(i, 0.5f);
+    said.quantiles_at(i)[8] = 1000;
+    said.mean[i] = 200;
+  }
+  bound_by_history(t, origins, o.features, said);
+  for (size_t i = 0; i < origins.size(); ++i) {
+    EXPECT_EQ(said.quantiles_at(i)[8], most[i]) << i;
+    EXPECT_EQ(said.mean[i], most[i]);
+    EXPECT_EQ(said.quantiles_at(i)[0], 0.5f);
+    EXPECT_EQ(said.median[i], 0.5f);
+  }
+}
+
 }  // namespace
 }  // namespace netflowgen::eval

@@ -121,9 +121,15 @@ Losses Trainer::losses(const WindowSampler& sampler, base::Random& random, doubl
   const auto slices = cut_slices(options_.batch, options_.length, device_);
   const auto n = static_cast<int64_t>(slices.size());
   std::vector<WindowBatch> batches(slices.size());
-  for_slices(n, device_, [&](int64_t s) {
-    const auto [a, b] = slices[static_cast<size_t>(s)];
-    sampler.fill({plans.data() + a, plans.data() + b}, batches[static_cast<size_t>(s)]);
+  std::vector<int64_t> slice_of(plans.size());
+  for (size_t s = 0; s < slices.size(); ++s) {
+    const auto [a, b] = slices[s];
+    batches[s].resize(static_cast<size_t>(b - a), static_cast<size_t>(options_.length), encoder_);
+    for (int64_t w = a; w < b; ++w) slice_of[static_cast<size_t>(w)] = static_cast<int64_t>(s);
+  }
+  for_each_on_cpu(options_.batch, [&](int64_t w) {
+    const auto s = static_cast<size_t>(slice_of[static_cast<size_t>(w)]);
+    sampler.fill_one(plans[static_cast<size_t>(w)], static_cast<size_t>(w - slices[s].first), batches[s]);
   });
   TargetCounts counts;
   for (const auto& b : batches) counts += count_targets(b);

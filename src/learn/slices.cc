@@ -60,6 +60,12 @@ void for_slices(int64_t n, torch::Device device, const std::function<void(int64_
   });
 }
 
+void for_each_on_cpu(int64_t n, const std::function<void(int64_t)>& task) {
+  at::parallel_for(0, n, 1, [&](int64_t a, int64_t b) {
+    for (int64_t i = a; i < b; ++i) task(i);
+  });
+}
+
 void add_gradients(int64_t n, const std::function<Tensor(int64_t)>& loss,
                    const std::vector<Tensor>& weights) {
   std::vector<Tensor> trained;

@@ -21,6 +21,9 @@ std::vector<std::pair<int64_t, int64_t>> cut_slices(int64_t windows, int64_t len
 // exception is thrown here, after all have ended.
 void for_slices(int64_t n, torch::Device device, const std::function<void(int64_t)>& task);
 
+// Calls task(i) for i in [0, n) on all threads, whatever the device: work of the CPU that uses no LibTorch.
+void for_each_on_cpu(int64_t n, const std::function<void(int64_t)>& task);
+
 // loss(s) is slice s's share of the loss, a scalar. Adds the gradients to the weights' grad(), in slice order.
 void add_gradients(int64_t n, const std::function<torch::Tensor(int64_t)>& loss,
                    const std::vector<torch::Tensor>& weights);

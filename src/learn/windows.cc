@@ -264,10 +264,11 @@ std::vector<WindowSampler::Plan> WindowSampler::plan(base::Random& random, size_
 
 void WindowSampler::fill(std::span<const Plan> plans, WindowBatch& batch) const {
   batch.resize(plans.size(), length_, positions_->encoder());
-  for (size_t b = 0; b < plans.size(); ++b) {
-    const Plan& w = plans[b];
-    fill_window(*positions_, w.node, w.first, w.inject ? &w.flood : nullptr, true, b, batch);
-  }
+  for (size_t b = 0; b < plans.size(); ++b) fill_one(plans[b], b, batch);
+}
+
+void WindowSampler::fill_one(const Plan& plan, size_t b, WindowBatch& batch) const {
+  fill_window(*positions_, plan.node, plan.first, plan.inject ? &plan.flood : nullptr, true, b, batch);
 }
 
 void WindowSampler::draw(base::Random& random, size_t windows, WindowBatch& batch) const {

@@ -89,6 +89,8 @@ class WindowSampler {
   std::vector<Plan> plan(base::Random& random, size_t windows) const;
   // Encodes them, with targets. Thread-safe.
   void fill(std::span<const Plan> plans, WindowBatch& batch) const;
+  // One of them, as window `b` of a batch that has its size. Thread-safe, for other `b` in the same batch too.
+  void fill_one(const Plan& plan, size_t b, WindowBatch& batch) const;
   // Both.
   void draw(base::Random& random, size_t windows, WindowBatch& batch) const;
   size_t length() const { return length_; }
