@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/base.h"
 #include "cli/commands.h"
@@ -31,6 +32,17 @@ size_t find_node(const series::FrameTable& table, const ForecastOptions& o) {
   return static_cast<size_t>(it - table.nodes.begin());
 }
 
+// The most that each volume of the node had up to a row: as in evaluation, no quantile passes it.
+std::vector<float> records_of(const series::FrameTable& table, const token::Encoder& encoder, size_t node,
+                              size_t end) {
+  std::vector<float> most(encoder.volumes(), 0.0f);
+  for (size_t row = table.offsets[node]; row < end; ++row) {
+    for (size_t v = 0; v < most.size(); ++v)
+      most[v] = std::fmax(most[v], table.frame(row)[static_cast<size_t>(encoder.volume_feature(v))]);
+  }
+  return most;
+}
+
 void run_forecast(const ForecastOptions& o, const Context& context) {
   const learn::Backbone backbone(o.model, o.device, o.threads);
   const auto table = series::load_frames(o.store, {});
@@ -51,6 +63,7 @@ void run_forecast(const ForecastOptions& o, const Context& context) {
   scan.keep[end - 1] = true;
   const auto bank = backbone.scan(table, scan, context.stop, {});
   const auto& quantiles = backbone.spec().quantiles;
+  const auto records = records_of(table, backbone.encoder(), node, end);
   const bool csv = o.format == "csv";
   if (!csv)
     fmt::print("forecast of {} made at {} (its last active step)\n", o.node,
@@ -69,8 +82,10 @@ void run_forecast(const ForecastOptions& o, const Context& context) {
       fmt::print("{}", csv ? fmt::format("{},{},{},{}", o.node, feature.name, feature.unit, time)
                            : fmt::format("{:<14}{:<9}{:<22}", feature.name, feature.unit, time));
       const float* values = bank.direct.data() + (l * backbone.encoder().volumes() + v) * quantiles.size();
-      for (size_t k = 0; k < quantiles.size(); ++k)
-        fmt::print("{}", csv ? fmt::format(",{:.6g}", values[k]) : fmt::format("{:>11.5g}", values[k]));
+      for (size_t k = 0; k < quantiles.size(); ++k) {
+        const float value = std::min(values[k], records[v]);
+        fmt::print("{}", csv ? fmt::format(",{:.6g}", value) : fmt::format("{:>11.5g}", value));
+      }
       fmt::print("\n");
     }
   }

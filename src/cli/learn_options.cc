@@ -109,8 +109,9 @@ void add_head_options(CLI::App& c, learn::HeadOptions& h) {
       ->capture_default_str();
   static const std::map<std::string, learn::Prior> kPriors = {{"none", learn::Prior::kNone},
                                                               {"volume", learn::Prior::kVolume},
-                                                              {"injection", learn::Prior::kInjection}};
-  c.add_option("--prior", h.prior, "Score before any label: none, volume or injection")
+                                                              {"injection", learn::Prior::kInjection},
+                                                              {"both", learn::Prior::kBoth}};
+  c.add_option("--prior", h.prior, "Score before any label: none, volume, injection or both")
       ->transform(CLI::CheckedTransformer(kPriors, CLI::ignore_case).description(""))
       ->default_str("volume");
   c.add_option("--ridge", h.ridge, "Penalty of what labels change: larger for few or doubtful labels")

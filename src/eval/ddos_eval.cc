@@ -195,7 +195,12 @@ class Runner {
     const auto& table = result_.data.table;
     std::vector<bool> hidden(table.nodes.size());
     for (size_t n = 0; n < hidden.size(); ++n) hidden[n] = base::mix64(n ^ (run.seed << 32)) % folds == fold;
-    detector.fit(without_nodes(task, hidden), run.seed);
+    const DdosTask rest = without_nodes(task, hidden);
+    if (detector.uses_labels() && !teaches(rest)) {
+      ++run.folds_without_labels;
+      return;
+    }
+    detector.fit(rest, run.seed);
     const std::vector<float> scores = detector.score(table);
     for (size_t n = 0; n < hidden.size(); ++n) {
       for (size_t row = table.offsets[n]; hidden[n] && row < table.offsets[n + 1]; ++row)
@@ -210,6 +215,7 @@ class Runner {
       const std::string type = slice.name.substr(kTypePrefix.size());
       tick(detector);
       const DdosTask task = without_type(full_, type);
+      if (detector.uses_labels() && !teaches(task)) continue;  // it is the only type in training
       DdosRun run = start(detector, Budget{}, 0, task);
       run.split = "without " + type;
       detector.fit(task, run.seed);

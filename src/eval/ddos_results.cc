@@ -101,6 +101,7 @@ Json run_json(const DdosResult& r, const DdosRun& run) {
           {"seed", run.seed},
           {"labelled_events", run.labelled_events},
           {"threshold_in_sample", run.in_sample_threshold},
+          {"folds_without_labels", run.folds_without_labels},
           {"seconds", number_json(run.seconds)},
           {"slices", slices},
           {"events", events},

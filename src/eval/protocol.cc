@@ -407,6 +407,17 @@ DdosTask every_other_day(const DdosTask& task, bool odd) {
   return out;
 }
 
+bool teaches(const DdosTask& task) {
+  bool attack = false;
+  bool benign = false;
+  for (size_t row = 0; row < task.labels.size() && !(attack && benign); ++row) {
+    if (!task.scored[row] || !task.in_train(row)) continue;
+    attack |= task.labels[row] == RowLabel::kAttack;
+    benign |= task.labels[row] == RowLabel::kBenign;
+  }
+  return attack && benign;
+}
+
 double labelled_share(const DdosTask& task) {
   size_t all = 0;
   size_t shown = 0;

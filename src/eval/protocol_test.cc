@@ -186,6 +186,23 @@ TEST(Protocol, HidingNodesTypesAndDays) {
   }
 }
 
+TEST(Protocol, ATaskWithoutAttacksOrWithoutBenignRowsTeachesNothing) {
+  const World w;
+  const auto data = prepare_ddos(w.table, w.events, {}, w.options);
+  const auto full = full_task(data, w.options);
+  EXPECT_TRUE(teaches(full));
+  EXPECT_FALSE(teaches(without_nodes(full, {true, true, false})));  // "c" was never attacked
+  EXPECT_FALSE(teaches(without_type(without_type(full, "syn"), "udp")));
+  auto attacks = full;
+  for (auto& label : attacks.labels)
+    if (label == RowLabel::kBenign) label = RowLabel::kUnlabelled;
+  EXPECT_FALSE(teaches(attacks));
+  auto idle = full;  // the attacks are there, but in no row that counts
+  for (size_t row = 0; row < idle.labels.size(); ++row)
+    if (idle.labels[row] == RowLabel::kAttack) idle.scored[row] = false;
+  EXPECT_FALSE(teaches(idle));
+}
+
 TEST(Protocol, ExcludedRowsAreThoseOfNoEvent) {
   const World w;
   const Event scan{0, 2 * kHour, 3 * kHour, "scan", 0, false};  // its 10th minute is an event of node 0

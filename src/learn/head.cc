@@ -138,7 +138,7 @@ HeadWeights train_head(const Bank& bank, std::span<const Example> examples, cons
     side->z = ((side->z - mean) / deviation).clamp(-model::kMaxStandard, model::kMaxStandard);
 
   // The linear part needs no validation, so it learns from all rows.
-  const LinearPart linear = fit_linear(bank, all, prior_of(bank, options, mean, deviation), options);
+  const LinearPart linear = fit_linear(bank, all, priors_of(bank, options, mean, deviation), options);
   for (Side* side : {&train, &validation}) side->offset = torch::mv(side->z, linear.weight) + linear.bias;
   std::vector<Member> members;
   for (int k = 0; k < options.members; ++k) {

@@ -23,7 +23,8 @@ struct Example {
 enum class Prior : uint8_t {
   kNone,
   kVolume,  // more traffic in, and less of it answered, than steps usually have: 2 (mean z in - mean z out)
-  kInjection,  // the injection head's logit
+  kInjection,  // the injection head's logit; kVolume where the model has no such head
+  kBoth,       // the mean of the two
 };
 
 struct HeadOptions {

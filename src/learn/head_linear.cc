@@ -46,47 +46,63 @@ Tensor penalty_of(const Bank& bank, const HeadOptions& o, int64_t inputs) {
 
 }  // namespace
 
-LinearPart prior_of(const Bank& bank, const HeadOptions& options, const Tensor& mean,
-                    const Tensor& deviation) {
-  LinearPart prior{torch::zeros_like(mean)};
-  if (options.prior == Prior::kVolume) {
-    add_volumes(bank, options.spec, bank.volumes_in, kVolumeSlope, prior.weight);
-    add_volumes(bank, options.spec, bank.volumes_out, -kVolumeSlope, prior.weight);
+std::vector<LinearPart> priors_of(const Bank& bank, const HeadOptions& options, const Tensor& mean,
+                                  const Tensor& deviation) {
+  std::vector<LinearPart> priors;
+  const bool knows = options.spec.use_hidden && !bank.inject_weight.empty();
+  const Prior p = options.prior == Prior::kInjection && !knows ? Prior::kVolume : options.prior;
+  if (p == Prior::kVolume || p == Prior::kBoth) {
+    LinearPart volume{torch::zeros_like(mean)};
+    add_volumes(bank, options.spec, bank.volumes_in, kVolumeSlope, volume.weight);
+    add_volumes(bank, options.spec, bank.volumes_out, -kVolumeSlope, volume.weight);
+    priors.push_back(volume);
   }
-  if (options.prior == Prior::kInjection && options.spec.use_hidden && !bank.inject_weight.empty()) {
+  if ((p == Prior::kInjection || p == Prior::kBoth) && knows) {
+    LinearPart inject{torch::zeros_like(mean)};
     // Linear in the hidden state, and so in its standardised form: exact for the clipped one that the head sees.
     const auto hidden = static_cast<int64_t>(bank.hidden);
     NFG_CHECK(bank.inject_weight.size() == bank.hidden + 1);
     const Tensor w = torch::from_blob(const_cast<float*>(bank.inject_weight.data()), {hidden}, torch::kFloat);
-    prior.weight.narrow(0, 0, hidden).copy_(w * deviation.narrow(0, 0, hidden));
-    prior.bias = bank.inject_weight.back() + (w * mean.narrow(0, 0, hidden)).sum().item<float>();
+    inject.weight.narrow(0, 0, hidden).copy_(w * deviation.narrow(0, 0, hidden));
+    inject.bias = bank.inject_weight.back() + (w * mean.narrow(0, 0, hidden)).sum().item<float>();
+    priors.push_back(inject);
   }
-  return prior;
+  return priors;
 }
 
-LinearPart fit_linear(const Bank& bank, const Side& side, const LinearPart& prior,
+LinearPart fit_linear(const Bank& bank, const Side& side, const std::vector<LinearPart>& priors,
                       const HeadOptions& options) {
   const Side rows = as_double(side);
-  const Tensor a = torch::mv(rows.z, prior.weight.to(torch::kDouble)) + prior.bias;
+  const auto n = static_cast<int64_t>(priors.size());
+  std::vector<Tensor> said = {torch::zeros({rows.z.size(0), 0}, torch::kDouble)};  // [N, priors]
+  for (const auto& p : priors)
+    said.push_back((torch::mv(rows.z, p.weight.to(torch::kDouble)) + p.bias).unsqueeze(1));
+  const Tensor a = torch::cat(said, 1);
   const Tensor penalty = penalty_of(bank, options, rows.z.size(1));
-  const auto variable = [](int64_t n, double value) {
-    return torch::full({n}, value, torch::kDouble).set_requires_grad(true);
+  const double start = 1.0 / static_cast<double>(std::max<int64_t>(1, n));
+  const auto variable = [](int64_t size, double value) {
+    return torch::full({size}, value, torch::kDouble).set_requires_grad(true);
   };
   Tensor weight = variable(rows.z.size(1), 0);
   Tensor bias = variable(1, 0);
-  Tensor scale = variable(1, 1);
+  Tensor scale = variable(n, start);
   torch::optim::LBFGS optimiser(
       std::vector<Tensor>{weight, bias, scale},
       torch::optim::LBFGSOptions(1).max_iter(kIterations).line_search_fn("strong_wolfe"));
   optimiser.step([&] {
     optimiser.zero_grad();
-    const Tensor loss = loss_of(torch::mv(rows.z, weight) + bias + scale * a, rows, options.loss) +
-                        (penalty * weight * weight).sum() + options.ridge * (scale - 1).square().sum();
+    const Tensor loss = loss_of(torch::mv(rows.z, weight) + bias + torch::mv(a, scale), rows, options.loss) +
+                        (penalty * weight * weight).sum() + options.ridge * (scale - start).square().sum();
     loss.backward();
     return loss;
   });
-  const auto s = scale.item<float>();
-  return {weight.detach().to(torch::kFloat) + s * prior.weight, bias.item<float>() + s * prior.bias};
+  LinearPart fitted{weight.detach().to(torch::kFloat), bias.item<float>()};
+  for (int64_t k = 0; k < n; ++k) {
+    const auto s = scale[k].item<float>();
+    fitted.weight = fitted.weight + s * priors[static_cast<size_t>(k)].weight;
+    fitted.bias += s * priors[static_cast<size_t>(k)].bias;
+  }
+  return fitted;
 }
 
 }  // namespace netflowgen::learn

@@ -12,13 +12,13 @@ struct LinearPart {
   float bias = 0;
 };
 
-// The prior as such a function; all zero for kNone and where the head's input lacks what it needs.
-LinearPart prior_of(const Bank& bank, const HeadOptions& options, const torch::Tensor& mean,
-                    const torch::Tensor& deviation);
+// The priors as such functions; those for which the head's input lacks what they need are left out.
+std::vector<LinearPart> priors_of(const Bank& bank, const HeadOptions& options, const torch::Tensor& mean,
+                                  const torch::Tensor& deviation);
 
-// scale * prior + correction: the minimum of loss_of plus sum over columns of penalty * correction^2 plus
-// ridge * (scale - 1)^2, by L-BFGS in double.
-LinearPart fit_linear(const Bank& bank, const Side& side, const LinearPart& prior,
+// Sum of scale * prior, plus a correction: the minimum of loss_of plus sum over columns of penalty * correction^2 plus
+// ridge * (scale - 1 / priors)^2, by L-BFGS in double.
+LinearPart fit_linear(const Bank& bank, const Side& side, const std::vector<LinearPart>& priors,
                       const HeadOptions& options);
 
 }  // namespace netflowgen::learn
