@@ -50,7 +50,8 @@ struct DdosRun {
   size_t labelled_events = 0;
   bool labelled = false;             // the method uses labels
   bool in_sample_threshold = false;  // too few labels to cross-fit
-  size_t folds_without_labels = 0;   // of unseen nodes: the others show no attack, so these nodes have no score
+  size_t folds_without_labels =
+      0;  // of unseen nodes: the others show no attack, so these nodes have no score
   double seconds = 0;
   std::vector<SliceFigures> slices;  // parallel to DdosResult::slices
   std::vector<float> scores;         // [rows] kept for pictures and intervals
