@@ -1,5 +1,5 @@
-// Fine-tuning of the Transformer itself with labels, before a head is fitted to what it then sees. The default leaves it
-// alone: with few labels it mostly learns them by heart (docs/results.md).
+// Fine-tuning of the Transformer itself with labels, before a head is fitted to what it then sees (docs/tasks.md). The default
+// leaves it alone.
 #pragma once
 
 #include <cstdint>
