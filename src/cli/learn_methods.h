@@ -57,8 +57,8 @@ class FrozenDetector : public eval::Detector {
   learn::HeadWeights head_;
 };
 
-// Labelled rows to tune the Transformer on: as for a head, but those of the validation period stay out, so that
-// thresholds come from rows that it did not see.
+// Labelled rows to tune the Transformer on: as for a head, but those of the validation period are for choosing,
+// so that thresholds come from labels that it did not learn from.
 std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::Bank& bank,
                                             uint64_t seed);
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "detect/policy.h"
 
 namespace netflowgen::detect {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "base/time.h"
 #include "eval/baselines.h"
 
 namespace netflowgen::eval {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/time.h"
 
 namespace netflowgen::eval {
 namespace {

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "base/time.h"
 
 namespace netflowgen::eval {
 namespace {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <memory>
 
 #include "base/error.h"
 #include "base/nan.h"

@@ -1,4 +1,5 @@
 #include "sim/cycle.h"
+#include "base/time.h"
 
 #include <numeric>
 
