@@ -5,7 +5,7 @@
 // Exits with 1 when LibTorch's hidden states differ from the engine's.
 //
 //   bench_infer [roofline|torch|scaling|fleet|startup ...]      default: all but fleet
-//   bench_infer fleet [nodes]     default 100000: all stepped and scored, full windows, int8 cache, 2 threads
+//   bench_infer fleet [nodes [weights]]     default 100000 float32: all stepped and scored, full windows, int8 cache, 2 threads
 #include <cblas.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -309,11 +309,12 @@ void scaling(const Setup& setup) {
              static_cast<double>(each) * 1e6 / (1u << 30));
 }
 
-void fleet(const Setup& setup, size_t nodes) {
-  Stream stream(setup, Precision::kFloat32, Precision::kInt8, nodes, 2);
+void fleet(const Setup& setup, size_t nodes, Precision weights) {
+  Stream stream(setup, weights, Precision::kInt8, nodes, 2);
   const double before = wall();
   stream.warm();
-  fmt::print("{} active nodes, 2 threads: windows filled in {:.0f} s\n", nodes, wall() - before);
+  fmt::print("{} active nodes, {} weights, 2 threads: windows filled in {:.0f} s\n", nodes, name_of(weights),
+             wall() - before);
   for (int i = 0; i < 3; ++i) {
     const double w = wall();
     const double c = cpu();
@@ -352,7 +353,8 @@ int main(int argc, char** argv) {
     if (what[i] == "scaling") scaling(setup);
     if (what[i] == "startup") startup(setup);
     if (what[i] == "fleet") {
-      fleet(setup, i + 1 < what.size() ? std::strtoull(what[++i].c_str(), nullptr, 10) : 100000);
+      const size_t nodes = i + 1 < what.size() ? std::strtoull(what[++i].c_str(), nullptr, 10) : 100000;
+      fleet(setup, nodes, infer::precision_from(i + 1 < what.size() ? what[++i] : "float32"));
     }
     std::fflush(stdout);
   }

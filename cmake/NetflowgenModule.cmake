@@ -112,7 +112,11 @@ function(netflowgen_infer_kernels)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx2.cc PROPERTIES COMPILE_OPTIONS
       "-mavx2;-mfma;-O3;-ffp-contract=off")
-    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx512.cc PROPERTIES COMPILE_OPTIONS
-      "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mfma;-mprefer-vector-width=512;-O3;-ffp-contract=off;-Wno-uninitialized;-Wno-maybe-uninitialized")  # GCC 12's own headers (PR 105593)
+    # The warnings are of GCC 12's own headers (PR 105593).
+    set(avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512 -O3 -ffp-contract=off
+      -Wno-uninitialized $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx512.cc PROPERTIES COMPILE_OPTIONS "${avx512}")
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx512vnni.cc PROPERTIES COMPILE_OPTIONS
+      "${avx512};-mavx512vnni")
   endif()
 endfunction()

@@ -46,7 +46,8 @@ TemplateChange TemplateStore::define(const TemplateKey& key, uint16_t port, Temp
   if (const auto it = slots_.find(key); it != slots_.end()) {
     for (Entry* e : it->second) other_port |= e->stored->port != port && !(e->stored->record == record);
     if (Entry* entry = own(it->second, port)) {
-      std::ranges::rotate(it->second, std::ranges::find(it->second, entry) + 1);  // now the newest
+      const auto at = std::find(it->second.begin(), it->second.end(), entry);
+      std::rotate(at, at + 1, it->second.end());  // now the newest
       entry->defined_ms = now;
       touch(entry);
       if (entry->stored->record == record) return TemplateChange::kRefreshed;

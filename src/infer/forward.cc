@@ -56,6 +56,12 @@ Forward::Forward(const Model& model, Arena& arena)
   logits_.resize(kBlock * widest);
   inputs_.resize(kBlock * inputs);
   task_hidden_.resize(kBlock * hidden);
+  if (model.options().precision == Precision::kInt8) {
+    const size_t cols = std::max({d_, static_cast<size_t>(spec.d_ff), encoder_.dense()});
+    rounded_x_.resize(kBlock * padded(cols));
+    rounded_unit_.resize(kBlock);
+    rounded_ = {rounded_x_.data(), rounded_unit_.data()};
+  }
   scratch_.resize(group * padded(static_cast<size_t>(spec.window)));
   cosine_.resize(head_dim / 2);
   sine_.resize(head_dim / 2);
@@ -154,7 +160,7 @@ void Forward::score_surprise(std::span<const Position> positions) {
   for (size_t i = 0; i < n; ++i) std::copy_n(arena_.hidden(positions[i].slot), d_, &h_[i * d_]);
   for (const auto& group : model_.next()) {
     const size_t rows = group.weights.rows();
-    kernels_.multiply(group.weights.view(), h_.data(), d_, n, logits_.data(), rows, false);
+    multiply(group.weights, h_, n, logits_);
     for (size_t i = 0; i < n; ++i) {
       const float* logits = &logits_[i * rows];
       for (size_t k = 0; k < group.sizes.size(); logits += group.sizes[k], ++k) {
@@ -168,28 +174,32 @@ void Forward::score_surprise(std::span<const Position> positions) {
   }
 }
 
+void Forward::multiply(const PackedMatrix& w, const std::vector<float>& x, size_t n, std::vector<float>& y,
+                       bool accumulate) {
+  const Matrix& m = w.view();
+  kernels_.multiply(m, x.data(), m.cols, n, y.data(), m.rows, accumulate, rounded_);
+}
+
 void Forward::embed(size_t n) {
   const size_t slots = encoder_.slots();
   for (size_t i = 0; i < n; ++i) {
     kernels_.embed(model_.embed().data(), &ids_[i * slots], slots, d_, &x_[i * d_]);
   }
-  const size_t dense = encoder_.dense();
-  if (dense > 0) kernels_.multiply(model_.dense_in().view(), dense_.data(), dense, n, x_.data(), d_, true);
+  if (encoder_.dense() > 0) multiply(model_.dense_in(), dense_, n, x_, true);
 }
 
 void Forward::run_layer(size_t layer, std::span<const Position> positions) {
   const auto& w = model_.layers()[layer];
   const size_t n = positions.size();
   const float eps = model_.spec().norm_eps;
-  const size_t width = w.qkv.rows();
   const auto d_ff = static_cast<size_t>(model_.spec().d_ff);
   for (size_t i = 0; i < n; ++i) kernels_.rms_norm(&x_[i * d_], w.attn_norm.data(), d_, eps, &h_[i * d_]);
-  kernels_.multiply(w.qkv.view(), h_.data(), d_, n, qkv_.data(), width, false);
+  multiply(w.qkv, h_, n, qkv_);
   attend(layer, positions);
-  kernels_.multiply(w.out.view(), mixed_.data(), d_, n, x_.data(), d_, true);
+  multiply(w.out, mixed_, n, x_, true);
   for (size_t i = 0; i < n; ++i) kernels_.rms_norm(&x_[i * d_], w.ffn_norm.data(), d_, eps, &h_[i * d_]);
-  kernels_.multiply_swiglu(w.up.view(), h_.data(), d_, n, ffn_.data(), d_ff);
-  kernels_.multiply(w.down.view(), ffn_.data(), d_ff, n, x_.data(), d_, true);
+  kernels_.multiply_swiglu(w.up.view(), h_.data(), d_, n, ffn_.data(), d_ff, rounded_);
+  multiply(w.down, ffn_, n, x_, true);
 }
 
 void Forward::attend(size_t layer, std::span<const Position> positions) {
@@ -228,11 +238,8 @@ void Forward::set_angles(int64_t step) {
 
 void Forward::head(const PackedMatrix& weights, std::span<const Position> positions, std::vector<float>* to,
                    const PackedMatrix* skip) {
-  kernels_.multiply(weights.view(), h_.data(), d_, positions.size(), logits_.data(), weights.rows(), false);
-  if (skip != nullptr && skip->rows() > 0) {
-    kernels_.multiply(skip->view(), dense_.data(), encoder_.dense(), positions.size(), logits_.data(),
-                      weights.rows(), true);
-  }
+  multiply(weights, h_, positions.size(), logits_);
+  if (skip != nullptr && skip->rows() > 0) multiply(*skip, dense_, positions.size(), logits_, true);
   if (to != nullptr) scatter(positions, logits_, weights.rows(), *to);
 }
 
@@ -253,7 +260,7 @@ void Forward::write_next(std::span<const Position> positions, std::vector<float>
   const size_t width = encoder_.target_vocabulary();
   for (const auto& group : model_.next()) {
     const size_t rows = group.weights.rows();
-    kernels_.multiply(group.weights.view(), h_.data(), d_, positions.size(), logits_.data(), rows, false);
+    multiply(group.weights, h_, positions.size(), logits_);
     for (size_t i = 0; i < positions.size(); ++i) {
       if (positions[i].out == Position::kNoOutput) continue;
       std::copy_n(&logits_[i * rows], rows, &to[positions[i].out * width + group.row]);
@@ -293,15 +300,11 @@ void Forward::run_task(const TaskWeights& task, size_t n) {
       z[k] = std::clamp((z[k] - task.mean[k]) / task.deviation[k], -model::kMaxStandard, model::kMaxStandard);
     }
   }
-  const float* input = inputs_.data();
-  size_t width = task.inputs;
   if (task.w1.rows() > 0) {
-    width = task.w1.rows();
-    kernels_.multiply(task.w1.view(), input, task.inputs, n, task_hidden_.data(), width, false);
-    kernels_.silu(task_hidden_.data(), n * width);
-    input = task_hidden_.data();
+    multiply(task.w1, inputs_, n, task_hidden_);
+    kernels_.silu(task_hidden_.data(), n * task.w1.rows());
   }
-  kernels_.multiply(task.w2.view(), input, width, n, logits_.data(), task.w2.rows(), false);
+  multiply(task.w2, task.w1.rows() > 0 ? task_hidden_ : inputs_, n, logits_);
   if (task.trees.count == 0) return;
   for (size_t i = 0; i < n; ++i) logits_[i] += task.trees.sum(&inputs_[i * task.inputs]);
 }

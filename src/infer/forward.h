@@ -35,6 +35,9 @@ class Forward {
   void encode(std::span<const Position> positions);
   std::span<const float> season_of(const Position& p);
   void score_surprise(std::span<const Position> positions);
+  // y = x W^T + bias, or added to y; x [n, cols], y [n, rows].
+  void multiply(const PackedMatrix& w, const std::vector<float>& x, size_t n, std::vector<float>& y,
+                bool accumulate = false);
   void embed(size_t n);
   void run_layer(size_t layer, std::span<const Position> positions);
   void attend(size_t layer, std::span<const Position> positions);
@@ -71,6 +74,9 @@ class Forward {
   std::vector<float> inputs_;         // [kBlock, widest task input]
   std::vector<float> task_hidden_;    // [kBlock, widest task hidden layer]
   std::vector<float> scratch_;        // attention
+  std::vector<int16_t> rounded_x_;    // [kBlock, padded widest input]
+  std::vector<float> rounded_unit_;   // [kBlock]
+  Rounded rounded_;
   std::vector<double> frequencies_;   // [head_dim / 2]
   std::vector<float> cosine_, sine_;  // [head_dim / 2] of angles_step_
   int64_t angles_step_ = token::kNever;

@@ -18,17 +18,18 @@ namespace netflowgen::infer {
 inline constexpr size_t kPad = 16;
 inline constexpr size_t padded(size_t n) { return (n + kPad - 1) / kPad * kPad; }
 
-enum class Isa : uint8_t { kScalar, kAvx2, kAvx512 };
+enum class Isa : uint8_t { kScalar, kAvx2, kAvx512, kAvx512Vnni };
 std::string_view name_of(Isa isa);
-Isa isa_from(std::string_view name);  // "scalar", "avx2", "avx512"; UsageError on another
+Isa isa_from(std::string_view name);  // "scalar", "avx2", "avx512", "avx512vnni"; UsageError on another
 
 // A weight matrix [rows, cols] in the order in which a kernel reads it: panels of Kernels::panel rows, each
-// [cols, panel], the last one padded with zero rows. y = x W^T * scale + bias.
+// [cols, panel], the last one padded with zero rows; int8: [pairs of cols, panel, 2], an odd column padded with
+// zeros. y = x W^T * scale + bias.
 struct Matrix {
   Precision precision = Precision::kFloat32;
   size_t rows = 0;
   size_t cols = 0;
-  const void* data = nullptr;    // [panels, cols, panel]
+  const void* data = nullptr;
   const float* scale = nullptr;  // [panels * panel], 1 where the format needs none
   const float* bias = nullptr;   // [panels * panel], 0 where there is none
 };
@@ -46,6 +47,18 @@ struct Ring {
   uint16_t* value_scale = nullptr;  // [kv_heads, padded(window)]
 };
 
+// Where multiply puts its inputs in whole numbers, for int8 weights only: each row in units of its largest number by
+// rounded_limit(cols), so that products are sums of whole numbers, exact in 32 bits.
+struct Rounded {
+  int16_t* x = nullptr;   // [n, padded(cols)]
+  float* unit = nullptr;  // [n]
+};
+
+inline constexpr int32_t rounded_limit(size_t cols) {
+  const auto room = static_cast<int64_t>(INT32_MAX / (127 * (cols + 1)));
+  return room < INT16_MAX ? static_cast<int32_t>(room) : INT16_MAX;
+}
+
 struct Kernels {
   Isa isa = Isa::kScalar;
   size_t panel = 0;  // rows of a panel
@@ -53,9 +66,10 @@ struct Kernels {
 
   // y[i, r] = (x W^T)[i, r] * scale[r] + bias[r]; accumulate: added to y. x [n, cols], y [n, rows].
   void (*multiply)(const Matrix& w, const float* x, size_t ldx, size_t n, float* y, size_t ldy,
-                   bool accumulate);
+                   bool accumulate, const Rounded& rounded);
   // y[i, r] = silu(g) * u of the two halves of x W^T. REQUIRES: w packed with gates. y [n, rows / 2].
-  void (*multiply_swiglu)(const Matrix& w, const float* x, size_t ldx, size_t n, float* y, size_t ldy);
+  void (*multiply_swiglu)(const Matrix& w, const float* x, size_t ldx, size_t n, float* y, size_t ldy,
+                          const Rounded& rounded);
   // y = x / sqrt(mean(x^2) + eps) * w, [d].
   void (*rms_norm)(const float* x, const float* w, size_t d, float eps, float* y);
   // y = sum of the table's rows ids; table [., d].

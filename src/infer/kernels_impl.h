@@ -48,10 +48,54 @@ struct Swiglu {
   }
 };
 
+// One panel's scale and bias, and where its outputs go.
+struct Panel {
+  const float* scale;
+  const float* bias;
+  size_t row;   // the first
+  size_t rows;  // of kPanel
+};
+
+// What becomes of the sums of M nodes from `node` on; unit[i], where given, is what node i's inputs count in.
+template <size_t M, typename Out>
+inline void put_tile(V (&a)[M], V (&b)[M], const Panel& p, size_t node, const float* unit, const Out& out) {
+  const V sa = V::load(p.scale);
+  const V sb = V::load(p.scale + kLanes);
+  const V ba = V::load(p.bias);
+  const V bb = V::load(p.bias + kLanes);
+  if (unit != nullptr) {
+#pragma GCC unroll 16
+    for (size_t i = 0; i < M; ++i) {
+      a[i] = a[i] * V::set(unit[i]);
+      b[i] = b[i] * V::set(unit[i]);
+    }
+  }
+  if (p.rows == kPanel) {  // a constant, so that the sums stay in registers
+#pragma GCC unroll 16
+    for (size_t i = 0; i < M; ++i) {
+      out(node + i, p.row, kPanel, V::fma(a[i], sa, ba), V::fma(b[i], sb, bb));
+    }
+    return;
+  }
+#pragma GCC unroll 16
+  for (size_t i = 0; i < M; ++i) {
+    out(node + i, p.row, p.rows, V::fma(a[i], sa, ba), V::fma(b[i], sb, bb));
+  }
+}
+
+// The inputs of the nodes of a tile: rows of floats.
+struct Floats {
+  const float* x;
+  size_t ldx;
+  Floats from(size_t node) const { return {x + node * ldx, ldx}; }
+};
+
 // One panel times M nodes.
 template <size_t M, typename T, typename Out>
-inline void multiply_tile(const T* panel, size_t cols, const float* x, size_t ldx, const float* scale,
-                          const float* bias, size_t row, size_t rows, size_t node, const Out& out) {
+inline void multiply_tile(const T* panel, size_t cols, const Floats& in, const Panel& p, size_t node,
+                          const Out& out) {
+  const float* const x = in.x;
+  const size_t ldx = in.ldx;
   V a[M];
   V b[M];
 #pragma GCC unroll 16
@@ -66,73 +110,114 @@ inline void multiply_tile(const T* panel, size_t cols, const float* x, size_t ld
       b[i] = V::fma(xi, wb, b[i]);
     }
   }
-  const V sa = V::load(scale);
-  const V sb = V::load(scale + kLanes);
-  const V ba = V::load(bias);
-  const V bb = V::load(bias + kLanes);
-  if (rows == kPanel) {  // a constant, so that the sums stay in registers
+  put_tile(a, b, p, node, nullptr, out);
+}
+
+// ... and of whole numbers.
+struct Integers {
+  const int16_t* x;
+  const float* unit;
+  size_t ldx;
+  Integers from(size_t node) const { return {x + node * ldx, unit + node, ldx}; }
+};
+
+// The same in whole numbers, two columns at a time.
+template <size_t M, typename Out>
+inline void multiply_tile(const int8_t* panel, size_t cols, const Integers& in, const Panel& p, size_t node,
+                          const Out& out) {
+  W a[M];
+  W b[M];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < M; ++i) a[i] = b[i] = W::zero();
+  for (size_t k = 0; k < cols; k += 2) {
+    const W wa = W::load(panel + k * kPanel);
+    const W wb = W::load(panel + k * kPanel + 2 * kLanes);
 #pragma GCC unroll 16
     for (size_t i = 0; i < M; ++i) {
-      out(node + i, row, kPanel, V::fma(a[i], sa, ba), V::fma(b[i], sb, bb));
+      const W xi = W::set(in.x + i * in.ldx + k);
+      a[i] = W::add_products(xi, wa, a[i]);
+      b[i] = W::add_products(xi, wb, b[i]);
     }
-    return;
   }
+  V fa[M];
+  V fb[M];
 #pragma GCC unroll 16
   for (size_t i = 0; i < M; ++i) {
-    out(node + i, row, rows, V::fma(a[i], sa, ba), V::fma(b[i], sb, bb));
+    fa[i] = a[i].value();
+    fb[i] = b[i].value();
   }
+  put_tile(fa, fb, p, node, in.unit, out);
 }
 
 // The last 1 .. M nodes of a batch.
-template <size_t M, typename T, typename Out>
-inline void multiply_rest(size_t n, const T* panel, size_t cols, const float* x, size_t ldx,
-                          const float* scale, const float* bias, size_t row, size_t rows, size_t node,
+template <size_t M, typename T, typename In, typename Out>
+inline void multiply_rest(size_t n, const T* panel, size_t cols, const In& in, const Panel& p, size_t node,
                           const Out& out) {
   if (n == M) {
-    multiply_tile<M>(panel, cols, x, ldx, scale, bias, row, rows, node, out);
+    multiply_tile<M>(panel, cols, in, p, node, out);
   } else if constexpr (M > 1) {
-    multiply_rest<M - 1>(n, panel, cols, x, ldx, scale, bias, row, rows, node, out);
+    multiply_rest<M - 1>(n, panel, cols, in, p, node, out);
   }
 }
 
-template <typename T, typename Out>
-void multiply_panels(const Matrix& w, const float* x, size_t ldx, size_t n, const Out& out) {
+// `cols` as stored: int8 has whole pairs.
+template <typename T, typename In, typename Out>
+void multiply_panels(const Matrix& w, size_t cols, const In& in, size_t n, const Out& out) {
   const T* panel = static_cast<const T*>(w.data);
-  for (size_t row = 0; row < w.rows; row += kPanel, panel += w.cols * kPanel) {
-    const size_t rows = w.rows - row < kPanel ? w.rows - row : kPanel;
+  for (size_t row = 0; row < w.rows; row += kPanel, panel += cols * kPanel) {
+    const Panel p = {w.scale + row, w.bias + row, row, w.rows - row < kPanel ? w.rows - row : kPanel};
     // Weights are larger than the second-level cache: the next panel is asked for in parts, a part a tile.
-    const size_t part = (w.cols * kPanel * kTileRows + n - 1) / n;
+    const size_t part = (cols * kPanel * kTileRows + n - 1) / n;
     size_t i = 0;
     for (; i + kTileRows <= n; i += kTileRows) {
-      ask(panel + i / kTileRows * part, part, static_cast<ptrdiff_t>(w.cols * kPanel * sizeof(T)));
-      multiply_tile<kTileRows>(panel, w.cols, x + i * ldx, ldx, w.scale + row, w.bias + row, row, rows, i,
-                               out);
+      ask(panel + i / kTileRows * part, part, static_cast<ptrdiff_t>(cols * kPanel * sizeof(T)));
+      multiply_tile<kTileRows>(panel, cols, in.from(i), p, i, out);
     }
-    if (i < n) {
-      multiply_rest<kTileRows - 1>(n - i, panel, w.cols, x + i * ldx, ldx, w.scale + row, w.bias + row, row,
-                                   rows, i, out);
-    }
+    if (i < n) multiply_rest<kTileRows - 1>(n - i, panel, cols, in.from(i), p, i, out);
   }
+}
+
+// x [cols] in units of the largest one by rounded_limit; padded with zeros. Returns the unit.
+inline float round_row(const float* x, size_t cols, int16_t* to) {
+  const float largest = largest_of(x, cols);
+  const auto limit = static_cast<float>(rounded_limit(cols));
+  const V inverse = V::set(largest > 0 ? limit / largest : 0.0f);
+  const V top = V::set(limit);
+  for (size_t i = 0; i < padded(cols); i += kLanes) {
+    const V v = i < cols ? load_part(x + i, cols - i, 0) * inverse : V::zero();
+    V::max(V::min(v, top), V::zero() - top).store_int16(to + i);
+  }
+  return largest / limit;
 }
 
 template <typename Out>
-void multiply_as(const Matrix& w, const float* x, size_t ldx, size_t n, const Out& out) {
+void multiply_rounded(const Matrix& w, const float* x, size_t ldx, size_t n, const Rounded& r,
+                      const Out& out) {
+  const size_t width = padded(w.cols);
+  for (size_t i = 0; i < n; ++i) r.unit[i] = round_row(x + i * ldx, w.cols, r.x + i * width);
+  multiply_panels<int8_t>(w, (w.cols + 1) / 2 * 2, Integers{r.x, r.unit, width}, n, out);
+}
+
+template <typename Out>
+void multiply_as(const Matrix& w, const float* x, size_t ldx, size_t n, const Rounded& r, const Out& out) {
   switch (w.precision) {
     case Precision::kFloat32:
-      return multiply_panels<float>(w, x, ldx, n, out);
+      return multiply_panels<float>(w, w.cols, Floats{x, ldx}, n, out);
     case Precision::kBFloat16:
-      return multiply_panels<uint16_t>(w, x, ldx, n, out);
+      return multiply_panels<uint16_t>(w, w.cols, Floats{x, ldx}, n, out);
     case Precision::kInt8:
-      return multiply_panels<int8_t>(w, x, ldx, n, out);
+      return multiply_rounded(w, x, ldx, n, r, out);
   }
 }
 
-void multiply(const Matrix& w, const float* x, size_t ldx, size_t n, float* y, size_t ldy, bool accumulate) {
-  multiply_as(w, x, ldx, n, Store{y, ldy, accumulate});
+void multiply(const Matrix& w, const float* x, size_t ldx, size_t n, float* y, size_t ldy, bool accumulate,
+              const Rounded& r) {
+  multiply_as(w, x, ldx, n, r, Store{y, ldy, accumulate});
 }
 
-void multiply_swiglu(const Matrix& w, const float* x, size_t ldx, size_t n, float* y, size_t ldy) {
-  multiply_as(w, x, ldx, n, Swiglu{y, ldy});
+void multiply_swiglu(const Matrix& w, const float* x, size_t ldx, size_t n, float* y, size_t ldy,
+                     const Rounded& r) {
+  multiply_as(w, x, ldx, n, r, Swiglu{y, ldy});
 }
 
 void rms_norm(const float* x, const float* w, size_t d, float eps, float* y) {

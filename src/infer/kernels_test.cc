@@ -49,20 +49,38 @@ class KernelTwins : public ::testing::TestWithParam<Isa> {
   const Kernels* kernels_ = nullptr;
 };
 
+// For inputs in whole numbers.
+struct Room {
+  Room(size_t n, size_t cols) : x(n * padded(cols)), unit(n), rounded{x.data(), unit.data()} {}
+  std::vector<int16_t> x;
+  std::vector<float> unit;
+  Rounded rounded;
+};
+
 struct Product {
   size_t n, rows, cols, ldx, ldy;
 };
 
 // The twins share their source: one of them is held to the definition.
 void expect_product(const std::vector<float>& w, const std::vector<float>& bias, const std::vector<float>& x,
-                    const Product& p, bool accumulate, const std::vector<float>& y) {
+                    const Product& p, bool accumulate, const std::vector<float>& y, double tolerance) {
   for (size_t i = 0; i < p.n; ++i) {
     for (size_t r = 0; r < p.rows; ++r) {
       double sum = double{bias[r]} + (accumulate ? 1.5 : 0);
       for (size_t c = 0; c < p.cols; ++c) sum += double{x[i * p.ldx + c]} * double{w[r * p.cols + c]};
-      EXPECT_NEAR(y[i * p.ldy + r], sum, 1e-4) << i << ", " << r;
+      EXPECT_NEAR(y[i * p.ldy + r], sum, tolerance) << i << ", " << r;
     }
   }
+}
+
+// What int8 keeps of each row [cols].
+std::vector<float> as_int8(std::vector<float> w, size_t cols) {
+  for (size_t r = 0; r < w.size(); r += cols) {
+    float largest = 0;
+    for (size_t c = r; c < r + cols; ++c) largest = std::max(largest, std::fabs(w[c]));
+    for (size_t c = r; c < r + cols; ++c) w[c] = std::nearbyint(w[c] / (largest / 127)) * (largest / 127);
+  }
+  return w;
 }
 
 TEST_P(KernelTwins, Multiply) {
@@ -79,14 +97,17 @@ TEST_P(KernelTwins, Multiply) {
         const PackedMatrix m(k, precision, w, cols, bias);
         std::vector<float> y(n * ldy);
         for (size_t i = 0; i < n * ldy; ++i) y[i] = i % ldy < rows ? 1.5f : kGuard;
-        k.multiply(m.view(), x.data(), ldx, n, y.data(), ldy, accumulate);
+        k.multiply(m.view(), x.data(), ldx, n, y.data(), ldy, accumulate, Room(n, cols).rounded);
         return y;
       };
       for (const bool accumulate : {false, true}) {
         const auto slow = run(kScalar, accumulate);
         EXPECT_LT(apart(run(fast(), accumulate), slow), 1e-5) << n << " x " << rows << " x " << cols;
-        if (precision == Precision::kFloat32)
-          expect_product(w, bias, x, {n, rows, cols, ldx, ldy}, accumulate, slow);
+        const Product shape = {n, rows, cols, ldx, ldy};
+        if (precision == Precision::kFloat32) expect_product(w, bias, x, shape, accumulate, slow, 1e-4);
+        // An input is off by at most half a unit, of at most 5 / 32767 each; so many as there are columns.
+        if (precision == Precision::kInt8)
+          expect_product(as_int8(w, cols), bias, x, shape, accumulate, slow, 1e-4 * std::sqrt(double(cols)));
         for (size_t i = 0; i < n; ++i) {
           for (size_t r = rows; r < ldy; ++r) EXPECT_EQ(slow[i * ldy + r], kGuard);
         }
@@ -96,18 +117,45 @@ TEST_P(KernelTwins, Multiply) {
 }
 
 TEST_P(KernelTwins, MultiplySwiglu) {
-  for (const size_t n : {1, 5, 12, 31}) {
+  for (const auto& [precision, n] : {std::pair{Precision::kFloat32, size_t{1}},
+                                     {Precision::kFloat32, 5},
+                                     {Precision::kFloat32, 12},
+                                     {Precision::kFloat32, 31},
+                                     {Precision::kInt8, 5},
+                                     {Precision::kInt8, 31}}) {
     const size_t half = 1 + random_.below(50);
     const size_t cols = 1 + random_.below(60);
     const auto w = random_floats(random_, 2 * half * cols);
     const auto x = random_floats(random_, n * cols);
     const auto run = [&](const Kernels& k) {
-      const PackedMatrix m(k, Precision::kFloat32, w, cols, {}, true);
+      const PackedMatrix m(k, precision, w, cols, {}, true);
       std::vector<float> y(n * (half + 3), kGuard);
-      k.multiply_swiglu(m.view(), x.data(), cols, n, y.data(), half + 3);
+      k.multiply_swiglu(m.view(), x.data(), cols, n, y.data(), half + 3, Room(n, cols).rounded);
       return y;
     };
     EXPECT_LT(apart(run(fast()), run(kScalar)), 1e-5) << n << " x " << half << " x " << cols;
+  }
+}
+
+// The largest sums that whole numbers can come to, in every lane and row: 32 bits hold them.
+TEST_P(KernelTwins, WholeNumbersDoNotOverflow) {
+  for (const size_t cols : {1, 2, 31, 515, 516, 517, 1025, 4096}) {
+    const size_t n = 13;
+    const size_t rows = 33;
+    std::vector<float> x(n * cols);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = i / cols % 2 == 0 ? 3.0f : -3.0f;
+    x[0] = 0;
+    const std::vector<float> w(rows * cols, -2.0f);
+    for (const auto* k : {&kScalar, &fast()}) {
+      const PackedMatrix m(*k, Precision::kInt8, w, cols, {});
+      std::vector<float> y(n * rows);
+      k->multiply(m.view(), x.data(), cols, n, y.data(), rows, false, Room(n, cols).rounded);
+      for (size_t i = 0; i < n; ++i) {
+        const double sum = (i % 2 == 0 ? -6.0 : 6.0) * static_cast<double>(i == 0 ? cols - 1 : cols);
+        for (size_t r = 0; r < rows; ++r)
+          ASSERT_NEAR(y[i * rows + r], sum, 1e-6 * std::fabs(sum)) << i << ", " << r;
+      }
+    }
   }
 }
 
@@ -231,7 +279,7 @@ TEST(Kernels, ScalarAttentionIsItsDefinition) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, KernelTwins, ::testing::Values(Isa::kAvx2, Isa::kAvx512),
+INSTANTIATE_TEST_SUITE_P(Isas, KernelTwins, ::testing::Values(Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni),
                          [](const auto& given) { return std::string(name_of(given.param)); });
 
 }  // namespace

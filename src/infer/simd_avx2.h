@@ -58,6 +58,38 @@ struct V {
     const __m128 q = _mm_max_ps(h, _mm_movehl_ps(h, h));
     return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
   }
+  // The nearest whole numbers, ties to even; |x| <= 32767.
+  void store_int16(int16_t* p) const {
+    const __m256i n = _mm256_cvtps_epi32(v);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm_packs_epi32(_mm256_castsi256_si128(n), _mm256_extracti128_si256(n, 1)));
+  }
+};
+
+// A pair of 16-bit numbers a lane, or the 32-bit sums of their products.
+struct W {
+  __m256i v;
+
+  static W zero() { return {_mm256_setzero_si256()}; }
+  static W set(const int16_t* pair) {
+    int32_t both;
+    __builtin_memcpy(&both, pair, sizeof both);
+    return {_mm256_set1_epi32(both)};
+  }
+  static W load(const int8_t* pairs) {
+    return {_mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(pairs)))};
+  }
+  // sum + a0 b0 + a1 b1.
+  static W add_products(W a, W b, W sum) {
+    // _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)), kept together: of a tile, GCC takes all products first, and then
+    // has no registers left for the sums (a third slower).
+    __m256i products;
+    asm("vpmaddwd %[b], %[a], %[products]\n\tvpaddd %[products], %[sum], %[sum]"
+        : [sum] "+x"(sum.v), [products] "=&x"(products)
+        : [a] "x"(a.v), [b] "x"(b.v));
+    return sum;
+  }
+  V value() const { return {_mm256_cvtepi32_ps(v)}; }
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Sixteen floats at a time. Compiled with -mavx512f -mavx512bw -mavx512vl -mavx512dq only.
+// Sixteen floats at a time. Compiled with -mavx512f -mavx512bw -mavx512vl -mavx512dq only, or -mavx512vnni too.
 #pragma once
 
 #include <immintrin.h>
@@ -52,6 +52,34 @@ struct V {
     const __m128 p = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(p, _mm_shuffle_ps(p, p, 1)));
   }
+  // The nearest whole numbers, ties to even; |x| <= 32767.
+  void store_int16(int16_t* p) const {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v)));
+  }
+};
+
+// A pair of 16-bit numbers a lane, or the 32-bit sums of their products.
+struct W {
+  __m512i v;
+
+  static W zero() { return {_mm512_setzero_si512()}; }
+  static W set(const int16_t* pair) {
+    int32_t both;
+    __builtin_memcpy(&both, pair, sizeof both);
+    return {_mm512_set1_epi32(both)};
+  }
+  static W load(const int8_t* pairs) {
+    return {_mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(pairs)))};
+  }
+  // sum + a0 b0 + a1 b1.
+  static W add_products(W a, W b, W sum) {
+#ifdef __AVX512VNNI__
+    return {_mm512_dpwssd_epi32(sum.v, a.v, b.v)};
+#else
+    return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(a.v, b.v))};
+#endif
+  }
+  V value() const { return {_mm512_cvtepi32_ps(v)}; }
 };
 
 }  // namespace

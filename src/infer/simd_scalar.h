@@ -44,6 +44,21 @@ struct V {
   }
   static float sum(V a) { return a.v; }
   static float max_of(V a) { return a.v; }
+  // The nearest whole number, ties to even; |x| <= 32767.
+  void store_int16(int16_t* p) const { *p = static_cast<int16_t>(std::nearbyintf(v)); }
+};
+
+// A pair of 16-bit numbers, or the 32-bit sum of their products.
+struct W {
+  int16_t first, second;
+  int32_t sum;
+
+  static W zero() { return {0, 0, 0}; }
+  static W set(const int16_t* pair) { return {pair[0], pair[1], 0}; }
+  static W load(const int8_t* pairs) { return {pairs[0], pairs[1], 0}; }
+  // sum + a0 b0 + a1 b1.
+  static W add_products(W a, W b, W sum) { return {0, 0, sum.sum + a.first * b.first + a.second * b.second}; }
+  V value() const { return {static_cast<float>(sum)}; }
 };
 
 }  // namespace

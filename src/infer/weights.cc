@@ -58,7 +58,8 @@ PackedMatrix::PackedMatrix(const Kernels& kernels, Precision precision, std::spa
   const size_t panel = kernels.panel;
   const size_t packed_rows =
       (gated ? (rows / 2 + kernels.lanes - 1) / kernels.lanes * panel : (rows + panel - 1) / panel * panel);
-  data_ = Buffer(packed_rows * cols * size_of(precision));
+  const size_t stored_cols = precision == Precision::kInt8 ? (cols + 1) / 2 * 2 : cols;
+  data_ = Buffer(packed_rows * stored_cols * size_of(precision));
   scale_.assign(packed_rows, 1.0f);
   bias_.assign(packed_rows, 0.0f);
   for (size_t r = 0; r < packed_rows; ++r) {
@@ -79,7 +80,8 @@ PackedMatrix::PackedMatrix(const Kernels& kernels, Precision precision, std::spa
       } else if (precision == Precision::kBFloat16) {
         data_.as<uint16_t>()[at] = to_bf16(row[c]);
       } else {
-        data_.as<int8_t>()[at] = static_cast<int8_t>(std::lrint(row[c] / scale_[r]));
+        const size_t pair = (r / panel * stored_cols / 2 + c / 2) * panel + r % panel;
+        data_.as<int8_t>()[2 * pair + c % 2] = static_cast<int8_t>(std::lrint(row[c] / scale_[r]));
       }
     }
   }

@@ -166,7 +166,7 @@ std::vector<uint32_t> StoreWriter::rows_in_order(std::span<const uint32_t> rank)
 std::vector<size_t> StoreWriter::present_features() const {
   std::array<bool, kFeatureCount> present{};
   for (size_t i = 0; i < steps_.size(); ++i) {
-    for (size_t f = 0; f < kFeatureCount; ++f) present[f] = present[f] | !std::isnan(row(i)[f]);
+    for (size_t f = 0; f < kFeatureCount; ++f) present[f] |= !std::isnan(row(i)[f]);
   }
   std::vector<size_t> features;
   for (size_t f = 0; f < kFeatureCount; ++f) {
