@@ -119,7 +119,8 @@ Result measure(const Collector& collector, const bench::LoadOptions& load, Cores
   r.start = child.cpu_seconds_now();
   double half = 0;
   std::thread at_half([&] {
-    std::this_thread::sleep_for(std::chrono::duration<double>(static_cast<double>(load.flows) / load.flows_per_second / 2));
+    std::this_thread::sleep_for(
+        std::chrono::duration<double>(static_cast<double>(load.flows) / load.flows_per_second / 2));
     half = child.cpu_seconds_now();
   });
   const auto sent = bench::send_load(port, load, [](std::string_view, base::TimeMs) {});
@@ -193,7 +194,8 @@ double median(const std::vector<Result>& results, double Result::*field) {
 void print(const std::string& name, const std::vector<Result>& results) {
   const auto of = [&](double Result::*field) { return median(results, field); };
   fmt::print(
-      "{:20}{:9.3f} M/s  lost {:7.4f} % (kernel {:.4f} %)  CPU s per M flows {:.3f}, second half {:.3f}, with the end {:.3f}  "
+      "{:20}{:9.3f} M/s  lost {:7.4f} % (kernel {:.4f} %)  CPU s per M flows {:.3f}, second half {:.3f}, "
+      "with the end {:.3f}  "
       "peak {:.0f} MB\n",
       name, of(&Result::rate) / 1e6, of(&Result::lost) * 100, of(&Result::kernel_lost) * 100,
       of(&Result::receiving), of(&Result::later), of(&Result::whole), of(&Result::peak_mib) * 1.048576);

@@ -199,6 +199,9 @@ void write_all(const fs::path& root) {
                              {2, encoded(bench::Wire::kSflow, 1)},
                              {2, encoded(bench::Wire::kV5, 1)}}));
   write(root / "session", sessions);
+  const std::vector<Field> icmp_twice = {{8, 4}, {12, 4}, {4, 1}, {139, 2}, {32, 2}, {2, 4}, {1, 4}};
+  sessions.push_back(
+      framed({{0, ipfix({set_of(2, template_of(256, icmp_twice)), set_of(256, record_of(icmp_twice))})}}));
   write(root / "differential", sessions);
 }
 

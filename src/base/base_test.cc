@@ -123,6 +123,9 @@ TEST(Safetensors, LyingHeadersAreRefused) {
        {R"({"f":{"dtype":"F32","shape":[4],"data_offsets":[0,8]}})",
         R"({"f":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})",
         R"({"f":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})",
+        R"({"f":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}})",
+        R"({"f":{"dtype":"F32","shape":[1],"data_offsets":[0.5,4]}})",
+        R"({"f":{"dtype":"F32","shape":[1],"data_offsets":[0,4e106]}})",
         R"({"f":{"dtype":"X9","shape":[1],"data_offsets":[0,4]}})", R"({"f":[]})", R"([)"}) {
     const uint64_t n = header.size();
     write_file(path, std::string(reinterpret_cast<const char*>(&n), 8) + header + std::string(16, '\0'));

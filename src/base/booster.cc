@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/json.h"
 
 namespace netflowgen::base {
 namespace {
@@ -108,9 +109,9 @@ std::vector<Tree> Booster::trees() const {
   const auto json = nlohmann::json::parse(text, text + size);
   std::vector<Tree> trees;
   for (const auto& t : json.at("learner").at("gradient_booster").at("model").at("trees")) {
-    const auto left = t.at("left_children").get<std::vector<int>>();
-    const auto right = t.at("right_children").get<std::vector<int>>();
-    const auto column = t.at("split_indices").get<std::vector<int>>();
+    const auto left = whole_list<int>(t, "left_children", "the XGBoost model");
+    const auto right = whole_list<int>(t, "right_children", "the XGBoost model");
+    const auto column = whole_list<int>(t, "split_indices", "the XGBoost model");
     const auto value = t.at("split_conditions").get<std::vector<float>>();  // of a leaf: its output
     Tree& tree = trees.emplace_back(left.size());
     for (size_t i = 0; i < left.size(); ++i) tree[i] = {left[i], right[i], column[i], value[i]};

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 
 namespace netflowgen::base {
 namespace {
@@ -44,20 +45,24 @@ TensorView parse_entry(const Json& entry, std::span<const uint8_t> data, std::st
   t.dtype = dtype->dtype;
   unsigned __int128 bytes = dtype->size;
   for (const auto& d : entry.at("shape")) {
-    const auto n = d.get<int64_t>();
-    if (n < 0) reason = "negative shape";
-    t.shape.push_back(n);
-    bytes *= static_cast<uint64_t>(n);
+    const auto n = whole_number<int64_t>(d);
+    if (!n || *n < 0) {
+      reason = "a shape that is not of whole numbers";
+      return t;
+    }
+    t.shape.push_back(*n);
+    bytes *= static_cast<uint64_t>(*n);
     if (bytes > data.size()) reason = "shape larger than the file";
     if (!reason.empty()) return t;
   }
-  const auto begin = entry.at("data_offsets").at(0).get<uint64_t>();
-  const auto end = entry.at("data_offsets").at(1).get<uint64_t>();
-  if (begin > end || end > data.size() || end - begin != static_cast<uint64_t>(bytes)) {
+  const auto begin = whole_number<uint64_t>(entry.at("data_offsets").at(0));
+  const auto end = whole_number<uint64_t>(entry.at("data_offsets").at(1));
+  if (!begin || !end || *begin > *end || *end > data.size() ||
+      *end - *begin != static_cast<uint64_t>(bytes)) {
     reason = "offsets that do not fit its shape or the file";
     return t;
   }
-  t.data = data.subspan(begin, end - begin);
+  t.data = data.subspan(*begin, *end - *begin);
   return t;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace netflowgen::detect {
 namespace {
@@ -19,14 +20,14 @@ Json timing_to_json(const Timing& t) {
           {"cooldown_steps", t.cooldown_steps}, {"max_steps", t.max_steps}, {"long_steps", t.long_steps}};
 }
 
-Timing timing_from_json(const Json& j) {
+Timing timing_from_json(const Json& j, const std::string& where) {
   Timing t;
-  t.min_steps = j.at("min_steps");
-  t.end_steps = j.at("end_steps");
-  t.merge_steps = j.at("merge_steps");
-  t.cooldown_steps = j.at("cooldown_steps");
-  t.max_steps = j.at("max_steps");
-  t.long_steps = j.at("long_steps");
+  t.min_steps = base::whole<int64_t>(j, "min_steps", where);
+  t.end_steps = base::whole<int64_t>(j, "end_steps", where);
+  t.merge_steps = base::whole<int64_t>(j, "merge_steps", where);
+  t.cooldown_steps = base::whole<int64_t>(j, "cooldown_steps", where);
+  t.max_steps = base::whole<int64_t>(j, "max_steps", where);
+  t.long_steps = base::whole<int64_t>(j, "long_steps", where);
   return t;
 }
 
@@ -65,7 +66,7 @@ TaskCalibration task_from_json(const Json& j, const std::string& where) {
   t.from_ms = *from;
   t.to_ms = *to;
   t.node_days = j.at("node_days");
-  t.timing = timing_from_json(j.at("timing"));
+  t.timing = timing_from_json(j.at("timing"), where);
   for (const auto& c : j.at("thresholds")) {
     t.thresholds.push_back({c.at("false_alarms"), c.at("threshold"), c.at("episodes"), c.at("extrapolated")});
   }
@@ -115,7 +116,7 @@ Calibration Calibration::from_json(std::string_view text, const std::string& whe
   Calibration c;
   try {
     const Json j = Json::parse(text);
-    if (j.at("format").get<int>() > kCalibrationFormat) {
+    if (base::whole<int>(j, "format", where) > kCalibrationFormat) {
       throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
                         j.at("format").dump(), kCalibrationFormat);
     }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/error.h"
 #include "detect/rulebook.h"
 
@@ -56,6 +58,11 @@ TEST(Calibration, BadFilesAreRefused) {
   auto timing = two();
   timing.tasks[0].timing.end_steps = 0;
   EXPECT_THAT(refusal(timing.to_json()), HasSubstr("timing"));
+  auto json = nlohmann::ordered_json::parse(two().to_json());
+  json["tasks"][0]["timing"]["end_steps"] = 1.5;
+  EXPECT_THAT(refusal(json.dump()), HasSubstr("'end_steps' is not a whole number"));
+  json["tasks"][0]["timing"]["end_steps"] = 1e99;
+  EXPECT_THAT(refusal(json.dump()), HasSubstr("'end_steps' is not a whole number"));
   EXPECT_THROW(Calibration::load("/nonexistent"), base::Error);
 }
 

@@ -202,16 +202,6 @@ TimeBase reference(const Record& r, TimeBase base, bool& without_boot) {
   return base;
 }
 
-void icmp(const Record& r, Flow& flow) {
-  const bool whole = r.uint_field(32) != nullptr || r.uint_field(139) != nullptr;
-  if (whole) return r.first_of({32, 139}, kKnownIcmp, flow.icmp_type_code, flow);
-  uint8_t type = 0;
-  uint8_t code = 0;
-  r.first_of({176, 178}, kKnownIcmp, type, flow);
-  r.first_of({177, 179}, kKnownIcmp, code, flow);
-  flow.icmp_type_code = static_cast<uint16_t>(type * 256 + code);
-}
-
 // In wire order, so that 8 and 27, 9 and 29 count by what comes first.
 template <typename T>
 void pair_of(const Record& r, uint16_t a, uint16_t b, uint32_t known, T& to, Flow& flow, bool last) {
@@ -219,6 +209,16 @@ void pair_of(const Record& r, uint16_t a, uint16_t b, uint32_t known, T& to, Flo
   const RawField* fb = r.uint_field(b);
   const bool swap = fa != nullptr && fb != nullptr && (fb < fa) != last;
   r.first_of({swap ? b : a, swap ? a : b}, known, to, flow);
+}
+
+void icmp(const Record& r, Flow& flow, bool last) {
+  const bool whole = r.uint_field(32) != nullptr || r.uint_field(139) != nullptr;
+  if (whole) return pair_of(r, 32, 139, kKnownIcmp, flow.icmp_type_code, flow, last);
+  uint8_t type = 0;
+  uint8_t code = 0;
+  pair_of(r, 176, 178, kKnownIcmp, type, flow, last);
+  pair_of(r, 177, 179, kKnownIcmp, code, flow, last);
+  flow.icmp_type_code = static_cast<uint16_t>(type * 256 + code);
 }
 
 void traffic(const Record& r, Flow& flow, bool last) {
@@ -257,7 +257,7 @@ void traffic(const Record& r, Flow& flow, bool last) {
     flow.known |= kKnownMpls;
     if (f->value.size() >= 3) flow.mpls_label = static_cast<uint32_t>(uint_of(f->value.first(3)) >> 4);
   }
-  icmp(r, flow);
+  icmp(r, flow, last);
 }
 
 void rates(const Record& r, RecordExtras& extras) {

@@ -314,6 +314,28 @@ TEST(Records, IcmpInThePortOrByItself) {
   EXPECT_EQ(f.dst_port, 2);
 }
 
+// Of ICMP's two families the one that the record has first counts, the last with the inner keys of a tunnel.
+TEST(Records, IcmpOfBothFamiliesInWireOrder) {
+  const auto icmp = [](const Fields& more, const Octets& record, TunnelKeys keys) {
+    Fields fields = {{4, 1}};
+    fields.insert(fields.end(), more.begin(), more.end());
+    SessionOptions options;
+    options.tunnel_keys = keys;
+    return ipfix_flow(fields, be(1, 1) + record, options).icmp_type_code;
+  };
+  const Fields four_first = {{32, 2}, {139, 2}};
+  const Fields six_first = {{139, 2}, {32, 2}};
+  const Octets both = be(3 * 256 + 4, 2) + be(128 * 256, 2);
+  EXPECT_EQ(icmp(four_first, both, TunnelKeys::kOuter), 3 * 256 + 4);
+  EXPECT_EQ(icmp(six_first, both, TunnelKeys::kOuter), 3 * 256 + 4);
+  EXPECT_EQ(icmp(four_first, both, TunnelKeys::kInner), 128 * 256);
+  EXPECT_EQ(icmp(six_first, both, TunnelKeys::kInner), 128 * 256);
+  const Fields parts = {{178, 1}, {176, 1}, {177, 1}, {179, 1}};
+  const Octets four = be(128, 1) + be(3, 1) + be(4, 1) + be(1, 1);
+  EXPECT_EQ(icmp(parts, four, TunnelKeys::kOuter), 128 * 256 + 4);
+  EXPECT_EQ(icmp(parts, four, TunnelKeys::kInner), 3 * 256 + 1);
+}
+
 // A record's own counters go before totals, totals before those behind the router.
 TEST(Records, WhichCounterCounts) {
   EXPECT_EQ(ipfix_flow({{85, 8}, {1, 4}}, be(9, 8) + be(5, 4)).bytes, 5u);

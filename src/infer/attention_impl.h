@@ -90,9 +90,10 @@ void write_as(const Ring& r, size_t slot, const float* key, const float* value) 
   for (size_t g = 0; g < r.kv_heads; ++g) {
     T* const keys = static_cast<T*>(r.keys) + g * r.head_dim * window + slot;
     T* const values = static_cast<T*>(r.values) + (g * r.window + slot) * dim;
+    const bool scaled = sizeof(T) == 1;  // else there are no scales to point at
     const size_t at = g * window + slot;
-    write_one(keys, window, key + g * r.head_dim, r.head_dim, r.key_scale + at);
-    write_one(values, 1, value + g * r.head_dim, r.head_dim, r.value_scale + at);
+    write_one(keys, window, key + g * r.head_dim, r.head_dim, scaled ? r.key_scale + at : nullptr);
+    write_one(values, 1, value + g * r.head_dim, r.head_dim, scaled ? r.value_scale + at : nullptr);
   }
 }
 

@@ -1,10 +1,10 @@
 #include "model/spec.h"
 
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace netflowgen::model {
 namespace {
@@ -35,23 +35,6 @@ Json head_to_json(const HeadSpec& h) {
           {"tree_depth", h.tree_depth}};
 }
 
-// A whole number that an int holds: a larger one must not wrap around into one that is taken.
-int whole(const Json& j, const char* key, const std::string& where) {
-  const Json& x = j.at(key);
-  const bool fits = x.is_number_unsigned()
-                        ? x.get<uint64_t>() <= std::numeric_limits<int>::max()
-                        : x.is_number_integer() && x.get<int64_t>() >= std::numeric_limits<int>::min() &&
-                              x.get<int64_t>() <= std::numeric_limits<int>::max();
-  if (!fits) throw base::Error("{} is damaged: '{}' is not a whole number, or too large", where, key);
-  return x.get<int>();
-}
-
-std::vector<int> whole_list(const Json& j, const char* key, const std::string& where) {
-  std::vector<int> all;
-  for (const auto& x : j.at(key)) all.push_back(whole(Json{{key, x}}, key, where));
-  return all;
-}
-
 HeadSpec head_from_json(const Json& j, const std::string& where) {
   HeadSpec h;
   h.name = j.at("name");
@@ -60,10 +43,10 @@ HeadSpec head_from_json(const Json& j, const std::string& where) {
   h.use_hidden = j.at("use_hidden");
   h.use_surprise = j.at("use_surprise");
   h.use_dense = j.at("use_dense");
-  h.hidden = whole(j, "hidden", where);
+  h.hidden = base::whole<int>(j, "hidden", where);
   if (j.contains("trees")) {
-    h.trees = whole(j, "trees", where);
-    h.tree_depth = whole(j, "tree_depth", where);
+    h.trees = base::whole<int>(j, "trees", where);
+    h.tree_depth = base::whole<int>(j, "tree_depth", where);
   }
   return h;
 }
@@ -82,18 +65,18 @@ Json input_to_json(const token::InputSpec& i) {
 
 token::InputSpec input_from_json(const Json& j, const std::string& where) {
   token::InputSpec i;
-  i.step_ms = whole(j, "step_ms", where);
-  i.idle_steps = whole(j, "idle_steps", where);
+  i.step_ms = base::whole<int>(j, "step_ms", where);
+  i.idle_steps = base::whole<int>(j, "idle_steps", where);
   const std::string calendar = j.at("calendar");
   const auto* const it = std::find(std::begin(kCalendars), std::end(kCalendars), calendar);
   if (it == std::end(kCalendars)) throw base::Error("{}: unknown calendar '{}'", where, calendar);
   i.calendar = static_cast<token::Calendar>(it - std::begin(kCalendars));
-  i.utc_offset_minutes = whole(j, "utc_offset_minutes", where);
+  i.utc_offset_minutes = base::whole<int>(j, "utc_offset_minutes", where);
   i.dense = j.at("dense");
-  i.nodes = whole(j, "nodes", where);
-  i.season_lags = whole_list(j, "season_lags", where);
-  i.leads = whole_list(j, "leads", where);
-  if (j.contains("scales")) i.scales = whole_list(j, "scales", where);
+  i.nodes = base::whole<int>(j, "nodes", where);
+  i.season_lags = base::whole_list<int>(j, "season_lags", where);
+  i.leads = base::whole_list<int>(j, "leads", where);
+  if (j.contains("scales")) i.scales = base::whole_list<int>(j, "scales", where);
   return i;
 }
 
@@ -198,18 +181,18 @@ ModelSpec ModelSpec::from_json(std::string_view text, const std::string& where) 
   ModelSpec s;
   try {
     const Json j = Json::parse(text);
-    if (whole(j, "format", where) > kFormat) {
+    if (base::whole<int>(j, "format", where) > kFormat) {
       throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
                         j.at("format").dump(), kFormat);
     }
     s.preset = j.at("preset");
     s.size = j.at("size");
-    s.d_model = whole(j, "d_model", where);
-    s.layers = whole(j, "layers", where);
-    s.heads = whole(j, "heads", where);
-    s.kv_heads = whole(j, "kv_heads", where);
-    s.d_ff = whole(j, "d_ff", where);
-    s.window = whole(j, "window", where);
+    s.d_model = base::whole<int>(j, "d_model", where);
+    s.layers = base::whole<int>(j, "layers", where);
+    s.heads = base::whole<int>(j, "heads", where);
+    s.kv_heads = base::whole<int>(j, "kv_heads", where);
+    s.d_ff = base::whole<int>(j, "d_ff", where);
+    s.window = base::whole<int>(j, "window", where);
     s.rope_base = j.at("rope_base");
     s.norm_eps = j.at("norm_eps");
     s.input = input_from_json(j.at("input"), where);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "series/store_json.h"
 
 namespace netflowgen::series {
@@ -22,7 +23,7 @@ std::string joined(const Json& names) {
 
 void check_schema(const fs::path& path, const Json& j) {
   if (j.at("format").get<std::string>() != kFormat) throw Error("{} is not a series store", path.string());
-  const auto version = j.at("version").get<int>();
+  const auto version = base::whole<int>(j, "version", path.string());
   if (version > kStoreVersion) {
     throw Error("{} has format version {}, this program reads up to {}: use a newer netflowgen",
                 path.string(), version, kStoreVersion);
@@ -33,46 +34,47 @@ void check_schema(const fs::path& path, const Json& j) {
   }
 }
 
-ShardInfo parse_shard(const fs::path& path, const Json& j) {
-  ShardInfo s{j.at("file").get<std::string>(), j.at("rows").get<uint64_t>(), j.at("nodes").get<uint64_t>(),
-              j.at("first_step").get<int64_t>(), j.at("end_step").get<int64_t>()};
+ShardInfo parse_shard(const std::string& where, const Json& j) {
+  ShardInfo s{j.at("file").get<std::string>(), base::whole<uint64_t>(j, "rows", where),
+              base::whole<uint64_t>(j, "nodes", where), base::whole<int64_t>(j, "first_step", where),
+              base::whole<int64_t>(j, "end_step", where)};
   if (fs::path(s.file).filename() != s.file) {
-    throw Error("{}: the shard name '{}' leaves the folder", path.string(), s.file);
+    throw Error("{}: the shard name '{}' leaves the folder", where, s.file);
   }
   return s;
 }
 
-StageCounts parse_counts(const Json& j) {
+StageCounts parse_counts(const std::string& where, const Json& j) {
   StageCounts c{j.at("stage").get<std::string>(),
-                j.at("in").get<uint64_t>(),
-                j.at("out").get<uint64_t>(),
-                j.at("held").get<uint64_t>(),
+                base::whole<uint64_t>(j, "in", where),
+                base::whole<uint64_t>(j, "out", where),
+                base::whole<uint64_t>(j, "held", where),
                 {}};
   for (const auto& [reason, count] : j.at("drops").items())
-    c.drops.emplace_back(reason, count.get<uint64_t>());
+    c.drops.emplace_back(reason, base::need_whole<uint64_t>(count, reason.c_str(), where));
   return c;
 }
 
-StoreInfo parse_info(const fs::path& path, const Json& j) {
+StoreInfo parse_info(const std::string& where, const Json& j) {
   StoreInfo info;
-  info.step_ms = j.at("step_ms").get<int64_t>();
-  if (info.step_ms <= 0) throw Error("{}: step_ms is {}", path.string(), info.step_ms);
+  info.step_ms = base::whole<int64_t>(j, "step_ms", where);
+  if (info.step_ms <= 0) throw Error("{}: step_ms is {}", where, info.step_ms);
   info.timezone = j.at("timezone").get<std::string>();
-  info.first_step = j.at("first_step").get<int64_t>();
-  info.end_step = j.at("end_step").get<int64_t>();
+  info.first_step = base::whole<int64_t>(j, "first_step", where);
+  info.end_step = base::whole<int64_t>(j, "end_step", where);
   // Bounds that keep every step's time within 64-bit milliseconds.
   const int64_t limit = INT64_MAX / 2 / info.step_ms;
   if (info.first_step > info.end_step || info.first_step < -limit || info.end_step > limit) {
-    throw Error("{}: its steps [{}, {}) are out of range", path.string(), info.first_step, info.end_step);
+    throw Error("{}: its steps [{}, {}) are out of range", where, info.first_step, info.end_step);
   }
   std::fill(info.missing.begin(), info.missing.end(), false);
   for (const auto& name : j.at("missing")) {
     if (const auto f = find_feature(name.get<std::string>())) info.missing[static_cast<size_t>(*f)] = true;
   }
-  for (const auto& s : j.at("shards")) info.shards.push_back(parse_shard(path, s));
+  for (const auto& s : j.at("shards")) info.shards.push_back(parse_shard(where, s));
   for (const auto& run : j.at("runs")) {
     info.runs.emplace_back();
-    for (const auto& c : run) info.runs.back().push_back(parse_counts(c));
+    for (const auto& c : run) info.runs.back().push_back(parse_counts(where, c));
   }
   return info;
 }
@@ -106,7 +108,7 @@ StoreInfo read_store_info(const fs::path& store) {
   try {
     const Json j = Json::parse(text);
     check_schema(path, j);
-    return parse_info(path, j);
+    return parse_info(path.string(), j);
   } catch (const nlohmann::json::exception& e) {
     throw Error("{} is damaged ({})", path.string(), e.what());
   }

@@ -171,6 +171,15 @@ TEST(Tokenizer, RefusesChannelsThatNoFitMakes) {
   auto deviation = json;
   deviation["log_deviation"][0] = 0;
   refused(deviation);
+  for (const auto& number :
+       {nlohmann::ordered_json(4.4e106), nlohmann::ordered_json(1.5), nlohmann::ordered_json(-1)}) {
+    auto odd = json;  // converted without a check, 1.5 is one level
+    odd["levels"] = number;
+    refused(odd);
+  }
+  auto format = json;
+  format["format"] = 1.25;
+  refused(format);
   auto levels = json;
   levels["levels"] = json["channels"].size();
   refused(levels);

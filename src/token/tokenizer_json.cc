@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "token/tokenizer.h"
 
 namespace netflowgen::token {
@@ -30,7 +31,7 @@ Channel channel_from_json(const Json& j, const std::string& where) {
   if (it == std::end(kKindNames)) throw base::Error("{}: unknown channel kind '{}'", where, kind);
   c.kind = static_cast<ChannelKind>(it - std::begin(kKindNames));
   if (c.kind == ChannelKind::kCategory) {
-    c.codes = j.at("codes").get<std::vector<int32_t>>();
+    c.codes = base::whole_list<int32_t>(j, "codes", where);
   } else {
     c.edges = j.at("edges").get<std::vector<float>>();
   }
@@ -93,7 +94,7 @@ Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) 
   Tokenizer t;
   try {
     const Json j = Json::parse(text);
-    if (j.at("format").get<int>() != kFormat) {
+    if (base::whole<int>(j, "format", where) != kFormat) {
       throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
                         j.at("format").dump(), kFormat);
     }
@@ -101,7 +102,7 @@ Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) 
       throw base::Error("{} was fitted on another feature table: {}", where,
                         series::schema_difference(j.at("features").get<std::string>()));
     }
-    t.levels_ = j.at("levels").get<size_t>();
+    t.levels_ = base::whole<size_t>(j, "levels", where);
     t.log_mean_ = j.at("log_mean").get<std::vector<float>>();
     t.log_deviation_ = j.at("log_deviation").get<std::vector<float>>();
     for (const auto& c : j.at("channels")) t.channels_.push_back(channel_from_json(c, where));
