@@ -200,8 +200,11 @@ void write_all(const fs::path& root) {
                              {2, encoded(bench::Wire::kV5, 1)}}));
   write(root / "session", sessions);
   const std::vector<Field> icmp_twice = {{8, 4}, {12, 4}, {4, 1}, {139, 2}, {32, 2}, {2, 4}, {1, 4}};
-  sessions.push_back(
-      framed({{0, ipfix({set_of(2, template_of(256, icmp_twice)), set_of(256, record_of(icmp_twice))})}}));
+  const std::vector<Field> uptime_twice = {{8, 4}, {12, 4}, {22, 4}, {21, 4}, {1, 4}, {22, 11}, {21, 9}};
+  for (const auto& fields : {icmp_twice, uptime_twice}) {
+    sessions.push_back(
+        framed({{0, ipfix({set_of(2, template_of(256, fields)), set_of(256, record_of(fields))})}}));
+  }
   write(root / "differential", sessions);
 }
 

@@ -49,19 +49,19 @@ class Compiler {
     if (plan_.runs.size() == 1 && plan_.min_length <= 65535) plan_.record_length = plan_.runs[0];
   }
 
-  // The first field of that element, or the last one where inner headers are asked for.
-  FieldRef find(uint32_t pen, uint16_t id) const {
+  // The first field of that IANA element of a length that fits, or the last one where inner headers are asked for.
+  template <typename Fits>
+  FieldRef find(uint16_t id, Fits fits) const {
     FieldRef found;
     for (size_t i = 0; i < refs_.size(); ++i) {
       const auto& f = record_.fields[i];
-      if (f.pen != pen || f.id != id || refs_[i].length == 0) continue;
+      if (f.pen != kPenIana || f.id != id || !fits(refs_[i])) continue;
       if (!found || plan_.inner) found = refs_[i];
     }
     return found;
   }
   FieldRef find_uint(uint16_t id) const {
-    const FieldRef ref = find(kPenIana, id);
-    return usable(Convert::kUint, ref) ? ref : FieldRef{};
+    return find(id, [](const FieldRef& f) { return usable(Convert::kUint, f); });
   }
 
   void special_fields() {
@@ -93,7 +93,7 @@ class Compiler {
     constexpr Row kRows[] = {
         {315, PacketLink::kEthernet}, {104, PacketLink::kEthernet}, {313, PacketLink::kIp}};
     for (const auto& row : kRows) {
-      plan_.section = find(kPenIana, row.id);
+      plan_.section = find(row.id, [](const FieldRef& f) { return f.length != 0; });
       plan_.section_link = row.link;
       if (plan_.section) return;
     }

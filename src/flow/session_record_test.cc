@@ -314,6 +314,19 @@ TEST(Records, IcmpInThePortOrByItself) {
   EXPECT_EQ(f.dst_port, 2);
 }
 
+// A repeat of a length that no number has does not hide the one before it, also where the last counts.
+TEST(Records, RepeatsOfAnImpossibleLengthDoNotCount) {
+  for (const auto keys : {TunnelKeys::kOuter, TunnelKeys::kInner}) {
+    SessionOptions options;
+    options.tunnel_keys = keys;
+    // Uptime without the time of boot: the flow is taken to have ended when it was exported.
+    const Flow f = ipfix_flow({{22, 4}, {21, 4}, {22, 11}, {21, 9}},
+                              be(387'389'465, 4) + be(387'390'465, 4) + Octets(20, '\1'), options);
+    EXPECT_EQ(f.end_ms - f.start_ms, 1000);
+    EXPECT_EQ(f.end_ms, 1'700'000'000'000);
+  }
+}
+
 // Of ICMP's two families the one that the record has first counts, the last with the inner keys of a tunnel.
 TEST(Records, IcmpOfBothFamiliesInWireOrder) {
   const auto icmp = [](const Fields& more, const Octets& record, TunnelKeys keys) {
