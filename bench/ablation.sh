@@ -44,7 +44,7 @@ one() {
     flock 9  # two parts may want the same model
     [ -e "$model/done" ] || { $nfg pretrain "$at/store" "${learn[@]}" --size nano --window 96 --length 128 --batch 16 \
       --steps "${STEPS:-600}" --warmup 50 --learning-rate 0.003 --inject-chance 0.5 --patience 0 --idle-steps "$r" \
-      --seed "$seed" --threads 1 -o "$model" >"$model.log" 2>&1 && touch "$model/done"; }
+      --seed "$seed" --threads 1 --device "${DEVICE:-cpu}" -o "$model" >"$model.log" 2>&1 && touch "$model/done"; }
   ) 9>"$model.lock"
   local more=(--method netflowgen --method "netflowgen zero-label")
   case $part in
@@ -52,17 +52,19 @@ one() {
     adapters | all) more=(--method "netflowgen, $part" --tune "$part") ;;
   esac
   $nfg evaluate ddos "$at/store" --labels "$at/labels.csv" "${fit[@]}" --budget full --budget clean:20% --label-seeds 2 \
-    --resamples 20 --timelines 0 --model "$model" --threads 1 "${more[@]}" -o "$at/${part}_${r}_$seed" >"$at/${part}_${r}_$seed.log" 2>&1
+    --resamples 20 --timelines 0 --model "$model" --threads 1 --device "${DEVICE:-cpu}" "${more[@]}" -o "$at/${part}_${r}_$seed" >"$at/${part}_${r}_$seed.log" 2>&1
   echo "$data, seed $seed: $part, R = $r"
 }
 export -f one
 
-list=()
-for data in ${DATA:-june demo}; do
-  [ "$data" = demo ] || [ -d $darpa ] || { echo "skipped: no ../shared"; continue; }
+for data in ${DATA:=june demo}; do
+  [ "$data" = demo ] || [ -d "$darpa" ] || { echo "june skipped: no ../shared" && DATA=${DATA/june/} && continue; }
   mkdir -p "$out/$data"
   [ -e "$out/$data/store/series.json" ] || prepare "$data"
-  for part in ${PARTS:-idle heads}; do
+done
+list=()
+for part in ${PARTS:-idle heads}; do
+  for data in $DATA; do
     for seed in ${SEEDS:-1 2 3}; do
       if [ "$part" = idle ]; then
         for r in 4 0 1 16 -1; do list+=("$data $seed frozen $r"); done
