@@ -49,7 +49,7 @@ one() {
   local more=(--method netflowgen --method "netflowgen zero-label")
   case $part in
     safe) more=(--method netflowgen --loss safe) ;;
-    adapters | all) more=(--method "netflowgen, $part" --tune "$part") ;;
+    adapters | all) more=(--method "netflowgen $part tuned" --tune "$part") ;;
   esac
   $nfg evaluate ddos "$at/store" --labels "$at/labels.csv" "${fit[@]}" --budget full --budget clean:20% --label-seeds 2 \
     --resamples 20 --timelines 0 --model "$model" --threads 1 --device "${DEVICE:-cpu}" "${more[@]}" -o "$at/${part}_${r}_$seed" >"$at/${part}_${r}_$seed.log" 2>&1
@@ -74,7 +74,7 @@ for part in ${PARTS:-idle heads}; do
     done
   done
 done
-printf '%s\n' "${list[@]}" | xargs -P "${JOBS:-$(nproc)}" -L 1 bash -c 'one "$@"' _
+printf '%s\n' "${list[@]}" | xargs -P "${JOBS:-$(nproc)}" -L 1 bash -euo pipefail -c 'one "$@"' _
 
 python3 - "$out" <<'PY'
 import json, pathlib, re, statistics, sys
