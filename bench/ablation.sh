@@ -4,7 +4,8 @@
 #   R        idle steps kept as positions after an active one: 0, 1, 4, 16, all
 #   heads    the frozen model (the default), adapters, every weight, the survival loss; with R = 4
 # Usage: bench/ablation.sh [OUT] (default: ablation-out). SEEDS: of pre-training ("1 2 3"), DATA ("june demo"), PARTS
-# ("idle heads"), JOBS: runs at once, of one thread each (all cores). Prints the means and deviations over seeds.
+# ("idle heads"), DRAWS of labels (2), DEVICE (cpu), JOBS: runs at once, of one thread each (all cores). What is there is
+# kept. Prints the means and deviations over seeds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export out=${1:-ablation-out}
@@ -46,13 +47,15 @@ one() {
       --steps "${STEPS:-600}" --warmup 50 --learning-rate 0.003 --inject-chance 0.5 --patience 0 --idle-steps "$r" \
       --seed "$seed" --threads 1 --device "${DEVICE:-cpu}" -o "$model" >"$model.log" 2>&1 && touch "$model/done"; }
   ) 9>"$model.lock"
+  local to=$at/${part}_${r}_$seed
+  [ ! -e "$to/ddos.json" ] || return 0
   local more=(--method netflowgen --method "netflowgen zero-label")
   case $part in
     safe) more=(--method netflowgen --loss safe) ;;
     adapters | all) more=(--method "netflowgen $part tuned" --tune "$part") ;;
   esac
-  $nfg evaluate ddos "$at/store" --labels "$at/labels.csv" "${fit[@]}" --budget full --budget clean:20% --label-seeds 2 \
-    --resamples 20 --timelines 0 --model "$model" --threads 1 --device "${DEVICE:-cpu}" "${more[@]}" -o "$at/${part}_${r}_$seed" >"$at/${part}_${r}_$seed.log" 2>&1
+  $nfg evaluate ddos "$at/store" --labels "$at/labels.csv" "${fit[@]}" --budget full --budget clean:20% --label-seeds "${DRAWS:-2}" \
+    --resamples 20 --timelines 0 --model "$model" --threads 1 --device "${DEVICE:-cpu}" "${more[@]}" -o "$to" >"$to.log" 2>&1
   echo "$data, seed $seed: $part, R = $r"
 }
 export -f one
@@ -69,7 +72,7 @@ for part in ${PARTS:-idle heads}; do
       if [ "$part" = idle ]; then
         for r in 4 0 1 16 -1; do list+=("$data $seed frozen $r"); done
       else
-        for head in safe adapters all; do list+=("$data $seed $head 4"); done
+        for head in frozen safe adapters all; do list+=("$data $seed $head 4"); done
       fi
     done
   done

@@ -65,7 +65,8 @@ function(netflowgen_module name)
     target_compile_definitions(test_${name} PRIVATE NETFLOWGEN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND test_${name})
     # Two test programs on two cores: threads that spin while they wait take the other's time.
-    set_tests_properties(${name} PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT
+                         "OMP_WAIT_POLICY=passive;MKL_CBWR=AVX2,STRICT")  # docs/configuration.md, Environment
   endif()
 endfunction()
 

@@ -37,6 +37,11 @@ class Matrix {
   DMatrixHandle handle_ = nullptr;
 };
 
+void go_on(const BoosterOptions& options) {
+  if (options.stop != nullptr && options.stop->requested())
+    throw Stopped("stopped while trees were grown; nothing was written");
+}
+
 }  // namespace
 
 Booster::Booster(const MatrixView& x, std::span<const float> y, std::span<const float> weights,
@@ -57,10 +62,12 @@ Booster::Booster(const MatrixView& x, std::span<const float> y, std::span<const 
       must(XGBoosterSetParam(handle_, name.c_str(), value.c_str()));
     }
     if (options.quantile > 0) {
-      boost_quantile(train.get(), y, options.quantile, options.rounds);
+      boost_quantile(train.get(), y, options);
     } else {
-      for (int round = 0; round < options.rounds; ++round)
+      for (int round = 0; round < options.rounds; ++round) {
+        go_on(options);
         must(XGBoosterUpdateOneIter(handle_, round, train.get()));
+      }
     }
   } catch (...) {
     XGBoosterFree(handle_);
@@ -70,7 +77,8 @@ Booster::Booster(const MatrixView& x, std::span<const float> y, std::span<const 
 
 // Newton steps on the pinball loss. Its curvature is the density of y at the quantile, taken as Laplace's: y should be of
 // about unit mean absolute deviation.
-void Booster::boost_quantile(void* matrix, std::span<const float> y, double level, int rounds) {
+void Booster::boost_quantile(void* matrix, std::span<const float> y, const BoosterOptions& options) {
+  const double level = options.quantile;
   std::vector<float> sorted(y.begin(), y.end());
   const auto nth =
       sorted.begin() + static_cast<std::ptrdiff_t>(level * static_cast<double>(sorted.size() - 1));
@@ -78,7 +86,8 @@ void Booster::boost_quantile(void* matrix, std::span<const float> y, double leve
   must(XGBoosterSetParam(handle_, "base_score", std::to_string(*nth).c_str()));
   std::vector<float> gradient(y.size());
   std::vector<float> curvature(y.size(), static_cast<float>(std::min(level, 1 - level)));
-  for (int round = 0; round < rounds; ++round) {
+  for (int round = 0; round < options.rounds; ++round) {
+    go_on(options);
     bst_ulong size = 0;
     const float* now = nullptr;
     must(XGBoosterPredict(handle_, matrix, 1, 0, 1, &size, &now));

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/stop.h"
+
 namespace netflowgen::base {
 
 struct BoosterOptions {
@@ -16,6 +18,7 @@ struct BoosterOptions {
   std::vector<std::pair<std::string, std::string>> parameters;
   // In (0, 1): fit this quantile of y (pinball loss; XGBoost 1.7 has none of its own), from y's own quantile on.
   double quantile = 0;
+  const StopFlag* stop = nullptr;  // asked before every round; Stopped where it was requested
 };
 
 // A dense row-major matrix that the caller owns; NaN is missing.
@@ -52,7 +55,7 @@ class Booster {
   std::vector<Tree> trees() const;
 
  private:
-  void boost_quantile(void* matrix, std::span<const float> y, double level, int rounds);
+  void boost_quantile(void* matrix, std::span<const float> y, const BoosterOptions& options);
 
   void* handle_ = nullptr;
 };

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/error.h"
 #include "base/random.h"
 
 namespace netflowgen::base {
@@ -25,7 +26,7 @@ Data make_data() {
   return d;
 }
 
-const BoosterOptions kOptions = {20, {{"objective", "binary:logistic"}, {"max_depth", "3"}}, 0};
+const BoosterOptions kOptions = {20, {{"objective", "binary:logistic"}, {"max_depth", "3"}}};
 
 float leaf_of(const Tree& tree, const float* row) {
   size_t at = 0;
@@ -44,6 +45,20 @@ TEST(Booster, ItsTreesAddUpToItsPrediction) {
     double logit = 0;
     for (const auto& t : trees) logit += leaf_of(t, &d.x[i * 3]);
     EXPECT_NEAR(1 / (1 + std::exp(-logit)), predicted[i], 1e-5);
+  }
+}
+
+TEST(Booster, StopsBetweenRounds) {
+  const Data d = make_data();
+  for (const double quantile : {0.0, 0.5}) {
+    StopFlag stop;
+    BoosterOptions options;
+    options.rounds = 5;
+    options.quantile = quantile;
+    options.stop = &stop;
+    EXPECT_NO_THROW(Booster(d.view(), d.y, {}, options, 1));
+    stop.request();
+    EXPECT_THROW(Booster(d.view(), d.y, {}, options, 1), Stopped);
   }
 }
 

@@ -105,7 +105,9 @@ void evaluate_ddos(DdosArguments& a, Context& context) {
   const auto labels = read_labels(a, a.labels, a.label_options, table);
   std::vector<eval::Event> excluded;
   if (!a.exclude.empty()) excluded = read_labels(a, a.exclude, {}, table).events;
-  auto detectors = eval::all_baselines(table);
+  eval::BoostedDetectorOptions trees;
+  trees.booster.stop = &context.stop;
+  auto detectors = eval::all_baselines(table, trees);
   add_learned(a, context, detectors);
   choose_methods(detectors, a.methods);
   const auto result = eval::evaluate_ddos(table, labels.events, excluded, a.run, detectors,

@@ -113,6 +113,7 @@ void evaluate_forecast(ForecastArguments& a, Context& context) {
   const auto table = series::load_frames(a.store);
   resolve(a, table);
   const auto unseen = held_out(a, table);
+  a.trees.stop = &context.stop;
   auto forecasters = eval::all_forecasters(a.trees);
   auto predictors = eval::all_predictors();
   const eval::Bins* bins = nullptr;

@@ -127,6 +127,7 @@ void run_demo(const DemoOptions& o, Context& context) {
   const auto set = eval::load_labels(labels.string(), table, {});
   eval::BoostedDetectorOptions trees;
   trees.most_benign = kTreeRows;
+  trees.booster.stop = &context.stop;
   auto detectors = eval::all_baselines(table, trees);
   LearnedOptions learned;
   learned.model = model.string();

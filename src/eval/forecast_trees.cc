@@ -173,6 +173,7 @@ class Trees : public Forecaster {
     base::BoosterOptions o;
     o.rounds = options_.rounds;
     o.quantile = level;
+    o.stop = options_.stop;
     o.parameters = {{"max_depth", std::to_string(options_.depth)},
                     {"eta", std::to_string(options_.rate)},
                     {"subsample", "0.7"},

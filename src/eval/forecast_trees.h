@@ -14,6 +14,7 @@ struct TreeOptions {
   int depth = 6;
   double rate = 0.15;
   int threads = 0;  // XGBoost's default
+  const base::StopFlag* stop = nullptr;
 };
 std::unique_ptr<Forecaster> tree_forecaster(const TreeOptions& options);
 
