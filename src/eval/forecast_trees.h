@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "base/stop.h"
 #include "eval/forecaster.h"
 
 namespace netflowgen::eval {
