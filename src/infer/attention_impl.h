@@ -114,6 +114,7 @@ template <typename T>
 inline void ask(const T* from, size_t n, ptrdiff_t ahead) {
   if constexpr (kLanes > 1) {
     const auto at = reinterpret_cast<uintptr_t>(from) + static_cast<uintptr_t>(ahead);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): past the array's end there is nothing that a pointer may point to
     for (size_t b = 0; b < n * sizeof(T); b += 64) __builtin_prefetch(reinterpret_cast<const void*>(at + b));
   }
 }
