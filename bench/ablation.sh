@@ -77,6 +77,7 @@ for part in ${PARTS:-idle heads}; do
     done
   done
 done
+[ ${#list[@]} -gt 0 ] || exit 0
 printf '%s\n' "${list[@]}" | xargs -P "${JOBS:-$(nproc)}" -L 1 bash -euo pipefail -c 'one "$@"' _
 
 python3 - "$out" <<'PY'

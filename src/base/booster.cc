@@ -38,8 +38,7 @@ class Matrix {
 };
 
 void go_on(const BoosterOptions& options) {
-  if (options.stop != nullptr && options.stop->requested())
-    throw Stopped("stopped while trees were grown; nothing was written");
+  if (options.stop != nullptr && options.stop->requested()) throw Stopped("stopped while trees were grown");
 }
 
 }  // namespace
