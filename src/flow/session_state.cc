@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "flow/session_impl.h"
 
 namespace netflowgen::flow {
@@ -22,13 +23,9 @@ template <typename T>
 T number(const json& j, const char* name) {
   const auto it = j.find(name);
   if (it == j.end() || !it->is_number_integer()) refuse(fmt::format("'{}' is no integer", name));
-  const auto v = it->get<int64_t>();
-  if constexpr (sizeof(T) < 8) {
-    if (v < 0 || v > static_cast<int64_t>(std::numeric_limits<T>::max())) {
-      refuse(fmt::format("'{}' is out of range: {}", name, v));
-    }
-  }
-  return static_cast<T>(v);
+  const auto v = base::whole_number<T>(*it);
+  if (!v) refuse(fmt::format("'{}' is out of range: {}", name, it->dump()));
+  return *v;
 }
 
 const json& list(const json& j, const char* name) {
