@@ -44,13 +44,11 @@ void go_on(const BoosterOptions& options) {
 }  // namespace
 
 Booster::Booster(const MatrixView& x, std::span<const float> y, std::span<const float> weights,
-                 const BoosterOptions& options, uint64_t seed, std::span<const float> margins) {
-  NFG_CHECK(margins.empty() || margins.size() == x.rows);
+                 const BoosterOptions& options, uint64_t seed) {
   NFG_CHECK(y.size() == x.rows && (weights.empty() || weights.size() == x.rows) && x.rows > 0);
   Matrix train(x);
   train.set("label", y);
   if (!weights.empty()) train.set("weight", weights);
-  if (!margins.empty()) train.set("base_margin", margins);
   const DMatrixHandle matrices[] = {train.get()};
   must(XGBoosterCreate(matrices, 1, &handle_));
   try {

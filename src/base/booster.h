@@ -39,10 +39,9 @@ using Tree = std::vector<TreeNode>;
 
 class Booster {
  public:
-  // Error: XGBoost's own message. Deterministic for a seed and any number of threads. `margins`: scores to correct, a row
-  // each, instead of a constant (empty: none).
+  // Error: XGBoost's own message. Deterministic for a seed and any number of threads.
   Booster(const MatrixView& x, std::span<const float> y, std::span<const float> weights,
-          const BoosterOptions& options, uint64_t seed, std::span<const float> margins = {});
+          const BoosterOptions& options, uint64_t seed);
   ~Booster();
   Booster(Booster&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Booster& operator=(Booster&&) = delete;
@@ -50,8 +49,7 @@ class Booster {
   Booster& operator=(const Booster&) = delete;
 
   std::vector<float> predict(const MatrixView& x) const;
-  // The trees themselves: their outputs add up to what the score (before any link function) differs by from the margins,
-  // or from the constant.
+  // The trees themselves: their outputs add up to what the score (before any link function) differs by from a constant.
   std::vector<Tree> trees() const;
 
  private:

@@ -62,20 +62,5 @@ TEST(Booster, StopsBetweenRounds) {
   }
 }
 
-// What the margins already say is not learnt again.
-TEST(Booster, CorrectsTheMarginsItIsGiven) {
-  const Data d = make_data();
-  std::vector<float> right;
-  for (const float y : d.y) right.push_back(y > 0 ? 6.0f : -6.0f);
-  const auto size_of = [&](std::span<const float> margins) {
-    double size = 0;
-    for (const auto& t : Booster(d.view(), d.y, {}, kOptions, 1, margins).trees()) {
-      for (size_t i = 0; i < d.y.size(); ++i) size += std::abs(leaf_of(t, &d.x[i * 3]));
-    }
-    return size;
-  };
-  EXPECT_LT(size_of(right), 0.1 * size_of({}));
-}
-
 }  // namespace
 }  // namespace netflowgen::base

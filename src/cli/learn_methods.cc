@@ -84,8 +84,10 @@ std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn:
     const bool attack = task.labels[r] == eval::RowLabel::kAttack;
     if (!attack && !random.chance(share) && (task.denied.empty() || !task.denied[r])) continue;
     // Validation rows are kept apart only when they hold attacks to validate on.
-    const learn::Example example{r, attack ? task.event_of_row[r] : -1,
-                                 validation_attacks > 0 && task.in_validation(r)};
+    const int32_t event = attack ? task.event_of_row[r] : -1;
+    const learn::Example example{
+        r, event, validation_attacks > 0 && task.in_validation(r),
+        attack ? static_cast<int64_t>(task.events[static_cast<size_t>(event)].incident) : -1};
     examples.insert(examples.end(), !task.denied.empty() && task.denied[r] ? repeats : 1, example);
   }
   return examples;

@@ -113,14 +113,18 @@ void add_head_options(CLI::App& c, learn::HeadOptions& h) {
                                                               {"both", learn::Prior::kBoth}};
   c.add_option("--prior", h.prior, "Score before any label: none, volume, injection or both")
       ->transform(CLI::CheckedTransformer(kPriors, CLI::ignore_case).description(""))
-      ->default_str("volume");
+      ->default_str("both");
   c.add_option("--ridge", h.ridge, "Penalty of what labels change: larger for few or doubtful labels")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  c.add_option("--trees", h.trees, "Boosted trees that correct the rest; 0: none")
+  c.add_option("--trees", h.trees, "Boosted trees beside the rest; 0: none")
       ->check(CLI::Range(0, model::kMaxTrees))
       ->capture_default_str();
   c.add_option("--tree-trust", h.tree_trust, "Weight of an event to them: smaller for few or doubtful labels")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c.add_option("--tree-incidents", h.tree_incidents,
+               "Incidents in the labels from which on the trees count as much as the rest; with fewer, less")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   c.add_option("--members", h.members, "Small networks beside the linear head")

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -110,6 +112,23 @@ HeadWeights merge(const LinearPart& linear, const std::vector<Member>& members, 
   return head;
 }
 
+size_t incidents(std::span<const Example> examples) {
+  std::set<std::pair<int64_t, int32_t>> known;
+  for (const auto& e : examples) {
+    if (e.group >= 0) known.emplace(e.incident, e.incident < 0 ? e.group : -1);
+  }
+  return known.size();
+}
+
+// The mean of the trees' logit, which counts `share`, and of the rest's, which counts 1.
+void average(HeadWeights& head, double share) {
+  const auto rest = static_cast<float>(1 / (1 + share));
+  for (auto* values : {&head.w2, &head.b2}) {
+    for (float& v : *values) v *= rest;
+  }
+  for (float& leaf : head.trees.leaves) leaf *= static_cast<float>(share) * rest;
+}
+
 }  // namespace
 
 HeadWeights train_head(const Bank& bank, std::span<const Example> examples, const HeadOptions& options) {
@@ -147,11 +166,9 @@ HeadWeights train_head(const Bank& bank, std::span<const Example> examples, cons
   }
   HeadWeights head = merge(linear, members, options);
   if (options.trees > 0 && options.spec.use_dense && bank.dense > 0) {
-    all.offset = torch::mv(all.z, linear.weight) + linear.bias;
-    for (const auto& m : members)
-      all.offset += m.correction(all.z).detach() / static_cast<double>(members.size());
     const auto inputs = all.z.size(1);
     head.trees = fit_trees(all, {inputs - static_cast<int64_t>(bank.dense), inputs}, options);
+    average(head, std::min(1.0, static_cast<double>(incidents(examples)) / options.tree_incidents));
   }
   head.spec.trees = head.trees.count;
   head.spec.tree_depth = head.trees.depth;

@@ -1,6 +1,7 @@
 // Task heads on a frozen model's bank. Few labels, so: the score starts as a prior that needs none, a ridge correction
-// is fitted to the labels, where asked an ensemble of small networks to what that leaves, and boosted trees to the rest.
-// In the end it is one hidden layer and a sum of trees, which is what model/spec.h and infer know.
+// is fitted to the labels, and where asked an ensemble of small networks to what that leaves. Boosted trees learn the same
+// labels by themselves, and the two opinions' logits are averaged; the more incidents the labels hold, the more the trees'
+// counts. In the end it is one hidden layer and a sum of trees, which is what model/spec.h and infer know.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@ struct Example {
   size_t row = 0;      // of the table; must be kept in the bank
   int32_t group = -1;  // event it belongs to, -1: benign (or the class index for kind "classes")
   bool validation = false;
+  int64_t incident = -1;  // that event's; events of one incident are one lesson. -1: an incident of its own
 };
 
 // The score before any label. Each is linear in the head's input and left out where that lacks what it needs.
@@ -30,7 +32,7 @@ enum class Prior : uint8_t {
 struct HeadOptions {
   model::HeadSpec spec;      // what it reads; hidden is the width of each member
   std::string loss = "bce";  // "bce" per step, or "safe": the survival loss of Xatu
-  Prior prior = Prior::kVolume;
+  Prior prior = Prior::kBoth;
   double ridge = 0.1;        // penalty of a linear weight's square, inputs standardised
   double hidden_ridge = 10;  // times that for the hidden state's, which are many
   int members = 0;           // networks that correct the linear part further
@@ -40,11 +42,13 @@ struct HeadOptions {
   double weight_decay = 0.05;
   double dropout = 0.2;         // of inputs, while training
   double positive_share = 0.3;  // of the total weight that attacks carry
-  // Trees that correct what all that leaves, on the dense inputs (head_trees.h); 0: none.
+  // Trees, on the dense inputs (head_trees.h); 0: none.
   int trees = 60;
   int tree_depth = 4;
   double tree_trust =
       30;  // weight of an event, against a leaf's penalty of 1: small where labels are few or doubtful
+  // From so many incidents on the trees' logit counts as much as the rest's, with fewer in proportion less.
+  double tree_incidents = 5;
   uint64_t seed = 1;
 };
 

@@ -14,7 +14,6 @@ std::span<const float> values_of(const torch::Tensor& t) {
 model::Trees fit_trees(const Side& side, std::pair<int64_t, int64_t> dense, const HeadOptions& o) {
   const torch::Tensor x = side.z.narrow(1, dense.first, dense.second - dense.first).contiguous();
   const torch::Tensor y = side.target.contiguous();
-  const torch::Tensor margin = side.offset.contiguous();
   // Weights that sum to 1 -> an event weighs tree_trust, which is what the leaves' penalty of 1 is set against.
   const double total = o.tree_trust * static_cast<double>(side.events.size()) / o.positive_share;
   const torch::Tensor weight = (side.weight * total).contiguous();
@@ -29,7 +28,7 @@ model::Trees fit_trees(const Side& side, std::pair<int64_t, int64_t> dense, cons
                         {"min_child_weight", "0.01"}};
   const base::MatrixView rows{x.data_ptr<float>(), static_cast<size_t>(x.size(0)),
                               static_cast<size_t>(x.size(1))};
-  const base::Booster fitted(rows, values_of(y), values_of(weight), booster, o.seed, values_of(margin));
+  const base::Booster fitted(rows, values_of(y), values_of(weight), booster, o.seed);
   return model::complete(fitted.trees(), o.tree_depth, static_cast<int>(dense.first));
 }
 

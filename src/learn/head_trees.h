@@ -1,12 +1,11 @@
-// Boosted trees that correct a head's logit where labels say so. Private to this folder.
+// Boosted trees beside a head's other parts. Private to this folder.
 #pragma once
 
 #include "learn/head_data.h"
 
 namespace netflowgen::learn {
 
-// REQUIRES: side.z is standardised and holds the columns of columns_of(), side.offset is the logit to correct, both kinds of
-// row are there. `dense`: the columns of side.z that trees may read, [begin, end).
+// REQUIRES: side.z is standardised and holds the columns of columns_of(), both kinds of row are there. `dense`: the columns of side.z that trees may read, [begin, end).
 model::Trees fit_trees(const Side& side, std::pair<int64_t, int64_t> dense, const HeadOptions& options);
 
 }  // namespace netflowgen::learn

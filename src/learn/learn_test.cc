@@ -250,7 +250,7 @@ TEST(Head, LearnsSavesAndRoundTrips) {
 
 // With an endless ridge the labels change nothing but a constant: what is left is the prior.
 // Labels that follow a product of two inputs, which no linear head knows: trees do, and the model folder keeps them.
-TEST(Head, TreesCorrectTheLinearPart) {
+TEST(Head, TreesCountTheMoreTheMoreIncidentsTheLabelsHold) {
   const auto table = sample_table(5, 2, 400);
   Scratch out("trees");
   PretrainOptions o = small_options();
@@ -279,6 +279,14 @@ TEST(Head, TreesCorrectTheLinearPart) {
   };
   const HeadWeights with = train_head(bank, examples, h);
   EXPECT_EQ(with.spec.trees, 60);
+  // The same labels as one incident: the mean of the two logits, in which the trees' counts a fifth.
+  auto one = examples;
+  for (auto& e : one) e.incident = e.group < 0 ? -1 : 7;
+  const HeadWeights alone = train_head(bank, one, h);
+  ASSERT_EQ(alone.trees.leaves.size(), with.trees.leaves.size());
+  for (size_t k = 0; k < with.trees.leaves.size(); ++k)
+    EXPECT_NEAR(alone.trees.leaves[k], with.trees.leaves[k] * 2 * (0.2 / 1.2), 1e-5);
+  for (size_t k = 0; k < with.w2.size(); ++k) EXPECT_NEAR(alone.w2[k], with.w2[k] * 2 / 1.2, 1e-5);
   h.trees = 0;
   const HeadWeights without = train_head(bank, examples, h);
   EXPECT_GT(gap(with), gap(without) + 1);

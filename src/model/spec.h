@@ -51,7 +51,7 @@ struct HeadSpec {
   bool use_surprise = true;
   bool use_dense = true;
   int hidden = 32;  // width of its hidden layer; 0: linear
-  int trees = 0;    // that correct its one logit
+  int trees = 0;    // that add to its one logit
   int tree_depth = 0;
   int outputs() const { return kind == "classes" ? static_cast<int>(classes.size()) : 1; }
   bool operator==(const HeadSpec&) const = default;

@@ -1,4 +1,4 @@
-// A sum of decision trees, each complete and of one depth, in flat tables: what corrects a task head (spec.h). learn makes
+// A sum of decision trees, each complete and of one depth, in flat tables: a part of a task head (spec.h). learn makes
 // them, infer and learn read them by this one function, so that they cannot disagree.
 //
 // A tree of depth D has 2^D - 1 inner nodes in level order: from node i, with z[column i] < threshold i, to node 2 i + 1,
