@@ -43,6 +43,9 @@ if [ "${LEARN:-OFF}" = ON ]; then
   expect 2 "not FROM/TO" "$NETFLOWGEN" pretrain "$out/store" --train yesterday -o "$out/model3"
   node=$(sed -n 2p "$out/sim/labels.csv" | cut -d, -f1)
   expect 0 "q50" "$NETFLOWGEN" -q forecast "$out/store" --model "$out/model" --node "${node%%/*}"
+  expect 0 "</svg>" "$NETFLOWGEN" -q forecast "$out/store" --model "$out/model" --node "${node%%/*}" -f html
+  expect 0 ",q50" "$NETFLOWGEN" -q forecast "$out/store" --model "$out/model" --model "$out/model" --node "${node%%/*}" -f csv
+  expect 1 "does not forecast bites" "$NETFLOWGEN" -q forecast "$out/store" --model "$out/model" --node "${node%%/*}" --feature bites
   expect 1 "no node" "$NETFLOWGEN" -q forecast "$out/store" --model "$out/model" --node 192.0.2.99
   expect 0 "vectors" "$NETFLOWGEN" -q embed "$out/store" --model "$out/model" -o "$out/vectors.safetensors"
   head -c 5000 "$out/model/model.safetensors" >"$out/model2/model.safetensors"

@@ -1,12 +1,14 @@
-// netflowgen forecast: one node's future as a table or CSV.
+// netflowgen forecast: one node's future as a table, CSV or a page with pictures.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
+#include <span>
 
 #include "base/base.h"
 #include "cli/commands.h"
-#include "learn/learn.h"
+#include "cli/learn_forecaster.h"
+#include "eval/eval.h"
 #include "series/series.h"
 
 namespace netflowgen::cli {
@@ -14,7 +16,7 @@ namespace {
 
 struct ForecastOptions {
   std::string store;
-  std::string model;
+  std::vector<std::string> models;
   std::string node;
   std::string at;
   std::string feature;
@@ -32,63 +34,117 @@ size_t find_node(const series::FrameTable& table, const ForecastOptions& o) {
   return static_cast<size_t>(it - table.nodes.begin());
 }
 
-// The most that each volume of the node had up to a row: as in evaluation, no quantile passes it.
-std::vector<float> records_of(const series::FrameTable& table, const token::Encoder& encoder, size_t node,
-                              size_t end) {
-  std::vector<float> most(encoder.volumes(), 0.0f);
-  for (size_t row = table.offsets[node]; row < end; ++row) {
-    for (size_t v = 0; v < most.size(); ++v)
-      most[v] = std::fmax(most[v], table.frame(row)[static_cast<size_t>(encoder.volume_feature(v))]);
-  }
-  return most;
-}
+// What the models say of one node's volumes at one origin.
+struct Said {
+  std::string node;
+  int64_t step = 0;  // the origin
+  std::vector<int> features;
+  std::vector<int> leads;
+  std::vector<float> levels;  // of the quantiles
+  eval::Forecast forecast{0, 0, 0};
 
-void run_forecast(const ForecastOptions& o, const Context& context) {
-  const learn::Backbone backbone(o.model, o.device, o.threads);
-  const auto table = series::load_frames(o.store, {});
-  const size_t node = find_node(table, o);
-  const auto& input = backbone.spec().input;
-  learn::ScanOptions scan;
-  scan.nodes = {node};
-  scan.direct = true;
-  if (!o.at.empty()) {
-    const auto time = base::parse_time(o.at);
-    if (!time) throw base::UsageError("--at: '{}' is not a date or time", o.at);
-    scan.range.to = base::step_of(*time, table.step_ms) + 1;
+  std::span<const float> at(size_t volume, size_t lead) const {
+    return forecast.quantiles_at(forecast.at(0, volume, lead));
   }
-  const size_t end = table.lower_bound(node, scan.range.to);
-  if (end == table.offsets[node])
-    throw base::Error("{} was silent up to {}; nothing to forecast from", o.node, o.at);
-  scan.keep.assign(table.rows(), false);
-  scan.keep[end - 1] = true;
-  const auto bank = backbone.scan(table, scan, context.stop, {});
-  const auto& quantiles = backbone.spec().quantiles;
-  const auto records = records_of(table, backbone.encoder(), node, end);
-  const bool csv = o.format == "csv";
+};
+
+void print_rows(const series::FrameTable& table, const Said& said, bool csv) {
   if (!csv)
-    fmt::print("forecast of {} made at {} (its last active step)\n", o.node,
-               base::format_time(table.steps[end - 1] * table.step_ms));
+    fmt::print("forecast of {} made at {} (its last active step)\n", said.node,
+               base::format_time(said.step * table.step_ms));
   fmt::print("{}",
              csv ? "node,feature,unit,time" : fmt::format("{:<14}{:<9}{:<22}", "feature", "unit", "time"));
-  for (const float q : quantiles)
+  for (const float q : said.levels)
     fmt::print("{}", csv ? fmt::format(",q{:02.0f}", q * 100)
                          : fmt::format("{:>11}", fmt::format("q{:02.0f}", q * 100)));
   fmt::print("\n");
-  for (size_t v = 0; v < backbone.encoder().volumes(); ++v) {
-    const auto& feature = series::kFeatures[static_cast<size_t>(backbone.encoder().volume_feature(v))];
-    if (!o.feature.empty() && o.feature != feature.name) continue;
-    for (size_t l = 0; l < input.leads.size(); ++l) {
-      const std::string time = base::format_time((table.steps[end - 1] + input.leads[l]) * table.step_ms);
-      fmt::print("{}", csv ? fmt::format("{},{},{},{}", o.node, feature.name, feature.unit, time)
+  for (size_t v = 0; v < said.features.size(); ++v) {
+    const auto& feature = series::kFeatures[static_cast<size_t>(said.features[v])];
+    for (size_t l = 0; l < said.leads.size(); ++l) {
+      const std::string time = base::format_time((said.step + said.leads[l]) * table.step_ms);
+      fmt::print("{}", csv ? fmt::format("{},{},{},{}", said.node, feature.name, feature.unit, time)
                            : fmt::format("{:<14}{:<9}{:<22}", feature.name, feature.unit, time));
-      const float* values = bank.direct.data() + (l * backbone.encoder().volumes() + v) * quantiles.size();
-      for (size_t k = 0; k < quantiles.size(); ++k) {
-        const float value = std::min(values[k], records[v]);
+      for (const float value : said.at(v, l))
         fmt::print("{}", csv ? fmt::format(",{:.6g}", value) : fmt::format("{:>11.5g}", value));
-      }
       fmt::print("\n");
     }
   }
+}
+
+// Some times as much of the past as of the future, silent steps as zeros.
+eval::Chart::Points past_of(const series::FrameTable& table, size_t node, int feature, const Said& said) {
+  const int64_t steps = std::clamp<int64_t>(6 * int64_t{said.leads.back()}, 60, 1000);
+  eval::Chart::Points past;
+  for (int64_t s = std::max(table.first_step, said.step - steps); s <= said.step; ++s) {
+    const size_t row = table.lower_bound(node, s);
+    const bool there = row < table.offsets[node + 1] && table.steps[row] == s;
+    past.emplace_back(static_cast<double>(s * table.step_ms),
+                      there ? double{table.frame(row)[static_cast<size_t>(feature)]} : 0.0);
+  }
+  return past;
+}
+
+void print_page(const ForecastOptions& o, const series::FrameTable& table, size_t node, const Said& said) {
+  eval::ReportInput page;
+  page.title = "Forecast of " + said.node;
+  page.facts = {fmt::format("Made at {}, its last active step, by {}.",
+                            base::format_time(said.step * table.step_ms), fmt::join(o.models, ", "))};
+  for (size_t v = 0; v < said.features.size(); ++v) {
+    const auto& feature = series::kFeatures[static_cast<size_t>(said.features[v])];
+    eval::NodeFan fan{std::string(feature.name),
+                      std::string(feature.unit),
+                      past_of(table, node, said.features[v], said),
+                      {},
+                      {}};
+    for (size_t l = 0; l < said.leads.size(); ++l) {
+      fan.times.push_back(static_cast<double>((said.step + said.leads[l]) * table.step_ms));
+      const auto q = said.at(v, l);
+      fan.quantiles.insert(fan.quantiles.end(), q.begin(), q.end());
+    }
+    page.fans.push_back(std::move(fan));
+  }
+  fmt::print("{}", eval::report_html(page));
+}
+
+void run_forecast(const ForecastOptions& o, const Context& context) {
+  ForecastModels models(o.models, o.device, o.threads, 0, context.stop, {});
+  const auto table = series::load_frames(o.store, {});
+  models.check(table, {});
+  const size_t node = find_node(table, o);
+  int64_t to = INT64_MAX;
+  if (!o.at.empty()) {
+    const auto time = base::parse_time(o.at);
+    if (!time) throw base::UsageError("--at: '{}' is not a date or time", o.at);
+    to = base::step_of(*time, table.step_ms) + 1;
+  }
+  const size_t end = table.lower_bound(node, to);
+  if (end == table.offsets[node])
+    throw base::Error("{} was silent up to {}; nothing to forecast from", o.node, o.at);
+
+  const auto& spec = models.first().spec();
+  const auto& encoder = models.first().encoder();
+  Said said{o.node, table.steps[end - 1], {}, spec.input.leads, spec.quantiles};
+  const eval::Origin origin{node, said.step};
+  eval::Forecast all = models.at(table, {&origin, 1}, false).forecast;
+  std::vector<int> features;
+  for (size_t v = 0; v < encoder.volumes(); ++v) features.push_back(encoder.volume_feature(v));
+  eval::bound_by_history(table, {&origin, 1}, features, all);  // as in evaluation
+  for (const int f : features) {
+    if (o.feature.empty() || o.feature == series::kFeatures[static_cast<size_t>(f)].name)
+      said.features.push_back(f);
+  }
+  if (said.features.empty()) throw base::Error("{} does not forecast {}", o.models.front(), o.feature);
+  said.forecast = eval::Forecast(1, said.features.size(), said.leads.size());
+  for (size_t v = 0; v < said.features.size(); ++v) {
+    for (size_t l = 0; l < said.leads.size(); ++l) {
+      const auto from = all.quantiles_at(all.at(0, models.volume_of(said.features[v]), l));
+      std::ranges::copy(from, said.forecast.quantiles_at(said.forecast.at(0, v, l)).begin());
+    }
+  }
+  if (o.format == "html")
+    print_page(o, table, node, said);
+  else
+    print_rows(table, said, o.format == "csv");
 }
 
 }  // namespace
@@ -97,12 +153,14 @@ void add_forecast(CLI::App& app, Context& context) {
   auto o = std::make_shared<ForecastOptions>();
   auto* c = app.add_subcommand("forecast", "Forecast one node's volumes, with quantiles");
   c->add_option("store", o->store, "Series store")->required();
-  c->add_option("--model", o->model, "Model folder")->required();
+  c->add_option("--model", o->models, "Model folder (repeatable: their quantiles are averaged)")
+      ->required()
+      ->allow_extra_args(false);
   c->add_option("--node", o->node, "Node to forecast")->required();
   c->add_option("--at", o->at, "Stand at this time (default: the end of the store)");
   c->add_option("--feature", o->feature, "Only this feature");
-  c->add_option("-f,--format", o->format, "table or csv")
-      ->check(CLI::IsMember({"table", "csv"}))
+  c->add_option("-f,--format", o->format, "table, csv or html (a page with a picture of each feature)")
+      ->check(CLI::IsMember({"table", "csv", "html"}))
       ->capture_default_str();
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();

@@ -129,6 +129,7 @@ ForecastModels::Said ForecastModels::walk(const learn::Backbone& backbone, const
   scan.keep.assign(table.rows(), false);
   int64_t first_step = INT64_MAX;
   for (const auto& o : origins) {
+    if (scan.nodes.empty() || scan.nodes.back() != o.node) scan.nodes.push_back(o.node);
     rows.push_back(table.lower_bound(o.node, o.step));
     scan.keep[rows.back()] = true;
     const size_t next = rows.back() + 1;  // its surprise is the origin's loss

@@ -19,6 +19,8 @@ class ForecastModels {
   ForecastModels(const std::vector<std::string>& folders, std::string device, int threads, int64_t history_ms,
                  const base::StopFlag& stop, base::ProgressFn progress);
 
+  // Horizons, volumes and quantiles are those of every model.
+  const learn::Backbone& first() const { return backbones_.front(); }
   // Error: a store of another step; a horizon that the models do not forecast.
   void check(const series::FrameTable& table, const std::vector<int64_t>& horizons) const;
   // The tokens of numeric features as bins: bin = token - 1.
@@ -36,7 +38,6 @@ class ForecastModels {
  private:
   Said walk(const learn::Backbone& backbone, const series::FrameTable& table,
             std::span<const eval::Origin> origins) const;
-  const learn::Backbone& first() const { return backbones_.front(); }
 
   std::vector<std::string> folders_;
   std::string device_;

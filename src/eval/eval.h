@@ -7,6 +7,7 @@
 #include "eval/ddos_eval.h"
 #include "eval/detector.h"
 #include "eval/forecast_baselines.h"
+#include "eval/forecast_calibration.h"
 #include "eval/forecast_eval.h"
 #include "eval/forecast_protocol.h"
 #include "eval/forecast_trees.h"
@@ -18,3 +19,4 @@
 #include "eval/protocol.h"
 #include "eval/report.h"
 #include "eval/results.h"
+#include "eval/svg.h"

@@ -146,6 +146,7 @@ std::string report_html(const ReportInput& input) {
     add("timelines", "Attacks", timeline_section(*input.ddos, input.timelines));
   }
   if (input.forecast != nullptr) add("forecast", "Forecasts", forecast_section(*input.forecast));
+  if (!input.fans.empty()) add("fans", "Forecast", fan_section(input.fans));
   if (!input.logs.empty()) add("training", "Training", training_section(input.logs));
   std::string facts;
   for (const auto& f : input.facts) facts += "<p>" + escape_html(f) + "</p>";

@@ -20,12 +20,23 @@ struct TrainingLog {
 // Lines that are not JSON or have no step are passed over (a run may be cut off in mid-line). Error: cannot be read.
 TrainingLog read_training_log(const std::string& path, std::string name);
 
+// One node's volume up to an origin, and quantiles of it at times behind that.
+struct NodeFan {
+  std::string feature;
+  std::string unit;
+  std::vector<std::pair<double, double>>
+      past;                      // (ms since the epoch, value), to the origin; the features' units
+  std::vector<double> times;     // ms since the epoch, ascending
+  std::vector<float> quantiles;  // [times, kQuantiles]
+};
+
 struct ReportInput {
   std::string title = "NetFlowGen report";
   std::vector<std::string> facts;  // sentences under the title, e.g. that the traffic is simulated
   std::vector<TrainingLog> logs;
   const DdosResult* ddos = nullptr;  // null: no such section
   const ForecastResult* forecast = nullptr;
+  std::vector<NodeFan> fans;
   size_t timelines = 40;  // incidents with a picture; the rest are listed
 };
 

@@ -105,7 +105,42 @@ std::string fan_chart(const ForecastResult& r, const Fan& fan) {
          chart.svg(fmt::format("Forecasts of {} over the truth, {}", fan.feature, fan.node)) + "</div>";
 }
 
+// The past, then the median and its middle 40 % and 80 %, which all begin at the last value known.
+std::string future_chart(const NodeFan& fan) {
+  Chart::Points bands[5];  // .1 .3 .5 .7 .9
+  double high = 1e-9;
+  for (const auto& [t, v] : fan.past) {
+    if (std::isfinite(v)) high = std::max(high, v);
+  }
+  for (auto& band : bands) band.push_back(fan.past.back());
+  for (size_t i = 0; i < fan.times.size(); ++i) {
+    for (size_t k = 0; k < 5; ++k)
+      bands[k].emplace_back(fan.times[i], double{fan.quantiles[i * kQuantiles + 2 * k]});
+    high = std::max(high, bands[4].back().second);
+  }
+  Chart chart({"", fan.past.front().first, fan.times.back(), false, true},
+              {fan.feature + ", " + fan.unit, 0, 1.1 * high}, 560, 240);
+  chart.band(bands[0], bands[4], 0, 0.18);
+  chart.band(bands[1], bands[3], 0, 0.3);
+  chart.line(fan.past, 7, "so far");
+  chart.line(bands[2], 0, "median forecast");
+  chart.dots(bands[2], 0, "median forecast");
+  return "<div><h3>" + escape_html(fan.feature) + "</h3>" +
+         chart.svg(fmt::format("Forecast of {} behind what it was", fan.feature)) + "</div>";
+}
+
 }  // namespace
+
+std::string fan_section(const std::vector<NodeFan>& fans) {
+  std::string out =
+      "<section id=\"fans\"><h2>Forecast</h2><p class=\"dim\">The median, its middle 40 % and "
+      "80 % at the times marked, joined by straight lines.</p>" +
+      legend({{"so far", 7}, {"forecast", 0}}) + "<div class=\"grid2\">";
+  for (const auto& f : fans) {
+    if (!f.past.empty() && !f.times.empty()) out += future_chart(f);
+  }
+  return out + "</div></section>\n";
+}
 
 std::string forecast_section(const ForecastResult& r) {
   std::string out =

@@ -13,6 +13,7 @@ extern const char* const kReportScript;  // a few lines: open all, follow the th
 
 std::string training_section(const std::vector<TrainingLog>& logs);
 std::string forecast_section(const ForecastResult& result);
+std::string fan_section(const std::vector<NodeFan>& fans);
 std::string ddos_section(const DdosResult& result, size_t timelines);
 // A picture for each incident of the test period.
 std::string timeline_section(const DdosResult& result, size_t limit);
