@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The Bitbrains protocol of docs/results.md, all of it: series from the raw files, nodes held out with their look-alikes,
 # pre-training on July without them, forecasts of August. Usage: bench/bitbrains.sh [OUT] (default: bitbrains-out).
-# SEEDS: "1 2 3", a model each, and then all of them averaged; SIZE, STEPS, DEVICE: of pre-training (micro, 3500, cpu: more
-# than half an hour a seed on two cores, three minutes with DEVICE=cuda on an H100); SIZE=nano STEPS=1000 is a quick look.
+# SEEDS: "1 2 3", a model each, and then all of them averaged; SIZE, STEPS, DEVICE: of pre-training (micro, 3500, cpu: a
+# quarter to half an hour a seed on two cores, three minutes with DEVICE=cuda on an H100); SIZE=nano STEPS=1000 is a quick look.
 # TREES=0 leaves the trees out; TEST: another test period, e.g. a week.
 set -euo pipefail
 cd "$(dirname "$0")/.."
