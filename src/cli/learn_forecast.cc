@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 
 #include "base/base.h"
@@ -37,12 +38,16 @@ size_t find_node(const series::FrameTable& table, const ForecastOptions& o) {
 // What the models say of one node's volumes at one origin.
 struct Said {
   std::string node;
-  int64_t step = 0;  // the origin
-  std::vector<int> features;
-  std::vector<int> leads;
-  std::vector<float> levels;  // of the quantiles
-  eval::Forecast forecast{0, 0, 0};
+  int64_t step = 0;             // the origin
+  std::vector<int> features;    // of the models' volumes
+  std::vector<size_t> volumes;  // those asked for, indices into features
+  std::vector<int> leads;       // as the model has them, in any order
+  std::vector<float> levels;    // of the quantiles
+  eval::Forecast forecast;      // of every volume
 
+  const series::Feature& feature(size_t volume) const {
+    return series::kFeatures[static_cast<size_t>(features[volume])];
+  }
   std::span<const float> at(size_t volume, size_t lead) const {
     return forecast.quantiles_at(forecast.at(0, volume, lead));
   }
@@ -58,8 +63,8 @@ void print_rows(const series::FrameTable& table, const Said& said, bool csv) {
     fmt::print("{}", csv ? fmt::format(",q{:02.0f}", q * 100)
                          : fmt::format("{:>11}", fmt::format("q{:02.0f}", q * 100)));
   fmt::print("\n");
-  for (size_t v = 0; v < said.features.size(); ++v) {
-    const auto& feature = series::kFeatures[static_cast<size_t>(said.features[v])];
+  for (const size_t v : said.volumes) {
+    const auto& feature = said.feature(v);
     for (size_t l = 0; l < said.leads.size(); ++l) {
       const std::string time = base::format_time((said.step + said.leads[l]) * table.step_ms);
       fmt::print("{}", csv ? fmt::format("{},{},{},{}", said.node, feature.name, feature.unit, time)
@@ -73,7 +78,7 @@ void print_rows(const series::FrameTable& table, const Said& said, bool csv) {
 
 // Some times as much of the past as of the future, silent steps as zeros.
 eval::Chart::Points past_of(const series::FrameTable& table, size_t node, int feature, const Said& said) {
-  const int64_t steps = std::clamp<int64_t>(6 * int64_t{said.leads.back()}, 60, 1000);
+  const int64_t steps = std::clamp<int64_t>(6 * int64_t{std::ranges::max(said.leads)}, 60, 1000);
   eval::Chart::Points past;
   for (int64_t s = std::max(table.first_step, said.step - steps); s <= said.step; ++s) {
     const size_t row = table.lower_bound(node, s);
@@ -85,18 +90,21 @@ eval::Chart::Points past_of(const series::FrameTable& table, size_t node, int fe
 }
 
 void print_page(const ForecastOptions& o, const series::FrameTable& table, size_t node, const Said& said) {
+  std::vector<size_t> order(said.leads.size());  // by lead
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, [&](size_t l) { return said.leads[l]; });
   eval::ReportInput page;
   page.title = "Forecast of " + said.node;
   page.facts = {fmt::format("Made at {}, its last active step, by {}.",
                             base::format_time(said.step * table.step_ms), fmt::join(o.models, ", "))};
-  for (size_t v = 0; v < said.features.size(); ++v) {
-    const auto& feature = series::kFeatures[static_cast<size_t>(said.features[v])];
+  for (const size_t v : said.volumes) {
+    const auto& feature = said.feature(v);
     eval::NodeFan fan{std::string(feature.name),
                       std::string(feature.unit),
                       past_of(table, node, said.features[v], said),
                       {},
                       {}};
-    for (size_t l = 0; l < said.leads.size(); ++l) {
+    for (const size_t l : order) {
       fan.times.push_back(static_cast<double>((said.step + said.leads[l]) * table.step_ms));
       const auto q = said.at(v, l);
       fan.quantiles.insert(fan.quantiles.end(), q.begin(), q.end());
@@ -123,24 +131,17 @@ void run_forecast(const ForecastOptions& o, const Context& context) {
 
   const auto& spec = models.first().spec();
   const auto& encoder = models.first().encoder();
-  Said said{o.node, table.steps[end - 1], {}, spec.input.leads, spec.quantiles};
+  if (spec.input.leads.empty())
+    throw base::Error("{} forecasts nothing ahead; pretrain with --leads", o.models.front());
+  Said said{o.node, table.steps[end - 1], {}, {}, spec.input.leads, spec.quantiles, {}};
   const eval::Origin origin{node, said.step};
-  eval::Forecast all = models.at(table, {&origin, 1}, false).forecast;
-  std::vector<int> features;
-  for (size_t v = 0; v < encoder.volumes(); ++v) features.push_back(encoder.volume_feature(v));
-  eval::bound_by_history(table, {&origin, 1}, features, all);  // as in evaluation
-  for (const int f : features) {
-    if (o.feature.empty() || o.feature == series::kFeatures[static_cast<size_t>(f)].name)
-      said.features.push_back(f);
+  for (size_t v = 0; v < encoder.volumes(); ++v) {
+    said.features.push_back(encoder.volume_feature(v));
+    if (o.feature.empty() || o.feature == said.feature(v).name) said.volumes.push_back(v);
   }
-  if (said.features.empty()) throw base::Error("{} does not forecast {}", o.models.front(), o.feature);
-  said.forecast = eval::Forecast(1, said.features.size(), said.leads.size());
-  for (size_t v = 0; v < said.features.size(); ++v) {
-    for (size_t l = 0; l < said.leads.size(); ++l) {
-      const auto from = all.quantiles_at(all.at(0, models.volume_of(said.features[v]), l));
-      std::ranges::copy(from, said.forecast.quantiles_at(said.forecast.at(0, v, l)).begin());
-    }
-  }
+  if (said.volumes.empty()) throw base::Error("{} does not forecast {}", o.models.front(), o.feature);
+  said.forecast = models.at(table, {&origin, 1}, false).forecast;
+  eval::bound_by_history(table, {&origin, 1}, said.features, said.forecast);  // as in evaluation
   if (o.format == "html")
     print_page(o, table, node, said);
   else

@@ -112,7 +112,9 @@ std::string future_chart(const NodeFan& fan) {
   for (const auto& [t, v] : fan.past) {
     if (std::isfinite(v)) high = std::max(high, v);
   }
-  for (auto& band : bands) band.push_back(fan.past.back());
+  if (std::isfinite(fan.past.back().second)) {
+    for (auto& band : bands) band.push_back(fan.past.back());
+  }
   for (size_t i = 0; i < fan.times.size(); ++i) {
     for (size_t k = 0; k < 5; ++k)
       bands[k].emplace_back(fan.times[i], double{fan.quantiles[i * kQuantiles + 2 * k]});

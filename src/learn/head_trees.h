@@ -5,7 +5,8 @@
 
 namespace netflowgen::learn {
 
-// REQUIRES: side.z is standardised and holds the columns of columns_of(), both kinds of row are there. `dense`: the columns of side.z that trees may read, [begin, end).
+// REQUIRES: side.z is standardised and holds the columns of columns_of(), both kinds of row are there.
+// `dense`: the columns of side.z that trees may read, [begin, end).
 model::Trees fit_trees(const Side& side, std::pair<int64_t, int64_t> dense, const HeadOptions& options);
 
 }  // namespace netflowgen::learn

@@ -248,7 +248,6 @@ TEST(Head, LearnsSavesAndRoundTrips) {
   }
 }
 
-// With an endless ridge the labels change nothing but a constant: what is left is the prior.
 // Labels that follow a product of two inputs, which no linear head knows: trees do, and the model folder keeps them.
 TEST(Head, TreesCountTheMoreTheMoreIncidentsTheLabelsHold) {
   const auto table = sample_table(5, 2, 400);
@@ -297,6 +296,7 @@ TEST(Head, TreesCountTheMoreTheMoreIncidentsTheLabelsHold) {
   EXPECT_EQ(std::vector<float>(leaves.begin(), leaves.end()), with.trees.leaves);
 }
 
+// With an endless ridge the labels change nothing but a constant: what is left is the prior.
 TEST(Head, KeepsThePriorWhereLabelsMayChangeNothing) {
   const auto table = sample_table(5, 2, 200);
   Scratch out("prior");
