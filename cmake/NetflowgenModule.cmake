@@ -1,4 +1,5 @@
-# One call makes a module: library netflowgen_NAME of src/NAME/*.cc, and test_NAME of src/NAME/*_test.cc.
+# One call makes a module: library netflowgen_NAME of the .cc files of src/NAME and its rooms, and test_NAME of those that end
+# in _test.cc.
 
 add_library(netflowgen_flags INTERFACE)
 target_compile_options(netflowgen_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror
@@ -38,7 +39,7 @@ endfunction()
 # ALONE: sources that are compiled by themselves also where others are joined.
 function(netflowgen_module name)
   cmake_parse_arguments(M "" "PCH" "DEPS;LIBS;ALONE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
@@ -72,7 +73,7 @@ endfunction()
 
 # netflowgen_program(NAME): src/cli/*.cc, wiring only.
 function(netflowgen_program name)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.cc)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.cc)
   if(NOT NETFLOWGEN_LEARN)
     # Commands that train stand in files named learn_*.cc.
     list(FILTER sources EXCLUDE REGEX "/learn_[^/]*\\.cc$")
@@ -100,7 +101,7 @@ function(netflowgen_learn_kernels)
     set(options_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512)
   endif()
   foreach(isa baseline avx2 avx512)
-    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/learn/kernels_${isa}.cc PROPERTIES
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/learn/kernels/kernels_${isa}.cc PROPERTIES
       SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "-O3;${options_${isa}};-fno-math-errno;-fno-trapping-math")
   endforeach()
 endfunction()
@@ -108,16 +109,16 @@ endfunction()
 # The kernels of infer are one source, compiled per instruction set; which one runs is chosen at run time. Products and sums
 # are fused where the source says so only: what is written to a ring is the same bits for every instruction set.
 function(netflowgen_infer_kernels)
-  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_scalar.cc PROPERTIES COMPILE_OPTIONS
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels/kernels_scalar.cc PROPERTIES COMPILE_OPTIONS
     "-ffp-contract=off")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx2.cc PROPERTIES COMPILE_OPTIONS
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels/kernels_avx2.cc PROPERTIES COMPILE_OPTIONS
       "-mavx2;-mfma;-O3;-ffp-contract=off")
     # The warnings are of GCC 12's own headers (PR 105593).
     set(avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512 -O3 -ffp-contract=off
       -Wno-uninitialized $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx512.cc PROPERTIES COMPILE_OPTIONS "${avx512}")
-    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels_avx512vnni.cc PROPERTIES COMPILE_OPTIONS
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels/kernels_avx512.cc PROPERTIES COMPILE_OPTIONS "${avx512}")
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/src/infer/kernels/kernels_avx512vnni.cc PROPERTIES COMPILE_OPTIONS
       "${avx512};-mavx512vnni")
   endif()
 endfunction()

@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-#include "flow/byte_sink.h"
+#include "flow/io/byte_sink.h"
 #include "flow/record.h"
 
 namespace netflowgen::flow {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "flow/anonymize.h"
-#include "flow/byte_input.h"
-#include "flow/byte_sink.h"
-#include "flow/byte_stream.h"
+#include "flow/io/byte_input.h"
+#include "flow/io/byte_sink.h"
+#include "flow/io/byte_stream.h"
 #include "flow/csv_writer.h"
 #include "flow/dedup.h"
-#include "flow/inputs.h"
+#include "flow/io/inputs.h"
 #include "flow/json_writer.h"
 #include "flow/live_flows.h"
 #include "flow/live_source.h"

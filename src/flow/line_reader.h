@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "flow/byte_stream.h"
+#include "flow/io/byte_stream.h"
 
 namespace netflowgen::flow {
 

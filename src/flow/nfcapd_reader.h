@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/byte_input.h"
+#include "flow/io/byte_input.h"
 #include "flow/nfcapd_block.h"
 #include "flow/nfcapd_record.h"
 #include "flow/source.h"

@@ -2,7 +2,7 @@
 
 #include <cctype>
 
-#include "flow/file_walk.h"
+#include "flow/io/file_walk.h"
 #include "flow/nfcapd_reader.h"
 
 namespace netflowgen::flow {

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "flow/inputs.h"
+#include "flow/io/inputs.h"
 #include "flow/open.h"
 #include "flow/source.h"
 

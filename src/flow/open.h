@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/cursor.h"
-#include "flow/inputs.h"
+#include "flow/io/inputs.h"
 #include "flow/session.h"
 #include "flow/source.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "flow/file_walk.h"
+#include "flow/io/file_walk.h"
 #include "flow/pcap_reader.h"
 #include "flow/udp_extract.h"
 

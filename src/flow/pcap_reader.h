@@ -13,7 +13,7 @@
 
 #include "base/ledger.h"
 #include "base/time.h"
-#include "flow/byte_input.h"
+#include "flow/io/byte_input.h"
 
 namespace netflowgen::flow {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "flow/byte_sink.h"
+#include "flow/io/byte_sink.h"
 #include "flow/session.h"
 
 namespace netflowgen::flow {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/inputs.h"
+#include "flow/io/inputs.h"
 #include "flow/line_reader.h"
 #include "flow/row.h"
 #include "flow/source.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "flow/byte_stream.h"
+#include "flow/io/byte_stream.h"
 
 namespace netflowgen::flow {
 

@@ -1,4 +1,4 @@
-#include "flow/byte_stream.h"
+#include "flow/io/byte_stream.h"
 
 #include <bzlib.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <filesystem>
 
 #include "base/base.h"
-#include "flow/inputs.h"
+#include "flow/io/inputs.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,4 +1,4 @@
-#include "flow/byte_sink.h"
+#include "flow/io/byte_sink.h"
 
 #include <unistd.h>
 #include <zlib.h>

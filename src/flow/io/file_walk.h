@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/byte_input.h"
-#include "flow/inputs.h"
+#include "flow/io/byte_input.h"
+#include "flow/io/inputs.h"
 #include "flow/source.h"
 
 namespace netflowgen::flow {

@@ -1,4 +1,4 @@
-#include "flow/codec.h"
+#include "flow/io/codec.h"
 
 #include <bzlib.h>
 #include <lzma.h>

@@ -1,4 +1,4 @@
-#include "flow/inputs.h"
+#include "flow/io/inputs.h"
 
 #include <algorithm>
 #include <cstring>

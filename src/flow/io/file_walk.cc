@@ -1,4 +1,4 @@
-#include "flow/file_walk.h"
+#include "flow/io/file_walk.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "flow/codec.h"
+#include "flow/io/codec.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,4 +1,4 @@
-#include "flow/byte_stream.h"
+#include "flow/io/byte_stream.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "flow/codec.h"
+#include "flow/io/codec.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,4 +1,4 @@
-#include "flow/byte_input.h"
+#include "flow/io/byte_input.h"
 
 #include <algorithm>
 #include <cstring>
