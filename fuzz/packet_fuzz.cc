@@ -2,7 +2,7 @@
 // offsets lie within them.
 #include <cstdint>
 
-#include "flow/packet.h"
+#include "flow/packet/packet.h"
 #include "fuzz/datagrams.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

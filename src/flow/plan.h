@@ -11,7 +11,7 @@
 
 #include "base/cursor.h"
 #include "flow/elements.h"
-#include "flow/packet.h"
+#include "flow/packet/packet.h"
 #include "flow/record.h"
 #include "flow/template.h"
 

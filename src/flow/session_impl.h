@@ -12,7 +12,7 @@
 #include "flow/exporter.h"
 #include "flow/held_data.h"
 #include "flow/literal.h"
-#include "flow/packet.h"
+#include "flow/packet/packet.h"
 #include "flow/plan.h"
 #include "flow/session.h"
 #include "flow/template_store.h"

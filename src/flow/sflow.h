@@ -7,7 +7,7 @@
 #include <span>
 
 #include "base/cursor.h"
-#include "flow/packet.h"
+#include "flow/packet/packet.h"
 #include "flow/record.h"
 
 namespace netflowgen::flow {

@@ -1,7 +1,7 @@
 // sFlow version 5, and the headers of sampled packets through tags, labels, extension headers and tunnels.
 #include "flow/sflow.h"
 
-#include "flow/packet.h"
+#include "flow/packet/packet.h"
 #include "flow/session.h"
 #include "flow/wire_test_builder.h"
 

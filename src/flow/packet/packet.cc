@@ -1,4 +1,4 @@
-#include "flow/packet.h"
+#include "flow/packet/packet.h"
 
 #include <cstring>
 
