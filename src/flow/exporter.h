@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/sampling.h"
+#include "flow/ipfix/sampling.h"
 #include "flow/sequence.h"
 #include "flow/session.h"
-#include "flow/template.h"
+#include "flow/ipfix/template.h"
 #include "flow/timeouts.h"
 
 namespace netflowgen::flow {

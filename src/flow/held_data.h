@@ -10,8 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "flow/plan.h"
-#include "flow/template_store.h"
+#include "flow/ipfix/plan.h"
+#include "flow/ipfix/template_store.h"
 
 namespace netflowgen::flow {
 

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/time.h"
-#include "flow/elements.h"
-#include "flow/template.h"
+#include "flow/ipfix/elements.h"
+#include "flow/ipfix/template.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -11,11 +11,11 @@
 
 #include "flow/exporter.h"
 #include "flow/held_data.h"
-#include "flow/literal.h"
+#include "flow/ipfix/reference_reader.h"
 #include "flow/packet/packet.h"
-#include "flow/plan.h"
+#include "flow/ipfix/plan.h"
 #include "flow/session.h"
-#include "flow/template_store.h"
+#include "flow/ipfix/template_store.h"
 #include "flow/times.h"
 
 namespace netflowgen::flow {

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "flow/exporter.h"
-#include "flow/plan.h"
+#include "flow/ipfix/plan.h"
 #include "flow/record.h"
 #include "flow/session.h"
 

@@ -1,5 +1,5 @@
 // TemplatePlan execution. REQUIRES of the caller: RecordParts has been walked, so every FieldRef lies in its record.
-#include "flow/plan.h"
+#include "flow/ipfix/plan.h"
 
 #include <algorithm>
 #include <cstring>

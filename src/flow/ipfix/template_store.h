@@ -12,9 +12,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "flow/plan.h"
+#include "flow/ipfix/plan.h"
 #include "flow/session.h"
-#include "flow/template.h"
+#include "flow/ipfix/template.h"
 
 namespace netflowgen::flow {
 

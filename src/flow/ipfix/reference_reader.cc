@@ -1,4 +1,4 @@
-#include "flow/literal.h"
+#include "flow/ipfix/reference_reader.h"
 
 #include <algorithm>
 #include <cstring>

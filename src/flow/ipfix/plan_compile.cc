@@ -1,7 +1,7 @@
 // TemplatePlan compilation: choosing, for each field of Flow, the elements of the template that fill it.
 #include <algorithm>
 
-#include "flow/plan.h"
+#include "flow/ipfix/plan.h"
 
 namespace netflowgen::flow {
 namespace {

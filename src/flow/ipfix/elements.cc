@@ -1,4 +1,4 @@
-#include "flow/elements.h"
+#include "flow/ipfix/elements.h"
 
 #include <algorithm>
 #include <iterator>

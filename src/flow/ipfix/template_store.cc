@@ -1,4 +1,4 @@
-#include "flow/template_store.h"
+#include "flow/ipfix/template_store.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "flow/template.h"
+#include "flow/ipfix/template.h"
 
 #include <algorithm>
 

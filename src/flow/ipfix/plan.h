@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "base/cursor.h"
-#include "flow/elements.h"
+#include "flow/ipfix/elements.h"
 #include "flow/packet/packet.h"
 #include "flow/record.h"
-#include "flow/template.h"
+#include "flow/ipfix/template.h"
 
 namespace netflowgen::flow {
 

@@ -1,4 +1,4 @@
-#include "flow/sampling.h"
+#include "flow/ipfix/sampling.h"
 
 #include <bit>
 #include <cmath>

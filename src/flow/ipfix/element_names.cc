@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "flow/elements.h"
+#include "flow/ipfix/elements.h"
 
 namespace netflowgen::flow {
 namespace {

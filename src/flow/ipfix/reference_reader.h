@@ -9,9 +9,9 @@
 #include <optional>
 #include <vector>
 
-#include "flow/plan.h"
-#include "flow/sampling.h"
-#include "flow/template.h"
+#include "flow/ipfix/plan.h"
+#include "flow/ipfix/sampling.h"
+#include "flow/ipfix/template.h"
 
 namespace netflowgen::flow {
 
