@@ -16,6 +16,6 @@
 #include "flow/record.h"
 #include "flow/record_writer.h"
 #include "flow/service.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 #include "flow/source.h"
 #include "flow/udp_socket.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "flow/live_source.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 #include "flow/source.h"
 
 namespace netflowgen::flow {

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 #include "flow/udp_socket.h"
 
 namespace netflowgen::flow {

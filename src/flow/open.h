@@ -14,7 +14,7 @@
 
 #include "base/cursor.h"
 #include "flow/io/inputs.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 #include "flow/source.h"
 
 namespace netflowgen::flow {

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "flow/wire_test_builder.h"
+#include "flow/decoder/wire_test_builder.h"
 
 namespace netflowgen::flow {
 namespace {

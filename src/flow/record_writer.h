@@ -6,7 +6,7 @@
 #include <string>
 
 #include "flow/io/byte_sink.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow {
 

@@ -13,7 +13,7 @@
 
 #include "base/ledger.h"
 #include "flow/pcap_reader.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow {
 

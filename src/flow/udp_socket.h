@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow {
 

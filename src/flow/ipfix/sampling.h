@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/cursor.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow {
 

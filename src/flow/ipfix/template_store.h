@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "flow/ipfix/plan.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 #include "flow/ipfix/template.h"
 
 namespace netflowgen::flow {

@@ -1,4 +1,4 @@
-#include "flow/message.h"
+#include "flow/decoder/message.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // What a session says about itself: ledgers, notes, sequences, time-outs, by exporter and in all.
 #include <algorithm>
 
-#include "flow/session_impl.h"
+#include "flow/decoder/decoder_impl.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -10,10 +10,10 @@
 
 #include "base/ledger.h"
 #include "flow/ipfix/sampling.h"
-#include "flow/sequence.h"
-#include "flow/session.h"
+#include "flow/decoder/sequence.h"
+#include "flow/decoder/decoder.h"
 #include "flow/ipfix/template.h"
-#include "flow/timeouts.h"
+#include "flow/decoder/timeouts.h"
 
 namespace netflowgen::flow {
 

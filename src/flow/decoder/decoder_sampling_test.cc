@@ -1,6 +1,6 @@
 // Every way in which exporters say what share of packets they look at, and what becomes of nonsense.
-#include "flow/session.h"
-#include "flow/wire_test_builder.h"
+#include "flow/decoder/decoder.h"
+#include "flow/decoder/wire_test_builder.h"
 
 namespace netflowgen::flow {
 namespace {

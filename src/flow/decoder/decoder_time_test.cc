@@ -1,6 +1,6 @@
 // Times: clocks that wrap, turn back, run ahead or are wrong; sequence loss per version; time-outs that are measured.
-#include "flow/session.h"
-#include "flow/wire_test_builder.h"
+#include "flow/decoder/decoder.h"
+#include "flow/decoder/wire_test_builder.h"
 
 namespace netflowgen::flow {
 namespace {

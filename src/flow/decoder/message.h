@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "flow/session.h"  // message_size, protocol_name
+#include "flow/decoder/decoder.h"  // message_size, protocol_name
 
 namespace netflowgen::flow {
 

@@ -1,5 +1,5 @@
 // NetFlow v1, v5 and v7: fixed records, no state but sequence numbers.
-#include "flow/session_impl.h"
+#include "flow/decoder/decoder_impl.h"
 
 namespace netflowgen::flow {
 namespace {

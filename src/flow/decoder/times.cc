@@ -1,4 +1,4 @@
-#include "flow/times.h"
+#include "flow/decoder/times.h"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 // sFlow version 5, and the headers of sampled packets through tags, labels, extension headers and tunnels.
-#include "flow/sflow.h"
+#include "flow/decoder/sflow.h"
 
 #include "flow/packet/packet.h"
-#include "flow/session.h"
-#include "flow/wire_test_builder.h"
+#include "flow/decoder/decoder.h"
+#include "flow/decoder/wire_test_builder.h"
 
 namespace netflowgen::flow {
 namespace {

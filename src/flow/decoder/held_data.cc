@@ -1,4 +1,4 @@
-#include "flow/held_data.h"
+#include "flow/decoder/held_data.h"
 
 #include <algorithm>
 #include <utility>

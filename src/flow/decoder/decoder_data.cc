@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "flow/session_impl.h"
+#include "flow/decoder/decoder_impl.h"
 
 namespace netflowgen::flow {
 namespace {

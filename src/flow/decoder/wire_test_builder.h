@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "flow/pcap_test_writer.h"  // be()
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow::wire {
 

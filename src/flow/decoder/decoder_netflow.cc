@@ -1,5 +1,5 @@
 // v9 (RFC 3954) and IPFIX (RFC 7011) messages: headers, sets, templates, withdrawals, data that waits.
-#include "flow/session_impl.h"
+#include "flow/decoder/decoder_impl.h"
 
 namespace netflowgen::flow {
 namespace {

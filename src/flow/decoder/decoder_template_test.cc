@@ -1,7 +1,7 @@
 // Templates: scope, redefinition, withdrawal, expiry, data that comes first, and what hostile or broken exporters do
 // to them.
-#include "flow/session.h"
-#include "flow/wire_test_builder.h"
+#include "flow/decoder/decoder.h"
+#include "flow/decoder/wire_test_builder.h"
 
 namespace netflowgen::flow {
 namespace {

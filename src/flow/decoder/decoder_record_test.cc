@@ -1,8 +1,8 @@
 // What records hold: both families, biflows, variable length, enterprise elements, options, reduced sizes, structured
 // data, address translation, firewall events, labels, ICMP; and every protocol on one port.
-#include "flow/message.h"
-#include "flow/session.h"
-#include "flow/wire_test_builder.h"
+#include "flow/decoder/message.h"
+#include "flow/decoder/decoder.h"
+#include "flow/decoder/wire_test_builder.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "flow/session_impl.h"
+#include "flow/decoder/decoder_impl.h"
 
 namespace netflowgen::flow {
 namespace {

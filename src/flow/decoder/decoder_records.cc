@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "flow/session_impl.h"
+#include "flow/decoder/decoder_impl.h"
 
 namespace netflowgen::flow {
 

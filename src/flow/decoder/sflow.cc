@@ -1,4 +1,4 @@
-#include "flow/sflow.h"
+#include "flow/decoder/sflow.h"
 
 #include <cstring>
 

@@ -1,4 +1,4 @@
-#include "flow/timeouts.h"
+#include "flow/decoder/timeouts.h"
 
 #include <algorithm>
 

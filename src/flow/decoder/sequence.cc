@@ -1,4 +1,4 @@
-#include "flow/sequence.h"
+#include "flow/decoder/sequence.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // sFlow version 5 datagrams: flow, expanded and discard samples become flows; counter samples are passed to
 // observers.
-#include "flow/session_impl.h"
-#include "flow/sflow.h"
+#include "flow/decoder/decoder_impl.h"
+#include "flow/decoder/sflow.h"
 
 namespace netflowgen::flow {
 namespace {

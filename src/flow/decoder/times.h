@@ -4,10 +4,10 @@
 
 #include <optional>
 
-#include "flow/exporter.h"
+#include "flow/decoder/exporter.h"
 #include "flow/ipfix/plan.h"
 #include "flow/record.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow {
 

@@ -1,10 +1,10 @@
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 
 #include <algorithm>
 
 #include "base/file.h"
-#include "flow/message.h"
-#include "flow/session_impl.h"
+#include "flow/decoder/message.h"
+#include "flow/decoder/decoder_impl.h"
 
 namespace netflowgen::flow {
 namespace {

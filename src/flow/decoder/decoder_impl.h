@@ -9,14 +9,14 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "flow/exporter.h"
-#include "flow/held_data.h"
+#include "flow/decoder/exporter.h"
+#include "flow/decoder/held_data.h"
 #include "flow/ipfix/reference_reader.h"
 #include "flow/packet/packet.h"
 #include "flow/ipfix/plan.h"
-#include "flow/session.h"
+#include "flow/decoder/decoder.h"
 #include "flow/ipfix/template_store.h"
-#include "flow/times.h"
+#include "flow/decoder/times.h"
 
 namespace netflowgen::flow {
 
