@@ -14,8 +14,8 @@
 
 #include "bench/wire.h"
 #include "flow/flow.h"
-#include "flow/pcap_reader.h"
-#include "flow/udp_extract.h"
+#include "flow/capture/pcap_reader.h"
+#include "flow/capture/udp_extract.h"
 
 namespace {
 

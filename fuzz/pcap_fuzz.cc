@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "flow/pcap_reader.h"
-#include "flow/udp_extract.h"
+#include "flow/capture/pcap_reader.h"
+#include "flow/capture/udp_extract.h"
 
 namespace {
 

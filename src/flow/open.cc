@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "flow/csv_source.h"
 #include "flow/nfcapd_source.h"
-#include "flow/packet_source.h"
-#include "flow/pcap_reader.h"
+#include "flow/capture/packet_source.h"
+#include "flow/capture/pcap_reader.h"
 #include "flow/rate_source.h"
 
 namespace netflowgen::flow {

@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "flow/flow.h"
-#include "flow/pcap_reader.h"
-#include "flow/udp_extract.h"
+#include "flow/capture/pcap_reader.h"
+#include "flow/capture/udp_extract.h"
 #include "reference.h"
 
 namespace netflowgen::conformance {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "flow/pcap_test_writer.h"  // be()
+#include "flow/capture/pcap_test_writer.h"  // be()
 #include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow::wire {

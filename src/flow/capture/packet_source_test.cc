@@ -1,5 +1,5 @@
 // Captures and files of bare messages as sources of flows: order, mixed kinds, templates across files, books.
-#include "flow/packet_source.h"
+#include "flow/capture/packet_source.h"
 
 #include <gtest/gtest.h>
 

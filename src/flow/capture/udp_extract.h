@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/pcap_reader.h"
+#include "flow/capture/pcap_reader.h"
 #include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow {

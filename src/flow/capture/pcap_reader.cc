@@ -1,4 +1,4 @@
-#include "flow/pcap_reader.h"
+#include "flow/capture/pcap_reader.h"
 
 #include <fmt/format.h>
 

@@ -4,9 +4,9 @@
 #include <cstdlib>
 
 #include "base/random.h"
-#include "flow/pcap_reader.h"
-#include "flow/pcap_test_writer.h"
-#include "flow/udp_extract.h"
+#include "flow/capture/pcap_reader.h"
+#include "flow/capture/pcap_test_writer.h"
+#include "flow/capture/udp_extract.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,4 +1,4 @@
-#include "flow/udp_extract.h"
+#include "flow/capture/udp_extract.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "flow/packet_source.h"
+#include "flow/capture/packet_source.h"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "flow/io/file_walk.h"
-#include "flow/pcap_reader.h"
-#include "flow/udp_extract.h"
+#include "flow/capture/pcap_reader.h"
+#include "flow/capture/udp_extract.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/ip.h"
 #include "base/time.h"
-#include "flow/pcap_reader.h"
+#include "flow/capture/pcap_reader.h"
 
 namespace netflowgen::flow {
 
