@@ -1,4 +1,4 @@
-#include "flow/live_flows.h"
+#include "flow/live/live_flow_source.h"
 
 #include <algorithm>
 #include <chrono>

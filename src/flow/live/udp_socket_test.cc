@@ -1,4 +1,4 @@
-#include "flow/udp_socket.h"
+#include "flow/live/udp_socket.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "flow/live_source.h"
+#include "flow/live/datagram_receiver.h"
 
 #include <algorithm>
 #include <chrono>

@@ -18,7 +18,7 @@
 
 #include "base/ledger.h"
 #include "flow/decoder/decoder.h"
-#include "flow/udp_socket.h"
+#include "flow/live/udp_socket.h"
 
 namespace netflowgen::flow {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "flow/live_source.h"
+#include "flow/live/datagram_receiver.h"
 #include "flow/decoder/decoder.h"
 #include "flow/source.h"
 
