@@ -13,8 +13,8 @@
 #include "bench/peer.h"
 #include "bench/wire.h"
 #include "flow/flow.h"
-#include "flow/nfcapd_record.h"
-#include "flow/nfcapd_test_writer.h"
+#include "flow/nfcapd/record_layout2.h"
+#include "flow/nfcapd/test_writer.h"
 #include "series/series.h"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "flow/flow.h"
-#include "flow/nfcapd_reader.h"
+#include "flow/nfcapd/reader.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "flow/csv_source.h"
-#include "flow/nfcapd_source.h"
+#include "flow/nfcapd/nfcapd_source.h"
 #include "flow/capture/packet_source.h"
 #include "flow/capture/pcap_reader.h"
 #include "flow/rate_source.h"

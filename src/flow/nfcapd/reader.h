@@ -14,8 +14,8 @@
 
 #include "base/ledger.h"
 #include "flow/io/byte_input.h"
-#include "flow/nfcapd_block.h"
-#include "flow/nfcapd_record.h"
+#include "flow/nfcapd/block.h"
+#include "flow/nfcapd/record_layout2.h"
 #include "flow/source.h"
 
 namespace netflowgen::flow::nfcapd {

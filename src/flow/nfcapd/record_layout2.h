@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/cursor.h"
-#include "flow/nfcapd_format.h"
+#include "flow/nfcapd/format.h"
 #include "flow/record.h"
 
 namespace netflowgen::flow::nfcapd {

@@ -1,7 +1,7 @@
 // Records of layout 1 (nfdump 1.6): a common part, three extensions that are always there, and those that the
 // record's extension map lists, packed in that order.
-#include "flow/nfcapd_load.h"
-#include "flow/nfcapd_record.h"
+#include "flow/nfcapd/load.h"
+#include "flow/nfcapd/record_layout2.h"
 
 namespace netflowgen::flow::nfcapd {
 namespace {

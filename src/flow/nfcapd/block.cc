@@ -1,4 +1,4 @@
-#include "flow/nfcapd_block.h"
+#include "flow/nfcapd/block.h"
 
 #include <bzlib.h>
 #include <lz4.h>

@@ -1,10 +1,10 @@
-#include "flow/nfcapd_reader.h"
+#include "flow/nfcapd/reader.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "flow/nfcapd_load.h"
+#include "flow/nfcapd/load.h"
 
 namespace netflowgen::flow::nfcapd {
 namespace {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "flow/nfcapd_format.h"
+#include "flow/nfcapd/format.h"
 #include "flow/record.h"
 
 namespace netflowgen::flow::nfcapd {

@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "flow/nfcapd_reader.h"
-#include "flow/nfcapd_source.h"
-#include "flow/nfcapd_test_writer.h"
+#include "flow/nfcapd/reader.h"
+#include "flow/nfcapd/nfcapd_source.h"
+#include "flow/nfcapd/test_writer.h"
 
 namespace netflowgen::flow {
 namespace {

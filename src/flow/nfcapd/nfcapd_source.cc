@@ -1,9 +1,9 @@
-#include "flow/nfcapd_source.h"
+#include "flow/nfcapd/nfcapd_source.h"
 
 #include <cctype>
 
 #include "flow/io/file_walk.h"
-#include "flow/nfcapd_reader.h"
+#include "flow/nfcapd/reader.h"
 
 namespace netflowgen::flow {
 namespace {

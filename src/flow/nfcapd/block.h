@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "base/cursor.h"
-#include "flow/nfcapd_format.h"
+#include "flow/nfcapd/format.h"
 
 struct ZSTD_DCtx_s;
 

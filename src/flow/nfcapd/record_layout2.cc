@@ -1,8 +1,8 @@
-#include "flow/nfcapd_record.h"
+#include "flow/nfcapd/record_layout2.h"
 
 #include <algorithm>
 
-#include "flow/nfcapd_load.h"
+#include "flow/nfcapd/load.h"
 
 namespace netflowgen::flow::nfcapd {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "flow/flow.h"
-#include "flow/nfcapd_test_writer.h"
+#include "flow/nfcapd/test_writer.h"
 
 namespace netflowgen::flow {
 namespace {
