@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "base/base.h"
-#include "flow/csv_source.h"
+#include "flow/text/csv_source.h"
 #include "flow/flow.h"
-#include "flow/rate_source.h"
-#include "flow/split.h"
+#include "flow/text/rate_source.h"
+#include "flow/text/split.h"
 
 namespace {
 

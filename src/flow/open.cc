@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "base/error.h"
-#include "flow/csv_source.h"
+#include "flow/text/csv_source.h"
 #include "flow/nfcapd/nfcapd_source.h"
 #include "flow/capture/packet_source.h"
 #include "flow/capture/pcap_reader.h"
-#include "flow/rate_source.h"
+#include "flow/text/rate_source.h"
 
 namespace netflowgen::flow {
 namespace {

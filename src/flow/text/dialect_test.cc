@@ -1,7 +1,7 @@
 // Every named dialect: rows as its tool writes them, and what must come of them.
 #include <gmock/gmock.h>
 
-#include "flow/text_test_util.h"
+#include "flow/text/text_test_util.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,7 +1,7 @@
 // CTU-13's .binetflow, written by Argus: bidirectional, with the bytes of both sides but, in the files as
 // published, only the packets' total. So packets are missing, unless SrcPkts and DstPkts are there.
-#include "flow/dialect.h"
-#include "flow/text_parse.h"
+#include "flow/text/dialect.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {

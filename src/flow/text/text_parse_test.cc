@@ -1,5 +1,5 @@
 // The inner loop's parsers, each against a slower or obvious way.
-#include "flow/text_parse.h"
+#include "flow/text/text_parse.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,11 +7,11 @@
 #include <cmath>
 
 #include "base/base.h"
-#include "flow/line_reader.h"
+#include "flow/text/line_reader.h"
 #include "flow/protocol.h"
 #include "flow/record.h"
-#include "flow/split.h"
-#include "flow/time_format.h"
+#include "flow/text/split.h"
+#include "flow/text/time_format.h"
 
 namespace netflowgen::flow {
 namespace {

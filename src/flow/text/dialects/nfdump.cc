@@ -3,7 +3,7 @@
 //
 // ipkt/ibyt are the flow; opkt/obyt, which nfdump fills for bidirectional records (-B, NSEL, biflows), are
 // the reply. Where only the o-counters count (exporters that send OUT_BYTES alone), they are the flow.
-#include "flow/dialect.h"
+#include "flow/text/dialect.h"
 
 namespace netflowgen::flow {
 namespace {

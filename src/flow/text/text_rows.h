@@ -14,8 +14,8 @@
 
 #include "base/ledger.h"
 #include "flow/io/inputs.h"
-#include "flow/line_reader.h"
-#include "flow/row.h"
+#include "flow/text/line_reader.h"
+#include "flow/text/row.h"
 #include "flow/source.h"
 
 namespace netflowgen::flow {

@@ -5,8 +5,8 @@
 #include <type_traits>
 
 #include "flow/protocol.h"
-#include "flow/row.h"
-#include "flow/text_parse.h"
+#include "flow/text/row.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,6 +1,6 @@
 // The NF-* data sets (nProbe features of public captures), versions 1 to 3. Bidirectional. Only version 3 has
 // times.
-#include "flow/dialect.h"
+#include "flow/text/dialect.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,6 +1,6 @@
 // UNSW-NB15's raw files: 49 columns without a header. Bidirectional; the state column has no TCP flags.
-#include "flow/dialect.h"
-#include "flow/text_parse.h"
+#include "flow/text/dialect.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {

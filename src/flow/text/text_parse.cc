@@ -1,4 +1,4 @@
-#include "flow/text_parse.h"
+#include "flow/text/text_parse.h"
 
 #include <charconv>
 #include <cmath>

@@ -1,10 +1,10 @@
-#include "flow/row.h"
+#include "flow/text/row.h"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
-#include "flow/split.h"
+#include "flow/text/split.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,5 +1,5 @@
 // Our own CSV: what `simulate` and `decode -o csv` write. docs/formats.md, "Flows".
-#include "flow/dialect.h"
+#include "flow/text/dialect.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,11 +1,11 @@
-#include "flow/time_format.h"
+#include "flow/text/time_format.h"
 
 #include <array>
 #include <cmath>
 #include <optional>
 
 #include "base/error.h"
-#include "flow/text_parse.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {

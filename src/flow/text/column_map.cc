@@ -1,4 +1,4 @@
-#include "flow/column_map.h"
+#include "flow/text/column_map.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/time.h"
-#include "flow/split.h"
+#include "flow/text/split.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,9 +1,9 @@
-#include "flow/text_rows.h"
+#include "flow/text/text_rows.h"
 
 #include <utility>
 
 #include "base/error.h"
-#include "flow/dialect.h"
+#include "flow/text/dialect.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "flow/text_test_util.h"
+#include "flow/text/text_test_util.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,11 +1,11 @@
-#include "flow/line_reader.h"
+#include "flow/text/line_reader.h"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "base/error.h"
-#include "flow/split.h"
+#include "flow/text/split.h"
 
 namespace netflowgen::flow {
 

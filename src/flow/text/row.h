@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "flow/record.h"
-#include "flow/time_format.h"
+#include "flow/text/time_format.h"
 
 namespace netflowgen::flow {
 

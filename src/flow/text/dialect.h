@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "flow/row.h"
+#include "flow/text/row.h"
 
 namespace netflowgen::flow {
 

@@ -1,10 +1,10 @@
-#include "flow/csv_source.h"
+#include "flow/text/csv_source.h"
 
 #include <array>
 #include <utility>
 
 #include "base/error.h"
-#include "flow/split.h"
+#include "flow/text/split.h"
 
 namespace netflowgen::flow {
 namespace {

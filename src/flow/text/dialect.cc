@@ -1,12 +1,12 @@
-#include "flow/dialect.h"
+#include "flow/text/dialect.h"
 
 #include <algorithm>
 #include <array>
 #include <memory>
 
 #include "base/error.h"
-#include "flow/split.h"
-#include "flow/text_parse.h"
+#include "flow/text/split.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -2,8 +2,8 @@
 // releases with shorter names. Bidirectional. Bytes are payload, because CICFlowMeter counts no headers. Flag
 // counts are of both sides together, so flags are known only for rows with packets in one direction.
 // Durations are microseconds; negative ones, which the public files hold, are taken as missing.
-#include "flow/dialect.h"
-#include "flow/text_parse.h"
+#include "flow/text/dialect.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -2,7 +2,7 @@
 // of their description. Skipped elsewhere.
 #include <gmock/gmock.h>
 
-#include "flow/text_test_util.h"
+#include "flow/text/text_test_util.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "flow/dialect.h"
+#include "flow/text/dialect.h"
 
 namespace netflowgen::flow {
 

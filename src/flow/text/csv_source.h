@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "flow/column_map.h"
-#include "flow/dialect.h"
+#include "flow/text/column_map.h"
+#include "flow/text/dialect.h"
 #include "flow/source.h"
-#include "flow/text_rows.h"
+#include "flow/text/text_rows.h"
 
 namespace netflowgen::flow {
 

@@ -1,7 +1,7 @@
 // UGR'16: nfdump fields without a header: end time, duration, addresses, ports, protocol, flags, forwarding
 // status, type of service, packets, bytes and, in the labelled files, a label.
-#include "flow/dialect.h"
-#include "flow/text_parse.h"
+#include "flow/text/dialect.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {

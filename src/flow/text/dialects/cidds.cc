@@ -1,6 +1,6 @@
 // CIDDS-001 and CIDDS-002: nfdump's fields under long names, padded with blanks, bytes as "2.1 M", and public
 // addresses anonymised to names ("10000_34", "EXT_SERVER").
-#include "flow/dialect.h"
+#include "flow/text/dialect.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -1,12 +1,12 @@
-#include "flow/rate_source.h"
+#include "flow/text/rate_source.h"
 
 #include <algorithm>
 #include <limits>
 #include <utility>
 
 #include "base/error.h"
-#include "flow/split.h"
-#include "flow/text_parse.h"
+#include "flow/text/split.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {

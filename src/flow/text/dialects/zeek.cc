@@ -1,8 +1,8 @@
 // Zeek's conn.log as tab-separated text. A connection is up to two flows. TCP flags come from the history
 // letters (upper case: the originator), bytes are IP bytes where the log has them, else payload. The #fields
 // line may come again.
-#include "flow/dialect.h"
-#include "flow/text_parse.h"
+#include "flow/text/dialect.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {
