@@ -1,4 +1,4 @@
-#include "flow/csv_writer.h"
+#include "flow/write/csv_writer.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "flow/record_writer.h"
+#include "flow/write/record_writer.h"
 
 #include <fmt/format.h>
 

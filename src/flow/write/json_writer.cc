@@ -1,4 +1,4 @@
-#include "flow/json_writer.h"
+#include "flow/write/json_writer.h"
 
 #include <fmt/format.h>
 
