@@ -1,12 +1,12 @@
 // Packets, files, brokers -> flows. The façade: the only header of this folder that others include.
 #pragma once
 
-#include "flow/anonymize.h"
+#include "flow/filter/anonymize.h"
 #include "flow/io/byte_input.h"
 #include "flow/io/byte_sink.h"
 #include "flow/io/byte_stream.h"
 #include "flow/write/csv_writer.h"
-#include "flow/dedup.h"
+#include "flow/filter/dedup.h"
 #include "flow/io/inputs.h"
 #include "flow/write/json_writer.h"
 #include "flow/live/live_flow_source.h"

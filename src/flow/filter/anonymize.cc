@@ -1,4 +1,4 @@
-#include "flow/anonymize.h"
+#include "flow/filter/anonymize.h"
 
 #include <openssl/evp.h>
 

@@ -1,4 +1,4 @@
-#include "flow/dedup.h"
+#include "flow/filter/dedup.h"
 
 #include <algorithm>
 #include <bit>
