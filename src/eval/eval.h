@@ -1,11 +1,11 @@
 // Protocols, metrics, baselines and the report. The façade: the only header of this folder that others include.
 #pragma once
 
-#include "eval/alarms.h"
-#include "eval/baselines.h"
-#include "eval/boosted_detector.h"
-#include "eval/ddos_eval.h"
-#include "eval/detector.h"
+#include "eval/attacks/alarms.h"
+#include "eval/attacks/baselines.h"
+#include "eval/attacks/boosted_method.h"
+#include "eval/attacks/ddos_eval.h"
+#include "eval/attacks/attack_method.h"
 #include "eval/forecast_baselines.h"
 #include "eval/forecast_calibration.h"
 #include "eval/forecast_eval.h"
@@ -15,8 +15,8 @@
 #include "eval/holdout.h"
 #include "eval/labels.h"
 #include "eval/metrics.h"
-#include "eval/operating.h"
-#include "eval/protocol.h"
+#include "eval/attacks/operating.h"
+#include "eval/attacks/protocol.h"
 #include "eval/report.h"
 #include "eval/results.h"
 #include "eval/svg.h"

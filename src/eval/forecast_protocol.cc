@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/nan.h"
-#include "eval/baselines.h"
+#include "eval/attacks/baselines.h"
 
 namespace netflowgen::eval {
 namespace {

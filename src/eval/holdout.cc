@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/time.h"
-#include "eval/baselines.h"
+#include "eval/attacks/baselines.h"
 
 namespace netflowgen::eval {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "eval/ddos_eval.h"
+#include "eval/attacks/ddos_eval.h"
 #include "eval/forecast_eval.h"
 
 namespace netflowgen::eval {

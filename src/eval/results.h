@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "eval/ddos_eval.h"
+#include "eval/attacks/ddos_eval.h"
 #include "eval/forecast_eval.h"
 
 namespace netflowgen::eval {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/booster.h"
-#include "eval/detector.h"
+#include "eval/attacks/attack_method.h"
 #include "eval/lagged.h"
 
 namespace netflowgen::eval {

@@ -1,4 +1,4 @@
-#include "eval/protocol.h"
+#include "eval/attacks/protocol.h"
 
 #include <algorithm>
 #include <charconv>

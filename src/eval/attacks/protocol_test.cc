@@ -1,4 +1,4 @@
-#include "eval/protocol.h"
+#include "eval/attacks/protocol.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

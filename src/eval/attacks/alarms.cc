@@ -1,4 +1,4 @@
-#include "eval/alarms.h"
+#include "eval/attacks/alarms.h"
 
 #include <algorithm>
 #include <cmath>

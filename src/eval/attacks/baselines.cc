@@ -1,4 +1,4 @@
-#include "eval/baselines.h"
+#include "eval/attacks/baselines.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/nan.h"
-#include "eval/boosted_detector.h"
+#include "eval/attacks/boosted_method.h"
 
 namespace netflowgen::eval {
 namespace {

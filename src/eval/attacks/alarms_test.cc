@@ -1,4 +1,4 @@
-#include "eval/alarms.h"
+#include "eval/attacks/alarms.h"
 
 #include <gtest/gtest.h>
 

@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "eval/detector.h"
-#include "eval/protocol.h"
+#include "eval/attacks/attack_method.h"
+#include "eval/attacks/protocol.h"
 
 namespace netflowgen::eval {
 

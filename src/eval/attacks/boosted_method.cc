@@ -1,4 +1,4 @@
-#include "eval/boosted_detector.h"
+#include "eval/attacks/boosted_method.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "eval/ddos_eval.h"
+#include "eval/attacks/ddos_eval.h"
 
 #include <algorithm>
 #include <chrono>
@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/nan.h"
 #include "base/random.h"
-#include "eval/baselines.h"
-#include "eval/operating.h"
+#include "eval/attacks/baselines.h"
+#include "eval/attacks/operating.h"
 
 namespace netflowgen::eval {
 namespace {

@@ -1,4 +1,4 @@
-#include "eval/operating.h"
+#include "eval/attacks/operating.h"
 
 #include <algorithm>
 #include <limits>

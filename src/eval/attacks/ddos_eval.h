@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/stop.h"
-#include "eval/alarms.h"
-#include "eval/detector.h"
+#include "eval/attacks/alarms.h"
+#include "eval/attacks/attack_method.h"
 #include "eval/metrics.h"
-#include "eval/protocol.h"
+#include "eval/attacks/protocol.h"
 
 namespace netflowgen::eval {
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "eval/boosted_detector.h"
-#include "eval/detector.h"
+#include "eval/attacks/boosted_method.h"
+#include "eval/attacks/attack_method.h"
 
 namespace netflowgen::eval {
 

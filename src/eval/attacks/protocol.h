@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "eval/detector.h"
+#include "eval/attacks/attack_method.h"
 #include "eval/labels.h"
 
 namespace netflowgen::eval {
