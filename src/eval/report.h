@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "eval/attacks/ddos_eval.h"
-#include "eval/forecast_eval.h"
+#include "eval/forecast/forecast_eval.h"
 
 namespace netflowgen::eval {
 

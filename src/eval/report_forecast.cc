@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "eval/forecast_eval.h"
+#include "eval/forecast/forecast_eval.h"
 #include "eval/report_parts.h"
 #include "eval/svg.h"
 

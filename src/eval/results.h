@@ -4,7 +4,7 @@
 #include <string>
 
 #include "eval/attacks/ddos_eval.h"
-#include "eval/forecast_eval.h"
+#include "eval/forecast/forecast_eval.h"
 
 namespace netflowgen::eval {
 

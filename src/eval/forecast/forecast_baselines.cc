@@ -1,11 +1,11 @@
-#include "eval/forecast_baselines.h"
+#include "eval/forecast/forecast_baselines.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "base/nan.h"
-#include "eval/forecast_protocol.h"
+#include "eval/forecast/forecast_protocol.h"
 
 namespace netflowgen::eval {
 namespace {

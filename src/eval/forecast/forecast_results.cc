@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/time.h"
-#include "eval/forecast_eval.h"
+#include "eval/forecast/forecast_eval.h"
 #include "eval/json.h"
 #include "eval/results.h"
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "eval/forecaster.h"
+#include "eval/forecast/forecaster.h"
 
 namespace netflowgen::eval {
 

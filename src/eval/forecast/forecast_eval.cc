@@ -1,4 +1,4 @@
-#include "eval/forecast_eval.h"
+#include "eval/forecast/forecast_eval.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/nan.h"
-#include "eval/forecast_calibration.h"
+#include "eval/forecast/forecast_calibration.h"
 
 namespace netflowgen::eval {
 namespace {

@@ -1,4 +1,4 @@
-#include "eval/forecast_trees.h"
+#include "eval/forecast/forecast_trees.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include "base/booster.h"
 #include "base/error.h"
 #include "base/random.h"
-#include "eval/forecast_lags.h"
+#include "eval/forecast/forecast_lags.h"
 
 namespace netflowgen::eval {
 namespace {

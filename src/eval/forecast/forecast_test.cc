@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "eval/eval.h"
-#include "eval/forecast_calibration.h"
-#include "eval/forecast_lags.h"
+#include "eval/forecast/forecast_calibration.h"
+#include "eval/forecast/forecast_lags.h"
 #include "eval/testing.h"
 
 namespace netflowgen::eval {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "eval/forecast_protocol.h"
+#include "eval/forecast/forecast_protocol.h"
 
 namespace netflowgen::eval {
 

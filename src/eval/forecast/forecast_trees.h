@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "base/stop.h"
-#include "eval/forecaster.h"
+#include "eval/forecast/forecaster.h"
 
 namespace netflowgen::eval {
 

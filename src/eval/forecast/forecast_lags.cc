@@ -1,4 +1,4 @@
-#include "eval/forecast_lags.h"
+#include "eval/forecast/forecast_lags.h"
 
 #include <algorithm>
 #include <cmath>

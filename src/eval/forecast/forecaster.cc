@@ -1,4 +1,4 @@
-#include "eval/forecaster.h"
+#include "eval/forecast/forecaster.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "eval/forecast_protocol.h"
+#include "eval/forecast/forecast_protocol.h"
 
 #include <algorithm>
 #include <cmath>

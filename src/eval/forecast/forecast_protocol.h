@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/forecaster.h"
+#include "eval/forecast/forecaster.h"
 
 namespace netflowgen::eval {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "eval/forecast_trees.h"
-#include "eval/forecaster.h"
+#include "eval/forecast/forecast_trees.h"
+#include "eval/forecast/forecaster.h"
 
 namespace netflowgen::eval {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/stop.h"
-#include "eval/forecast_protocol.h"
+#include "eval/forecast/forecast_protocol.h"
 #include "eval/metrics.h"
 
 namespace netflowgen::eval {
