@@ -17,6 +17,6 @@
 #include "eval/metrics.h"
 #include "eval/attacks/operating.h"
 #include "eval/attacks/protocol.h"
-#include "eval/report.h"
+#include "eval/report/report.h"
 #include "eval/results.h"
-#include "eval/svg.h"
+#include "eval/report/svg.h"

@@ -1,4 +1,4 @@
-#include "eval/report.h"
+#include "eval/report/report.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "eval/report_parts.h"
-#include "eval/svg.h"
+#include "eval/report/report_parts.h"
+#include "eval/report/svg.h"
 
 namespace netflowgen::eval {
 

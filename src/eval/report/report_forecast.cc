@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "eval/forecast/forecast_eval.h"
-#include "eval/report_parts.h"
-#include "eval/svg.h"
+#include "eval/report/report_parts.h"
+#include "eval/report/svg.h"
 
 namespace netflowgen::eval {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/report.h"
+#include "eval/report/report.h"
 
 namespace netflowgen::eval {
 

@@ -1,4 +1,4 @@
-#include "eval/svg.h"
+#include "eval/report/svg.h"
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "eval/report_parts.h"
-#include "eval/svg.h"
+#include "eval/report/report_parts.h"
+#include "eval/report/svg.h"
 
 namespace netflowgen::eval {
 namespace {

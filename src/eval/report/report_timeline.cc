@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/time.h"
-#include "eval/report_parts.h"
-#include "eval/svg.h"
+#include "eval/report/report_parts.h"
+#include "eval/report/svg.h"
 
 namespace netflowgen::eval {
 namespace {
