@@ -21,7 +21,7 @@
 
 #include "base/ledger.h"
 #include "series/node.h"
-#include "series/step_table.h"
+#include "series/accumulate/step_table.h"
 
 namespace netflowgen::series {
 

@@ -1,4 +1,4 @@
-#include "series/part.h"
+#include "series/accumulate/part.h"
 
 #include <array>
 

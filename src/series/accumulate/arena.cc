@@ -1,4 +1,4 @@
-#include "series/arena.h"
+#include "series/accumulate/arena.h"
 
 #include <sys/mman.h>
 

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/nan.h"
 #include "series/ports.h"
-#include "series/state.h"
+#include "series/accumulate/state.h"
 
 namespace netflowgen::series {
 namespace {

@@ -1,4 +1,4 @@
-#include "series/state.h"
+#include "series/accumulate/state.h"
 
 #include <algorithm>
 

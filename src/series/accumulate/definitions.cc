@@ -7,7 +7,7 @@
 
 #include "series/features.h"
 #include "series/ports.h"
-#include "series/state.h"
+#include "series/accumulate/state.h"
 
 namespace netflowgen::series {
 namespace {
@@ -42,7 +42,7 @@ steps in proportion, bytes and packets to the unit; `flows` counts it where it s
   where the other direction knows it.
 
 The sets turn into sketches at more than {0} distinct things, whatever their order. So merging the states of any split of the flows gives
-the same frame as all flows in one state, to the bit (`src/series/state_test.cc`).
+the same frame as all flows in one state, to the bit (`src/series/accumulate/state_test.cc`).
 )",
                      kSmall, 1u << kPeerPrecision, 104 / std::sqrt(1u << kPeerPrecision),
                      1u << kPortPrecision, 104 / std::sqrt(1u << kPortPrecision), kBins, kOwnBins,

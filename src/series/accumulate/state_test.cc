@@ -1,4 +1,4 @@
-#include "series/state.h"
+#include "series/accumulate/state.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,10 +10,10 @@
 #include <span>
 #include <vector>
 
-#include "series/arena.h"
+#include "series/accumulate/arena.h"
 #include "series/node.h"
 #include "series/sketch.h"
-#include "series/state.h"
+#include "series/accumulate/state.h"
 
 namespace netflowgen::series {
 

@@ -1,4 +1,4 @@
-#include "series/step_table.h"
+#include "series/accumulate/step_table.h"
 
 #include <algorithm>
 #include <utility>

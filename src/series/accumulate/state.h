@@ -14,9 +14,9 @@
 #include <cstdint>
 #include <span>
 
-#include "series/arena.h"
+#include "series/accumulate/arena.h"
 #include "series/features.h"
-#include "series/part.h"
+#include "series/accumulate/part.h"
 #include "series/sketch.h"
 
 namespace netflowgen::series {
