@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "base/nan.h"
-#include "series/store_json.h"
+#include "series/store_file/store_json.h"
 
 namespace netflowgen::series {
 namespace {

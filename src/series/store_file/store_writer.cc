@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "series/store_json.h"
+#include "series/store_file/store_json.h"
 
 namespace netflowgen::series {
 namespace {
