@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "infer/buffer.h"
-#include "infer/kernels.h"
+#include "infer/kernels/kernels.h"
 #include "infer/weights.h"
 
 namespace netflowgen::infer {

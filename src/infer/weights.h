@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "infer/buffer.h"
-#include "infer/kernels.h"
+#include "infer/kernels/kernels.h"
 #include "model/model.h"
 
 namespace netflowgen::infer {

@@ -1,4 +1,4 @@
-#include "infer/precision.h"
+#include "infer/kernels/precision.h"
 
 #include "base/error.h"
 

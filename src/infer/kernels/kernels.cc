@@ -1,4 +1,4 @@
-#include "infer/kernels.h"
+#include "infer/kernels/kernels.h"
 
 #include "base/check.h"
 #include "base/error.h"

@@ -1,6 +1,6 @@
 // Every kernel of every instruction set that this machine has, against its scalar twin: shapes that fill no
 // vector, no panel and no tile among those that do, and what lies beyond the outputs stays as it was.
-#include "infer/kernels.h"
+#include "infer/kernels/kernels.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // kernels_impl.h with one lane: the twin of the others, and what runs where nothing else does.
-#include "infer/kernels.h"
-#include "infer/simd_scalar.h"
+#include "infer/kernels/kernels.h"
+#include "infer/kernels/simd_scalar.h"
 #define NFG_TILE_ROWS 4
-#include "infer/kernels_impl.h"
+#include "infer/kernels/kernels_impl.h"
 
 namespace netflowgen::infer {
 extern const Kernels kScalarKernels = make_kernels(Isa::kScalar);

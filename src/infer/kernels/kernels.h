@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "infer/precision.h"
+#include "infer/kernels/precision.h"
 
 namespace netflowgen::infer {
 

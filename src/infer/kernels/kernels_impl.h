@@ -10,9 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "infer/vector_math.h"
+#include "infer/kernels/vector_math.h"
 // After V and vector_math.h.
-#include "infer/attention_impl.h"
+#include "infer/kernels/attention_impl.h"
 
 namespace netflowgen::infer {
 namespace {
