@@ -9,7 +9,7 @@
 
 #include "detect/archive.h"
 #include "fuzz/tiny_model.h"
-#include "infer/state_file.h"
+#include "infer/state/state_file.h"
 
 namespace netflowgen::fuzz {
 namespace {

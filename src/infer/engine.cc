@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "infer/forward.h"
-#include "infer/state_file.h"
+#include "infer/state/state_file.h"
 #include "infer/workers.h"
 
 namespace netflowgen::infer {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "infer/arena.h"
+#include "infer/state/node_states.h"
 #include "infer/engine.h"
 
 namespace netflowgen::infer {

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "infer/hash.h"
+#include "infer/state/hash.h"
 
 namespace netflowgen::infer {
 namespace {

@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "base/error.h"
-#include "infer/state_file.h"
+#include "infer/state/state_file.h"
 #include "infer/testing_drive.h"
 
 namespace netflowgen::infer {

@@ -1,4 +1,4 @@
-#include "infer/arena.h"
+#include "infer/state/node_states.h"
 
 #include <algorithm>
 #include <limits>

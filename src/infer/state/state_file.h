@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/safetensors.h"
-#include "infer/arena.h"
-#include "infer/hash.h"
+#include "infer/state/node_states.h"
+#include "infer/state/hash.h"
 
 namespace netflowgen::infer {
 

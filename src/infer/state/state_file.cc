@@ -1,4 +1,4 @@
-#include "infer/state_file.h"
+#include "infer/state/state_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

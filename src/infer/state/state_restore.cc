@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "infer/state_file.h"
+#include "infer/state/state_file.h"
 
 namespace netflowgen::infer {
 namespace {
