@@ -5,10 +5,10 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "learn/backbone.h"
-#include "learn/ops.h"
-#include "learn/slices.h"
-#include "learn/windows.h"
+#include "learn/network/backbone.h"
+#include "learn/network/ops.h"
+#include "learn/network/slices.h"
+#include "learn/network/windows.h"
 
 namespace netflowgen::learn {
 namespace {

@@ -8,11 +8,11 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/random.h"
-#include "learn/adamw.h"
+#include "learn/network/adamw.h"
 #include "learn/head_data.h"
 #include "learn/head_linear.h"
 #include "learn/head_trees.h"
-#include "learn/torch.h"
+#include "learn/network/torch.h"
 
 namespace netflowgen::learn {
 namespace {

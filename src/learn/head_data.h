@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "learn/head.h"
-#include "learn/torch.h"
+#include "learn/network/torch.h"
 
 namespace netflowgen::learn {
 

@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "learn/backbone.h"
+#include "learn/network/backbone.h"
 
 namespace netflowgen::learn {
 namespace {

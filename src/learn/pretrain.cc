@@ -6,11 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "learn/adamw.h"
-#include "learn/network.h"
-#include "learn/objective.h"
-#include "learn/slices.h"
-#include "learn/windows.h"
+#include "learn/network/adamw.h"
+#include "learn/network/network.h"
+#include "learn/network/objective.h"
+#include "learn/network/slices.h"
+#include "learn/network/windows.h"
 
 namespace netflowgen::learn {
 namespace {

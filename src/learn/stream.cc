@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "learn/backbone.h"
-#include "learn/ops.h"
-#include "learn/windows.h"
+#include "learn/network/backbone.h"
+#include "learn/network/ops.h"
+#include "learn/network/windows.h"
 
 namespace netflowgen::learn {
 namespace {

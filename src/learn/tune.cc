@@ -8,11 +8,11 @@
 
 #include "base/error.h"
 #include "base/nan.h"
-#include "learn/adamw.h"
-#include "learn/backbone.h"
+#include "learn/network/adamw.h"
+#include "learn/network/backbone.h"
 #include "learn/head_data.h"
-#include "learn/objective.h"
-#include "learn/slices.h"
+#include "learn/network/objective.h"
+#include "learn/network/slices.h"
 
 namespace netflowgen::learn {
 namespace {

@@ -1,5 +1,5 @@
 // The slow twins: plain LibTorch, on any device.
-#include "learn/ops.h"
+#include "learn/network/ops.h"
 
 namespace netflowgen::learn {
 

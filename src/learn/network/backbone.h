@@ -2,7 +2,7 @@
 #pragma once
 
 #include "learn/bank.h"
-#include "learn/network.h"
+#include "learn/network/network.h"
 
 namespace netflowgen::learn {
 

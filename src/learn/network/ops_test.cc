@@ -1,5 +1,5 @@
 // Every fused operation against its slow twin: values and gradients, random shapes.
-#include "learn/ops.h"
+#include "learn/network/ops.h"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +9,9 @@
 #include <set>
 #include <thread>
 
-#include "learn/adamw.h"
+#include "learn/network/adamw.h"
 #include "learn/kernels.h"
-#include "learn/slices.h"
+#include "learn/network/slices.h"
 
 namespace netflowgen::learn {
 namespace {

@@ -1,4 +1,4 @@
-#include "learn/adamw.h"
+#include "learn/network/adamw.h"
 
 #include <ATen/Parallel.h>
 

@@ -1,5 +1,5 @@
 // The fast twins: autograd functions over kernels.h, for float tensors on the CPU.
-#include "learn/ops.h"
+#include "learn/network/ops.h"
 
 #include <ATen/Parallel.h>
 

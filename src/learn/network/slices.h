@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "learn/torch.h"
+#include "learn/network/torch.h"
 
 namespace netflowgen::learn {
 

@@ -1,11 +1,11 @@
-#include "learn/network.h"
+#include "learn/network/network.h"
 
 #include <cmath>
 #include <numbers>
 
 #include "base/check.h"
 #include "base/error.h"
-#include "learn/ops.h"
+#include "learn/network/ops.h"
 
 namespace netflowgen::learn {
 namespace {

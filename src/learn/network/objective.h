@@ -1,7 +1,7 @@
 // The pre-training loss: next step, injected floods, quantiles ahead. Private to this folder.
 #pragma once
 
-#include "learn/network.h"
+#include "learn/network/network.h"
 
 namespace netflowgen::learn {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "learn/torch.h"
-#include "learn/windows.h"
+#include "learn/network/torch.h"
+#include "learn/network/windows.h"
 #include "model/model.h"
 
 namespace netflowgen::learn {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "learn/inject.h"
+#include "learn/network/inject.h"
 #include "token/token.h"
 
 namespace netflowgen::learn {

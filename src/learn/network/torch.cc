@@ -1,4 +1,4 @@
-#include "learn/torch.h"
+#include "learn/network/torch.h"
 
 #include <dlfcn.h>
 #ifdef _OPENMP

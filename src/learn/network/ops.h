@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "learn/torch.h"
+#include "learn/network/torch.h"
 
 namespace netflowgen::learn {
 

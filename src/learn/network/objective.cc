@@ -1,9 +1,9 @@
-#include "learn/objective.h"
+#include "learn/network/objective.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "learn/ops.h"
+#include "learn/network/ops.h"
 
 namespace netflowgen::learn {
 namespace {

@@ -1,4 +1,4 @@
-#include "learn/inject.h"
+#include "learn/network/inject.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "learn/slices.h"
+#include "learn/network/slices.h"
 
 #include <ATen/Parallel.h>
 

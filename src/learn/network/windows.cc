@@ -1,4 +1,4 @@
-#include "learn/windows.h"
+#include "learn/network/windows.h"
 
 #include <algorithm>
 #include <cmath>
