@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "learn/kernels.h"
+#include "learn/kernels/kernels.h"
 #include "learn/network/torch.h"
 
 namespace netflowgen::learn {

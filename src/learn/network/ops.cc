@@ -3,7 +3,7 @@
 
 #include <ATen/Parallel.h>
 
-#include "learn/kernels.h"
+#include "learn/kernels/kernels.h"
 
 namespace netflowgen::learn {
 namespace {

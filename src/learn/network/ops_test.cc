@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "learn/network/adamw.h"
-#include "learn/kernels.h"
+#include "learn/kernels/kernels.h"
 #include "learn/network/slices.h"
 
 namespace netflowgen::learn {

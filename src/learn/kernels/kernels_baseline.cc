@@ -1,3 +1,3 @@
 #define NFG_LANES 4
 #define NFG_KERNELS kernels_baseline
-#include "learn/kernels_impl.h"
+#include "learn/kernels/kernels_impl.h"

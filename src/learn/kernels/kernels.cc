@@ -1,4 +1,4 @@
-#include "learn/kernels.h"
+#include "learn/kernels/kernels.h"
 
 namespace netflowgen::learn {
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
-#include "learn/kernels.h"
+#include "learn/kernels/kernels.h"
 
 namespace netflowgen::learn {
 namespace {
@@ -112,7 +112,7 @@ inline float* sized(Buffer& x, int64_t n) {
   return x.data;
 }
 
-#include "learn/kernels_attention_impl.h"
+#include "learn/kernels/kernels_attention_impl.h"
 
 void rms_norm_forward(const float* x, const float* weight, float eps, int64_t rows, int64_t d, float* y,
                       float* inverse) {
