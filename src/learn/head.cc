@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "learn/network/adamw.h"
-#include "learn/head_data.h"
-#include "learn/head_linear.h"
-#include "learn/head_trees.h"
+#include "learn/heads/head_data.h"
+#include "learn/heads/head_linear.h"
+#include "learn/heads/head_trees.h"
 #include "learn/network/torch.h"
 
 namespace netflowgen::learn {

@@ -10,7 +10,7 @@
 #include "base/nan.h"
 #include "learn/network/adamw.h"
 #include "learn/network/backbone.h"
-#include "learn/head_data.h"
+#include "learn/heads/head_data.h"
 #include "learn/network/objective.h"
 #include "learn/network/slices.h"
 

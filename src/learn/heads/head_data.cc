@@ -1,4 +1,4 @@
-#include "learn/head_data.h"
+#include "learn/heads/head_data.h"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "learn/head_trees.h"
+#include "learn/heads/head_trees.h"
 
 #include "base/booster.h"
 

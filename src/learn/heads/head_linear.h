@@ -2,7 +2,7 @@
 // correction stays small and the score is the prior's. Private to this folder.
 #pragma once
 
-#include "learn/head_data.h"
+#include "learn/heads/head_data.h"
 
 namespace netflowgen::learn {
 

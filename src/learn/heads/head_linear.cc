@@ -1,4 +1,4 @@
-#include "learn/head_linear.h"
+#include "learn/heads/head_linear.h"
 
 #include "base/check.h"
 

@@ -1,7 +1,7 @@
 // Boosted trees beside a head's other parts. Private to this folder.
 #pragma once
 
-#include "learn/head_data.h"
+#include "learn/heads/head_data.h"
 
 namespace netflowgen::learn {
 
