@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "learn/bank.h"
+#include "learn/feature_cache.h"
 
 namespace netflowgen::learn {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "learn/bank.h"
+#include "learn/feature_cache.h"
 
 namespace netflowgen::learn {
 

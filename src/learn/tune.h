@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/stop.h"
-#include "learn/bank.h"
+#include "learn/feature_cache.h"
 #include "learn/head.h"
 
 namespace netflowgen::learn {

@@ -1,7 +1,7 @@
 // What is behind a Backbone. Private to this folder.
 #pragma once
 
-#include "learn/bank.h"
+#include "learn/feature_cache.h"
 #include "learn/network/network.h"
 
 namespace netflowgen::learn {

@@ -1,4 +1,4 @@
-#include "learn/bank.h"
+#include "learn/feature_cache.h"
 
 #include <algorithm>
 #include <cmath>
