@@ -1,7 +1,7 @@
 // Scenario to YAML with every default, and to the table of keys in docs/simulation.md.
 #include <fmt/format.h>
 
-#include "sim/scenario_fields.h"
+#include "sim/scenario_file/scenario_fields.h"
 
 namespace netflowgen::sim {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "sim/cycle.h"
 #include "sim/roles.h"
-#include "sim/scenario_fields.h"
+#include "sim/scenario_file/scenario_fields.h"
 
 namespace netflowgen::sim {
 namespace {
