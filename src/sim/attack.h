@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sim/network.h"
+#include "sim/network/network.h"
 
 namespace netflowgen::sim {
 

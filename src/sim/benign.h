@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/network.h"
+#include "sim/network/network.h"
 #include "sim/traffic_source.h"
 
 namespace netflowgen::sim {

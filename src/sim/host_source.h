@@ -6,7 +6,7 @@
 
 #include "sim/attack.h"
 #include "sim/benign.h"
-#include "sim/noise.h"
+#include "sim/network/noise.h"
 
 namespace netflowgen::sim {
 

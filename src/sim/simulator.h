@@ -14,7 +14,7 @@
 #include "flow/flow.h"
 #include "sim/attack_source.h"
 #include "sim/benign.h"
-#include "sim/network.h"
+#include "sim/network/network.h"
 #include "sim/traffic_source.h"
 
 namespace netflowgen::sim {

@@ -5,7 +5,7 @@
 // minute m is asked for are exported in m or later.
 #pragma once
 
-#include "sim/exporter.h"
+#include "sim/network/exporter.h"
 
 namespace netflowgen::sim {
 

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "sim/attack.h"
-#include "sim/cycle.h"
-#include "sim/roles.h"
+#include "sim/network/cycle.h"
+#include "sim/network/roles.h"
 #include "sim/scenario.h"
 
 namespace netflowgen::sim {

@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "sim/cycle.h"
-#include "sim/roles.h"
+#include "sim/network/cycle.h"
+#include "sim/network/roles.h"
 #include "sim/scenario_file/scenario_fields.h"
 
 namespace netflowgen::sim {

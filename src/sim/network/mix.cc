@@ -1,4 +1,4 @@
-#include "sim/mix.h"
+#include "sim/network/mix.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "sim/network.h"
+#include "sim/network/network.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "sim/cycle.h"
+#include "sim/network/cycle.h"
 #include "base/time.h"
 
 #include <numeric>

@@ -1,10 +1,10 @@
-#include "sim/thinning.h"
+#include "sim/network/thinning.h"
 
 #include <gtest/gtest.h>
 
-#include "sim/cycle.h"
-#include "sim/mix.h"
-#include "sim/noise.h"
+#include "sim/network/cycle.h"
+#include "sim/network/mix.h"
+#include "sim/network/noise.h"
 #include "sim/testing.h"
 
 namespace netflowgen::sim {

@@ -1,4 +1,4 @@
-#include "sim/noise.h"
+#include "sim/network/noise.h"
 
 #include <algorithm>
 #include <cmath>

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "sim/cycle.h"
-#include "sim/exporter.h"
-#include "sim/mix.h"
-#include "sim/roles.h"
+#include "sim/network/cycle.h"
+#include "sim/network/exporter.h"
+#include "sim/network/mix.h"
+#include "sim/network/roles.h"
 #include "sim/scenario.h"
 
 namespace netflowgen::sim {

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "sim/exporter.h"
-#include "sim/mix.h"
+#include "sim/network/exporter.h"
+#include "sim/network/mix.h"
 
 namespace netflowgen::sim {
 

@@ -1,4 +1,4 @@
-#include "sim/exporter.h"
+#include "sim/network/exporter.h"
 
 #include <algorithm>
 #include <array>

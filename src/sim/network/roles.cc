@@ -1,4 +1,4 @@
-#include "sim/roles.h"
+#include "sim/network/roles.h"
 
 #include <array>
 

@@ -10,7 +10,7 @@
 
 #include "base/ip.h"
 #include "base/time.h"
-#include "sim/thinning.h"
+#include "sim/network/thinning.h"
 
 namespace netflowgen::sim {
 

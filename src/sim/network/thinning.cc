@@ -1,4 +1,4 @@
-#include "sim/thinning.h"
+#include "sim/network/thinning.h"
 
 #include <algorithm>
 

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sim/thinning.h"
+#include "sim/network/thinning.h"
 
 namespace netflowgen::sim {
 
