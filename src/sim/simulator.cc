@@ -5,7 +5,7 @@
 #include <future>
 #include <thread>
 
-#include "sim/host_source.h"
+#include "sim/traffic/host_source.h"
 
 namespace netflowgen::sim {
 namespace {

@@ -12,10 +12,10 @@
 
 #include "base/stop.h"
 #include "flow/flow.h"
-#include "sim/attack_source.h"
-#include "sim/benign.h"
+#include "sim/traffic/attack_source.h"
+#include "sim/traffic/benign.h"
 #include "sim/network/network.h"
-#include "sim/traffic_source.h"
+#include "sim/traffic/traffic_source.h"
 
 namespace netflowgen::sim {
 

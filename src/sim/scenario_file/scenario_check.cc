@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "sim/attack.h"
+#include "sim/traffic/attack.h"
 #include "sim/network/cycle.h"
 #include "sim/network/roles.h"
 #include "sim/scenario.h"

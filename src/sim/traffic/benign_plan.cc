@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "sim/attack.h"
-#include "sim/benign.h"
+#include "sim/traffic/attack.h"
+#include "sim/traffic/benign.h"
 
 namespace netflowgen::sim {
 namespace {

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "flow/flow.h"
-#include "sim/attack.h"
+#include "sim/traffic/attack.h"
 
 namespace netflowgen::sim {
 namespace {

@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "sim/attack.h"
+#include "sim/traffic/attack.h"
 
 namespace netflowgen::sim {
 namespace {

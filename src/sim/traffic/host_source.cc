@@ -1,4 +1,4 @@
-#include "sim/host_source.h"
+#include "sim/traffic/host_source.h"
 
 #include <algorithm>
 #include <cmath>

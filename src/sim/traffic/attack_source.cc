@@ -1,4 +1,4 @@
-#include "sim/attack_source.h"
+#include "sim/traffic/attack_source.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "flow/flow.h"
-#include "sim/benign.h"
+#include "sim/traffic/benign.h"
 
 namespace netflowgen::sim {
 

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "sim/attack.h"
-#include "sim/benign.h"
+#include "sim/traffic/attack.h"
+#include "sim/traffic/benign.h"
 #include "sim/network/noise.h"
 
 namespace netflowgen::sim {

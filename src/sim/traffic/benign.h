@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sim/network/network.h"
-#include "sim/traffic_source.h"
+#include "sim/traffic/traffic_source.h"
 
 namespace netflowgen::sim {
 

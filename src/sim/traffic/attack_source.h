@@ -4,8 +4,8 @@
 #include <array>
 #include <vector>
 
-#include "sim/attack.h"
-#include "sim/traffic_source.h"
+#include "sim/traffic/attack.h"
+#include "sim/traffic/traffic_source.h"
 
 namespace netflowgen::sim {
 
