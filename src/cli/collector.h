@@ -11,8 +11,8 @@
 
 #include "cli/command.h"
 #include "cli/live_detector.h"
-#include "cli/series_args.h"
-#include "cli/session_args.h"
+#include "cli/options/series_options.h"
+#include "cli/options/decode_options.h"
 
 namespace netflowgen::cli {
 

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "cli/commands.h"
-#include "cli/input.h"
+#include "cli/options/input_options.h"
 #include "cli/ledger_text.h"
 
 namespace netflowgen::cli {

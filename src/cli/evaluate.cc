@@ -10,7 +10,7 @@
 #include "cli/evaluate_forecast.h"
 #ifdef NETFLOWGEN_LEARN
 #include "cli/learn_methods.h"
-#include "cli/learn_options.h"
+#include "cli/options/learn_options.h"
 #endif
 #include "eval/eval.h"
 #include "series/series.h"

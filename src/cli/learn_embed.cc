@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 #include "cli/commands.h"
-#include "cli/learn_options.h"
+#include "cli/options/learn_options.h"
 #include "learn/learn.h"
 #include "series/series.h"
 

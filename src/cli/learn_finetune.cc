@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "cli/commands.h"
 #include "cli/learn_methods.h"
-#include "cli/learn_options.h"
+#include "cli/options/learn_options.h"
 #include "eval/eval.h"
 #include "learn/learn.h"
 #include "model/model.h"

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "cli/commands.h"
-#include "cli/learn_options.h"
+#include "cli/options/learn_options.h"
 #include "learn/learn.h"
 #include "series/series.h"
 

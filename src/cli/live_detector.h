@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "cli/alert_output.h"
-#include "cli/detect_args.h"
+#include "cli/options/detect_options.h"
 #include "detect/detect.h"
 #include "infer/infer.h"
 

@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "cli/alert_output.h"
 #include "cli/commands.h"
-#include "cli/detect_args.h"
+#include "cli/options/detect_options.h"
 #include "cli/ledger_text.h"
 #include "detect/detect.h"
 #include "flow/flow.h"

@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/input.h"
+#include "cli/options/input_options.h"
 #include "cli/ledger_text.h"
-#include "cli/series_args.h"
+#include "cli/options/series_options.h"
 #include "flow/flow.h"
 #include "series/series.h"
 

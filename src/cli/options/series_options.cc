@@ -1,10 +1,10 @@
-#include "cli/series_args.h"
+#include "cli/options/series_options.h"
 
 #include <chrono>
 #include <random>
 
 #include "base/error.h"
-#include "cli/session_args.h"
+#include "cli/options/decode_options.h"
 
 namespace netflowgen::cli {
 namespace {

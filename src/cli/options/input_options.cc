@@ -1,4 +1,4 @@
-#include "cli/input.h"
+#include "cli/options/input_options.h"
 
 #include <fmt/format.h>
 

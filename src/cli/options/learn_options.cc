@@ -1,4 +1,4 @@
-#include "cli/learn_options.h"
+#include "cli/options/learn_options.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "cli/detect_args.h"
+#include "cli/options/detect_options.h"
 
 #include "base/error.h"
 

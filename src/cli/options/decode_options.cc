@@ -1,4 +1,4 @@
-#include "cli/session_args.h"
+#include "cli/options/decode_options.h"
 
 #include <charconv>
 

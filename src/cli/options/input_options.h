@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/command.h"
-#include "cli/session_args.h"
+#include "cli/options/decode_options.h"
 #include "flow/flow.h"
 
 namespace netflowgen::cli {
