@@ -11,7 +11,7 @@
 #include "cli/collector.h"
 #include "cli/commands.h"
 #include "cli/config.h"
-#include "cli/ledger_text.h"
+#include "cli/output/ledger_text.h"
 
 namespace netflowgen::cli {
 namespace {

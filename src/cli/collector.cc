@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "cli/ledger_text.h"
+#include "cli/output/ledger_text.h"
 
 namespace netflowgen::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/options/input_options.h"
-#include "cli/ledger_text.h"
+#include "cli/output/ledger_text.h"
 
 namespace netflowgen::cli {
 namespace {

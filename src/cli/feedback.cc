@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "base/base.h"
-#include "cli/alert_output.h"
+#include "cli/output/alert_output.h"
 #include "cli/commands.h"
 #include "detect/detect.h"
 #include "eval/eval.h"

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/alert_output.h"
+#include "cli/output/alert_output.h"
 #include "cli/options/detect_options.h"
 #include "detect/detect.h"
 #include "infer/infer.h"

@@ -7,10 +7,10 @@
 #include <thread>
 
 #include "base/base.h"
-#include "cli/alert_output.h"
+#include "cli/output/alert_output.h"
 #include "cli/commands.h"
 #include "cli/options/detect_options.h"
-#include "cli/ledger_text.h"
+#include "cli/output/ledger_text.h"
 #include "detect/detect.h"
 #include "flow/flow.h"
 #include "series/series.h"

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/options/input_options.h"
-#include "cli/ledger_text.h"
+#include "cli/output/ledger_text.h"
 #include "cli/options/series_options.h"
 #include "flow/flow.h"
 #include "series/series.h"

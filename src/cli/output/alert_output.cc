@@ -1,4 +1,4 @@
-#include "cli/alert_output.h"
+#include "cli/output/alert_output.h"
 
 #include <cerrno>
 #include <cstdio>

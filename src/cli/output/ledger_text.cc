@@ -1,4 +1,4 @@
-#include "cli/ledger_text.h"
+#include "cli/output/ledger_text.h"
 
 #include <fmt/format.h>
 
