@@ -17,8 +17,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/base.h"
-#include "flow/flow.h"
+#include "base/file.h"
+#include "base/ip.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "flow/input_options.h"
+#include "flow/io/byte_sink.h"
+#include "flow/open.h"
+#include "flow/record.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // Decoding alone: flows per CPU second on one core from a capture in the page cache, for every protocol, beside
-// the literal reader of the RFC text over the same datagrams in the same run, and beside reading the capture
+// the reference reader of the RFC text over the same datagrams in the same run, and beside reading the capture
 // alone, which says how much of the time is not decoding.
 //
 //   bench_decode [flows [v5|v9|ipfix|sflow]]        default 2000000, all
@@ -13,9 +13,15 @@
 #include <vector>
 
 #include "bench/wire.h"
-#include "flow/flow.h"
 #include "flow/capture/pcap_reader.h"
 #include "flow/capture/udp_extract.h"
+#include "flow/datagram.h"
+#include "flow/decode_options.h"
+#include "flow/decoder/decoder.h"
+#include "flow/filter/dedup.h"
+#include "flow/io/byte_input.h"
+#include "flow/live/datagram_receiver.h"
+#include "flow/record.h"
 
 namespace {
 
@@ -78,10 +84,10 @@ struct Sums {
   bool operator==(const Sums&) const = default;
 };
 
-Sums decode(const base::fs::path& path, bool literal) {
-  flow::SessionOptions options;
-  options.literal = literal;
-  flow::Session session(options);
+Sums decode(const base::fs::path& path, bool reference) {
+  flow::DecodeOptions options;
+  options.reference = reference;
+  flow::Decoder decoder(options);
   std::vector<flow::Flow> flows;
   Sums sums;
   const auto take = [&] {
@@ -90,7 +96,7 @@ Sums decode(const base::fs::path& path, bool literal) {
     flows.clear();
   };
   each_datagram(path, [&](const flow::Datagram& d) {
-    session.decode(d, flows);
+    decoder.decode(d, flows);
     if (flows.size() >= 256) take();
   });
   take();
@@ -121,9 +127,9 @@ void measure(bench::Wire wire, size_t flows) {
     base::write_file(path, make_capture(wire, flows / 10));
     Sums twin;
     const double slow = median_seconds([&] { twin = decode(path, true); });
-    if (twin != decode(path, false)) throw base::Error("{}: plan and literal reader differ", name_of(wire));
+    if (twin != decode(path, false)) throw base::Error("{}: plan and reference reader differ", name_of(wire));
     const double slow_rate = static_cast<double>(twin.flows) / 1e6 / slow;
-    fmt::print("; literal reader {:.2f} M/s, ratio {:.1f}", slow_rate, rate / slow_rate);
+    fmt::print("; reference reader {:.2f} M/s, ratio {:.1f}", slow_rate, rate / slow_rate);
   }
   fmt::print("\n");
   std::fflush(stdout);

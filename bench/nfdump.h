@@ -12,7 +12,10 @@
 #include <vector>
 
 #include "bench/peer.h"
-#include "flow/flow.h"
+#include "flow/decoder/decoder.h"
+#include "flow/input_options.h"
+#include "flow/open.h"
+#include "flow/record.h"
 
 namespace netflowgen::bench {
 
@@ -110,7 +113,7 @@ inline bool offers(std::string_view program, std::string_view word) {
 struct Archive {
   std::string file;
   Sent sent;
-  HostSums decoded;        // the same datagrams through our own session
+  HostSums decoded;        // the same datagrams through our own decoder
   double cpu_seconds = 0;  // of nfcapd
 };
 
@@ -134,12 +137,12 @@ inline Archive capture_with_nfcapd(const base::fs::path& folder, const std::stri
   if (!compression.empty()) command.push_back(compression);
   Child nfcapd(command);
   if (!wait_for_listener(port)) throw base::Error("nfcapd does not listen on port {}", port);
-  flow::Session session;
+  flow::Decoder decoder;
   std::vector<flow::Flow> flows;
   Archive archive;
   archive.sent = send_load(port, load, [&](std::string_view datagram, base::TimeMs now) {
     if (!decode) return;
-    session.decode({.received_ms = now,
+    decoder.decode({.received_ms = now,
                     .source = base::IpAddr::v4(0x7f000001),
                     .source_port = 1,
                     .dst_port = port,

@@ -11,10 +11,20 @@
 #include <string>
 #include <vector>
 
-#include "base/base.h"
-#include "eval/eval.h"
-#include "infer/infer.h"
-#include "series/series.h"
+#include "base/error.h"
+#include "base/safetensors.h"
+#include "base/time.h"
+#include "eval/forecast/forecast_protocol.h"
+#include "eval/labels.h"
+#include "eval/metrics.h"
+#include "infer/engine.h"
+#include "infer/weights.h"
+#include "series/builder.h"
+#include "series/features.h"
+#include "series/frame_table.h"
+#include "series/node.h"
+#include "series/rates.h"
+#include "series/store.h"
 
 namespace {
 

@@ -12,10 +12,15 @@
 
 #include "bench/peer.h"
 #include "bench/wire.h"
-#include "flow/flow.h"
+#include "flow/input_options.h"
 #include "flow/nfcapd/record_layout2.h"
 #include "flow/nfcapd/test_writer.h"
-#include "series/series.h"
+#include "flow/open.h"
+#include "flow/record.h"
+#include "series/builder.h"
+#include "series/node.h"
+#include "series/store.h"
+#include "series/store_sink.h"
 
 namespace {
 

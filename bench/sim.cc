@@ -7,7 +7,8 @@
 #include <map>
 #include <vector>
 
-#include "sim/sim.h"
+#include "sim/scenario.h"
+#include "sim/simulator.h"
 
 namespace {
 

@@ -17,8 +17,12 @@
 #include <vector>
 
 #include "base/math_libraries.h"
-#include "learn/learn.h"
-#include "sim/sim.h"
+#include "learn/pretrain.h"
+#include "series/builder.h"
+#include "series/store.h"
+#include "series/store_sink.h"
+#include "sim/scenario.h"
+#include "sim/simulator.h"
 
 namespace {
 

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/base.h"
+#include "base/random.h"
+#include "base/safetensors.h"
+#include "base/time.h"
 
 namespace netflowgen::bench {
 

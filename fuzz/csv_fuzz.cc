@@ -11,9 +11,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/base.h"
+#include "base/check.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "flow/io/byte_stream.h"
+#include "flow/io/inputs.h"
+#include "flow/record.h"
+#include "flow/source.h"
 #include "flow/text/csv_source.h"
-#include "flow/flow.h"
 #include "flow/text/rate_source.h"
 #include "flow/text/split.h"
 

@@ -8,7 +8,9 @@
 #include <cstring>
 #include <vector>
 
-#include "flow/flow.h"
+#include "flow/datagram.h"
+#include "flow/decoder/decoder.h"
+#include "flow/record.h"
 
 namespace netflowgen::fuzz {
 
@@ -38,19 +40,19 @@ inline void check_flow(const flow::Flow& f) {
   require(f.received_ms != 0);
 }
 
-inline void check_books(const flow::Session& session) {
-  for (const auto& ledger : session.ledgers()) require(ledger.balanced());
-  for (const auto& exporter : session.exporters()) {
+inline void check_books(const flow::Decoder& decoder) {
+  for (const auto& ledger : decoder.ledgers()) require(ledger.balanced());
+  for (const auto& exporter : decoder.exporters()) {
     for (const auto& ledger : exporter.ledgers) require(ledger.balanced());
   }
 }
 
-// One datagram to a fresh session, twice: the second time its templates are known.
+// One datagram to a fresh decoder, twice: the second time its templates are known.
 inline void decode_twice(const uint8_t* data, size_t size) {
-  flow::Session session;
+  flow::Decoder decoder;
   std::vector<flow::Flow> flows;
   for (int i = 0; i < 2; ++i) {
-    session.decode({.received_ms = 1'700'000'000'000 + i,
+    decoder.decode({.received_ms = 1'700'000'000'000 + i,
                     .source = base::IpAddr::v4(0xc0000201),
                     .source_port = 40000,
                     .dst_port = 2055,
@@ -58,8 +60,8 @@ inline void decode_twice(const uint8_t* data, size_t size) {
                    flows);
   }
   for (const auto& f : flows) check_flow(f);
-  session.finish();
-  check_books(session);
+  decoder.finish();
+  check_books(decoder);
 }
 
 // Field by field: Flow has no padding but at its end.

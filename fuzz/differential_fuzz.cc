@@ -1,4 +1,4 @@
-// The compiled template plans against the literal reader of the RFC text: the same datagrams give the same flows, in
+// The compiled template plans against the reference reader of the RFC text: the same datagrams give the same flows, in
 // the same order, and the same books.
 #include <cstdint>
 #include <vector>
@@ -8,32 +8,32 @@
 namespace netflowgen::fuzz {
 namespace {
 
-flow::SessionOptions options(bool literal, flow::TunnelKeys keys) {
-  flow::SessionOptions o;
-  o.literal = literal;
+flow::DecodeOptions options(bool reference, flow::TunnelKeys keys) {
+  flow::DecodeOptions o;
+  o.reference = reference;
   o.tunnel_keys = keys;
   o.max_replayed_flows = 4096;
   return o;
 }
 
 void run(const uint8_t* data, size_t size, flow::TunnelKeys keys) {
-  flow::Session plan(options(false, keys));
-  flow::Session literal(options(true, keys));
+  flow::Decoder plan(options(false, keys));
+  flow::Decoder reference(options(true, keys));
   std::vector<flow::Flow> fast;
   std::vector<flow::Flow> slow;
   each_datagram(data, size, [&](const flow::Datagram& d) {
     fast.clear();
     slow.clear();
     plan.decode(d, fast);
-    literal.decode(d, slow);
+    reference.decode(d, slow);
     require(fast.size() == slow.size());
     for (size_t i = 0; i < fast.size(); ++i) require(same(fast[i], slow[i]));
   });
   const auto a = plan.ledgers();
-  const auto b = literal.ledgers();
+  const auto b = reference.ledgers();
   require(a.size() == b.size());
   for (size_t i = 0; i < a.size(); ++i) require(a[i].in == b[i].in && a[i].drops == b[i].drops);
-  require(plan.notes() == literal.notes());
+  require(plan.notes() == reference.notes());
 }
 
 }  // namespace

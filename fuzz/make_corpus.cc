@@ -1,4 +1,4 @@
-// Writes the seeds of the wire targets, made by our own code: fuzz/corpus/{legacy,v9,ipfix,sflow,session,differential,
+// Writes the seeds of the wire targets, made by our own code: fuzz/corpus/{legacy,v9,ipfix,sflow,decoder,differential,
 // packet,state}. Run it when a target's input changes:  fuzz_make_corpus fuzz/corpus
 #include <fmt/format.h>
 
@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "bench/wire.h"
-#include "flow/flow.h"
+#include "flow/decoder/decoder.h"
+#include "flow/record.h"
 
 namespace {
 
@@ -153,11 +154,11 @@ std::string framed(const std::vector<std::pair<uint8_t, std::string>>& datagrams
 }
 
 std::string state_text() {
-  flow::Session session;
+  flow::Decoder decoder;
   std::vector<flow::Flow> flows;
   for (const uint8_t version : {uint8_t{9}, uint8_t{10}}) {
     for (const auto& m : template_messages(version)) {
-      session.decode({.received_ms = kNow,
+      decoder.decode({.received_ms = kNow,
                       .source = base::IpAddr::v4(0xc0000201),
                       .source_port = 40000,
                       .dst_port = 2055,
@@ -165,7 +166,7 @@ std::string state_text() {
                      flows);
     }
   }
-  return session.save_state();
+  return decoder.save_state();
 }
 
 void write(const fs::path& folder, const std::vector<std::string>& seeds) {
@@ -184,28 +185,28 @@ void write_all(const fs::path& root) {
   write(root / "sflow", {encoded(bench::Wire::kSflow, 2)});
   write(root / "packet", {sampled_packet(), sampled_packet().substr(18)});
   write(root / "state", {state_text()});
-  std::vector<std::string> sessions;
+  std::vector<std::string> streams;
   for (const auto& messages : {nine, ten}) {
     std::vector<std::pair<uint8_t, std::string>> stream;
     for (const auto& m : messages) stream.emplace_back(uint8_t{0}, m);
-    sessions.push_back(framed(stream));
+    streams.push_back(framed(stream));
   }
   const std::string only_data = v9({set_of(256, record_of(kUsual))}, 1);
   const std::string only_template = v9({set_of(0, template_of(256, kUsual))}, 1);
-  sessions.push_back(framed({{0, only_data}, {1, only_data}, {4, only_template}, {0x80, only_data}}));
-  sessions.push_back(framed({{0, only_template},
-                             {0, v9({set_of(0, template_of(256, kSix)), set_of(256, record_of(kSix))}, 2)},
-                             {4, only_data},
-                             {2, encoded(bench::Wire::kSflow, 1)},
-                             {2, encoded(bench::Wire::kV5, 1)}}));
-  write(root / "session", sessions);
+  streams.push_back(framed({{0, only_data}, {1, only_data}, {4, only_template}, {0x80, only_data}}));
+  streams.push_back(framed({{0, only_template},
+                            {0, v9({set_of(0, template_of(256, kSix)), set_of(256, record_of(kSix))}, 2)},
+                            {4, only_data},
+                            {2, encoded(bench::Wire::kSflow, 1)},
+                            {2, encoded(bench::Wire::kV5, 1)}}));
+  write(root / "decoder", streams);
   const std::vector<Field> icmp_twice = {{8, 4}, {12, 4}, {4, 1}, {139, 2}, {32, 2}, {2, 4}, {1, 4}};
   const std::vector<Field> uptime_twice = {{8, 4}, {12, 4}, {22, 4}, {21, 4}, {1, 4}, {22, 11}, {21, 9}};
   for (const auto& fields : {icmp_twice, uptime_twice}) {
-    sessions.push_back(
+    streams.push_back(
         framed({{0, ipfix({set_of(2, template_of(256, fields)), set_of(256, record_of(fields))})}}));
   }
-  write(root / "differential", sessions);
+  write(root / "differential", streams);
 }
 
 }  // namespace

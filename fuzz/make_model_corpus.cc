@@ -2,6 +2,7 @@
 // table or the state file changes:  fuzz_make_model_corpus fuzz/corpus
 #include <fmt/format.h>
 
+#include "detect/detector_state.h"
 #include "fuzz/tiny_model.h"
 
 namespace {

@@ -5,8 +5,9 @@
 #include <cstring>
 #include <vector>
 
-#include "flow/flow.h"
+#include "flow/io/byte_input.h"
 #include "flow/nfcapd/reader.h"
+#include "flow/record.h"
 
 namespace {
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "detect/archive.h"
+#include "detect/detector_state.h"
 #include "fuzz/tiny_model.h"
 #include "infer/state/state_file.h"
 

@@ -1,4 +1,4 @@
-// The file that keeps a session's templates over a restart: what is refused is refused by Error, what is taken is saved
+// The file that keeps a decoder's templates over a restart: what is refused is refused by Error, what is taken is saved
 // and loaded again byte by byte, and data decoded by it breaks nothing.
 #include <cstdint>
 #include <string>
@@ -26,20 +26,20 @@ std::string data_message(uint8_t version) {
 }
 
 void run(std::string_view text) {
-  flow::Session session;
+  flow::Decoder decoder;
   try {
-    session.load_state(text);
+    decoder.load_state(text);
   } catch (const base::Error&) {
     return;
   }
-  const std::string saved = session.save_state();
-  flow::Session again;
+  const std::string saved = decoder.save_state();
+  flow::Decoder again;
   again.load_state(saved);
   require(again.save_state() == saved);
   std::vector<flow::Flow> flows;
   for (const uint8_t version : {uint8_t{9}, uint8_t{10}}) {
     const std::string message = data_message(version);
-    session.decode({.received_ms = 1'700'000'000'500,
+    decoder.decode({.received_ms = 1'700'000'000'500,
                     .source = base::IpAddr::v4(0xc0000201),
                     .source_port = 40000,
                     .dst_port = 2055,
@@ -47,8 +47,8 @@ void run(std::string_view text) {
                    flows);
   }
   for (const auto& f : flows) check_flow(f);
-  session.finish();
-  check_books(session);
+  decoder.finish();
+  check_books(decoder);
 }
 
 }  // namespace

@@ -10,7 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "detect/detect.h"
+#include "detect/alert.h"
+#include "detect/calibration.h"
+#include "detect/policy.h"
+#include "detect/rulebook.h"
+#include "detect/stream.h"
+#include "detect/track.h"
 #include "infer/testing.h"
 
 namespace netflowgen::fuzz {

@@ -1,4 +1,11 @@
-#include "base/base.h"
+#include "base/cursor.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/ip.h"
+#include "base/ledger.h"
+#include "base/random.h"
+#include "base/safetensors.h"
+#include "base/time.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

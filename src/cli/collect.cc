@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/output/ledger_text.h"
+#include "flow/live/live_flow_source.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -41,13 +42,13 @@ flow::LiveOptions live_options(const CollectArgs& args) {
 CollectPlan plan_of(const CollectArgs& args) {
   CollectPlan p;
   p.live = live_options(args);
-  p.session = session_options(args.session);
+  p.decode = decode_options(args.decode);
   p.anonymize = flow::parse_anonymize(args.anonymize);
   p.series = series_options(args.series, p.anonymize);
   for (const auto& text : args.count_at) series::parse_counting_point(text, p.series.nodes);
   flow::Anonymizer anonymizer(p.anonymize);
   for (auto& point : p.series.nodes.counting_points) point.prefix = anonymizer.prefix(point.prefix);
-  if (args.session.max_past.empty()) p.session.max_past_ms = p.series.lateness_ms;
+  if (args.decode.max_past.empty()) p.decode.max_past_ms = p.series.lateness_ms;
   p.dedup.window_ms = duration_ms(args.dedup, "--dedup");
   p.flush_ms = duration_ms(args.flush, "--flush");
   p.log_ms = duration_ms(args.log_every, "--log-every");
@@ -90,7 +91,7 @@ void check(const CollectPlan& p) {
                         info.step_ms, info.timezone, p.series.step_ms, p.timezone);
     }
   }
-  if (base::fs::exists(p.state)) flow::Session(p.session).load(p.state);
+  if (base::fs::exists(p.state)) flow::Decoder(p.decode).load(p.state);
   if (base::fs::exists(p.open_steps)) series::OpenSteps::place(p.open_steps, p.series.step_ms);
   fmt::print("the configuration is good: {} addresses, {} sockets each, store {}{}\n", p.live.listen.size(),
              p.live.sockets, p.store.string(), series::is_store(p.store) ? " (to be continued)" : " (new)");
@@ -139,8 +140,8 @@ void add_collect(CLI::App& app, Context& context) {
   command->add_option("--state", args->state, "Templates and rates over a restart [STORE/templates.json]");
   command->add_option("--books", args->books, "The ledgers, by exporter, as JSON [STORE/books.json]");
   add_series_options(*command, args->series);
-  args->session.max_past.clear();
-  add_session_options(*command, args->session);
+  args->decode.max_past.clear();
+  add_decode_options(*command, args->decode);
   add_detect_options(*command, args->detect)
       ->description("Fine-tuned model folder, with detect.json: raise alerts while collecting");
   command->add_option("--alerts", args->alerts,

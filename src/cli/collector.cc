@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/output/ledger_text.h"
+#include "series/open_steps.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -45,7 +46,7 @@ Collector::Collector(const CollectPlan& plan, const Context& context)
         std::make_unique<LiveDetector>(*plan.detect, sink_, [](const std::string& line) { log("{}", line); });
   }
   continue_store();
-  auto live = std::make_unique<flow::LiveFlows>(plan.live, plan.session, plan.state.string());
+  auto live = std::make_unique<flow::LiveFlowSource>(plan.live, plan.decode, plan.state.string());
   live_ = live.get();
   source_ = flow::anonymized(flow::deduplicated(std::move(live), plan.dedup), plan.anonymize);
   next_flush_ = Clock::now() + milliseconds(plan.flush_ms);
@@ -123,7 +124,7 @@ void Collector::flush() {
   writer_.cover(builder_->first_step(), std::min(builder_->end_step(), builder_->oldest_open()));
   writer_.set_counts(series::to_counts(ledgers()));
   writer_.flush();
-  live_->session()->save(plan_.state);
+  live_->decoder()->save(plan_.state);
   if (resumed_) base::fs::remove(plan_.open_steps);
   resumed_ = false;
   if (detector_) detector_->save();
@@ -147,7 +148,7 @@ void Collector::write_books() const {
     j["sockets"].push_back({{"address", s.address}, {"port", s.port}, {"receive_buffer", s.receive_buffer}});
   }
   j["exporters"] = nlohmann::json::array();
-  for (const auto& r : live_->session()->exporters()) j["exporters"].push_back(exporter_json(r));
+  for (const auto& r : live_->decoder()->exporters()) j["exporters"].push_back(exporter_json(r));
   try {
     base::write_file(plan_.books, j.dump(1) + "\n");
   } catch (const base::Error& e) {
@@ -161,7 +162,7 @@ void Collector::log_line() {
   const auto* flows = find(views, "series flows");
   const double seconds = static_cast<double>(plan_.log_ms) / 1000;
   uint64_t lost = 0;
-  const auto exporters = live_->session()->exporters();
+  const auto exporters = live_->decoder()->exporters();
   for (const auto& e : exporters) {
     for (const auto& s : e.sequences) lost += s.lost;
   }
@@ -183,7 +184,7 @@ void Collector::log_line() {
 
 // An exporter that reports later than --lateness allows moves traffic into later steps: said once.
 void Collector::warn_of_delays() {
-  for (const auto& e : live_->session()->exporters()) {
+  for (const auto& e : live_->decoder()->exporters()) {
     const auto active = e.timeouts.active_ms ? e.timeouts.active_ms : e.timeouts.announced_active_ms;
     const auto inactive = e.timeouts.inactive_ms ? e.timeouts.inactive_ms : e.timeouts.announced_inactive_ms;
     const int64_t delay = active.value_or(0) + inactive.value_or(0);
@@ -210,7 +211,7 @@ void Collector::finish() {
   write_books();
   if (detector_) detector_->finish();  // last: when it fails, nothing else is lost
   if (context_.quiet) return;
-  fmt::print(stderr, "{}{}", ledger_table(ledgers()), notes_text(live_->session()->notes()));
+  fmt::print(stderr, "{}{}", ledger_table(ledgers()), notes_text(live_->decoder()->notes()));
   log("stopped: {} holds {} frames in {} shards", plan_.store.string(), writer_.info().rows(),
       writer_.info().shards.size());
 }

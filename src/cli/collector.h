@@ -11,8 +11,12 @@
 
 #include "cli/command.h"
 #include "cli/live_detector.h"
-#include "cli/options/series_options.h"
 #include "cli/options/decode_options.h"
+#include "cli/options/series_options.h"
+#include "flow/filter/dedup.h"
+#include "flow/live/live_flow_source.h"
+#include "series/store.h"
+#include "series/store_sink.h"
 
 namespace netflowgen::cli {
 
@@ -30,7 +34,7 @@ struct CollectArgs {
   std::string state;
   std::string books;
   SeriesArgs series;
-  SessionArgs session;
+  DecodeArgs decode;
   DetectArgs detect;
   std::vector<std::string> alerts;
   bool check = false;
@@ -40,7 +44,7 @@ struct CollectArgs {
 // The arguments, checked and given their units.
 struct CollectPlan {
   flow::LiveOptions live;
-  flow::SessionOptions session;
+  flow::DecodeOptions decode;
   flow::AnonymizeOptions anonymize;
   flow::DedupOptions dedup;
   series::SeriesOptions series;
@@ -81,7 +85,7 @@ class Collector {
   series::StoreSink sink_;
   std::unique_ptr<LiveDetector> detector_;  // before sink_, where there is a model
   std::unique_ptr<series::SeriesBuilder> builder_;
-  flow::LiveFlows* live_;  // inside source_
+  flow::LiveFlowSource* live_;  // inside source_
   std::unique_ptr<flow::FlowSource> source_;
   bool resumed_ = false;  // the file of open steps is still there
   Clock::time_point next_flush_;

@@ -9,6 +9,10 @@
 #include "cli/commands.h"
 #include "cli/options/input_options.h"
 #include "cli/output/ledger_text.h"
+#include "flow/io/byte_sink.h"
+#include "flow/write/csv_writer.h"
+#include "flow/write/json_writer.h"
+#include "flow/write/record_writer.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -65,9 +69,9 @@ class FlowStats {
 
 std::string stats_text(const flow::FlowSource& source, const FlowStats& stats) {
   std::string text = ledger_table(source.ledgers());
-  if (source.session() == nullptr) return text + stats.all_text();
-  text += notes_text(source.session()->notes());
-  for (const auto& report : source.session()->exporters()) {
+  if (source.decoder() == nullptr) return text + stats.all_text();
+  text += notes_text(source.decoder()->notes());
+  for (const auto& report : source.decoder()->exporters()) {
     text += FlowStats::head(report.exporter) + stats.text(report.exporter) + exporter_text(report);
   }
   return text;
@@ -104,7 +108,7 @@ void decode_records(const Args& args, const Context& context) {
   InputArgs input = args.input;
   input.options.observer = &writer;
   const auto source = open_input(input);
-  if (source->session() == nullptr) {
+  if (source->decoder() == nullptr) {
     throw base::UsageError("-o records is for packets (captures and bare messages); {} holds flows",
                            args.input.options.paths.front());
   }

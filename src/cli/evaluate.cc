@@ -5,15 +5,24 @@
 #include <memory>
 #include <optional>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/evaluate_forecast.h"
 #ifdef NETFLOWGEN_LEARN
 #include "cli/learn_methods.h"
 #include "cli/options/learn_options.h"
 #endif
-#include "eval/eval.h"
-#include "series/series.h"
+#include "eval/attacks/attack_method.h"
+#include "eval/attacks/baselines.h"
+#include "eval/attacks/boosted_method.h"
+#include "eval/attacks/ddos_eval.h"
+#include "eval/attacks/protocol.h"
+#include "eval/labels.h"
+#include "eval/report/report.h"
+#include "eval/results.h"
+#include "series/frame_table.h"
+#include "series/store.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -52,11 +61,11 @@ eval::LabelSet read_labels(const DdosArguments& a, const std::string& path, cons
   return set;
 }
 
-void choose_methods(std::vector<std::unique_ptr<eval::Detector>>& all,
+void choose_methods(std::vector<std::unique_ptr<eval::AttackMethod>>& all,
                     const std::vector<std::string>& wanted) {
   if (wanted.empty()) return;
   std::string names;
-  std::vector<std::unique_ptr<eval::Detector>> chosen;
+  std::vector<std::unique_ptr<eval::AttackMethod>> chosen;
   for (const auto& name : wanted) {
     bool found = false;
     for (auto& d : all) {
@@ -73,7 +82,7 @@ void choose_methods(std::vector<std::unique_ptr<eval::Detector>>& all,
 
 // The trained model's methods, where one is given and training is built in.
 void add_learned(const DdosArguments& a, Context& context,
-                 std::vector<std::unique_ptr<eval::Detector>>& all) {
+                 std::vector<std::unique_ptr<eval::AttackMethod>>& all) {
   if (a.model.empty()) return;
 #ifdef NETFLOWGEN_LEARN
   LearnedOptions options = a.learned;

@@ -8,12 +8,20 @@
 #include <filesystem>
 #include <memory>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/file.h"
 #ifdef NETFLOWGEN_LEARN
 #include "cli/learn_forecaster.h"
 #endif
-#include "eval/eval.h"
-#include "series/series.h"
+#include "eval/forecast/forecast_baselines.h"
+#include "eval/forecast/forecast_eval.h"
+#include "eval/forecast/forecast_trees.h"
+#include "eval/forecast/forecaster.h"
+#include "eval/holdout.h"
+#include "eval/results.h"
+#include "series/features.h"
+#include "series/frame_table.h"
+#include "series/store.h"
 
 namespace netflowgen::cli {
 namespace {

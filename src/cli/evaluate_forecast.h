@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "eval/eval.h"
+#include "eval/labels.h"
+#include "eval/report/report.h"
 
 namespace netflowgen::cli {
 

@@ -1,7 +1,8 @@
 // What the evaluate commands' options have in common.
 #include <filesystem>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/time.h"
 #include "cli/evaluate_forecast.h"
 
 namespace netflowgen::cli {

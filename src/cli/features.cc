@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "series/series.h"
+#include "series/builder.h"
+#include "series/features.h"
+#include "series/rates.h"
 
 namespace netflowgen::cli {
 namespace {

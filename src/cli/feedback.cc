@@ -9,11 +9,14 @@
 #include <cstring>
 #include <memory>
 
-#include "base/base.h"
-#include "cli/output/alert_output.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/time.h"
 #include "cli/commands.h"
-#include "detect/detect.h"
-#include "eval/eval.h"
+#include "cli/output/alert_output.h"
+#include "detect/alert.h"
+#include "detect/alert_db.h"
+#include "eval/labels.h"
 
 namespace netflowgen::cli {
 namespace {

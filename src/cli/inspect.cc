@@ -7,7 +7,10 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "series/series.h"
+#include "series/features.h"
+#include "series/frame_table.h"
+#include "series/store.h"
+#include "series/summary.h"
 
 namespace netflowgen::cli {
 namespace {

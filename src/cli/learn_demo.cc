@@ -4,14 +4,26 @@
 
 #include <chrono>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/learn_methods.h"
 #include "cli/options/learn_options.h"
-#include "eval/eval.h"
-#include "learn/learn.h"
-#include "series/series.h"
-#include "sim/sim.h"
+#include "eval/attacks/baselines.h"
+#include "eval/attacks/boosted_method.h"
+#include "eval/attacks/ddos_eval.h"
+#include "eval/attacks/protocol.h"
+#include "eval/labels.h"
+#include "eval/report/report.h"
+#include "eval/results.h"
+#include "learn/pretrain.h"
+#include "series/builder.h"
+#include "series/frame_table.h"
+#include "series/store.h"
+#include "series/store_sink.h"
+#include "sim/scenario.h"
+#include "sim/simulator.h"
 
 namespace netflowgen::cli {
 namespace {

@@ -1,11 +1,13 @@
 // netflowgen embed: a vector per node or per step, to safetensors.
 #include <fmt/format.h>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/safetensors.h"
 #include "cli/commands.h"
 #include "cli/options/learn_options.h"
-#include "learn/learn.h"
-#include "series/series.h"
+#include "learn/feature_cache.h"
+#include "series/frame_table.h"
+#include "series/store.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -21,7 +23,7 @@ struct EmbedOptions {
 };
 
 // Mean of a node's hidden states, [node, d_model], and the number of steps in each.
-void save_nodes(const EmbedOptions& o, const series::FrameTable& table, const learn::Bank& bank) {
+void save_nodes(const EmbedOptions& o, const series::FrameTable& table, const learn::FeatureCache& bank) {
   std::vector<float> mean(table.nodes.size() * bank.hidden);
   std::vector<int64_t> count(table.nodes.size());
   std::string names;
@@ -45,7 +47,7 @@ void save_nodes(const EmbedOptions& o, const series::FrameTable& table, const le
   fmt::print("{} vectors of {} numbers written to {}\n", nodes, bank.hidden, o.out);
 }
 
-void save_steps(const EmbedOptions& o, const series::FrameTable& table, const learn::Bank& bank) {
+void save_steps(const EmbedOptions& o, const series::FrameTable& table, const learn::FeatureCache& bank) {
   std::vector<float> hidden;
   std::vector<float> surprise;
   std::vector<float> dense;

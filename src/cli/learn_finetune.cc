@@ -3,14 +3,23 @@
 
 #include <cmath>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/learn_methods.h"
 #include "cli/options/learn_options.h"
-#include "eval/eval.h"
-#include "learn/learn.h"
-#include "model/model.h"
-#include "series/series.h"
+#include "detect/calibration.h"
+#include "eval/attacks/attack_method.h"
+#include "eval/attacks/operating.h"
+#include "eval/attacks/protocol.h"
+#include "eval/labels.h"
+#include "learn/feature_cache.h"
+#include "learn/head.h"
+#include "learn/pretrain.h"
+#include "learn/tune.h"
+#include "series/features.h"
+#include "series/frame_table.h"
+#include "series/store.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -95,7 +104,7 @@ void tune_backbone(const FinetuneOptions& o, const std::string& out, const eval:
 }
 
 // What a number of false alarms per node-day costs on validation, with scores that did not see the row's day.
-detect::TaskCalibration calibrate_task(const FinetuneOptions& o, eval::Detector& detector,
+detect::TaskCalibration calibrate_task(const FinetuneOptions& o, eval::AttackMethod& detector,
                                        const eval::DdosTask& task, const eval::DdosOptions& protocol) {
   detect::TaskCalibration c;
   c.scored = protocol.scored_feature;

@@ -6,11 +6,18 @@
 #include <numeric>
 #include <span>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/learn_forecaster.h"
-#include "eval/eval.h"
-#include "series/series.h"
+#include "eval/forecast/forecast_calibration.h"
+#include "eval/forecast/forecast_protocol.h"
+#include "eval/forecast/forecaster.h"
+#include "eval/report/report.h"
+#include "eval/report/svg.h"
+#include "series/features.h"
+#include "series/frame_table.h"
+#include "series/store.h"
 
 namespace netflowgen::cli {
 namespace {

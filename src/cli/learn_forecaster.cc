@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "base/base.h"
+#include "base/error.h"
 
 namespace netflowgen::cli {
 namespace {

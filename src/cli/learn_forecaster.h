@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/stop.h"
-#include "eval/eval.h"
-#include "learn/learn.h"
+#include "eval/forecast/forecaster.h"
+#include "learn/feature_cache.h"
 
 namespace netflowgen::cli {
 

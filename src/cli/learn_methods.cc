@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/random.h"
+#include "detect/band.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -13,7 +14,7 @@ constexpr size_t kMostRepeats = 100;
 constexpr double kDeniedShare = 0.05;
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
-std::vector<float> by_row(const learn::Bank& bank, const std::vector<float>& kept_scores) {
+std::vector<float> by_row(const learn::FeatureCache& bank, const std::vector<float>& kept_scores) {
   std::vector<float> scores(bank.kept.size(), kNoScore);
   for (size_t r = 0; r < scores.size(); ++r) {
     if (bank.kept[r] >= 0) scores[r] = kept_scores[static_cast<size_t>(bank.kept[r])];
@@ -23,7 +24,7 @@ std::vector<float> by_row(const learn::Bank& bank, const std::vector<float>& kep
 
 }  // namespace
 
-const learn::Bank& BankCache::of(const series::FrameTable& table) {
+const learn::FeatureCache& BankCache::of(const series::FrameTable& table) {
   const auto key = std::pair(&table, table.rows());
   const auto it = banks_.find(key);
   if (it != banks_.end()) return it->second;
@@ -54,7 +55,7 @@ void BankCache::latch(const series::FrameTable& table, detect::ScoreTable& score
   }
 }
 
-std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::Bank& bank,
+std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::FeatureCache& bank,
                                         size_t most_benign, uint64_t seed) {
   const auto usable = [&](size_t r) {
     return task.scored[r] && task.in_train(r) && task.labels[r] != eval::RowLabel::kUnlabelled &&
@@ -105,7 +106,7 @@ std::vector<float> FrozenDetector::score(const series::FrameTable& table) {
   return by_row(bank, learn::apply_head(bank, head_));
 }
 
-std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::Bank& bank,
+std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::FeatureCache& bank,
                                             uint64_t seed) {
   auto examples = examples_of(task, bank, kMostBenign, seed);
   for (auto& e : examples) e.validation = task.in_validation(e.row);
@@ -135,10 +136,10 @@ learn::HeadOptions default_ddos_head() {
   return h;
 }
 
-std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const LearnedOptions& o,
-                                                               const base::StopFlag& stop,
-                                                               const base::ProgressFn& progress) {
-  std::vector<std::unique_ptr<eval::Detector>> all;
+std::vector<std::unique_ptr<eval::AttackMethod>> learned_detectors(const LearnedOptions& o,
+                                                                   const base::StopFlag& stop,
+                                                                   const base::ProgressFn& progress) {
+  std::vector<std::unique_ptr<eval::AttackMethod>> all;
   const auto trained =
       std::make_shared<BankCache>(learn::Backbone(o.model, o.device, o.threads), stop, progress);
   learn::Backbone random(o.model, o.device, o.threads);

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "base/stop.h"
-#include "detect/detect.h"
-#include "eval/eval.h"
-#include "learn/learn.h"
+#include "detect/calibrate.h"
+#include "eval/attacks/attack_method.h"
+#include "learn/feature_cache.h"
+#include "learn/head.h"
+#include "learn/tune.h"
 
 namespace netflowgen::cli {
 
@@ -21,7 +23,7 @@ class BankCache {
       : backbone_(std::move(backbone)), stop_(&stop), progress_(std::move(progress)) {}
 
   // The bank of the rows with flows_in > 0 (where the table has it), else of all rows.
-  const learn::Bank& of(const series::FrameTable& table);
+  const learn::FeatureCache& of(const series::FrameTable& table);
   // The forecast made before each row, as the detector's band; nothing without direct heads.
   void latch(const series::FrameTable& table, detect::ScoreTable& scores);
   const learn::Backbone& backbone() const { return backbone_; }
@@ -30,14 +32,14 @@ class BankCache {
   learn::Backbone backbone_;
   const base::StopFlag* stop_;
   base::ProgressFn progress_;
-  std::map<std::pair<const series::FrameTable*, size_t>, learn::Bank> banks_;
+  std::map<std::pair<const series::FrameTable*, size_t>, learn::FeatureCache> banks_;
 };
 
 // Labelled rows of a task that the bank keeps. Benign rows are thinned to `most_benign`, deterministically by seed.
-std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::Bank& bank,
+std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::FeatureCache& bank,
                                         size_t most_benign, uint64_t seed);
 
-class FrozenDetector : public eval::Detector {
+class FrozenDetector : public eval::AttackMethod {
  public:
   FrozenDetector(std::string name, std::shared_ptr<BankCache> banks, learn::HeadOptions options)
       : name_(std::move(name)), banks_(std::move(banks)), options_(std::move(options)) {}
@@ -59,11 +61,11 @@ class FrozenDetector : public eval::Detector {
 
 // Labelled rows to tune the Transformer on: as for a head, but those of the validation period are for choosing,
 // so that thresholds come from labels that it did not learn from.
-std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::Bank& bank,
+std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::FeatureCache& bank,
                                             uint64_t seed);
 
 // The same with the Transformer itself fine-tuned before: a model of its own for every fit.
-class TunedDetector : public eval::Detector {
+class TunedDetector : public eval::AttackMethod {
  public:
   // `frozen`: banks of the same model as `folder`.
   TunedDetector(std::string folder, std::string device, int threads, std::shared_ptr<BankCache> frozen,
@@ -97,7 +99,7 @@ class TunedDetector : public eval::Detector {
 };
 
 // The injection head's logit: what pre-training alone says, no label at all.
-class InjectionDetector : public eval::Detector {
+class InjectionDetector : public eval::AttackMethod {
  public:
   explicit InjectionDetector(std::shared_ptr<BankCache> banks) : banks_(std::move(banks)) {}
 
@@ -125,8 +127,8 @@ struct LearnedOptions {
   std::vector<std::string> tune;
   learn::HeadOptions head = default_ddos_head();
 };
-std::vector<std::unique_ptr<eval::Detector>> learned_detectors(const LearnedOptions& options,
-                                                               const base::StopFlag& stop,
-                                                               const base::ProgressFn& progress);
+std::vector<std::unique_ptr<eval::AttackMethod>> learned_detectors(const LearnedOptions& options,
+                                                                   const base::StopFlag& stop,
+                                                                   const base::ProgressFn& progress);
 
 }  // namespace netflowgen::cli

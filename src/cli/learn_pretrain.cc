@@ -6,8 +6,9 @@
 
 #include "cli/commands.h"
 #include "cli/options/learn_options.h"
-#include "learn/learn.h"
-#include "series/series.h"
+#include "learn/pretrain.h"
+#include "series/frame_table.h"
+#include "series/store.h"
 
 namespace netflowgen::cli {
 namespace {

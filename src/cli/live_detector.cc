@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "detect/detector_state.h"
 
 namespace netflowgen::cli {
 namespace {

@@ -12,10 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/output/alert_output.h"
 #include "cli/options/detect_options.h"
-#include "detect/detect.h"
-#include "infer/infer.h"
+#include "cli/output/alert_output.h"
+#include "detect/alert.h"
+#include "detect/stream.h"
+#include "infer/snapshot.h"
 
 namespace netflowgen::cli {
 

@@ -13,7 +13,7 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/version.h"
-#include "detect/detect.h"
+#include "detect/policy.h"
 
 namespace {
 

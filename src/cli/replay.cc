@@ -6,14 +6,27 @@
 #include <memory>
 #include <thread>
 
-#include "base/base.h"
-#include "cli/output/alert_output.h"
+#include "base/error.h"
+#include "base/ledger.h"
+#include "base/stop.h"
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/options/detect_options.h"
+#include "cli/output/alert_output.h"
 #include "cli/output/ledger_text.h"
-#include "detect/detect.h"
-#include "flow/flow.h"
-#include "series/series.h"
+#include "detect/alert.h"
+#include "detect/detector_state.h"
+#include "detect/stream.h"
+#include "detect/track.h"
+#include "flow/input_options.h"
+#include "flow/open.h"
+#include "flow/record.h"
+#include "flow/source.h"
+#include "series/builder.h"
+#include "series/features.h"
+#include "series/node.h"
+#include "series/rates.h"
+#include "series/store.h"
 
 namespace netflowgen::cli {
 namespace {

@@ -7,10 +7,18 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/options/input_options.h"
-#include "cli/output/ledger_text.h"
 #include "cli/options/series_options.h"
-#include "flow/flow.h"
-#include "series/series.h"
+#include "cli/output/ledger_text.h"
+#include "flow/filter/anonymize.h"
+#include "flow/filter/dedup.h"
+#include "flow/open.h"
+#include "flow/record.h"
+#include "flow/source.h"
+#include "series/builder.h"
+#include "series/node.h"
+#include "series/rates.h"
+#include "series/store.h"
+#include "series/store_sink.h"
 
 namespace netflowgen::cli {
 namespace {

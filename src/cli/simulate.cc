@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "sim/sim.h"
+#include "sim/scenario.h"
+#include "sim/simulator.h"
 
 namespace netflowgen::cli {
 namespace {

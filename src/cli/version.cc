@@ -9,7 +9,7 @@
 
 #include "build_version.h"
 #ifdef NETFLOWGEN_LEARN
-#include "learn/learn.h"
+#include "learn/pretrain.h"
 #endif
 
 namespace netflowgen::cli {

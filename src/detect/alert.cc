@@ -7,7 +7,9 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "series/series.h"
+#include "series/builder.h"
+#include "series/node.h"
+#include "series/rates.h"
 
 namespace netflowgen::detect {
 namespace {

@@ -5,7 +5,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "series/series.h"
+#include "series/features.h"
+#include "series/store.h"
 
 namespace netflowgen::detect {
 namespace {

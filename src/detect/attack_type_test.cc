@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "series/series.h"
+#include "series/features.h"
 
 namespace netflowgen::detect {
 namespace {

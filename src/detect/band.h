@@ -7,7 +7,7 @@
 #include <span>
 
 #include "detect/track.h"
-#include "token/token.h"
+#include "token/encoder.h"
 
 namespace netflowgen::detect {
 

@@ -8,7 +8,7 @@
 #include "base/nan.h"
 #include "detect/attack_type.h"
 #include "detect/band.h"
-#include "series/series.h"
+#include "series/features.h"
 
 namespace netflowgen::detect {
 namespace {

@@ -23,7 +23,7 @@
 #include "detect/flow_sample.h"
 #include "detect/rulebook.h"
 #include "detect/track.h"
-#include "token/token.h"
+#include "token/encoder.h"
 
 namespace netflowgen::detect {
 

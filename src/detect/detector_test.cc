@@ -13,7 +13,10 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "detect/band.h"
-#include "series/series.h"
+#include "series/builder.h"
+#include "series/features.h"
+#include "series/node.h"
+#include "series/rates.h"
 
 namespace netflowgen::detect {
 namespace {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/ip.h"
-#include "flow/flow.h"
+#include "flow/record.h"
 
 namespace netflowgen::detect {
 

@@ -13,8 +13,11 @@
 
 #include "base/ledger.h"
 #include "detect/detector.h"
-#include "infer/infer.h"
-#include "series/series.h"
+#include "infer/engine.h"
+#include "infer/weights.h"
+#include "series/builder.h"
+#include "series/node.h"
+#include "series/rates.h"
 
 namespace netflowgen::detect {
 

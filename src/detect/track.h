@@ -18,7 +18,7 @@
 #include <cstdint>
 
 #include "detect/rule.h"
-#include "token/token.h"
+#include "token/encoder.h"
 
 namespace netflowgen::detect {
 

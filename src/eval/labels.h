@@ -18,7 +18,7 @@
 
 #include "base/ledger.h"
 #include "base/time.h"
-#include "series/series.h"
+#include "series/frame_table.h"
 
 namespace netflowgen::eval {
 

@@ -6,7 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "series/series.h"
+#include "series/features.h"
+#include "series/frame_table.h"
 
 namespace netflowgen::eval {
 

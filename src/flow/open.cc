@@ -5,14 +5,24 @@
 #include <utility>
 
 #include "base/error.h"
-#include "flow/text/csv_source.h"
-#include "flow/nfcapd/nfcapd_source.h"
 #include "flow/capture/packet_source.h"
 #include "flow/capture/pcap_reader.h"
+#include "flow/nfcapd/nfcapd_source.h"
+#include "flow/text/csv_source.h"
 #include "flow/text/rate_source.h"
 
 namespace netflowgen::flow {
 namespace {
+
+// How a binary format plugs in: one row in kBinaryFormats, with the test of its first bytes and the function that
+// makes its source.
+struct BinaryFormat {
+  std::string_view name;  // also a value of InputOptions::dialect
+  // Whether these first bytes (at least 4, at most kHeadBytes, fewer only when the file is shorter) are its
+  // own.
+  bool (*matches)(base::Bytes head);
+  std::unique_ptr<FlowSource> (*open)(std::unique_ptr<Inputs> inputs, const InputOptions& options);
+};
 
 constexpr std::string_view kGeneric = "generic";
 

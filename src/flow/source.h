@@ -29,7 +29,7 @@ struct FirstBadLine {
   uint64_t count = 0;
 };
 
-class Session;
+class Decoder;
 
 class FlowSource {
  public:
@@ -46,8 +46,8 @@ class FlowSource {
   // One view a stage, e.g. "csv" or "packets", "records".
   virtual std::vector<base::LedgerView> ledgers() const = 0;
   virtual std::vector<FirstBadLine> bad_lines() const { return {}; }
-  // The session that decoded its packets, with a report per exporter; nullptr where there are no packets.
-  virtual const Session* session() const { return nullptr; }
+  // The decoder that decoded its packets, with a report per exporter; nullptr where there are no packets.
+  virtual const Decoder* decoder() const { return nullptr; }
   // Groups of fields (Known) that this source gives at least sometimes; what no flow has is a missing
   // feature.
   virtual uint32_t known() const = 0;

@@ -35,7 +35,7 @@ size_t thread_count(int threads) {
 }
 
 size_t capacity_of(const Model& model, const EngineOptions& options) {
-  const size_t each = Arena::bytes_per_node(model, options.cache);
+  const size_t each = NodeStates::bytes_per_node(model, options.cache);
   size_t capacity = options.max_bytes / each;
   if (options.max_nodes > 0) capacity = std::min(capacity, options.max_nodes);
   if (capacity == 0) {
@@ -45,7 +45,7 @@ size_t capacity_of(const Model& model, const EngineOptions& options) {
         "use a smaller cache type",
         each, name_of(options.cache), options.max_bytes);
   }
-  return std::min<size_t>(capacity, Arena::kNone - 1);
+  return std::min<size_t>(capacity, NodeStates::kNone - 1);
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ struct Engine::Impl {
                  const Wanted& wanted, Results& results) const;
 
   const Model& model;
-  Arena arena;
+  NodeStates arena;
   Workers workers;
   std::vector<std::unique_ptr<Forward>> forwards;
   base::Ledger<Drop> items_ledger;
@@ -121,12 +121,12 @@ Drop Engine::Impl::admit(const Item& item, size_t index, int64_t limit, Results&
   }
   if (item.step > limit) return Drop::kClockAhead;
   uint32_t slot = arena.find(item.node);
-  if (slot != Arena::kNone && arena.busy(slot) == epoch) return Drop::kRepeated;
-  if (slot != Arena::kNone && item.step <= arena.state(slot).last_step) return Drop::kClockBack;
-  if (slot == Arena::kNone) {
+  if (slot != NodeStates::kNone && arena.busy(slot) == epoch) return Drop::kRepeated;
+  if (slot != NodeStates::kNone && item.step <= arena.state(slot).last_step) return Drop::kClockBack;
+  if (slot == NodeStates::kNone) {
     if (item.frame.empty()) return Drop::kUnknownNode;
     slot = arena.admit(item.node, epoch, results.evicted);
-    if (slot == Arena::kNone) return Drop::kArenaFull;
+    if (slot == NodeStates::kNone) return Drop::kArenaFull;
     nodes_ledger.enter();
     if (is_awake.size() < arena.used()) is_awake.resize(arena.used());
   }
@@ -200,9 +200,9 @@ Engine::~Engine() = default;
 size_t Engine::capacity() const { return impl_->arena.capacity(); }
 size_t Engine::nodes() const { return impl_->arena.used(); }
 size_t Engine::threads() const { return impl_->workers.size(); }
-size_t Engine::bytes_per_node() const { return Arena::bytes_per_node(*model_, options_.cache); }
+size_t Engine::bytes_per_node() const { return NodeStates::bytes_per_node(*model_, options_.cache); }
 uint64_t Engine::caught_up() const { return impl_->caught_up; }
-bool Engine::known(uint64_t node) const { return impl_->arena.find(node) != Arena::kNone; }
+bool Engine::known(uint64_t node) const { return impl_->arena.find(node) != NodeStates::kNone; }
 
 void Engine::step(std::span<const Item> items, const Wanted& wanted, Results& results) {
   auto& s = *impl_;
@@ -264,7 +264,7 @@ std::vector<Item> Engine::idle_items(int64_t step) {
 double Engine::silence(uint64_t node, int64_t step) const {
   const auto& arena = impl_->arena;
   const uint32_t slot = arena.find(node);
-  if (slot == Arena::kNone || arena.positions(slot) == 0) return 1;
+  if (slot == NodeStates::kNone || arena.positions(slot) == 0) return 1;
   const int64_t gap = step - arena.state(slot).last_step;
   if (gap < 1) return 1;
   const auto d = static_cast<size_t>(model_->spec().d_model);

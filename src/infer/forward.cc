@@ -23,7 +23,7 @@ void scatter(std::span<const Position> positions, const std::vector<T>& from, si
 
 }  // namespace
 
-Forward::Forward(const Model& model, Arena& arena)
+Forward::Forward(const Model& model, NodeStates& arena)
     : model_(model),
       kernels_(model.kernels()),
       encoder_(model.encoder()),

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "infer/state/node_states.h"
 #include "infer/engine.h"
+#include "infer/state/node_states.h"
 
 namespace netflowgen::infer {
 
@@ -24,7 +24,7 @@ class Forward {
  public:
   static constexpr size_t kBlock = 144;  // positions at a time, at most: a multiple of every tile
 
-  Forward(const Model& model, Arena& arena);
+  Forward(const Model& model, NodeStates& arena);
 
   // REQUIRES: at most kBlock positions, of distinct slots, each later than its slot's last.
   void run(std::span<const Position> positions, const Wanted& wanted, Results& results);
@@ -55,7 +55,7 @@ class Forward {
   const Model& model_;
   const Kernels& kernels_;
   const token::Encoder& encoder_;
-  Arena& arena_;
+  NodeStates& arena_;
   size_t d_;
   size_t targets_;
 

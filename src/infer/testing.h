@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "infer/infer.h"
+#include "infer/engine.h"
 
 namespace netflowgen::infer::testing {
 

@@ -13,7 +13,7 @@
 
 #include "infer/buffer.h"
 #include "infer/kernels/kernels.h"
-#include "model/model.h"
+#include "model/spec.h"
 
 namespace netflowgen::infer {
 

@@ -22,7 +22,7 @@ constexpr int64_t kChunk = 128;  // positions a forward pass; a multiple of Posi
 // Walks a group of nodes chunk by chunk and writes what the bank keeps.
 class Walk {
  public:
-  Walk(const Network& network, const Positions& positions, const ScanOptions& options, Bank& bank)
+  Walk(const Network& network, const Positions& positions, const ScanOptions& options, FeatureCache& bank)
       : network_(network),
         positions_(positions),
         options_(options),
@@ -168,13 +168,13 @@ class Walk {
   const Network& network_;
   const Positions& positions_;
   const ScanOptions& options_;
-  Bank& bank_;
+  FeatureCache& bank_;
   const token::Encoder& encoder_;
   WindowBatch batch_;
 };
 
 // The numeric level channels come first among the dense inputs (token::Encoder).
-void name_volumes(const token::Encoder& e, Bank& bank) {
+void name_volumes(const token::Encoder& e, FeatureCache& bank) {
   if (bank.dense == 0) return;
   size_t column = bank.hidden + bank.surprise;
   for (size_t i = 0; i < e.levels(); ++i) {
@@ -186,10 +186,10 @@ void name_volumes(const token::Encoder& e, Bank& bank) {
   }
 }
 
-Bank empty_bank(const series::FrameTable& table, const ScanOptions& o, const Network& network,
-                const Positions& positions) {
+FeatureCache empty_bank(const series::FrameTable& table, const ScanOptions& o, const Network& network,
+                        const Positions& positions) {
   const token::Encoder& e = network.encoder();
-  Bank bank;
+  FeatureCache bank;
   bank.hidden = static_cast<size_t>(network.spec().d_model);
   bank.surprise = e.target_sizes().size();
   bank.dense = e.dense();
@@ -237,8 +237,8 @@ const token::Tokenizer& Backbone::tokenizer() const { return impl_->folder.token
 const token::Encoder& Backbone::encoder() const { return impl_->encoder; }
 void Backbone::randomise(uint64_t seed) { impl_->network.initialise(seed); }
 
-Bank Backbone::scan(const series::FrameTable& table, const ScanOptions& options, const base::StopFlag& stop,
-                    const base::ProgressFn& progress) const {
+FeatureCache Backbone::scan(const series::FrameTable& table, const ScanOptions& options,
+                            const base::StopFlag& stop, const base::ProgressFn& progress) const {
   if (table.step_ms != spec().input.step_ms) {
     throw base::Error(
         "the series has steps of {} ms, the model was trained on {} ms; make the series with --step {}ms",
@@ -246,7 +246,7 @@ Bank Backbone::scan(const series::FrameTable& table, const ScanOptions& options,
   }
   torch::NoGradGuard no_grad;
   const Positions positions(table, impl_->encoder, options.range.from, options.range.to, options.nodes);
-  Bank bank = empty_bank(table, options, impl_->network, positions);
+  FeatureCache bank = empty_bank(table, options, impl_->network, positions);
   std::vector<size_t> order(positions.nodes());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),

@@ -11,13 +11,13 @@
 #include "base/file.h"
 #include "base/stop.h"
 #include "learn/pretrain.h"
-#include "model/model.h"
-#include "series/series.h"
+#include "model/spec.h"
+#include "series/frame_table.h"
 
 namespace netflowgen::learn {
 
 // For each kept row of a table, in row order.
-struct Bank {
+struct FeatureCache {
   size_t hidden = 0;  // widths of the three parts of z
   size_t surprise = 0;
   size_t dense = 0;
@@ -62,8 +62,8 @@ class Backbone {
   // Replaces the weights by random ones: the baseline "without pre-training".
   void randomise(uint64_t seed);
   // Throws base::Stopped when asked to stop.
-  Bank scan(const series::FrameTable& table, const ScanOptions& options, const base::StopFlag& stop,
-            const base::ProgressFn& progress) const;
+  FeatureCache scan(const series::FrameTable& table, const ScanOptions& options, const base::StopFlag& stop,
+                    const base::ProgressFn& progress) const;
 
   struct Impl;
   Impl& impl() const { return *impl_; }

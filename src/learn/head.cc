@@ -8,10 +8,10 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/random.h"
-#include "learn/network/adamw.h"
 #include "learn/heads/head_data.h"
 #include "learn/heads/head_linear.h"
 #include "learn/heads/head_trees.h"
+#include "learn/network/adamw.h"
 #include "learn/network/torch.h"
 
 namespace netflowgen::learn {
@@ -131,7 +131,8 @@ void average(HeadWeights& head, double share) {
 
 }  // namespace
 
-HeadWeights train_head(const Bank& bank, std::span<const Example> examples, const HeadOptions& options) {
+HeadWeights train_head(const FeatureCache& bank, std::span<const Example> examples,
+                       const HeadOptions& options) {
   if (options.members > 0 && options.spec.hidden == 0)
     throw base::UsageError("members of a head need a hidden layer; give it a width, or no members");
   Side all = make_side(bank, {examples.begin(), examples.end()}, options);
@@ -177,7 +178,7 @@ HeadWeights train_head(const Bank& bank, std::span<const Example> examples, cons
   return head;
 }
 
-std::vector<float> apply_head(const Bank& bank, const HeadWeights& head) {
+std::vector<float> apply_head(const FeatureCache& bank, const HeadWeights& head) {
   torch::NoGradGuard no_grad;
   const auto tensor = [](const std::vector<float>& v, at::IntArrayRef shape) {
     return torch::from_blob(const_cast<float*>(v.data()), shape, torch::kFloat);

@@ -59,10 +59,11 @@ struct HeadWeights {
 };
 
 // REQUIRES: at least one positive and one benign example, else base::Error says which is missing.
-HeadWeights train_head(const Bank& bank, std::span<const Example> examples, const HeadOptions& options);
+HeadWeights train_head(const FeatureCache& bank, std::span<const Example> examples,
+                       const HeadOptions& options);
 
 // Logit of each kept row (kind "hazard" and "binary"), [bank.count()].
-std::vector<float> apply_head(const Bank& bank, const HeadWeights& head);
+std::vector<float> apply_head(const FeatureCache& bank, const HeadWeights& head);
 
 // Adds or replaces the head in a model folder: config.json, model.safetensors and card.md.
 void add_head(const base::fs::path& folder, const HeadWeights& head, const std::string& card_lines);

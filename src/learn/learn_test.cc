@@ -1,5 +1,8 @@
 // Laws of training: it learns, resumes exactly, walks in chunks as in one pass, and heads survive a round trip.
-#include "learn/learn.h"
+#include "learn/feature_cache.h"
+#include "learn/head.h"
+#include "learn/pretrain.h"
+#include "learn/tune.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -212,7 +215,7 @@ TEST(Head, LearnsSavesAndRoundTrips) {
   PretrainOptions o = small_options();
   pretrain(table, o, out.path, kGo, {});
   const Backbone backbone(out.path, "cpu", 1);
-  const Bank bank = backbone.scan(table, {}, kGo, {});
+  const FeatureCache bank = backbone.scan(table, {}, kGo, {});
   std::vector<Example> examples;
   int32_t event = -1;
   for (size_t r = 0; r < table.rows(); ++r) {
@@ -255,7 +258,7 @@ TEST(Head, TreesCountTheMoreTheMoreIncidentsTheLabelsHold) {
   PretrainOptions o = small_options();
   o.steps = 2;
   pretrain(table, o, out.path, kGo, {});
-  Bank bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
+  FeatureCache bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
   base::Random random(3);
   std::vector<Example> examples;
   std::vector<bool> attack(bank.count());
@@ -303,7 +306,7 @@ TEST(Head, KeepsThePriorWhereLabelsMayChangeNothing) {
   PretrainOptions o = small_options();
   o.steps = 20;
   pretrain(table, o, out.path, kGo, {});
-  const Bank bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
+  const FeatureCache bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
   ASSERT_FALSE(bank.inject.empty());
   ASSERT_FALSE(bank.volumes_in.empty());
   std::vector<Example> examples;
@@ -327,7 +330,7 @@ TEST(Head, KeepsThePriorWhereLabelsMayChangeNothing) {
   }
   EXPECT_GT(most, 0.5f);
   // More in and nothing else: the prior rises.
-  Bank louder = bank;
+  FeatureCache louder = bank;
   for (size_t k = 0; k < bank.count(); ++k)
     for (const size_t c : bank.volumes_in) louder.z[k * bank.width() + c] += 1;
   const auto raised = apply_head(louder, train_head(bank, examples, h));
@@ -340,7 +343,7 @@ TEST(Head, SaysWhichLabelsAreMissing) {
   PretrainOptions o = small_options();
   o.steps = 1;
   pretrain(table, o, out.path, kGo, {});
-  const Bank bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
+  const FeatureCache bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
   const std::vector<Example> benign{{0, -1, false}, {1, -1, false}};
   EXPECT_THROW(train_head(bank, benign, {}), base::Error);
   // All attacks in the validation period are still attacks to learn from.
@@ -399,9 +402,9 @@ TEST(Tune, LearnsTheTaskAndItsFolderHoldsWhatItLearnt) {
       base::fs::copy(pretrained.path, out.path);
       save_tuned(backbone, out.path, "- tuned\n");
       EXPECT_EQ(base::fs::exists(out.path / model::kAdaptersFile), what == "adapters");
-      const Bank tuned = backbone.scan(task.table, {}, kGo, {});
-      const Bank again = Backbone(out.path, "cpu", 1).scan(task.table, {}, kGo, {});
-      const Bank before = Backbone(pretrained.path, "cpu", 1).scan(task.table, {}, kGo, {});
+      const FeatureCache tuned = backbone.scan(task.table, {}, kGo, {});
+      const FeatureCache again = Backbone(out.path, "cpu", 1).scan(task.table, {}, kGo, {});
+      const FeatureCache before = Backbone(pretrained.path, "cpu", 1).scan(task.table, {}, kGo, {});
       ASSERT_EQ(tuned.z.size(), again.z.size());
       double moved = 0;
       for (size_t k = 0; k < tuned.z.size(); ++k) {

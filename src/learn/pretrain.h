@@ -8,8 +8,8 @@
 
 #include "base/file.h"
 #include "base/stop.h"
-#include "model/model.h"
-#include "series/series.h"
+#include "model/spec.h"
+#include "series/frame_table.h"
 
 namespace netflowgen::learn {
 

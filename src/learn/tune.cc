@@ -8,9 +8,9 @@
 
 #include "base/error.h"
 #include "base/nan.h"
+#include "learn/heads/head_data.h"
 #include "learn/network/adamw.h"
 #include "learn/network/backbone.h"
-#include "learn/heads/head_data.h"
 #include "learn/network/objective.h"
 #include "learn/network/slices.h"
 

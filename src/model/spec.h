@@ -36,7 +36,8 @@
 #include "base/safetensors.h"
 #include "model/adapters.h"
 #include "model/trees.h"
-#include "token/token.h"
+#include "token/encoder.h"
+#include "token/tokenizer.h"
 
 namespace netflowgen::model {
 

@@ -1,4 +1,4 @@
-#include "model/model.h"
+#include "model/spec.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "series/node.h"
 #include "series/accumulate/step_table.h"
+#include "series/node.h"
 
 namespace netflowgen::series {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "flow/flow.h"
+#include "flow/record.h"
 
 namespace netflowgen::series {
 namespace {

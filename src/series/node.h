@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/ip.h"
-#include "flow/flow.h"
+#include "flow/record.h"
 #include "series/sketch.h"
 
 namespace netflowgen::series {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/flow.h"
+#include "flow/source.h"
 #include "series/features.h"
 
 namespace netflowgen::series {

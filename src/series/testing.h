@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "flow/flow.h"
+#include "flow/record.h"
 
 namespace netflowgen::series {
 

@@ -11,10 +11,11 @@
 #include <vector>
 
 #include "base/stop.h"
-#include "flow/flow.h"
+#include "flow/record.h"
+#include "flow/source.h"
+#include "sim/network/network.h"
 #include "sim/traffic/attack_source.h"
 #include "sim/traffic/benign.h"
-#include "sim/network/network.h"
 #include "sim/traffic/traffic_source.h"
 
 namespace netflowgen::sim {

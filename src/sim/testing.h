@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "sim/sim.h"
+#include "sim/scenario.h"
+#include "sim/simulator.h"
 
 namespace netflowgen::sim {
 

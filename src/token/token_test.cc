@@ -1,4 +1,5 @@
-#include "token/token.h"
+#include "token/encoder.h"
+#include "token/tokenizer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "series/series.h"
+#include "series/features.h"
 #include "token/sketch.h"
 
 namespace netflowgen::token {

@@ -1,6 +1,6 @@
-// Every case of ../shared/conformance through the session, as a capture: counts of flows, option records,
+// Every case of ../shared/conformance through the decoder, as a capture: counts of flows, option records,
 // templates and withdrawals, and every raw value, with data before its template held and dropped, by compiled
-// plans and by the literal reader.
+// plans and by the reference reader.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -8,9 +8,14 @@
 #include <fstream>
 
 #include "base/file.h"
-#include "flow/flow.h"
 #include "flow/capture/pcap_reader.h"
 #include "flow/capture/udp_extract.h"
+#include "flow/datagram.h"
+#include "flow/decode_options.h"
+#include "flow/decoder/decoder.h"
+#include "flow/io/byte_input.h"
+#include "flow/raw_record.h"
+#include "flow/record.h"
 #include "reference.h"
 
 namespace netflowgen::conformance {
@@ -24,7 +29,7 @@ using flow::RecordKind;
 
 const fs::path kRoot = NETFLOWGEN_CONFORMANCE;
 
-// Writes down what the session shows it, in the reference's words.
+// Writes down what the decoder shows it, in the reference's words.
 class Recorder : public flow::RecordObserver {
  public:
   void on_record(const RawRecord& r, std::span<const Flow> flows) override {
@@ -74,21 +79,21 @@ struct Result {
   std::vector<base::LedgerView> ledgers;
 };
 
-void decode(const Case& c, const flow::SessionOptions& options, bool observed, Result& result) {
+void decode(const Case& c, const flow::DecodeOptions& options, bool observed, Result& result) {
   const std::string file = base::read_file(c.capture);
   flow::MemoryInput input({reinterpret_cast<const uint8_t*>(file.data()), file.size()});
   flow::PcapReader reader;
   ASSERT_EQ(reader.begin(input), "");
   flow::UdpExtractor extract;
-  flow::Session session(options);
-  if (observed) session.set_observer(&result.recorder);
+  flow::Decoder decoder(options);
+  if (observed) decoder.set_observer(&result.recorder);
   flow::Packet packet;
   Datagram datagram;
   while (reader.read(packet)) {
-    if (extract.extract(packet, datagram)) session.decode(datagram, result.flows);
+    if (extract.extract(packet, datagram)) decoder.decode(datagram, result.flows);
   }
-  session.finish();
-  result.ledgers = session.ledgers();
+  decoder.finish();
+  result.ledgers = decoder.ledgers();
 }
 
 std::vector<std::string> sorted_lines(const std::vector<ReferenceRecord>& records, bool with_replayed) {
@@ -120,16 +125,16 @@ int failures() {
 
 struct Policy {
   bool hold;
-  bool literal;
+  bool reference;
 };
 
 class Conformance : public testing::TestWithParam<Policy> {};
 
 TEST_P(Conformance, EveryCase) {
   if (!fs::exists(kRoot / "manifest.json")) GTEST_SKIP() << "skipped: no ../shared";
-  flow::SessionOptions options;
+  flow::DecodeOptions options;
   options.hold_data = GetParam().hold;
-  options.literal = GetParam().literal;
+  options.reference = GetParam().reference;
   size_t agreed = 0;
   size_t values = 0;
   const auto cases = load_cases(kRoot);
@@ -151,16 +156,16 @@ TEST_P(Conformance, EveryCase) {
     Result unseen;  // without observer the fast path runs
     decode(c, options, false, unseen);
     expect_same_flows(seen.flows, unseen.flows);
-    flow::SessionOptions twin = options;
-    twin.literal = !options.literal;
+    flow::DecodeOptions twin = options;
+    twin.reference = !options.reference;
     Result other;
     decode(c, twin, false, other);
     expect_same_flows(unseen.flows, other.flows);
     values += reference.size();
     agreed += failures() == failed_before;
   }
-  fmt::print("hold {} literal {}: {} of {} cases agree, {} records compared\n", options.hold_data,
-             options.literal, agreed, cases.size(), values);
+  fmt::print("hold {} reference {}: {} of {} cases agree, {} records compared\n", options.hold_data,
+             options.reference, agreed, cases.size(), values);
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, Conformance,
@@ -168,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(Policies, Conformance,
                                          Policy{false, true}),
                          [](const auto& p) {
                            return std::string(p.param.hold ? "Hold" : "Drop") +
-                                  (p.param.literal ? "Literal" : "Plans");
+                                  (p.param.reference ? "Reference" : "Plans");
                          });
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "base/file.h"
-#include "flow/flow.h"
+#include "flow/io/byte_stream.h"
 
 namespace netflowgen::conformance {
 namespace {

@@ -1,6 +1,11 @@
 // Laws of the live path over random models and series: alerts do not depend on threads, on the order of nodes
 // within a step, or on a restart in between; bad state files are refused.
-#include "detect/detect.h"
+#include "detect/stream.h"
+#include "detect/alert.h"
+#include "detect/calibration.h"
+#include "detect/detector_state.h"
+#include "detect/policy.h"
+#include "detect/rulebook.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +13,9 @@
 
 #include <algorithm>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/random.h"
 #include "infer/testing.h"
 
 namespace netflowgen::detect {

@@ -41,7 +41,7 @@ flow::TimePolicy policy_of(const std::string& text) {
   throw UsageError("--time {}: expected flow, export, receive or corrected", text);
 }
 
-ExporterPolicy& policy(flow::SessionOptions& o, const base::IpAddr& exporter) {
+ExporterPolicy& policy(flow::DecodeOptions& o, const base::IpAddr& exporter) {
   for (auto& p : o.exporters) {
     if (p.exporter == exporter) return p;
   }
@@ -50,7 +50,7 @@ ExporterPolicy& policy(flow::SessionOptions& o, const base::IpAddr& exporter) {
   return o.exporters.back();
 }
 
-void exporter_rules(const SessionArgs& args, flow::SessionOptions& o) {
+void exporter_rules(const DecodeArgs& args, flow::DecodeOptions& o) {
   for (const auto& text : args.time) {
     const Item i = item_of(text, "--time");
     if (i.exporter) {
@@ -98,7 +98,7 @@ size_t size_bytes(const std::string& text, const char* option) {
   return static_cast<size_t>(n << shift);
 }
 
-void add_session_options(CLI::App& command, SessionArgs& args) {
+void add_decode_options(CLI::App& command, DecodeArgs& args) {
   const auto option = [&](const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->group("Packets (docs/collector.md)");
   };
@@ -139,8 +139,8 @@ void add_session_options(CLI::App& command, SessionArgs& args) {
       ->capture_default_str();
 }
 
-flow::SessionOptions session_options(const SessionArgs& args) {
-  flow::SessionOptions o;
+flow::DecodeOptions decode_options(const DecodeArgs& args) {
+  flow::DecodeOptions o;
   o.template_scope = args.scope == "port"      ? flow::TemplateScope::kPort
                      : args.scope == "address" ? flow::TemplateScope::kAddress
                                                : flow::TemplateScope::kAdaptive;

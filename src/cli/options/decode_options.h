@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "flow/flow.h"
+#include "flow/decode_options.h"
 
 namespace netflowgen::cli {
 
-struct SessionArgs {
+struct DecodeArgs {
   std::string scope = "adaptive";
   std::string template_lifetime = "1d";
   std::string hold = "on";
@@ -25,10 +25,10 @@ struct SessionArgs {
   std::string sflow_exporter = "agent";
 };
 
-void add_session_options(CLI::App& command, SessionArgs& args);
+void add_decode_options(CLI::App& command, DecodeArgs& args);
 
 // UsageError where a value makes no sense.
-flow::SessionOptions session_options(const SessionArgs& args);
+flow::DecodeOptions decode_options(const DecodeArgs& args);
 
 // "60s", "5m"; UsageError names the option.
 int64_t duration_ms(const std::string& text, const char* option);

@@ -5,8 +5,9 @@
 #include <string>
 
 #include "cli/command.h"
-#include "detect/detect.h"
-#include "infer/infer.h"
+#include "detect/rulebook.h"
+#include "infer/engine.h"
+#include "infer/weights.h"
 
 namespace netflowgen::cli {
 

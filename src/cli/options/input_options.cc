@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "flow/filter/anonymize.h"
+#include "flow/open.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -40,7 +42,7 @@ void add_input_options(CLI::App& command, InputArgs& args) {
   command.add_option("--utc-offset", args.utc_offset, "Of local times in text files, e.g. +02:00");
   command.add_option("--anonymize", args.anonymize,
                      "Change addresses first: cryptopan:KEYFILE, truncate, or truncate:V4BITS,V6BITS");
-  add_session_options(command, args.session);
+  add_decode_options(command, args.decode);
   command
       .add_option("--state", args.options.state, "Templates and rates: read at the start, written at the end")
       ->group("Packets (docs/collector.md)");
@@ -53,7 +55,7 @@ void add_input_options(CLI::App& command, InputArgs& args) {
 flow::InputOptions input_options(const InputArgs& args) {
   flow::InputOptions options = args.options;
   if (!args.utc_offset.empty()) options.utc_offset_minutes = parse_utc_offset(args.utc_offset);
-  options.session = session_options(args.session);
+  options.decode = decode_options(args.decode);
   if (!args.exporter.empty()) {
     const auto exporter = base::IpAddr::parse(args.exporter);
     if (!exporter) throw base::UsageError("--exporter {}: it is no address", args.exporter);
@@ -68,7 +70,7 @@ std::unique_ptr<flow::FlowSource> open_input(const InputArgs& args) {
 }
 
 void save_state(const InputArgs& args, const flow::FlowSource& source) {
-  if (!args.options.state.empty() && source.session() != nullptr) source.session()->save(args.options.state);
+  if (!args.options.state.empty() && source.decoder() != nullptr) source.decoder()->save(args.options.state);
 }
 
 std::string problems_text(const flow::FlowSource& source) {

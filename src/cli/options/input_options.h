@@ -6,13 +6,14 @@
 
 #include "cli/command.h"
 #include "cli/options/decode_options.h"
-#include "flow/flow.h"
+#include "flow/input_options.h"
+#include "flow/source.h"
 
 namespace netflowgen::cli {
 
 struct InputArgs {
   flow::InputOptions options;
-  SessionArgs session;
+  DecodeArgs decode;
   std::string anonymize;
   std::string utc_offset;
   std::string exporter;
@@ -27,7 +28,7 @@ flow::InputOptions input_options(const InputArgs& args);
 // Opens what the options name, anonymised where that was asked for. Error, UsageError.
 std::unique_ptr<flow::FlowSource> open_input(const InputArgs& args);
 
-// Saves the session's templates and rates to --state, where it was given and the input has packets.
+// Saves the decoder's templates and rates to --state, where it was given and the input has packets.
 void save_state(const InputArgs& args, const flow::FlowSource& source);
 
 // One line a file and reason: "FILE: what was wrong (3 times, first on line 7)". Empty when all was well.

@@ -6,7 +6,9 @@
 #include <set>
 #include <sstream>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/time.h"
 
 namespace netflowgen::cli {
 namespace {

@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "learn/learn.h"
-#include "series/series.h"
+#include "learn/head.h"
+#include "learn/pretrain.h"
+#include "series/frame_table.h"
 
 namespace netflowgen::cli {
 

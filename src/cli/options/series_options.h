@@ -4,8 +4,8 @@
 #include <string>
 
 #include "cli/command.h"
-#include "flow/flow.h"
-#include "series/series.h"
+#include "flow/filter/anonymize.h"
+#include "series/builder.h"
 
 namespace netflowgen::cli {
 

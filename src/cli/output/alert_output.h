@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "base/file.h"
-#include "detect/detect.h"
+#include "detect/alert.h"
+#include "detect/alert_db.h"
 
 namespace netflowgen::cli {
 

@@ -1,4 +1,4 @@
-// Ledgers, first bad lines and what a session says of its exporters, as text and JSON.
+// Ledgers, first bad lines and what a decoder says of its exporters, as text and JSON.
 #pragma once
 
 #include <cstdio>
@@ -7,7 +7,8 @@
 #include <string>
 
 #include "base/ledger.h"
-#include "flow/flow.h"
+#include "flow/decoder/decoder.h"
+#include "flow/source.h"
 
 namespace netflowgen::cli {
 

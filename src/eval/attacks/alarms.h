@@ -6,7 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "detect/detect.h"
+#include "detect/calibrate.h"
+#include "detect/rule.h"
 #include "eval/labels.h"
 
 namespace netflowgen::eval {

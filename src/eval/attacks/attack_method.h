@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "detect/detect.h"
+#include "detect/calibrate.h"
 #include "eval/labels.h"
 
 namespace netflowgen::eval {
@@ -32,9 +32,9 @@ struct DdosTask {
   bool in_validation(size_t row) const { return validation.contains(table->steps[row] * table->step_ms); }
 };
 
-class Detector {
+class AttackMethod {
  public:
-  virtual ~Detector() = default;
+  virtual ~AttackMethod() = default;
   virtual std::string name() const = 0;
   // False: fit ignores labels, so one run does for every budget and seed.
   virtual bool uses_labels() const { return true; }

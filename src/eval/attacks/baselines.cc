@@ -25,7 +25,7 @@ void keep_largest(float& score, double value) {
   if (!std::isnan(value) && !(score >= value)) score = static_cast<float>(value);
 }
 
-class StaticThreshold : public Detector {
+class StaticThreshold : public AttackMethod {
  public:
   explicit StaticThreshold(int feature) : feature_(static_cast<size_t>(feature)) {}
   std::string name() const override { return fmt::format("static {}", series::kFeatures[feature_].name); }
@@ -41,7 +41,7 @@ class StaticThreshold : public Detector {
   size_t feature_;
 };
 
-class InOutRatio : public Detector {
+class InOutRatio : public AttackMethod {
  public:
   std::string name() const override { return "in/out ratio"; }
   bool uses_labels() const override { return false; }
@@ -63,7 +63,7 @@ class InOutRatio : public Detector {
 // A detector that follows each (node, feature) in time. Model is its state: surprise(x, gap, step) gives the
 // score of log value x after `gap` steps (1: the next one; what lies between was idle) and learns from it.
 template <typename Model>
-class Follower : public Detector {
+class Follower : public AttackMethod {
  public:
   Follower(std::string name, Model start) : name_(std::move(name)), start_(start) {}
   std::string name() const override { return name_; }
@@ -214,33 +214,35 @@ std::vector<int> volume_features(const FrameTable& table, bool incoming_only) {
   return features;
 }
 
-std::unique_ptr<Detector> static_threshold(int feature) { return std::make_unique<StaticThreshold>(feature); }
+std::unique_ptr<AttackMethod> static_threshold(int feature) {
+  return std::make_unique<StaticThreshold>(feature);
+}
 
-std::unique_ptr<Detector> in_out_ratio() { return std::make_unique<InOutRatio>(); }
+std::unique_ptr<AttackMethod> in_out_ratio() { return std::make_unique<InOutRatio>(); }
 
-std::unique_ptr<Detector> ewma_zscore(double span_steps) {
+std::unique_ptr<AttackMethod> ewma_zscore(double span_steps) {
   EwmaModel model;
   model.ewma.alpha = 2 / (span_steps + 1);
   return std::make_unique<Follower<EwmaModel>>("EWMA z-score", model);
 }
 
-std::unique_ptr<Detector> holt_winters() {
+std::unique_ptr<AttackMethod> holt_winters() {
   return std::make_unique<Follower<HoltWintersModel>>("Holt-Winters residual", HoltWintersModel{});
 }
 
-std::unique_ptr<Detector> cusum(double slack, double cap) {
+std::unique_ptr<AttackMethod> cusum(double slack, double cap) {
   CusumModel model;
   model.slack = slack;
   model.cap = cap;
   return std::make_unique<Follower<CusumModel>>("CUSUM", model);
 }
 
-std::unique_ptr<Detector> persistence_change() {
+std::unique_ptr<AttackMethod> persistence_change() {
   return std::make_unique<Follower<ChangeModel>>("persistence change", ChangeModel{});
 }
 
-std::vector<std::unique_ptr<Detector>> label_free_baselines(const FrameTable& table) {
-  std::vector<std::unique_ptr<Detector>> all;
+std::vector<std::unique_ptr<AttackMethod>> label_free_baselines(const FrameTable& table) {
+  std::vector<std::unique_ptr<AttackMethod>> all;
   for (const int f : volume_features(table, false)) all.push_back(static_threshold(f));
   all.push_back(in_out_ratio());
   all.push_back(ewma_zscore());
@@ -250,8 +252,8 @@ std::vector<std::unique_ptr<Detector>> label_free_baselines(const FrameTable& ta
   return all;
 }
 
-std::vector<std::unique_ptr<Detector>> all_baselines(const FrameTable& table,
-                                                     const BoostedDetectorOptions& trees) {
+std::vector<std::unique_ptr<AttackMethod>> all_baselines(const FrameTable& table,
+                                                         const BoostedDetectorOptions& trees) {
   auto all = label_free_baselines(table);
   all.push_back(boosted_trees(trees));
   return all;

@@ -10,7 +10,7 @@
 namespace netflowgen::eval {
 namespace {
 
-class BoostedTrees : public Detector {
+class BoostedTrees : public AttackMethod {
  public:
   explicit BoostedTrees(const BoostedDetectorOptions& options) : options_(options) {}
   std::string name() const override { return "gradient-boosted trees"; }
@@ -94,7 +94,7 @@ class BoostedTrees : public Detector {
 
 }  // namespace
 
-std::unique_ptr<Detector> boosted_trees(const BoostedDetectorOptions& options) {
+std::unique_ptr<AttackMethod> boosted_trees(const BoostedDetectorOptions& options) {
   return std::make_unique<BoostedTrees>(options);
 }
 

@@ -26,6 +26,6 @@ struct BoostedDetectorOptions {
 };
 
 // Fits on the labelled, scored rows of the training period; with no attack among them every score is NaN.
-std::unique_ptr<Detector> boosted_trees(const BoostedDetectorOptions& options = {});
+std::unique_ptr<AttackMethod> boosted_trees(const BoostedDetectorOptions& options = {});
 
 }  // namespace netflowgen::eval

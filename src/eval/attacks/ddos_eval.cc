@@ -54,7 +54,7 @@ std::vector<Slice> make_slices(const DdosData& data, const DdosOptions& options)
 
 class Runner {
  public:
-  Runner(DdosResult& result, const std::vector<std::unique_ptr<Detector>>& detectors,
+  Runner(DdosResult& result, const std::vector<std::unique_ptr<AttackMethod>>& detectors,
          const base::ProgressFn& progress, const base::StopFlag* stop)
       : result_(result), detectors_(detectors), progress_(progress), stop_(stop) {
     full_ = full_task(result.data, result.options.protocol);
@@ -90,13 +90,13 @@ class Runner {
     return n;
   }
 
-  void tick(const Detector& detector) {
+  void tick(const AttackMethod& detector) {
     if (stop_ != nullptr && stop_->requested()) throw base::Stopped("stopped before {}", detector.name());
     if (progress_)
       progress_({"runs", result_.runs.size(), std::max(total_, result_.runs.size() + 1), detector.name()});
   }
 
-  void by_time(Detector& detector) {
+  void by_time(AttackMethod& detector) {
     std::vector<float> kept;  // a method without labels scores once for all budgets
     std::vector<Ranks> ranks;
     for (const Budget& budget : result_.options.budgets) {
@@ -119,7 +119,7 @@ class Runner {
     }
   }
 
-  DdosRun start(const Detector& detector, const Budget& budget, size_t s, const DdosTask& task) const {
+  DdosRun start(const AttackMethod& detector, const Budget& budget, size_t s, const DdosTask& task) const {
     DdosRun run;
     run.method = detector.name();
     run.budget = budget.name();
@@ -132,7 +132,7 @@ class Runner {
 
   // Calibrated on validation with scores that did not see the row's day, where there are labels for that.
   detect::Threshold threshold(const DdosTask& task, const std::vector<float>& scores,
-                              Detector& detector) const {
+                              AttackMethod& detector) const {
     const auto rates = rates_with(result_.options.rate);
     const bool any = std::any_of(scores.begin(), scores.end(), [](float x) { return std::isfinite(x); });
     if (!any) return {};
@@ -160,7 +160,7 @@ class Runner {
 
   // Tracks run over all of the archive, as they would live: an alert may be up when the test period begins.
   void finish(DdosRun run, const std::vector<Ranks>& ranks, const detect::Threshold& threshold,
-              Detector& detector) {
+              AttackMethod& detector) {
     const FrameTable& table = result_.data.table;
     const Period all = {table.first_step * table.step_ms, table.end_step * table.step_ms};
     const auto alerts = detect::alerts_of(score_table(table, all, run.scores, &detector), threshold,
@@ -173,7 +173,7 @@ class Runner {
   }
 
   // Every node's rows are scored by a fit that never saw the node; folds are pooled.
-  void unseen_nodes(Detector& detector) {
+  void unseen_nodes(AttackMethod& detector) {
     const size_t nodes = result_.data.table.nodes.size();
     const size_t folds = std::min(result_.options.unseen_folds, nodes);
     for (const Budget& budget : result_.options.budgets) {
@@ -191,7 +191,8 @@ class Runner {
     }
   }
 
-  void score_fold(Detector& detector, const DdosTask& task, DdosRun& run, size_t fold, size_t folds) const {
+  void score_fold(AttackMethod& detector, const DdosTask& task, DdosRun& run, size_t fold,
+                  size_t folds) const {
     const auto& table = result_.data.table;
     std::vector<bool> hidden(table.nodes.size());
     for (size_t n = 0; n < hidden.size(); ++n) hidden[n] = base::mix64(n ^ (run.seed << 32)) % folds == fold;
@@ -209,7 +210,7 @@ class Runner {
   }
 
   // One type's events hidden from the fit; figures of that type's slice say how well it is found unseen.
-  void without_types(Detector& detector) {
+  void without_types(AttackMethod& detector) {
     for (const Slice& slice : result_.slices) {
       if (!slice.name.starts_with(kTypePrefix)) continue;
       const std::string type = slice.name.substr(kTypePrefix.size());
@@ -227,7 +228,7 @@ class Runner {
   }
 
   DdosResult& result_;
-  const std::vector<std::unique_ptr<Detector>>& detectors_;
+  const std::vector<std::unique_ptr<AttackMethod>>& detectors_;
   const base::ProgressFn& progress_;
   const base::StopFlag* stop_;
   DdosTask full_;
@@ -347,7 +348,7 @@ std::vector<ScoredRow> DdosResult::scored_rows(size_t slice, const std::vector<f
 
 DdosResult evaluate_ddos(const FrameTable& table, const std::vector<Event>& events,
                          const std::vector<Event>& excluded, const DdosRunOptions& options,
-                         const std::vector<std::unique_ptr<Detector>>& detectors,
+                         const std::vector<std::unique_ptr<AttackMethod>>& detectors,
                          const base::ProgressFn& progress, const base::StopFlag* stop) {
   DdosResult result;
   result.options = options;

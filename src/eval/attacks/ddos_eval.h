@@ -8,8 +8,8 @@
 #include "base/stop.h"
 #include "eval/attacks/alarms.h"
 #include "eval/attacks/attack_method.h"
-#include "eval/metrics.h"
 #include "eval/attacks/protocol.h"
+#include "eval/metrics.h"
 
 namespace netflowgen::eval {
 
@@ -94,7 +94,7 @@ struct DdosResult {
 // `detectors` are fitted again and again. Stopped is thrown at stop, between fits.
 DdosResult evaluate_ddos(const FrameTable& table, const std::vector<Event>& events,
                          const std::vector<Event>& excluded, const DdosRunOptions& options,
-                         const std::vector<std::unique_ptr<Detector>>& detectors,
+                         const std::vector<std::unique_ptr<AttackMethod>>& detectors,
                          const base::ProgressFn& progress = {}, const base::StopFlag* stop = nullptr);
 
 }  // namespace netflowgen::eval

@@ -44,7 +44,7 @@ detect::Timing timing_of(const DdosOptions& options, int64_t step_ms) {
 }
 
 detect::ScoreTable score_table(const FrameTable& table, Period period, std::span<const float> scores,
-                               Detector* latch) {
+                               AttackMethod* latch) {
   NFG_CHECK(scores.size() == table.rows());
   detect::ScoreTable all;
   if (latch != nullptr) latch->latch(table, all);
@@ -62,7 +62,7 @@ detect::ScoreTable score_table(const FrameTable& table, Period period, std::span
   return cut;
 }
 
-std::vector<float> cross_fit(Detector& detector, const DdosTask& task, const std::vector<float>& own,
+std::vector<float> cross_fit(AttackMethod& detector, const DdosTask& task, const std::vector<float>& own,
                              uint64_t seed, bool& in_sample) {
   in_sample = false;
   if (!detector.uses_labels()) return own;
@@ -99,7 +99,7 @@ std::vector<double> rates_with(double rate) {
 std::vector<detect::CalibratedThreshold> calibrate_on_validation(const DdosTask& task,
                                                                  const DdosOptions& options,
                                                                  std::span<const float> scores,
-                                                                 Detector* latch,
+                                                                 AttackMethod* latch,
                                                                  std::span<const double> rates) {
   std::vector<detect::RowTruth> truth;
   for_period(

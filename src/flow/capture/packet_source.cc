@@ -6,9 +6,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "flow/io/file_walk.h"
 #include "flow/capture/pcap_reader.h"
 #include "flow/capture/udp_extract.h"
+#include "flow/decoder/decoder.h"
+#include "flow/io/file_walk.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -17,13 +18,13 @@ constexpr size_t kFirstPacket = size_t{128}
                                 << 10;  // of a capture, looked at for the time of its first packet
 constexpr size_t kMaxMessage = 65535;
 
-// What captures and bare messages share: the session, and the flows that were decoded and not yet read.
+// What captures and bare messages share: the decoder, and the flows that were decoded and not yet read.
 class PacketSource : public FlowSource {
  public:
   PacketSource(std::unique_ptr<Inputs> inputs, const InputOptions& options)
-      : files_(std::move(inputs), options.strict), session_(options.session) {
-    if (!options.state.empty() && base::fs::exists(options.state)) session_.load(options.state);
-    session_.set_observer(options.observer);
+      : files_(std::move(inputs), options.strict), decoder_(options.decode) {
+    if (!options.state.empty() && base::fs::exists(options.state)) decoder_.load(options.state);
+    decoder_.set_observer(options.observer);
   }
 
   size_t read(std::span<Flow> out) override {
@@ -32,10 +33,10 @@ class PacketSource : public FlowSource {
       at_ = 0;
       Datagram datagram;
       if (!next(datagram)) {
-        session_.finish();
+        decoder_.finish();
         return 0;
       }
-      session_.decode(datagram, flows_);
+      decoder_.decode(datagram, flows_);
     }
     const size_t n = std::min(out.size(), flows_.size() - at_);
     std::copy_n(flows_.begin() + static_cast<std::ptrdiff_t>(at_), n, out.begin());
@@ -44,7 +45,7 @@ class PacketSource : public FlowSource {
     return n;
   }
   std::vector<FirstBadLine> bad_lines() const override { return files_.problems(); }
-  const Session* session() const override { return &session_; }
+  const Decoder* decoder() const override { return &decoder_; }
   uint32_t known() const override { return known_; }
   uint64_t bytes_done() const override { return files_.bytes_done(); }
   uint64_t bytes_total() const override { return files_.bytes_total(); }
@@ -53,14 +54,14 @@ class PacketSource : public FlowSource {
   virtual bool next(Datagram& datagram) = 0;  // false: the end
 
   std::vector<base::LedgerView> with_session(std::vector<base::LedgerView> own) const {
-    for (auto& view : session_.ledgers()) own.push_back(std::move(view));
+    for (auto& view : decoder_.ledgers()) own.push_back(std::move(view));
     return own;
   }
 
   FileWalk files_;
 
  private:
-  Session session_;
+  Decoder decoder_;
   std::vector<Flow> flows_;
   size_t at_ = 0;  // of the next one to hand out
   uint32_t known_ = 0;

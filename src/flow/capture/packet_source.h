@@ -1,9 +1,10 @@
-// Flows from packets that were stored: captures (pcap, pcapng) and files of bare messages, through one Session. The
+// Flows from packets that were stored: captures (pcap, pcapng) and files of bare messages, through one Decoder. The
 // files are one input: templates of an earlier one serve a later one. One thread.
 #pragma once
 
 #include <memory>
 
+#include "base/cursor.h"
 #include "flow/io/inputs.h"
 #include "flow/open.h"
 #include "flow/source.h"

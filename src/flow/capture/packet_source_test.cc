@@ -57,17 +57,17 @@ TEST_F(PacketSources, FilesInTheOrderOfTheirFirstPackets) {
   capture("a.pcap", 1'700'000'200, {data(3), data(4)});
   capture("b.pcap", 1'700'000'000, {kTemplate, data(1)});
   capture("c.pcap", 1'700'000'100, {data(2)});
-  SessionOptions no_hold;
+  DecodeOptions no_hold;
   no_hold.hold_data = false;  // so that the order shows
   InputOptions options;
-  options.session = no_hold;
+  options.decode = no_hold;
   const auto flows = read({folder_.string()}, options);
   ASSERT_EQ(flows.size(), 4u);
   for (size_t i = 0; i < 4; ++i) EXPECT_EQ(flows[i].bytes, i + 1);
   EXPECT_EQ(flows[3].received_ms, 1'700'000'201'000);
   EXPECT_EQ(flows[0].exporter.to_string(), "192.0.2.1");
-  ASSERT_NE(source_->session(), nullptr);
-  EXPECT_EQ(source_->session()->exporters().size(), 1u);
+  ASSERT_NE(source_->decoder(), nullptr);
+  EXPECT_EQ(source_->decoder()->exporters().size(), 1u);
 }
 
 TEST_F(PacketSources, WhatIsNoCaptureIsSaidAndTheRestRead) {
@@ -110,7 +110,7 @@ TEST_F(PacketSources, StateOfAnEarlierRun) {
   capture("a.pcap", 1'700'000'000, {kTemplate});
   capture("b.pcap", 1'700'000'100, {data(5)});
   EXPECT_TRUE(read({path("a.pcap")}).empty());
-  source_->session()->save(path("state.json"));
+  source_->decoder()->save(path("state.json"));
   EXPECT_TRUE(read({path("b.pcap")}).empty());
   InputOptions options;
   options.state = path("state.json");

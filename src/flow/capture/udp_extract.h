@@ -13,7 +13,7 @@
 
 #include "base/ledger.h"
 #include "flow/capture/pcap_reader.h"
-#include "flow/decoder/decoder.h"
+#include "flow/datagram.h"
 
 namespace netflowgen::flow {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/file.h"
-#include "flow/decoder/message.h"
 #include "flow/decoder/decoder_impl.h"
+#include "flow/decoder/message.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -17,13 +17,13 @@ constexpr int64_t kRestartMs = 60'000;  // an uptime that fell by more is a rest
 constexpr int64_t kUptimeWrapMs = 1LL << 32;
 constexpr size_t kMaxStreams = 8;
 
-TemplateStore::Limits template_limits(const SessionOptions& o) {
+TemplateStore::Limits template_limits(const DecodeOptions& o) {
   return {o.max_templates, o.max_templates_per_exporter, o.max_template_bytes};
 }
 
 }  // namespace
 
-Session::Impl::Impl(SessionOptions options)
+Decoder::Impl::Impl(DecodeOptions options)
     : options_(std::move(options)),
       templates_(template_limits(options_), options_.template_scope, options_.tunnel_keys,
                  [this](const StoredTemplate& t, bool expired) {
@@ -37,12 +37,12 @@ Session::Impl::Impl(SessionOptions options)
   options_.max_domains_per_exporter = std::max<size_t>(options_.max_domains_per_exporter, 1);
 }
 
-const ExporterPolicy* Session::Impl::policy_of(const IpAddr& address) const {
+const ExporterPolicy* Decoder::Impl::policy_of(const IpAddr& address) const {
   const auto it = policies_.find(address);
   return it == policies_.end() ? nullptr : &it->second;
 }
 
-Exporter& Session::Impl::exporter(const IpAddr& address) {
+Exporter& Decoder::Impl::exporter(const IpAddr& address) {
   if (!exporters_.empty() && exporters_.back().address == address) return exporters_.back();
   if (const auto it = by_address_.find(address); it != by_address_.end()) {
     exporters_.splice(exporters_.end(), exporters_, it->second);
@@ -57,7 +57,7 @@ Exporter& Session::Impl::exporter(const IpAddr& address) {
 }
 
 // The least recently heard; of the next few, one that never gave a flow goes before one that did.
-void Session::Impl::evict_exporter() {
+void Decoder::Impl::evict_exporter() {
   constexpr int kLookAt = 16;
   auto it = exporters_.begin();
   for (int i = 0; i < kLookAt && it != exporters_.end() && it->counters.flows.out() != 0; ++i) ++it;
@@ -70,7 +70,7 @@ void Session::Impl::evict_exporter() {
   exporters_.erase(it);
 }
 
-DomainState& Session::Impl::domain(Exporter& e, uint8_t version, uint32_t number, TimeMs now) {
+DomainState& Decoder::Impl::domain(Exporter& e, uint8_t version, uint32_t number, TimeMs now) {
   const auto key = std::pair(version, number);
   auto it = e.domains.find(key);
   if (it == e.domains.end()) {
@@ -84,7 +84,7 @@ DomainState& Session::Impl::domain(Exporter& e, uint8_t version, uint32_t number
 }
 
 // The least recently used of the next few: a flood of domains costs the same for each of its messages.
-void Session::Impl::evict_domain(Exporter& e) {
+void Decoder::Impl::evict_domain(Exporter& e) {
   constexpr int kLookAt = 16;
   auto it = e.domains.lower_bound(e.domain_hand);
   auto oldest = e.domains.end();
@@ -98,7 +98,7 @@ void Session::Impl::evict_domain(Exporter& e) {
 }
 
 // Opens a message: its exporter, its domain, its clocks.
-Message Session::Impl::begin(const Datagram& d, const IpAddr& address, uint8_t version, uint32_t number,
+Message Decoder::Impl::begin(const Datagram& d, const IpAddr& address, uint8_t version, uint32_t number,
                              const TimeBase& time) {
   Exporter& e = exporter(address);
   Message m;
@@ -124,7 +124,7 @@ Message Session::Impl::begin(const Datagram& d, const IpAddr& address, uint8_t v
 }
 
 // Which run of sequence numbers a message belongs to: its port's, or one of another port that it continues.
-SequenceTracker& Session::Impl::stream(Message& m, uint32_t sequence, bool restarted) {
+SequenceTracker& Decoder::Impl::stream(Message& m, uint32_t sequence, bool restarted) {
   auto& streams = m.domain_state->streams;
   const auto near = [=](const Stream& s) { return s.tracker.near(sequence); };
   auto it = std::ranges::find_if(streams, [&](const Stream& s) { return s.port == m.port && near(s); });
@@ -143,7 +143,7 @@ SequenceTracker& Session::Impl::stream(Message& m, uint32_t sequence, bool resta
 }
 
 // Closes a message: its number is booked, and what its options announced is given to its flows.
-void Session::Impl::end(const Message& message, uint32_t sequence, uint32_t count, bool exact) {
+void Decoder::Impl::end(const Message& message, uint32_t sequence, uint32_t count, bool exact) {
   Message m = message;
   DomainState& state = *m.domain_state;
   bool restarted = false;
@@ -159,21 +159,21 @@ void Session::Impl::end(const Message& message, uint32_t sequence, uint32_t coun
 }
 
 // Who only ever sent what is no flow packet is no exporter: a scan from spoofed addresses must evict nobody.
-void Session::Impl::drop_datagram(const Datagram& d, DatagramDrop reason) {
+void Decoder::Impl::drop_datagram(const Datagram& d, DatagramDrop reason) {
   const auto known = by_address_.find(d.source);
   auto& ledger = known != by_address_.end() ? known->second->counters.datagrams : evicted_.datagrams;
   ledger.enter();
   ledger.drop(reason);
 }
 
-void Session::Impl::decode(const Datagram& d, std::vector<Flow>& flows) {
+void Decoder::Impl::decode(const Datagram& d, std::vector<Flow>& flows) {
   if (d.received_ms != 0 && (!scheduled_ || std::abs(d.received_ms - advanced_ms_) >= kSweepMs)) {
     advance(d.received_ms);
   }
   dispatch(d, flows);
 }
 
-void Session::Impl::dispatch(const Datagram& d, std::vector<Flow>& flows) {
+void Decoder::Impl::dispatch(const Datagram& d, std::vector<Flow>& flows) {
   switch (protocol_of(d.payload)) {
     case Protocols::kEmpty:
       return drop_datagram(d, DatagramDrop::kEmpty);
@@ -192,29 +192,29 @@ void Session::Impl::dispatch(const Datagram& d, std::vector<Flow>& flows) {
   }
 }
 
-void Session::Impl::advance(TimeMs now) {
+void Decoder::Impl::advance(TimeMs now) {
   advanced_ms_ = now;
   scheduled_ = true;
   held_.expire(now - options_.max_hold_ms, [&](const HeldSet& s) { drop_held(s, SetDrop::kHoldExpired); });
   if (options_.template_lifetime_ms > 0) templates_.expire(now - options_.template_lifetime_ms);
 }
 
-void Session::Impl::finish() {
+void Decoder::Impl::finish() {
   held_.clear([&](const HeldSet& s) { drop_held(s, SetDrop::kNoTemplate); });
 }
 
-Session::Session(SessionOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
-Session::~Session() = default;
-Session::Session(Session&&) noexcept = default;
-Session& Session::operator=(Session&&) noexcept = default;
+Decoder::Decoder(DecodeOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Decoder::~Decoder() = default;
+Decoder::Decoder(Decoder&&) noexcept = default;
+Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
-void Session::decode(const Datagram& datagram, std::vector<Flow>& flows) { impl_->decode(datagram, flows); }
-void Session::set_observer(RecordObserver* observer) { impl_->observer_ = observer; }
-void Session::advance(TimeMs now) { impl_->advance(now); }
-void Session::finish() { impl_->finish(); }
-std::string Session::save_state() const { return impl_->save_state(); }
-void Session::load_state(std::string_view text) { impl_->load_state(text); }
-void Session::save(const std::filesystem::path& path) const { base::write_file(path, save_state()); }
-void Session::load(const std::filesystem::path& path) { load_state(base::read_file(path)); }
+void Decoder::decode(const Datagram& datagram, std::vector<Flow>& flows) { impl_->decode(datagram, flows); }
+void Decoder::set_observer(RecordObserver* observer) { impl_->observer_ = observer; }
+void Decoder::advance(TimeMs now) { impl_->advance(now); }
+void Decoder::finish() { impl_->finish(); }
+std::string Decoder::save_state() const { return impl_->save_state(); }
+void Decoder::load_state(std::string_view text) { impl_->load_state(text); }
+void Decoder::save(const std::filesystem::path& path) const { base::write_file(path, save_state()); }
+void Decoder::load(const std::filesystem::path& path) { load_state(base::read_file(path)); }
 
 }  // namespace netflowgen::flow

@@ -36,7 +36,7 @@ RateFields rate_fields(const RecordParts& parts, const SamplingFields& s) {
 }  // namespace
 
 // Every record of a set. Octets behind the last that cannot hold another one are padding.
-Session::Impl::DataCount Session::Impl::decode_data(const Message& message, const TemplatePtr& stored,
+Decoder::Impl::DataCount Decoder::Impl::decode_data(const Message& message, const TemplatePtr& stored,
                                                     Bytes bytes, std::vector<Flow>& flows) {
   const StoredTemplate& t = *stored;
   if (t.record.options) return decode_options(message, t, bytes);
@@ -44,7 +44,7 @@ Session::Impl::DataCount Session::Impl::decode_data(const Message& message, cons
   if (!m.time.has_uptime && m.time.boot_ms != 0 && !t.plan.boot) m.time = with_boot(m.time, m.time.boot_ms);
   DataCount count;
   const size_t first = flows.size();
-  if (observer_ == nullptr && !options_.literal && batchable(t.plan, m.time)) {
+  if (observer_ == nullptr && !options_.reference && batchable(t.plan, m.time)) {
     count.records = decode_batch(m, t, bytes, flows);
   } else {
     count = decode_each(m, t, bytes, flows);
@@ -53,7 +53,7 @@ Session::Impl::DataCount Session::Impl::decode_data(const Message& message, cons
   return count;
 }
 
-uint32_t Session::Impl::decode_batch(const Message& m, const StoredTemplate& t, Bytes bytes,
+uint32_t Decoder::Impl::decode_batch(const Message& m, const StoredTemplate& t, Bytes bytes,
                                      std::vector<Flow>& flows) {
   const TemplatePlan& p = t.plan;
   const size_t n = bytes.size() / p.record_length;
@@ -80,7 +80,7 @@ uint32_t Session::Impl::decode_batch(const Message& m, const StoredTemplate& t, 
   return static_cast<uint32_t>(n);
 }
 
-Session::Impl::DataCount Session::Impl::decode_each(const Message& m, const StoredTemplate& t, Bytes bytes,
+Decoder::Impl::DataCount Decoder::Impl::decode_each(const Message& m, const StoredTemplate& t, Bytes bytes,
                                                     std::vector<Flow>& flows) {
   DataCount count;
   while (bytes.size() >= t.plan.min_length) {
@@ -99,18 +99,18 @@ Session::Impl::DataCount Session::Impl::decode_each(const Message& m, const Stor
 }
 
 // One record: its octets, or nullopt when it is cut short.
-std::optional<size_t> Session::Impl::decode_one(const Message& m, const StoredTemplate& t, Bytes bytes,
+std::optional<size_t> Decoder::Impl::decode_one(const Message& m, const StoredTemplate& t, Bytes bytes,
                                                 std::vector<Flow>& flows) {
   const bool observed = observer_ != nullptr && !m.again;
   std::optional<size_t> size;
-  if (options_.literal || observed) size = literal_fields(t.record, bytes, fields_);
-  if (!options_.literal) size = parts_.walk(t.plan, bytes) ? std::optional(parts_.size()) : std::nullopt;
+  if (options_.reference || observed) size = reference_fields(t.record, bytes, fields_);
+  if (!options_.reference) size = parts_.walk(t.plan, bytes) ? std::optional(parts_.size()) : std::nullopt;
   if (!size) return std::nullopt;
   const size_t first = flows.size();
   Flow& flow = flows.emplace_back(prototype(m));
   RecordExtras extras;
-  if (options_.literal) {
-    literal_flow(fields_, t.record, m.time, options_.tunnel_keys, flow, extras);
+  if (options_.reference) {
+    reference_flow(fields_, t.record, m.time, options_.tunnel_keys, flow, extras);
   } else {
     plan_flow(m, t, flow, extras);
   }
@@ -129,7 +129,7 @@ std::optional<size_t> Session::Impl::decode_one(const Message& m, const StoredTe
 }
 
 // Rate, packet section, times.
-void Session::Impl::finish_record(const Message& m, const StoredTemplate& t, Flow& flow,
+void Decoder::Impl::finish_record(const Message& m, const StoredTemplate& t, Flow& flow,
                                   const RecordExtras& extras) {
   set_rate(m, {m.domain, t.key.id, extras.sampler, extras.selector, flow.in_if}, &extras.rate, flow);
   if (!extras.section.empty()) {
@@ -140,7 +140,7 @@ void Session::Impl::finish_record(const Message& m, const StoredTemplate& t, Flo
   finish_flow(m, flow, &extras);
 }
 
-void Session::Impl::reverse_record(const Message& m, const StoredTemplate& t, RecordExtras& extras,
+void Decoder::Impl::reverse_record(const Message& m, const StoredTemplate& t, RecordExtras& extras,
                                    std::vector<Flow>& flows) {
   m.counters->flows.enter();
   if (!options_.biflow_as_two) return m.counters->flows.drop(FlowDrop::kReverse);
@@ -154,7 +154,7 @@ void Session::Impl::reverse_record(const Message& m, const StoredTemplate& t, Re
 }
 
 // By plan: the ops into `flow`, and what is not a field of Flow into `extras`.
-void Session::Impl::plan_flow(const Message& m, const StoredTemplate& t, Flow& flow, RecordExtras& extras) {
+void Decoder::Impl::plan_flow(const Message& m, const StoredTemplate& t, Flow& flow, RecordExtras& extras) {
   const TemplatePlan& p = t.plan;
   TimeBase base = m.time;
   if (p.uses_uptime() && !base.has_uptime) base = reference(p, base, extras);
@@ -165,7 +165,7 @@ void Session::Impl::plan_flow(const Message& m, const StoredTemplate& t, Flow& f
 }
 
 // The reference of uptimes where the header has none: the record's own, the options', or the flow's end.
-TimeBase Session::Impl::reference(const TemplatePlan& p, TimeBase base, RecordExtras& extras) const {
+TimeBase Decoder::Impl::reference(const TemplatePlan& p, TimeBase base, RecordExtras& extras) const {
   const uint64_t boot = parts_.uint(p.boot);
   if (boot != 0 && plausible_ms(boot)) return with_boot(base, static_cast<TimeMs>(boot));
   if (base.boot_ms != 0) return with_boot(base, base.boot_ms);
@@ -177,7 +177,7 @@ TimeBase Session::Impl::reference(const TemplatePlan& p, TimeBase base, RecordEx
   return base;
 }
 
-void Session::Impl::plan_extras(const TemplatePlan& p, RecordExtras& extras) const {
+void Decoder::Impl::plan_extras(const TemplatePlan& p, RecordExtras& extras) const {
   extras.duration_ms = value_of(parts_, p.duration_ms);
   if (const auto us = value_of(parts_, p.duration_us); us && !extras.duration_ms) {
     extras.duration_ms = *us / 1000;
@@ -194,7 +194,7 @@ void Session::Impl::plan_extras(const TemplatePlan& p, RecordExtras& extras) con
   }
 }
 
-void Session::Impl::plan_reverse(const TemplatePlan& p, const Flow& flow, const TimeBase& base,
+void Decoder::Impl::plan_reverse(const TemplatePlan& p, const Flow& flow, const TimeBase& base,
                                  RecordExtras& extras) const {
   Flow& r = extras.reverse_flow = turned(flow);
   for (const auto& field : p.reverse_clears) {
@@ -208,12 +208,12 @@ void Session::Impl::plan_reverse(const TemplatePlan& p, const Flow& flow, const 
 }
 
 // Options: what they say of sampling, time-outs and boot time is kept; observers see the rest.
-Session::Impl::DataCount Session::Impl::decode_options(const Message& m, const StoredTemplate& t,
+Decoder::Impl::DataCount Decoder::Impl::decode_options(const Message& m, const StoredTemplate& t,
                                                        Bytes bytes) {
   DataCount count;
   while (bytes.size() >= t.plan.min_length) {
     m.counters->records.enter();
-    const auto size = literal_fields(t.record, bytes, fields_);
+    const auto size = reference_fields(t.record, bytes, fields_);
     if (!size) {
       m.counters->records.drop(DataDrop::kCut);
       count.exact = false;
@@ -236,7 +236,7 @@ Session::Impl::DataCount Session::Impl::decode_options(const Message& m, const S
   return count;
 }
 
-void Session::Impl::learn(const Message& m, const TemplateRecord& record) {
+void Decoder::Impl::learn(const Message& m, const TemplateRecord& record) {
   Exporter& e = *m.exporter;
   bool bogus = false;
   e.sampling.learn(m.domain, m.version, fields_, record.scope_fields, options_.sampling_max, bogus);
@@ -255,7 +255,7 @@ void Session::Impl::learn(const Message& m, const TemplateRecord& record) {
 }
 
 // A rate that was announced behind the data of the same message holds for that data too.
-void Session::Impl::resample(const Message& m, std::vector<Flow>& flows) {
+void Decoder::Impl::resample(const Message& m, std::vector<Flow>& flows) {
   if (m.exporter->sampling.serial() == sampling_before_) return;
   std::vector<Flow> fresh;
   for (const auto& set : decoded_) {

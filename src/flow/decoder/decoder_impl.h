@@ -1,4 +1,4 @@
-// The inside of a Session: its state and one decoder a protocol. Only session*.cc include it.
+// The inside of a Decoder: its state and one decoder a protocol. Only decoder*.cc include it.
 #pragma once
 
 #include <list>
@@ -9,14 +9,14 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "flow/decoder/decoder.h"
 #include "flow/decoder/exporter.h"
 #include "flow/decoder/held_data.h"
-#include "flow/ipfix/reference_reader.h"
-#include "flow/packet/packet.h"
-#include "flow/ipfix/plan.h"
-#include "flow/decoder/decoder.h"
-#include "flow/ipfix/template_store.h"
 #include "flow/decoder/times.h"
+#include "flow/ipfix/plan.h"
+#include "flow/ipfix/reference_reader.h"
+#include "flow/ipfix/template_store.h"
+#include "flow/packet/packet.h"
 
 namespace netflowgen::flow {
 
@@ -44,10 +44,10 @@ struct DecodedSet {
   Message message;
 };
 
-struct Session::Impl {
-  explicit Impl(SessionOptions options);
+struct Decoder::Impl {
+  explicit Impl(DecodeOptions options);
 
-  // --- session.cc: datagrams, exporters, time
+  // --- decoder.cc: datagrams, exporters, time
   void decode(const Datagram& datagram, std::vector<Flow>& flows);
   void dispatch(const Datagram& datagram, std::vector<Flow>& flows);
   Exporter& exporter(const IpAddr& address);
@@ -128,7 +128,7 @@ struct Session::Impl {
 
   void observe(const Message& m, RawRecord record, std::span<const Flow> flows) const;
 
-  SessionOptions options_;
+  DecodeOptions options_;
   RecordObserver* observer_ = nullptr;
   std::unordered_map<IpAddr, ExporterPolicy> policies_;
 

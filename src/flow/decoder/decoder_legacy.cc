@@ -55,7 +55,7 @@ void v5_rest(const uint8_t* p, Flow& f) {
 
 }  // namespace
 
-void Session::Impl::decode_legacy(const Datagram& d, uint16_t version, std::vector<Flow>& flows) {
+void Decoder::Impl::decode_legacy(const Datagram& d, uint16_t version, std::vector<Flow>& flows) {
   const Layout layout = layout_of(version);
   if (d.payload.size() < layout.header) return drop_datagram(d, DatagramDrop::kCutHeader);
   const uint8_t* h = d.payload.data();

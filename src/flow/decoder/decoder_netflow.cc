@@ -19,7 +19,7 @@ TimeMs seconds(uint32_t s) { return TimeMs{s} * 1000; }
 
 }  // namespace
 
-void Session::Impl::decode_v9(const Datagram& d, std::vector<Flow>& flows) {
+void Decoder::Impl::decode_v9(const Datagram& d, std::vector<Flow>& flows) {
   if (d.payload.size() < kV9Header) return drop_datagram(d, DatagramDrop::kCutHeader);
   Cursor c(d.payload);
   c.skip(2);
@@ -40,7 +40,7 @@ void Session::Impl::decode_v9(const Datagram& d, std::vector<Flow>& flows) {
   end(m, sequence, 1, true);
 }
 
-void Session::Impl::decode_ipfix(const Datagram& d, std::vector<Flow>& flows) {
+void Decoder::Impl::decode_ipfix(const Datagram& d, std::vector<Flow>& flows) {
   if (d.payload.size() < kIpfixHeader) return drop_datagram(d, DatagramDrop::kCutHeader);
   Cursor c(d.payload);
   c.skip(2);
@@ -63,7 +63,7 @@ void Session::Impl::decode_ipfix(const Datagram& d, std::vector<Flow>& flows) {
   end(m, sequence, count.records, count.exact);
 }
 
-void Session::Impl::decode_sets(Message& m, Cursor body, std::vector<Flow>& flows, DataCount& count,
+void Decoder::Impl::decode_sets(Message& m, Cursor body, std::vector<Flow>& flows, DataCount& count,
                                 uint32_t& template_records) {
   auto& ledger = m.counters->sets;
   while (body.left() >= kSetHeader) {
@@ -91,7 +91,7 @@ void Session::Impl::decode_sets(Message& m, Cursor body, std::vector<Flow>& flow
   if (body.left() != 0) m.counters->note(Note::kTrailingBytes);
 }
 
-void Session::Impl::decode_templates(const Message& m, Cursor set, bool options, std::vector<Flow>& flows,
+void Decoder::Impl::decode_templates(const Message& m, Cursor set, bool options, std::vector<Flow>& flows,
                                      uint32_t& template_records) {
   auto& ledger = m.counters->templates;
   std::optional<TemplateDrop> drop;
@@ -124,7 +124,7 @@ TemplateView view_of(const Message& m, const TemplateRecord& record) {
 
 }  // namespace
 
-void Session::Impl::define(const Message& m, TemplateRecord record, std::vector<Flow>& flows) {
+void Decoder::Impl::define(const Message& m, TemplateRecord record, std::vector<Flow>& flows) {
   if (observer_ != nullptr) observer_->on_template(view_of(m, record));
   if (record.options) m.counters->note(Note::kOptionsTemplates);
   const TemplateKey key{m.exporter->address, m.domain, record.id, m.version};
@@ -143,7 +143,7 @@ void Session::Impl::define(const Message& m, TemplateRecord record, std::vector<
   replay(m, key, flows);
 }
 
-void Session::Impl::withdraw(const Message& m, const TemplateRecord& record) {
+void Decoder::Impl::withdraw(const Message& m, const TemplateRecord& record) {
   if (observer_ != nullptr) observer_->on_withdrawal(view_of(m, record));
   const TemplateKey key{m.exporter->address, m.domain, record.id, m.version};
   const size_t gone = record.id < kMinDataSetId ? templates_.withdraw_all(key, m.port, record.options)
@@ -151,7 +151,7 @@ void Session::Impl::withdraw(const Message& m, const TemplateRecord& record) {
   m.counters->note(Note::kTemplateWithdrawn, gone);
 }
 
-void Session::Impl::decode_data_set(Message& m, uint16_t id, Bytes bytes, std::vector<Flow>& flows,
+void Decoder::Impl::decode_data_set(Message& m, uint16_t id, Bytes bytes, std::vector<Flow>& flows,
                                     DataCount& count) {
   const TemplateKey key{m.exporter->address, m.domain, id, m.version};
   if (const TemplatePtr stored = templates_.find(key, m.port)) {
@@ -172,7 +172,7 @@ void Session::Impl::decode_data_set(Message& m, uint16_t id, Bytes bytes, std::v
   held_.add(std::move(set), [&](const HeldSet& gone) { drop_held(gone, SetDrop::kHoldFull); });
 }
 
-void Session::Impl::replay(const Message& m, const TemplateKey& key, std::vector<Flow>& flows) {
+void Decoder::Impl::replay(const Message& m, const TemplateKey& key, std::vector<Flow>& flows) {
   const uint16_t* port = options_.template_scope == TemplateScope::kPort ? &m.port : nullptr;
   const size_t first = flows.size();
   for (HeldSet& set : held_.take(key, port)) {
@@ -199,7 +199,7 @@ void Session::Impl::replay(const Message& m, const TemplateKey& key, std::vector
   }
 }
 
-void Session::Impl::drop_held(const HeldSet& set, SetDrop reason) {
+void Decoder::Impl::drop_held(const HeldSet& set, SetDrop reason) {
   const auto it = by_address_.find(set.key.exporter);
   Counters& c = it == by_address_.end() ? evicted_ : it->second->counters;
   c.sets.drop(reason);

@@ -1,7 +1,7 @@
 // What records hold: both families, biflows, variable length, enterprise elements, options, reduced sizes, structured
 // data, address translation, firewall events, labels, ICMP; and every protocol on one port.
-#include "flow/decoder/message.h"
 #include "flow/decoder/decoder.h"
+#include "flow/decoder/message.h"
 #include "flow/decoder/wire_test_builder.h"
 
 namespace netflowgen::flow {
@@ -10,7 +10,7 @@ namespace {
 using namespace wire;
 
 // One IPFIX record of these fields behind two addresses.
-Flow ipfix_flow(const Fields& more, const Octets& record, SessionOptions options = {}) {
+Flow ipfix_flow(const Fields& more, const Octets& record, DecodeOptions options = {}) {
   Twins t(options);
   Fields fields = {{8, 4}, {12, 4}};
   fields.insert(fields.end(), more.begin(), more.end());
@@ -227,7 +227,7 @@ TEST(Biflow, ForwardOnlyWhereAskedForAndNoneWithoutAnswer) {
   const Fields fields = {{8, 4}, {12, 4}, {1, 4}, {1, 4, 29305}};
   const Octets answered = ip4("10.0.0.1") + ip4("10.0.0.2") + be(100, 4) + be(50, 4);
   const Octets silent = ip4("10.0.0.1") + ip4("10.0.0.2") + be(100, 4) + be(0, 4);
-  SessionOptions options;
+  DecodeOptions options;
   options.biflow_as_two = false;
   Twins forward(options);
   EXPECT_EQ(forward.feed(ipfix::message({}, {ipfix::templates(256, fields), set(256, answered)})).size(), 1u);
@@ -317,7 +317,7 @@ TEST(Records, IcmpInThePortOrByItself) {
 // A repeat of a length that no number has does not hide the one before it, also where the last counts.
 TEST(Records, RepeatsOfAnImpossibleLengthDoNotCount) {
   for (const auto keys : {TunnelKeys::kOuter, TunnelKeys::kInner}) {
-    SessionOptions options;
+    DecodeOptions options;
     options.tunnel_keys = keys;
     // Uptime without the time of boot: the flow is taken to have ended when it was exported.
     const Flow f = ipfix_flow({{22, 4}, {21, 4}, {22, 11}, {21, 9}},
@@ -332,7 +332,7 @@ TEST(Records, IcmpOfBothFamiliesInWireOrder) {
   const auto icmp = [](const Fields& more, const Octets& record, TunnelKeys keys) {
     Fields fields = {{4, 1}};
     fields.insert(fields.end(), more.begin(), more.end());
-    SessionOptions options;
+    DecodeOptions options;
     options.tunnel_keys = keys;
     return ipfix_flow(fields, be(1, 1) + record, options).icmp_type_code;
   };

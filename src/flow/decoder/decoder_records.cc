@@ -6,7 +6,7 @@
 
 namespace netflowgen::flow {
 
-Flow Session::Impl::prototype(const Message& m) const {
+Flow Decoder::Impl::prototype(const Message& m) const {
   Flow f;
   f.exporter = m.exporter->address;
   f.received_ms = m.received_ms;
@@ -15,14 +15,14 @@ Flow Session::Impl::prototype(const Message& m) const {
   return f;
 }
 
-TimeRules Session::Impl::rules_of(const Message& m) const {
+TimeRules Decoder::Impl::rules_of(const Message& m) const {
   const ExporterPolicy* policy = m.exporter->policy;
   const TimePolicy time = policy != nullptr && policy->time ? *policy->time : options_.time;
   return {time, options_.max_future_ms, options_.max_past_ms, options_.max_duration_ms};
 }
 
 // Of `fields` (the record's own or its header's), the options and the configuration, the first that says.
-void Session::Impl::set_rate(const Message& m, const SamplingQuery& query, const RateFields* fields,
+void Decoder::Impl::set_rate(const Message& m, const SamplingQuery& query, const RateFields* fields,
                              Flow& flow) {
   const ExporterPolicy* policy = m.exporter->policy;
   flow.known |= kKnownSampling;
@@ -39,7 +39,7 @@ void Session::Impl::set_rate(const Message& m, const SamplingQuery& query, const
   set_default_rate(m, m.exporter->sampling.find(query), flow);
 }
 
-void Session::Impl::set_default_rate(const Message& m, const SamplingAnswer& answer, Flow& flow) {
+void Decoder::Impl::set_default_rate(const Message& m, const SamplingAnswer& answer, Flow& flow) {
   const ExporterPolicy* policy = m.exporter->policy;
   if (answer.rate != 0) {
     flow.sampling = answer.rate;
@@ -53,7 +53,7 @@ void Session::Impl::set_default_rate(const Message& m, const SamplingAnswer& ans
 
 // The packet gives what the record itself does not. `frame_size`: of the whole packet on the wire, 0:
 // unknown.
-void Session::Impl::apply_packet(Flow& f, const PacketHeaders& p, size_t frame_size) const {
+void Decoder::Impl::apply_packet(Flow& f, const PacketHeaders& p, size_t frame_size) const {
   const bool inner = options_.tunnel_keys == TunnelKeys::kInner;
   const IpLayer& ip = inner ? p.inner : p.outer;
   const auto lacks = [&](uint32_t bits) { return !f.has(bits); };
@@ -99,13 +99,13 @@ void settle_icmp(Flow& f) {
 
 }  // namespace
 
-void Session::Impl::finish_flow(const Message& m, Flow& flow, const RecordExtras* extras) {
+void Decoder::Impl::finish_flow(const Message& m, Flow& flow, const RecordExtras* extras) {
   if (extras != nullptr && extras->uptime_without_boot) m.counters->note(Note::kUptimeWithoutBoot);
   finish_flows(m, {&flow, 1}, extras != nullptr ? extras->duration_ms : std::nullopt);
 }
 
 // Flows of one message, all of which state that duration or none.
-void Session::Impl::finish_flows(const Message& m, std::span<Flow> flows,
+void Decoder::Impl::finish_flows(const Message& m, std::span<Flow> flows,
                                  std::optional<uint64_t> duration_ms) {
   const TimeRules rules = rules_of(m);
   const bool measured = m.time.export_ms != 0 && !m.again;
@@ -119,7 +119,7 @@ void Session::Impl::finish_flows(const Message& m, std::span<Flow> flows,
   m.counters->note(Note::kSamplingUnknown, unknown_rates);
 }
 
-void Session::Impl::observe(const Message& m, RawRecord record, std::span<const Flow> flows) const {
+void Decoder::Impl::observe(const Message& m, RawRecord record, std::span<const Flow> flows) const {
   record.version = m.version;
   record.replayed = m.replayed;
   record.exporter = m.datagram->source;

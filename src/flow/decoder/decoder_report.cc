@@ -1,4 +1,4 @@
-// What a session says about itself: ledgers, notes, sequences, time-outs, by exporter and in all.
+// What a decoder says about itself: ledgers, notes, sequences, time-outs, by exporter and in all.
 #include <algorithm>
 
 #include "flow/decoder/decoder_impl.h"
@@ -63,7 +63,7 @@ std::vector<SequenceReport> sequences_of(const Exporter& e) {
 
 }  // namespace
 
-std::vector<ExporterReport> Session::exporters() const {
+std::vector<ExporterReport> Decoder::exporters() const {
   std::vector<ExporterReport> out;
   for (const auto& e : impl_->exporters_) {
     ExporterReport r;
@@ -81,22 +81,22 @@ std::vector<ExporterReport> Session::exporters() const {
   return out;
 }
 
-std::vector<base::LedgerView> Session::ledgers() const {
+std::vector<base::LedgerView> Decoder::ledgers() const {
   Counters sum = impl_->evicted_;
   for (const auto& e : impl_->exporters_) sum.add(e.counters);
   return views_of(sum, impl_->held_.size());
 }
 
-std::vector<std::pair<std::string_view, uint64_t>> Session::notes() const {
+std::vector<std::pair<std::string_view, uint64_t>> Decoder::notes() const {
   Counters sum = impl_->evicted_;
   for (const auto& e : impl_->exporters_) sum.add(e.counters);
   return notes_of(sum);
 }
 
-size_t Session::template_count() const { return impl_->templates_.size(); }
-size_t Session::held_bytes() const { return impl_->held_.memory_bytes(); }
+size_t Decoder::template_count() const { return impl_->templates_.size(); }
+size_t Decoder::held_bytes() const { return impl_->held_.memory_bytes(); }
 
-size_t Session::memory_bytes() const {
+size_t Decoder::memory_bytes() const {
   size_t sum = impl_->templates_.memory_bytes() + impl_->held_.memory_bytes();
   for (const auto& e : impl_->exporters_) {
     sum += kExporterBytes + e.timeouts.memory_bytes() + e.sampling.memory_bytes() +

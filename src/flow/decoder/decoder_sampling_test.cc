@@ -141,7 +141,7 @@ TEST(Sampling, InTheDataRecord) {
 }
 
 TEST(Sampling, DefaultAndOverridePerExporter) {
-  SessionOptions options;
+  DecodeOptions options;
   options.sampling_default = 10;
   ExporterPolicy by_default;
   by_default.exporter = *IpAddr::parse("192.0.2.1");

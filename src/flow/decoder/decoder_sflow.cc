@@ -15,7 +15,7 @@ constexpr size_t kMaxSources = 256;  // of one sub-agent, with a sequence of the
 
 }  // namespace
 
-void Session::Impl::decode_sflow(const Datagram& d, std::vector<Flow>& flows) {
+void Decoder::Impl::decode_sflow(const Datagram& d, std::vector<Flow>& flows) {
   Cursor c(d.payload);
   const SflowHeader h = read_sflow_header(c);
   if (c.failed()) return drop_datagram(d, DatagramDrop::kCutHeader);
@@ -40,7 +40,7 @@ void Session::Impl::decode_sflow(const Datagram& d, std::vector<Flow>& flows) {
   end(m, h.sequence, 1, true);
 }
 
-void Session::Impl::decode_sample(const Message& m, uint32_t format, Bytes sample, std::vector<Flow>& flows) {
+void Decoder::Impl::decode_sample(const Message& m, uint32_t format, Bytes sample, std::vector<Flow>& flows) {
   switch (format) {
     case kSflowCounters:
     case kSflowExpandedCounters: {
@@ -62,7 +62,7 @@ void Session::Impl::decode_sample(const Message& m, uint32_t format, Bytes sampl
   }
 }
 
-void Session::Impl::decode_flow_sample(const Message& m, uint32_t format, Bytes sample,
+void Decoder::Impl::decode_flow_sample(const Message& m, uint32_t format, Bytes sample,
                                        std::vector<Flow>& flows) {
   Cursor c(sample);
   const SflowFlowSample s = read_sflow_sample(c, format);
@@ -111,7 +111,7 @@ void Session::Impl::decode_flow_sample(const Message& m, uint32_t format, Bytes 
 }
 
 // Flow samples are numbered by data source.
-void Session::Impl::track_source(const Message& m, uint32_t source, uint32_t sequence) {
+void Decoder::Impl::track_source(const Message& m, uint32_t source, uint32_t sequence) {
   auto& sources = m.domain_state->sources;
   auto it = sources.find(source);
   if (it == sources.end()) {

@@ -16,7 +16,7 @@ constexpr int kFormatVersion = 1;
 constexpr size_t kMaxFields = 16384;  // more do not fit a datagram
 
 [[noreturn]] void refuse(const std::string& what) {
-  throw base::Error("session state: {}; delete the file to start without templates", what);
+  throw base::Error("decoder state: {}; delete the file to start without templates", what);
 }
 
 template <typename T>
@@ -72,7 +72,7 @@ TemplateRecord record_of(const json& j) {
 
 }  // namespace
 
-std::string Session::Impl::save_state() const {
+std::string Decoder::Impl::save_state() const {
   std::map<IpAddr, json> exporters;
   const auto entry = [&](const IpAddr& a) -> json& {
     json& j = exporters[a];
@@ -96,7 +96,7 @@ std::string Session::Impl::save_state() const {
   return out.dump(1) + "\n";
 }
 
-void Session::Impl::load_exporter(const json& j) {
+void Decoder::Impl::load_exporter(const json& j) {
   const auto address = IpAddr::parse(j.value("address", ""));
   if (!address) refuse("an exporter has no address");
   Exporter& e = exporter(*address);
@@ -121,7 +121,7 @@ void Session::Impl::load_exporter(const json& j) {
   if (j.contains("boot_ms")) e.boot_ms = number<int64_t>(j, "boot_ms");
 }
 
-void Session::Impl::load_state(std::string_view text) {
+void Decoder::Impl::load_state(std::string_view text) {
   try {
     const json j = json::parse(text);
     if (!j.is_object() || j.value("format", "") != kFormat) refuse("not a file of this program");

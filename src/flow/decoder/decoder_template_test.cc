@@ -23,7 +23,7 @@ TEST(Templates, ScopedByAddressAndDomain) {
 
 // One address, one domain, two processes that define the same id in different ways.
 void two_ports(TemplateScope scope, uint64_t first_bytes, uint64_t second_bytes, size_t third_flows) {
-  SessionOptions options;
+  DecodeOptions options;
   options.template_scope = scope;
   Twins t(options);
   const Fields turned = {{8, 4}, {12, 4}, {2, 4}, {1, 4}};  // packets before octets
@@ -76,21 +76,21 @@ TEST(Templates, WithdrawalOfAll) {
   t.feed(ipfix::message({}, {ipfix::templates(256, kSmall4), ipfix::templates(257, kSmall4),
                              ipfix::options(258, 1, {{149, 4}, {34, 4}})}));
   t.feed(ipfix::message({.domain = 9}, {ipfix::templates(256, kSmall4)}));
-  EXPECT_EQ(t.session().template_count(), 4u);
+  EXPECT_EQ(t.decoder().template_count(), 4u);
   t.feed(ipfix::message({}, {ipfix::withdrawal(2)}));
-  EXPECT_EQ(t.session().template_count(), 2u) << "the options template and the other domain's stay";
+  EXPECT_EQ(t.decoder().template_count(), 2u) << "the options template and the other domain's stay";
   t.feed(ipfix::message({}, {ipfix::withdrawal(3, true)}));
-  EXPECT_EQ(t.session().template_count(), 1u);
+  EXPECT_EQ(t.decoder().template_count(), 1u);
 }
 
 TEST(Templates, ExpireUnlessSentAgain) {
-  SessionOptions options;
+  DecodeOptions options;
   options.template_lifetime_ms = 600'000;
   Twins t(options);
   t.feed(v9::message({}, {v9::templates(256, kSmall4), v9::templates(257, kSmall4)}));
   t.feed(v9::message({}, {v9::templates(256, kSmall4)}), {.received_ms = kNow + 500'000});
   t.advance(kNow + 700'000);
-  EXPECT_EQ(t.session().template_count(), 1u);
+  EXPECT_EQ(t.decoder().template_count(), 1u);
   EXPECT_EQ(t.note("template_expired"), 1u);
   EXPECT_EQ(t.feed(v9::message({}, {kData}), {.received_ms = kNow + 700'000}).size(), 1u);
 }
@@ -117,7 +117,7 @@ TEST(Held, ReplayedInOrderWithTheirOwnClocks) {
 }
 
 TEST(Held, OffDropsAtOnce) {
-  SessionOptions options;
+  DecodeOptions options;
   options.hold_data = false;
   Twins t(options);
   t.feed(v9::message({}, {kData}));
@@ -126,12 +126,12 @@ TEST(Held, OffDropsAtOnce) {
 }
 
 TEST(Held, BoundedAndOldestGoFirst) {
-  SessionOptions options;
+  DecodeOptions options;
   options.max_held_bytes_per_exporter = 64 << 10;
   Twins t(options);
   const Octets big = set(256, repeat(small4("10.0.0.1", "10.0.0.2", 1, 1), 500));
   for (uint32_t i = 0; i < 1000; ++i) t.feed(v9::message({.sequence = i}, {big}));
-  EXPECT_LE(t.session().held_bytes(), size_t{64} << 10);
+  EXPECT_LE(t.decoder().held_bytes(), size_t{64} << 10);
   const uint64_t held = t.ledger("sets").held;
   EXPECT_GT(held, 4u);
   EXPECT_EQ(t.dropped("sets", "hold_full"), 1000 - held);
@@ -139,7 +139,7 @@ TEST(Held, BoundedAndOldestGoFirst) {
 }
 
 TEST(Held, OldDataAreDroppedAndTheRestAtTheEnd) {
-  SessionOptions options;
+  DecodeOptions options;
   options.max_hold_ms = 60'000;
   Twins t(options);
   t.feed(v9::message({}, {kData}));
@@ -158,14 +158,14 @@ TEST(Flood, AMillionTemplatesOfOneExporter) {
 #else
   constexpr uint32_t kMessages = 10'000;
 #endif
-  SessionOptions options;
+  DecodeOptions options;
   options.max_templates_per_exporter = 1000;
-  Session session(options);
+  Decoder decoder(options);
   std::vector<Flow> flows;
   const auto send = [&](const Octets& payload, uint32_t address) {
     Datagram d{
         kNow, IpAddr::v4(address), 1, 2, {reinterpret_cast<const uint8_t*>(payload.data()), payload.size()}};
-    session.decode(d, flows);
+    decoder.decode(d, flows);
   };
   send(v9::message({}, {v9::templates(256, kSmall4)}), 1);
   size_t early = 0;
@@ -179,11 +179,11 @@ TEST(Flood, AMillionTemplatesOfOneExporter) {
                               {{8, 4}, {12, 4}, {1, 4}});
     }
     send(v9::message({.sequence = i, .domain = i}, {set(0, body)}), 2);
-    if (i == early_message) early = session.memory_bytes();
+    if (i == early_message) early = decoder.memory_bytes();
   }
-  EXPECT_EQ(session.template_count(), 1001u);
-  EXPECT_LE(session.memory_bytes(), early + early / 4) << "memory grows with the flood";
-  const auto ledgers = session.ledgers();
+  EXPECT_EQ(decoder.template_count(), 1001u);
+  EXPECT_LE(decoder.memory_bytes(), early + early / 4) << "memory grows with the flood";
+  const auto ledgers = decoder.ledgers();
   EXPECT_EQ(ledgers[2].in, kMessages * kPerMessage + 1);
   send(v9::message({}, {kData}), 1);
   ASSERT_EQ(flows.size(), 1u);
@@ -191,12 +191,12 @@ TEST(Flood, AMillionTemplatesOfOneExporter) {
 }
 
 TEST(Flood, JunkFromSpoofedSourcesEvictsNobody) {
-  SessionOptions options;
+  DecodeOptions options;
   options.max_exporters = 100;
   Twins t(options);
   t.feed(v9::message({}, {v9::templates(256, kSmall4)}));
   for (uint32_t i = 0; i < 1000; ++i) {
-    Session& s = t.session();
+    Decoder& s = t.decoder();
     std::vector<Flow> none;
     const Octets junk = "no flow packet";
     s.decode({kNow,
@@ -207,11 +207,11 @@ TEST(Flood, JunkFromSpoofedSourcesEvictsNobody) {
              none);
   }
   EXPECT_EQ(t.dropped("datagrams", "unknown_protocol"), 1000u);
-  EXPECT_EQ(t.session().exporters().size(), 1u) << "what sends junk is no exporter";
-  EXPECT_EQ(t.session().template_count(), 1u);
+  EXPECT_EQ(t.decoder().exporters().size(), 1u) << "what sends junk is no exporter";
+  EXPECT_EQ(t.decoder().template_count(), 1u);
   std::vector<Flow> flows;
   const Octets payload = v9::message({}, {kData});
-  t.session().decode({kNow,
+  t.decoder().decode({kNow,
                       *IpAddr::parse("192.0.2.254"),
                       40000,
                       2,
@@ -287,10 +287,10 @@ TEST(Broken, TemplateCutOrWithReservedId) {
   t.feed(v9::message(
       {}, {set(0, template_record(256, kSmall4) + be(257, 2) + be(50, 2) + field_octets({8, 4}))}));
   EXPECT_EQ(t.dropped("templates", "cut"), 1u);
-  EXPECT_EQ(t.session().template_count(), 1u);
+  EXPECT_EQ(t.decoder().template_count(), 1u);
   t.feed(v9::message({}, {set(0, template_record(99, kSmall4) + template_record(258, kSmall4))}));
   EXPECT_EQ(t.dropped("templates", "bad_id"), 1u);
-  EXPECT_EQ(t.session().template_count(), 2u) << "what follows a bad id is read";
+  EXPECT_EQ(t.decoder().template_count(), 2u) << "what follows a bad id is read";
   t.feed(v9::message({}, {set(77, "abcd")}));
   EXPECT_EQ(t.dropped("sets", "reserved_id"), 1u);
 }
@@ -307,9 +307,9 @@ TEST(Broken, OptionsTemplateWithoutScope) {
 }
 
 TEST(State, ARestartDecodesFromTheFirstDatagram) {
-  Session before;
+  Decoder before;
   std::vector<Flow> flows;
-  const auto send = [&](Session& s, const Octets& payload) {
+  const auto send = [&](Decoder& s, const Octets& payload) {
     flows.clear();
     s.decode({kNow,
               *IpAddr::parse("2001:db8::7"),
@@ -322,7 +322,7 @@ TEST(State, ARestartDecodesFromTheFirstDatagram) {
        ipfix::message({.domain = 5},
                       {ipfix::templates(300, {{27, 16}, {28, 16}, {1, 8}, {82, kVariable}}),
                        ipfix::options(301, 1, {{149, 4}, {34, 4}}), set(301, be(5, 4) + be(2000, 4))}));
-  Session after;
+  Decoder after;
   after.load_state(before.save_state());
   EXPECT_EQ(after.save_state(), before.save_state());
   send(after, ipfix::message({.domain = 5}, {set(300, ip6("2001:db8::1") + ip6("2001:db8::2") + be(99, 8) +

@@ -65,7 +65,7 @@ TEST(Times, FutureIsMovedToReceipt) {
 }
 
 TEST(Times, PastIsMovedWhereAskedFor) {
-  SessionOptions options;
+  DecodeOptions options;
   options.max_past_ms = 600'000;
   Twins t(options);
   const Flow f = one(t.feed(absolute(kNow - 7'200'000, kNow - 7'190'000)));
@@ -86,7 +86,7 @@ TEST(Times, AbsurdDurationIsNone) {
 
 TEST(Times, PoliciesForWrongClocks) {
   const auto end_with = [](TimePolicy policy, TimeMs received) {
-    SessionOptions options;
+    DecodeOptions options;
     options.time = policy;
     Twins t(options);
     const Flow f = one(t.feed(absolute(kNow - 40'000, kNow - 10'000), {.received_ms = received}));
@@ -101,7 +101,7 @@ TEST(Times, PoliciesForWrongClocks) {
 }
 
 TEST(Times, SkewIsMeasuredAndPolicyIsPerExporter) {
-  SessionOptions options;
+  DecodeOptions options;
   ExporterPolicy p;
   p.exporter = *IpAddr::parse("192.0.2.9");
   p.time = TimePolicy::kReceive;

@@ -1,5 +1,5 @@
-// What a session keeps of one exporter: its counters, its sampling, its sequence numbers, its time-outs.
-// Plain data; owned by Session::Impl.
+// What a decoder keeps of one exporter: its counters, its sampling, its sequence numbers, its time-outs.
+// Plain data; owned by Decoder::Impl.
 #pragma once
 
 #include <array>
@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/ipfix/sampling.h"
-#include "flow/decoder/sequence.h"
 #include "flow/decoder/decoder.h"
-#include "flow/ipfix/template.h"
+#include "flow/decoder/sequence.h"
 #include "flow/decoder/timeouts.h"
+#include "flow/ipfix/sampling.h"
+#include "flow/ipfix/template.h"
 
 namespace netflowgen::flow {
 

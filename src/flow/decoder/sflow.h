@@ -1,5 +1,5 @@
 // The fields of sFlow version 5 (sflow.org/sflow_version_5.txt, July 2004; discards: sflow_drops.txt) that
-// make a flow. Pure functions over one sample; the session keeps the state.
+// make a flow. Pure functions over one sample; the decoder keeps the state.
 #pragma once
 
 #include <cstdint>

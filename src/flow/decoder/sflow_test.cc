@@ -1,9 +1,9 @@
 // sFlow version 5, and the headers of sampled packets through tags, labels, extension headers and tunnels.
 #include "flow/decoder/sflow.h"
 
-#include "flow/packet/packet.h"
 #include "flow/decoder/decoder.h"
 #include "flow/decoder/wire_test_builder.h"
+#include "flow/packet/packet.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -30,7 +30,7 @@ Octets over(const char* src, const char* dst, uint8_t protocol, const Octets& bo
 }
 
 std::vector<Flow> sampled(const Octets& packet, TunnelKeys keys = TunnelKeys::kOuter) {
-  SessionOptions options;
+  DecodeOptions options;
   options.tunnel_keys = keys;
   Twins t(options);
   return t.feed(
@@ -59,7 +59,7 @@ TEST(Sflow, FlowSample) {
 }
 
 TEST(Sflow, AgentOrSourceIsTheExporter) {
-  SessionOptions options;
+  DecodeOptions options;
   options.sflow_agent_is_exporter = false;
   Twins t(options);
   EXPECT_EQ(t.feed(sflow::message(1, {sflow::flow_sample(1, 1, {})})).at(0).exporter.to_string(),
@@ -86,7 +86,7 @@ TEST(Sflow, ExpandedCounterAndDiscardSamples) {
   EXPECT_EQ(t.note("counter_samples"), 2u);
   EXPECT_EQ(t.note("discard_samples"), 1u);
   EXPECT_EQ(t.dropped("records", "unsupported"), 1u);
-  SessionOptions options;
+  DecodeOptions options;
   options.sflow_discards = false;
   Twins off(options);
   EXPECT_TRUE(off.feed(sflow::message(1, {sflow::discard_sample(1, 258, {header})})).empty());

@@ -1,13 +1,13 @@
 // The last word on a flow's times: what is missing, turned around, absurd or out of step with our clock is
-// put right by the rules of SessionOptions, and counted. docs/collector.md states the rules.
+// put right by the rules of DecodeOptions, and counted. docs/collector.md states the rules.
 #pragma once
 
 #include <optional>
 
+#include "flow/decode_options.h"
 #include "flow/decoder/exporter.h"
 #include "flow/ipfix/plan.h"
 #include "flow/record.h"
-#include "flow/decoder/decoder.h"
 
 namespace netflowgen::flow {
 

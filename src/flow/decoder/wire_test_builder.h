@@ -1,5 +1,5 @@
 // Builds flow messages for tests, so that a test shows what a message says and not its hex dump: NetFlow v5, v9
-// (RFC 3954), IPFIX (RFC 7011), sFlow v5. And a session under test whose compiled plans and literal twin must agree on
+// (RFC 3954), IPFIX (RFC 7011), sFlow v5. And a decoder under test whose compiled plans and reference implementation must agree on
 // every flow of every message.
 #pragma once
 
@@ -167,10 +167,10 @@ struct From {
   TimeMs received_ms = 1'700'000'000'000;
 };
 
-// A session with compiled plans and its literal twin. feed() fails the test where their flows differ.
+// A decoder with compiled plans and its reference implementation. feed() fails the test where their flows differ.
 class Twins {
  public:
-  explicit Twins(SessionOptions options = {}) : plans_(options), literal_(as_literal(options)) {}
+  explicit Twins(DecodeOptions options = {}) : plans_(options), literal_(as_literal(options)) {}
 
   std::vector<Flow> feed(const Octets& payload, const From& from = {}) {
     std::vector<Flow> flows = decode(plans_, payload, from);
@@ -178,7 +178,7 @@ class Twins {
     EXPECT_EQ(flows.size(), twin.size());
     for (size_t i = 0; i < std::min(flows.size(), twin.size()); ++i) {
       EXPECT_EQ(std::memcmp(&flows[i], &twin[i], sizeof(Flow)), 0)
-          << "flow " << i << " differs from the literal reader's";
+          << "flow " << i << " differs from the reference reader's";
     }
     for (const Flow& f : flows) {
       EXPECT_GE(f.sampling, 1u);
@@ -192,7 +192,7 @@ class Twins {
     plans_.finish(), literal_.finish();
     expect_balanced();
   }
-  Session& session() { return plans_; }
+  Decoder& decoder() { return plans_; }
 
   uint64_t note(std::string_view name) const {
     for (const auto& [n, count] : plans_.notes()) {
@@ -231,11 +231,11 @@ class Twins {
   }
 
  private:
-  static SessionOptions as_literal(SessionOptions options) {
-    options.literal = true;
+  static DecodeOptions as_literal(DecodeOptions options) {
+    options.reference = true;
     return options;
   }
-  static std::vector<Flow> decode(Session& session, const Octets& payload, const From& from) {
+  static std::vector<Flow> decode(Decoder& decoder, const Octets& payload, const From& from) {
     std::vector<Flow> flows;
     Datagram d;
     d.received_ms = from.received_ms;
@@ -245,7 +245,7 @@ class Twins {
     // A copy of the exact size, so that the sanitizers see a read past it.
     const std::vector<uint8_t> bytes(payload.begin(), payload.end());
     d.payload = bytes;
-    session.decode(d, flows);
+    decoder.decode(d, flows);
     return flows;
   }
   void expect_balanced() const {
@@ -256,8 +256,8 @@ class Twins {
     }
   }
 
-  Session plans_;
-  Session literal_;
+  Decoder plans_;
+  Decoder literal_;
 };
 
 // A small IPv4 record: source, destination, octets, packets.

@@ -66,7 +66,7 @@ class AnonymizedSource : public FlowSource {
   std::optional<TimeMs> time() const override { return source_->time(); }
   std::vector<base::LedgerView> ledgers() const override { return source_->ledgers(); }
   std::vector<FirstBadLine> bad_lines() const override { return source_->bad_lines(); }
-  const Session* session() const override { return source_->session(); }
+  const Decoder* decoder() const override { return source_->decoder(); }
   uint32_t known() const override { return source_->known() & ~uint32_t{kKnownMac}; }
   uint64_t bytes_done() const override { return source_->bytes_done(); }
   uint64_t bytes_total() const override { return source_->bytes_total(); }

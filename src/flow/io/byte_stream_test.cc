@@ -12,7 +12,9 @@
 
 #include <filesystem>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/random.h"
 #include "flow/io/inputs.h"
 
 namespace netflowgen::flow {

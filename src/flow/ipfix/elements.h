@@ -1,5 +1,5 @@
 // What the decoders know about information elements: which field of a Flow each fills, and how. One constexpr
-// table drives the compiled plans; the literal reader (literal.cc) states the same rules independently.
+// table drives the compiled plans; the reference reader (reference_reader.cc) states the same rules independently.
 //
 // v9 field types below 128 are the IANA elements of the same number (RFC 7012 section 1), so one table serves
 // both; ids from 128 in v9 follow IPFIX too, as exporters use them, and those from 32768 are vendors' own.

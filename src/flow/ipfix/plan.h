@@ -2,7 +2,7 @@
 // arrives. A set of fixed-length records is then decoded operation by operation over all of its records, so
 // that the choice of the operation is made once a set, not once a field (bench/decode.cc).
 //
-// Immutable after compile(); any thread. literal.cc is the slow twin.
+// Immutable after compile(); any thread. reference_reader.cc is the reference implementation.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "base/cursor.h"
+#include "flow/decode_options.h"
 #include "flow/ipfix/elements.h"
+#include "flow/ipfix/template.h"
 #include "flow/packet/packet.h"
 #include "flow/record.h"
-#include "flow/ipfix/template.h"
 
 namespace netflowgen::flow {
 

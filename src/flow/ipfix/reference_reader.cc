@@ -331,8 +331,8 @@ void reverse(const Record& forward, const Record& back, const TimeBase& base, co
 
 }  // namespace
 
-std::optional<size_t> literal_fields(const TemplateRecord& record, Bytes bytes,
-                                     std::vector<RawField>& fields) {
+std::optional<size_t> reference_fields(const TemplateRecord& record, Bytes bytes,
+                                       std::vector<RawField>& fields) {
   fields.clear();
   Cursor c(bytes);
   for (const auto& f : record.fields) {
@@ -369,8 +369,8 @@ Flow turned(const Flow& flow) {
   return r;
 }
 
-void literal_flow(const std::vector<RawField>& fields, const TemplateRecord& record, TimeBase base,
-                  TunnelKeys tunnel_keys, Flow& flow, RecordExtras& extras) {
+void reference_flow(const std::vector<RawField>& fields, const TemplateRecord& record, TimeBase base,
+                    TunnelKeys tunnel_keys, Flow& flow, RecordExtras& extras) {
   const bool last = tunnel_keys == TunnelKeys::kInner;
   const Record forward(fields, record, kPenIana, tunnel_keys);
   const Record back(fields, record, kPenReverse, tunnel_keys);

@@ -1,4 +1,4 @@
-// The slow twin of the compiled plans: reads a record field by field as RFC 3954 and RFC 7011 say, keeps
+// The reference implementation of the compiled plans: reads a record field by field as RFC 3954 and RFC 7011 say, keeps
 // every field, then looks up what a Flow wants. Nothing is prepared and nothing is shared with plan*.cc, so
 // that a fault in one of them shows as a difference (session_test.cc, fuzz/differential_fuzz.cc,
 // bench/decode.cc).
@@ -16,8 +16,8 @@
 namespace netflowgen::flow {
 
 // One record as fields, scopes first. Returns its octets; nullopt: it is cut short.
-std::optional<size_t> literal_fields(const TemplateRecord& record, base::Bytes bytes,
-                                     std::vector<RawField>& fields);
+std::optional<size_t> reference_fields(const TemplateRecord& record, base::Bytes bytes,
+                                       std::vector<RawField>& fields);
 
 // What a record says apart from the fields of Flow.
 struct RecordExtras {
@@ -34,8 +34,8 @@ struct RecordExtras {
 };
 
 // Fills `flow` (known bits, times 0 where absent) and `extras` from the fields of one data record.
-void literal_flow(const std::vector<RawField>& fields, const TemplateRecord& record, TimeBase base,
-                  TunnelKeys tunnel_keys, Flow& flow, RecordExtras& extras);
+void reference_flow(const std::vector<RawField>& fields, const TemplateRecord& record, TimeBase base,
+                    TunnelKeys tunnel_keys, Flow& flow, RecordExtras& extras);
 
 // The flow in the other direction before its own counters: ends swapped, direction-dependent fields cleared.
 Flow turned(const Flow& flow);

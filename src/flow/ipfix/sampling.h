@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "flow/decoder/decoder.h"
+#include "flow/raw_record.h"
 
 namespace netflowgen::flow {
 

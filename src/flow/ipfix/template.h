@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/cursor.h"
-#include "flow/decoder/decoder.h"
+#include "flow/raw_record.h"
 
 namespace netflowgen::flow {
 

@@ -1,4 +1,4 @@
-// The templates of all exporters of a session, by (address, version, domain, id, source port), with bounds.
+// The templates of all exporters of a decoder, by (address, version, domain, id, source port), with bounds.
 //
 // Invariants: 1. At most max_templates and max_bytes in all and max_per_exporter of one address; the least
 // recently used go first. 2. A StoredTemplate never changes; a redefinition replaces it, so whoever holds one
@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "flow/decode_options.h"
 #include "flow/ipfix/plan.h"
-#include "flow/decoder/decoder.h"
 #include "flow/ipfix/template.h"
 
 namespace netflowgen::flow {

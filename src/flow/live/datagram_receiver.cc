@@ -59,7 +59,7 @@ void DatagramQueue::swap(DatagramQueue& other) noexcept {
   std::swap(count_, other.count_);
 }
 
-LiveSource::LiveSource(const LiveOptions& options) : queue_bytes_(options.queue_bytes) {
+DatagramReceiver::DatagramReceiver(const LiveOptions& options) : queue_bytes_(options.queue_bytes) {
   for (const ListenAddress& address : options.listen) {
     ListenAddress next = address;
     for (unsigned i = 0; i < std::max(1u, options.sockets); ++i) {
@@ -74,9 +74,9 @@ LiveSource::LiveSource(const LiveOptions& options) : queue_bytes_(options.queue_
   for (auto& receiver : receivers_) receiver->thread = std::thread([this, &receiver] { receive(*receiver); });
 }
 
-LiveSource::~LiveSource() { stop(); }
+DatagramReceiver::~DatagramReceiver() { stop(); }
 
-void LiveSource::stop() {
+void DatagramReceiver::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -87,7 +87,7 @@ void LiveSource::stop() {
   }
 }
 
-void LiveSource::receive(Receiver& receiver) {
+void DatagramReceiver::receive(Receiver& receiver) {
   UdpSocket& socket = *receiver.socket;
   auto next_drops = std::chrono::steady_clock::now();
   try {
@@ -116,7 +116,7 @@ void LiveSource::receive(Receiver& receiver) {
   came_.notify_all();
 }
 
-void LiveSource::push(const UdpSocket& socket, size_t n) {
+void DatagramReceiver::push(const UdpSocket& socket, size_t n) {
   bool was_empty = false;
   {
     std::unique_lock lock(mutex_);
@@ -129,7 +129,7 @@ void LiveSource::push(const UdpSocket& socket, size_t n) {
   if (was_empty) came_.notify_one();
 }
 
-bool LiveSource::take(DatagramQueue& queue, int timeout_ms) {
+bool DatagramReceiver::take(DatagramQueue& queue, int timeout_ms) {
   queue.clear();
   {
     std::unique_lock lock(mutex_);
@@ -144,7 +144,7 @@ bool LiveSource::take(DatagramQueue& queue, int timeout_ms) {
   return !queue.empty();
 }
 
-base::LedgerView LiveSource::ledger() const {
+base::LedgerView DatagramReceiver::ledger() const {
   base::Ledger<SocketDrop> ledger;
   for (const auto& receiver : receivers_) {
     const uint64_t drops = receiver->kernel_drops;

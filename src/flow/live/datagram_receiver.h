@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/decoder/decoder.h"
+#include "flow/datagram.h"
 #include "flow/live/udp_socket.h"
 
 namespace netflowgen::flow {
@@ -53,11 +53,11 @@ class DatagramQueue {
   size_t count_ = 0;
 };
 
-class LiveSource {
+class DatagramReceiver {
  public:
   // Binds and starts to receive. Error when an address cannot be bound.
-  explicit LiveSource(const LiveOptions& options);
-  ~LiveSource();
+  explicit DatagramReceiver(const LiveOptions& options);
+  ~DatagramReceiver();
 
   // Waits up to timeout_ms for datagrams and gives all that have come; what the caller left in `queue` is lost.
   // False: none came.

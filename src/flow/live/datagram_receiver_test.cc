@@ -60,9 +60,9 @@ TEST(DatagramQueue, GivesBackWhatWasPushedInOrder) {
   EXPECT_TRUE(q.empty());
 }
 
-TEST(LiveSource, EverySocketsDatagramsInOrderAndTheBooksBalance) {
+TEST(DatagramReceiver, EverySocketsDatagramsInOrderAndTheBooksBalance) {
   for (const unsigned sockets : {1u, 3u}) {
-    LiveSource source(listen(sockets));
+    DatagramReceiver source(listen(sockets));
     ASSERT_EQ(source.sockets().size(), sockets);
     std::vector<std::thread> senders;
     for (int s = 0; s < 4; ++s) senders.emplace_back([&] { send_to(source.sockets()[0].port, 500, 100); });
@@ -86,8 +86,8 @@ TEST(LiveSource, EverySocketsDatagramsInOrderAndTheBooksBalance) {
   }
 }
 
-TEST(LiveSource, WhatCameBeforeTheStopCanBeTaken) {
-  LiveSource source(listen(1));
+TEST(DatagramReceiver, WhatCameBeforeTheStopCanBeTaken) {
+  DatagramReceiver source(listen(1));
   send_to(source.sockets()[0].port, 300, 1000);
   source.stop();
   DatagramQueue queue;
@@ -97,11 +97,11 @@ TEST(LiveSource, WhatCameBeforeTheStopCanBeTaken) {
 }
 
 // Nobody takes: the queue stays bounded, the kernel drops, and every datagram is in the books.
-TEST(LiveSource, AFullQueueIsBoundedAndCounted) {
+TEST(DatagramReceiver, AFullQueueIsBoundedAndCounted) {
   LiveOptions options = listen(1);
   options.queue_bytes = 100'000;
   options.receive_buffer = 50'000;
-  LiveSource source(options);
+  DatagramReceiver source(options);
   send_to(source.sockets()[0].port, 2000, 1000);
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   EXPECT_LT(source.ledger().held, 300u);

@@ -16,18 +16,18 @@ TimeMs wall_clock_ms() {
 
 }  // namespace
 
-LiveFlows::LiveFlows(const LiveOptions& live, const SessionOptions& session, const std::string& state)
-    : live_(live), session_(session) {
-  if (!state.empty() && base::fs::exists(state)) session_.load(state);
+LiveFlowSource::LiveFlowSource(const LiveOptions& live, const DecodeOptions& decode, const std::string& state)
+    : live_(live), decoder_(decode) {
+  if (!state.empty() && base::fs::exists(state)) decoder_.load(state);
 }
 
-void LiveFlows::stop() {
+void LiveFlowSource::stop() {
   if (stopping_) return;
   stopping_ = true;
   live_.stop();
 }
 
-size_t LiveFlows::read(std::span<Flow> out) {
+size_t LiveFlowSource::read(std::span<Flow> out) {
   if (at_ == flows_.size() && !decode_more()) return 0;
   const size_t n = std::min(out.size(), flows_.size() - at_);
   std::copy_n(flows_.begin() + static_cast<std::ptrdiff_t>(at_), n, out.begin());
@@ -36,31 +36,31 @@ size_t LiveFlows::read(std::span<Flow> out) {
 }
 
 // False: nothing came that makes a flow.
-bool LiveFlows::decode_more() {
+bool LiveFlowSource::decode_more() {
   flows_.clear();
   at_ = 0;
   if (queue_.empty() && !live_.take(queue_, kWait_ms)) {
-    if (stopping_ && !ended_) session_.finish();
+    if (stopping_ && !ended_) decoder_.finish();
     ended_ = stopping_;
     time_ = std::max(time_, wall_clock_ms());
-    session_.advance(time_);
+    decoder_.advance(time_);
     return false;
   }
   while (!queue_.empty() && flows_.size() < kEnough) {
     const Datagram d = queue_.pop();
-    session_.decode(d, flows_);
+    decoder_.decode(d, flows_);
     time_ = d.received_ms;
   }
   for (const Flow& f : flows_) known_ |= f.known;
   return !flows_.empty();
 }
 
-std::vector<base::LedgerView> LiveFlows::ledgers() const {
+std::vector<base::LedgerView> LiveFlowSource::ledgers() const {
   std::vector<base::LedgerView> views{live_.ledger()};
   // What was taken from the sockets' threads and not yet decoded is still theirs.
   views.front().out -= queue_.count();
   views.front().held += queue_.count();
-  for (auto& view : session_.ledgers()) views.push_back(std::move(view));
+  for (auto& view : decoder_.ledgers()) views.push_back(std::move(view));
   return views;
 }
 

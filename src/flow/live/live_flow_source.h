@@ -1,4 +1,4 @@
-// Flows from the network: sockets (live_source.h), one Session, flows. The live counterpart of packet_source.h.
+// Flows from the network: sockets (live_source.h), one Decoder, flows. The live counterpart of packet_source.h.
 //
 // One thread calls read(); any may call stop(). received_ms of every datagram is the wall clock's, and this is the
 // only place where the clock comes in: time() hands it on.
@@ -8,17 +8,17 @@
 #include <string>
 #include <vector>
 
-#include "flow/live/datagram_receiver.h"
 #include "flow/decoder/decoder.h"
+#include "flow/live/datagram_receiver.h"
 #include "flow/source.h"
 
 namespace netflowgen::flow {
 
-class LiveFlows : public FlowSource {
+class LiveFlowSource : public FlowSource {
  public:
   // Binds and starts to receive. Error when an address cannot be bound, or the state file is not one.
-  // `state`: a file of Session::save() to start from, where it is there; "": none.
-  LiveFlows(const LiveOptions& live, const SessionOptions& session, const std::string& state);
+  // `state`: a file of Decoder::save() to start from, where it is there; "": none.
+  LiveFlowSource(const LiveOptions& live, const DecodeOptions& decode, const std::string& state);
 
   // Waits for kWait_ms at most. 0 is the end only after stop(), when all that had come was read.
   size_t read(std::span<Flow> out) override;
@@ -29,9 +29,9 @@ class LiveFlows : public FlowSource {
   void stop();
 
   std::vector<base::LedgerView> ledgers() const override;
-  const Session* session() const override { return &session_; }
+  const Decoder* decoder() const override { return &decoder_; }
   uint32_t known() const override { return known_; }
-  const LiveSource& sockets() const { return live_; }
+  const DatagramReceiver& sockets() const { return live_; }
   uint64_t queued_bytes() const { return queue_.bytes(); }
 
  private:
@@ -40,8 +40,8 @@ class LiveFlows : public FlowSource {
 
   bool decode_more();
 
-  LiveSource live_;
-  Session session_;
+  DatagramReceiver live_;
+  Decoder decoder_;
   DatagramQueue queue_;
   std::vector<Flow> flows_;
   size_t at_ = 0;  // of the next one to hand out

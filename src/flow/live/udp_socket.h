@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "flow/decoder/decoder.h"
+#include "flow/datagram.h"
 
 namespace netflowgen::flow {
 

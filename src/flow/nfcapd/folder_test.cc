@@ -7,8 +7,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
-#include "flow/flow.h"
+#include "flow/input_options.h"
 #include "flow/nfcapd/test_writer.h"
+#include "flow/open.h"
+#include "flow/record.h"
+#include "flow/source.h"
 
 namespace netflowgen::flow {
 namespace {

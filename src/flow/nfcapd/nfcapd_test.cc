@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "flow/nfcapd/reader.h"
 #include "flow/nfcapd/nfcapd_source.h"
+#include "flow/nfcapd/reader.h"
 #include "flow/nfcapd/test_writer.h"
 
 namespace netflowgen::flow {

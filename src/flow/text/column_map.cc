@@ -181,7 +181,7 @@ void parse_shape(const YAML::Node& root, const Place& place, ColumnMap& map) {
 
 // Reads a constant once, into what every row starts from.
 void apply_constant(const ColumnMap& map, Field field, const MapColumn& column, const Step& step,
-                    Plan& plan) {
+                    RowPlan& plan) {
   RowValues& row = plan.constant_values;
   row.flow = &plan.constants;
   if (step.parse(*column.constant, step, row) != BadRow::kNone) {
@@ -266,7 +266,7 @@ Layout layout_of_map(const ColumnMap& map, std::string_view head, const std::str
   Layout layout;
   layout.has_header = map.header;
   layout.header = line;
-  Plan& plan = layout.plan;
+  RowPlan& plan = layout.plan;
   plan.separator = map.separator;
   plan.quote = map.quote;
   plan.comment = map.comment;

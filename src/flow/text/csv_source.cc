@@ -51,7 +51,7 @@ Layout expected_layout(const Dialect& dialect, std::string_view head, const std:
                     looks_like == nullptr ? "" : fmt::format("; it looks like {}", looks_like->name));
 }
 
-bool has_times(const Plan& plan) {
+bool has_times(const RowPlan& plan) {
   uint64_t have = plan.constant_values.have;
   for (const Step& step : plan.steps) have |= step.have;
   return plan.assume_time || (have & (bit(Field::kStart) | bit(Field::kEnd))) != 0;
@@ -103,7 +103,7 @@ bool CsvSource::is_row(std::string_view line) {
     return false;
   }
   if (line.empty()) return false;
-  const Plan& plan = layout_.plan;
+  const RowPlan& plan = layout_.plan;
   if (plan.comment != '\0' && line.front() == plan.comment) {
     const bool header = options_.dialect != nullptr && !options_.dialect->header_prefix.empty() &&
                         line.starts_with(options_.dialect->header_prefix);
@@ -135,7 +135,7 @@ bool CsvSource::joined_header_or_summary(std::string_view line) {
 }
 
 Flows CsvSource::parse(std::string_view line, Flow* slots) {
-  Plan& plan = layout_.plan;
+  RowPlan& plan = layout_.plan;
   Flows flows = parse_row(line, plan, slots, ends_.data());
   if (flows.bad == BadRow::kColumns && first_row_ && layout_.has_header) {
     // Some tools write one cell more or less in rows than in the header, but then in all rows.

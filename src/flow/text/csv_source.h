@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "flow/source.h"
 #include "flow/text/column_map.h"
 #include "flow/text/dialect.h"
-#include "flow/source.h"
 #include "flow/text/text_rows.h"
 
 namespace netflowgen::flow {

@@ -39,8 +39,8 @@ std::shared_ptr<const TimeFormat> time_format(const ColumnRule& rule) {
   return std::make_shared<const TimeFormat>(rule.time_format);
 }
 
-Plan plan_of(const Dialect& dialect, const PlanOptions& options) {
-  Plan plan;
+RowPlan plan_of(const Dialect& dialect, const PlanOptions& options) {
+  RowPlan plan;
   plan.separator = dialect.separator;
   plan.quote = dialect.quote;
   plan.comment = dialect.comment;
@@ -53,9 +53,9 @@ Plan plan_of(const Dialect& dialect, const PlanOptions& options) {
 }
 
 // Compiles the rules against a header; the names of the needed columns that it lacks go to `missing`.
-Plan compile(const Dialect& dialect, const std::vector<std::string>& header, const PlanOptions& options,
-             std::string& missing) {
-  Plan plan = plan_of(dialect, options);
+RowPlan compile(const Dialect& dialect, const std::vector<std::string>& header, const PlanOptions& options,
+                std::string& missing) {
+  RowPlan plan = plan_of(dialect, options);
   for (const ColumnRule& rule : dialect.columns) {
     const auto column = find_column(rule.names, header);
     if (!column || *column >= kMaxColumns) {

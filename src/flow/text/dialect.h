@@ -1,6 +1,6 @@
 // Text dialects as data: which columns a file of a named tool or data set has, and what each means. One small
 // file a dialect (dialect_NAME.cc), one list of all (dialect.cc). A header, or for files without one the
-// fixed list of columns, is compiled with it into a Plan (row.h).
+// fixed list of columns, is compiled with it into a RowPlan (row.h).
 #pragma once
 
 #include <cstdint>
@@ -66,7 +66,7 @@ struct PlanOptions {
 
 // How one file is read.
 struct Layout {
-  Plan plan;
+  RowPlan plan;
   bool has_header = false;
   std::string header;  // the line, to know it again where files were joined
 };

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "flow/text/column_map.h"
 #include "flow/source.h"
+#include "flow/text/column_map.h"
 #include "flow/text/text_rows.h"
 
 namespace netflowgen::flow {

@@ -27,7 +27,7 @@ void drop_half_pairs(RowValues& row) {
 
 // Start, end and what is known of the duration, from whichever of start, end and duration the row has. A
 // duration beats an end: files that have both round the end to seconds.
-BadRow settle_times(const Plan& plan, RowValues& row) {
+BadRow settle_times(const RowPlan& plan, RowValues& row) {
   Flow& f = *row.flow;
   const bool has_end = row.has(Field::kEnd);
   const bool has_duration = row.has(Field::kDuration) && row.duration_ms >= 0;
@@ -110,7 +110,7 @@ Flow reply_of(const RowValues& row) {
   return r;
 }
 
-Flows finish_row(const Plan& plan, RowValues& row, Flow* slots) {
+Flows finish_row(const RowPlan& plan, RowValues& row, Flow* slots) {
   Flow& f = *row.flow;
   if ((row.have & (kPorts | kAddresses)) != (kPorts | kAddresses)) drop_half_pairs(row);
   if (plan.finish != nullptr) plan.finish(row);
@@ -127,14 +127,14 @@ Flows finish_row(const Plan& plan, RowValues& row, Flow* slots) {
   return flows;
 }
 
-bool all_empty(std::string_view line, const Plan& plan) {
+bool all_empty(std::string_view line, const RowPlan& plan) {
   return std::all_of(line.begin(), line.end(),
                      [&](char c) { return c == plan.separator || c == ' ' || c == '"'; });
 }
 
 }  // namespace
 
-void complete(Plan& plan) {
+void complete(RowPlan& plan) {
   std::stable_sort(plan.steps.begin(), plan.steps.end(),
                    [](const Step& a, const Step& b) { return a.column < b.column; });
   plan.known = plan.constants.known;
@@ -154,7 +154,7 @@ void complete(Plan& plan) {
                           bit(Field::kTotalPackets))) != 0;
 }
 
-Flows parse_row(std::string_view line, const Plan& plan, Flow* slots, uint32_t* ends) {
+Flows parse_row(std::string_view line, const RowPlan& plan, Flow* slots, uint32_t* ends) {
   const size_t count = split_cells(line, plan.separator, plan.quote, plan.wanted(), ends);
   if (count == kUnclosedQuote) return {BadRow::kQuote};
   if (count < plan.wanted() || (plan.columns != 0 && count != plan.columns && count != plan.other_columns)) {

@@ -162,7 +162,7 @@ BadRow parse_bytes_with_suffix(std::string_view cell, const Step&, RowValues&);
 BadRow parse_dst_port_or_icmp(std::string_view cell, const Step&,
                               RowValues&);  // "8.0": ICMP type and code, or a float
 
-struct Plan {
+struct RowPlan {
   std::vector<Step> steps;  // by column
   char separator = ',';
   char quote = '"';          // '\0': none
@@ -183,7 +183,7 @@ struct Plan {
 };
 
 // Sorts the steps and sets what follows from them. REQUIRES: steps filled.
-void complete(Plan& plan);
+void complete(RowPlan& plan);
 
 struct Flows {
   BadRow bad = BadRow::kNone;
@@ -193,6 +193,6 @@ struct Flows {
 
 // Reads one row into up to two flows, slots[0] and slots[1], which may hold anything before and, where not
 // said to be a flow, after. REQUIRES: kLinePadding readable bytes after `line`; `ends` holds plan.wanted().
-Flows parse_row(std::string_view line, const Plan& plan, Flow* slots, uint32_t* ends);
+Flows parse_row(std::string_view line, const RowPlan& plan, Flow* slots, uint32_t* ends);
 
 }  // namespace netflowgen::flow

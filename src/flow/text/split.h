@@ -40,7 +40,7 @@ inline uint64_t match_64(const char* p, char c) {
 #endif
 }
 
-// The literal twin, and the way for lines with quotes.
+// The reference implementation, and the way for lines with quotes.
 inline size_t split_cells_slow(std::string_view line, char separator, char quote, size_t wanted,
                                uint32_t* ends) {
   size_t count = 0;

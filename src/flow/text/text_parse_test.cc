@@ -6,10 +6,13 @@
 
 #include <cmath>
 
-#include "base/base.h"
-#include "flow/text/line_reader.h"
+#include "base/error.h"
+#include "base/ip.h"
+#include "base/random.h"
+#include "base/time.h"
 #include "flow/protocol.h"
 #include "flow/record.h"
+#include "flow/text/line_reader.h"
 #include "flow/text/split.h"
 #include "flow/text/time_format.h"
 

@@ -14,9 +14,9 @@
 
 #include "base/ledger.h"
 #include "flow/io/inputs.h"
+#include "flow/source.h"
 #include "flow/text/line_reader.h"
 #include "flow/text/row.h"
-#include "flow/source.h"
 
 namespace netflowgen::flow {
 

@@ -10,7 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "base/base.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/ip.h"
+#include "base/ledger.h"
+#include "base/time.h"
 #include "flow/open.h"
 
 namespace netflowgen::flow {

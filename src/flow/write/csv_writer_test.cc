@@ -1,12 +1,16 @@
 #include "flow/write/csv_writer.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
 
-#include "base/base.h"
+#include "base/file.h"
+#include "base/ip.h"
+#include "base/random.h"
+#include "base/time.h"
 #include "flow/open.h"
 
 namespace netflowgen::flow {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "flow/io/byte_sink.h"
-#include "flow/decoder/decoder.h"
+#include "flow/raw_record.h"
 
 namespace netflowgen::flow {
 

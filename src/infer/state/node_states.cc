@@ -18,7 +18,7 @@ size_t season_steps_of(const model::ModelSpec& spec) {
 
 }  // namespace
 
-Arena::Layout Arena::layout_of(const model::ModelSpec& spec, Precision cache) {
+NodeStates::Layout NodeStates::layout_of(const model::ModelSpec& spec, Precision cache) {
   const auto kv_heads = static_cast<size_t>(spec.kv_heads);
   const auto head_dim = static_cast<size_t>(spec.head_dim());
   const auto window = static_cast<size_t>(spec.window);
@@ -28,7 +28,7 @@ Arena::Layout Arena::layout_of(const model::ModelSpec& spec, Precision cache) {
   return {half, layers * 2 * half, scales};
 }
 
-size_t Arena::bytes_per_node(const Model& model, Precision cache) {
+size_t NodeStates::bytes_per_node(const Model& model, Precision cache) {
   const auto& spec = model.spec();
   const Layout layout = layout_of(spec, cache);
   return layout.ring * size_of(cache) + layout.scales * 2 + static_cast<size_t>(spec.d_model) * 4 +
@@ -36,7 +36,7 @@ size_t Arena::bytes_per_node(const Model& model, Precision cache) {
          kBookkeeping;
 }
 
-Arena::Arena(const Model& model, Precision cache, size_t capacity)
+NodeStates::NodeStates(const Model& model, Precision cache, size_t capacity)
     : layout_(layout_of(model.spec(), cache)),
       cache_(cache),
       capacity_(capacity),
@@ -60,12 +60,12 @@ Arena::Arena(const Model& model, Precision cache, size_t capacity)
   shape_.window = static_cast<size_t>(spec.window);
 }
 
-uint32_t Arena::find(uint64_t key) const {
+uint32_t NodeStates::find(uint64_t key) const {
   const auto it = slots_.find(key);
   return it == slots_.end() ? kNone : it->second;
 }
 
-uint32_t Arena::admit(uint64_t key, uint64_t epoch, std::vector<uint64_t>& evicted) {
+uint32_t NodeStates::admit(uint64_t key, uint64_t epoch, std::vector<uint64_t>& evicted) {
   uint32_t slot = static_cast<uint32_t>(used());
   if (used() == capacity_) {
     slot = first_;
@@ -87,7 +87,7 @@ uint32_t Arena::admit(uint64_t key, uint64_t epoch, std::vector<uint64_t>& evict
   return slot;
 }
 
-void Arena::clear() {
+void NodeStates::clear() {
   slots_.clear();
   keys_.clear();
   busy_.clear();
@@ -96,7 +96,7 @@ void Arena::clear() {
   first_ = last_ = kNone;
 }
 
-void Arena::reset(uint32_t slot) {
+void NodeStates::reset(uint32_t slot) {
   row(slot) = 0;
   state(slot) = {};
   positions(slot) = 0;
@@ -105,27 +105,27 @@ void Arena::reset(uint32_t slot) {
   }
 }
 
-void Arena::unlink(uint32_t slot) {
+void NodeStates::unlink(uint32_t slot) {
   const uint32_t before = previous_[slot];
   const uint32_t after = next_[slot];
   (before == kNone ? first_ : next_[before]) = after;
   (after == kNone ? last_ : previous_[after]) = before;
 }
 
-void Arena::link_last(uint32_t slot) {
+void NodeStates::link_last(uint32_t slot) {
   previous_[slot] = last_;
   next_[slot] = kNone;
   (last_ == kNone ? first_ : next_[last_]) = slot;
   last_ = slot;
 }
 
-void Arena::touch(uint32_t slot) {
+void NodeStates::touch(uint32_t slot) {
   if (last_ == slot) return;
   unlink(slot);
   link_last(slot);
 }
 
-Ring Arena::ring(uint32_t slot, size_t layer) {
+Ring NodeStates::ring(uint32_t slot, size_t layer) {
   Ring r = shape_;
   const size_t at = slot * layout_.ring + layer * 2 * layout_.half;
   r.keys = ring_.as<uint8_t>() + at * size_of(cache_);
@@ -138,7 +138,7 @@ Ring Arena::ring(uint32_t slot, size_t layer) {
   return r;
 }
 
-std::vector<Arena::Column> Arena::columns() {
+std::vector<NodeStates::Column> NodeStates::columns() {
   using base::DType;
   const auto column = [](const char* name, Rule rule, DType dtype, base::Shape shape, void* data,
                          size_t stride = 0) {
@@ -184,7 +184,7 @@ std::vector<Arena::Column> Arena::columns() {
   return all;
 }
 
-std::vector<uint32_t> Arena::by_idleness() const {
+std::vector<uint32_t> NodeStates::by_idleness() const {
   std::vector<uint32_t> order;
   order.reserve(used());
   for (uint32_t s = first_; s != kNone; s = next_[s]) order.push_back(s);

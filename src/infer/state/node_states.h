@@ -23,14 +23,14 @@
 
 namespace netflowgen::infer {
 
-class Arena {
+class NodeStates {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
 
   // What one node takes, bookkeeping included.
   static size_t bytes_per_node(const Model& model, Precision cache);
 
-  Arena(const Model& model, Precision cache, size_t capacity);
+  NodeStates(const Model& model, Precision cache, size_t capacity);
 
   size_t capacity() const { return capacity_; }
   size_t used() const { return keys_.size(); }

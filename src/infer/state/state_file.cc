@@ -23,7 +23,7 @@ std::span<const uint8_t> bytes_of(std::span<const T> values) {
 
 }  // namespace
 
-StateWriter::StateWriter(const base::fs::path& path, const Model& model, Arena& arena,
+StateWriter::StateWriter(const base::fs::path& path, const Model& model, NodeStates& arena,
                          const StreamState& stream, const base::NamedTensors& extra,
                          const base::Metadata& metadata)
     : path_(path.string()),

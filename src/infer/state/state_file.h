@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/safetensors.h"
-#include "infer/state/node_states.h"
 #include "infer/state/hash.h"
+#include "infer/state/node_states.h"
 
 namespace netflowgen::infer {
 
@@ -19,7 +19,7 @@ inline constexpr int kStateVersion = 1;
 
 // The checksum of all that a file holds of one node. `field(c)` is where column c of the node stands.
 template <typename Field>
-uint64_t state_check(uint64_t key, uint32_t awake, std::span<const Arena::Column> columns,
+uint64_t state_check(uint64_t key, uint32_t awake, std::span<const NodeStates::Column> columns,
                      const Field& field) {
   uint64_t hash = base::mix64(key ^ base::mix64(awake));
   for (size_t c = 0; c < columns.size(); ++c) hash = hash_bytes({field(c), columns[c].bytes}, hash);
@@ -36,7 +36,7 @@ class StateWriter {
  public:
   // Prepares everything that write() needs. The arena and the bytes of `extra` must not change until then.
   // REQUIRES: names of `extra` and keys of `metadata` do not begin with "infer.".
-  StateWriter(const base::fs::path& path, const Model& model, Arena& arena, const StreamState& stream,
+  StateWriter(const base::fs::path& path, const Model& model, NodeStates& arena, const StreamState& stream,
               const base::NamedTensors& extra, const base::Metadata& metadata);
 
   // Writes to a temporary file, syncs, renames. 0, or errno; an older file stays then.
@@ -62,7 +62,7 @@ class StateWriter {
   std::vector<uint64_t> keys_;
   std::vector<uint64_t> check_;
   std::vector<uint32_t> awake_;
-  std::vector<Arena::Column> columns_;
+  std::vector<NodeStates::Column> columns_;
   std::vector<Part> parts_;
   std::vector<uint8_t> buffer_;
   size_t buffered_ = 0;
@@ -71,6 +71,6 @@ class StateWriter {
 // Reads a file into an arena that is emptied first. Where it holds more nodes than the arena has slots, the
 // least idle are kept; returns how many were left out.
 // Error: not a state file, damaged, of another model, or with another cache type.
-size_t restore_state(const base::fs::path& path, const Model& model, Arena& arena, StreamState& stream);
+size_t restore_state(const base::fs::path& path, const Model& model, NodeStates& arena, StreamState& stream);
 
 }  // namespace netflowgen::infer

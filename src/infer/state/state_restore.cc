@@ -21,7 +21,7 @@ constexpr float kMostLevel = 100;         // log1p of anything that a float hold
 // A mapped state file whose parts have been checked against the arena's columns, and its rows looked at.
 class StateReader {
  public:
-  StateReader(const base::fs::path& path, const Model& model, Arena& arena)
+  StateReader(const base::fs::path& path, const Model& model, NodeStates& arena)
       : file_(path), columns_(arena.columns()) {
     check_metadata(model, arena);
     key_ = column<uint64_t>("infer.key");
@@ -50,7 +50,7 @@ class StateReader {
     throw base::Error("the state {} is damaged: {}; delete it to start cold", file_.path().string(), what);
   }
 
-  void check_metadata(const Model& model, const Arena& arena) {
+  void check_metadata(const Model& model, const NodeStates& arena) {
     const std::string where = file_.path().string();
     const auto& meta = file_.metadata();
     if (!meta.contains("format") || meta.at("format") != "netflowgen-state" ||
@@ -90,7 +90,7 @@ class StateReader {
     return file_.values<T>(name);
   }
 
-  void find_column(const Arena::Column& c) {
+  void find_column(const NodeStates::Column& c) {
     const std::string name = std::string("infer.") + c.name;
     const auto& t = file_.tensor(name);
     base::Shape shape = c.shape;
@@ -128,25 +128,25 @@ class StateReader {
     const int64_t first = -(std::numeric_limits<int64_t>::max() / 4 / input.step_ms);
     const auto is_level = [](float x) { return std::fabs(x) <= kMostLevel; };
     switch (columns_[c].rule) {
-      case Arena::Rule::kStep:
+      case NodeStates::Rule::kStep:
         return clock_ != token::kNever &&
                all_of<int64_t>(c, row, [&](int64_t x) { return x >= first && x <= clock_; });
-      case Arena::Rule::kPositions:
+      case NodeStates::Rule::kPositions:
         return all_of<uint64_t>(c, row, [](uint64_t x) { return x >= 1 && x <= kMostPositions; });
-      case Arena::Rule::kIdleRun:
+      case NodeStates::Rule::kIdleRun:
         return all_of<int32_t>(
             c, row, [&](int32_t x) { return x >= 0 && (input.idle_steps < 0 || x <= input.idle_steps); });
-      case Arena::Rule::kSeen:
+      case NodeStates::Rule::kSeen:
         return all_of<uint32_t>(c, row, [](uint32_t x) { return x <= kMostSeen; });
-      case Arena::Rule::kLevel:
+      case NodeStates::Rule::kLevel:
         return all_of<float>(c, row, is_level);
-      case Arena::Rule::kSeason:
+      case NodeStates::Rule::kSeason:
         return all_of<float>(c, row, [&](float x) { return std::isnan(x) || is_level(x); });
-      case Arena::Rule::kFinite:
+      case NodeStates::Rule::kFinite:
         return columns_[c].dtype == DType::kBF16
                    ? all_of<uint16_t>(c, row, [](uint16_t x) { return (x & 0x7f80u) != 0x7f80u; })
                    : all_of<uint32_t>(c, row, [](uint32_t x) { return (x & 0x7f800000u) != 0x7f800000u; });
-      case Arena::Rule::kAny:
+      case NodeStates::Rule::kAny:
         break;
     }
     return true;
@@ -170,7 +170,7 @@ class StateReader {
   }
 
   base::SafetensorsFile file_;
-  std::vector<Arena::Column> columns_;
+  std::vector<NodeStates::Column> columns_;
   std::vector<const uint8_t*> data_;  // of each column
   size_t nodes_ = 0;
   int64_t clock_ = token::kNever;
@@ -181,7 +181,7 @@ class StateReader {
 
 }  // namespace
 
-size_t restore_state(const base::fs::path& path, const Model& model, Arena& arena, StreamState& stream) {
+size_t restore_state(const base::fs::path& path, const Model& model, NodeStates& arena, StreamState& stream) {
   const StateReader reader(path, model, arena);
   const size_t left_out = reader.nodes() - std::min(reader.nodes(), arena.capacity());
   arena.clear();

@@ -263,7 +263,7 @@ TEST_F(StateTest, EveryTruncationAndEveryFlippedByteIsRefused) {
 TEST_F(StateTest, HostileValuesAreRefused) {
   const RandomModel random(small_spec(), 16);
   const auto model = Model::load(random.path());
-  Arena arena(*model, Precision::kFloat32, 4);
+  NodeStates arena(*model, Precision::kFloat32, 4);
   StreamState stream;
   stream.clock = kStart;
   std::vector<uint64_t> evicted;

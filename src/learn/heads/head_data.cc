@@ -9,7 +9,7 @@ namespace netflowgen::learn {
 
 using torch::Tensor;
 
-std::vector<std::pair<int64_t, int64_t>> columns_of(const Bank& bank, const model::HeadSpec& spec) {
+std::vector<std::pair<int64_t, int64_t>> columns_of(const FeatureCache& bank, const model::HeadSpec& spec) {
   const auto h = static_cast<int64_t>(bank.hidden);
   const auto s = static_cast<int64_t>(bank.surprise);
   const auto d = static_cast<int64_t>(bank.dense);
@@ -30,7 +30,7 @@ bool Side::both() const {
   return z.defined() && z.size(0) > 0 && target.max().item<float>() > 0 && target.min().item<float>() < 1;
 }
 
-Side make_side(const Bank& bank, std::vector<Example> examples, const HeadOptions& o) {
+Side make_side(const FeatureCache& bank, std::vector<Example> examples, const HeadOptions& o) {
   std::stable_sort(examples.begin(), examples.end(),
                    [](const Example& a, const Example& b) { return a.group < b.group; });
   std::map<int32_t, size_t> sizes;

@@ -29,7 +29,7 @@ int64_t place_of(const std::vector<std::pair<int64_t, int64_t>>& ranges, size_t 
   return -1;
 }
 
-void add_volumes(const Bank& bank, const model::HeadSpec& spec, const std::vector<size_t>& columns,
+void add_volumes(const FeatureCache& bank, const model::HeadSpec& spec, const std::vector<size_t>& columns,
                  float slope, Tensor& weight) {
   const auto ranges = columns_of(bank, spec);
   for (const size_t c : columns) {
@@ -38,7 +38,7 @@ void add_volumes(const Bank& bank, const model::HeadSpec& spec, const std::vecto
   }
 }
 
-Tensor penalty_of(const Bank& bank, const HeadOptions& o, int64_t inputs) {
+Tensor penalty_of(const FeatureCache& bank, const HeadOptions& o, int64_t inputs) {
   Tensor penalty = torch::full({inputs}, o.ridge, torch::kDouble);
   if (o.spec.use_hidden) penalty.narrow(0, 0, static_cast<int64_t>(bank.hidden)).mul_(o.hidden_ridge);
   return penalty;
@@ -46,7 +46,7 @@ Tensor penalty_of(const Bank& bank, const HeadOptions& o, int64_t inputs) {
 
 }  // namespace
 
-std::vector<LinearPart> priors_of(const Bank& bank, const HeadOptions& options, const Tensor& mean,
+std::vector<LinearPart> priors_of(const FeatureCache& bank, const HeadOptions& options, const Tensor& mean,
                                   const Tensor& deviation) {
   std::vector<LinearPart> priors;
   const bool knows = options.spec.use_hidden && !bank.inject_weight.empty();
@@ -70,7 +70,7 @@ std::vector<LinearPart> priors_of(const Bank& bank, const HeadOptions& options, 
   return priors;
 }
 
-LinearPart fit_linear(const Bank& bank, const Side& side, const std::vector<LinearPart>& priors,
+LinearPart fit_linear(const FeatureCache& bank, const Side& side, const std::vector<LinearPart>& priors,
                       const HeadOptions& options) {
   const Side rows = as_double(side);
   const auto n = static_cast<int64_t>(priors.size());

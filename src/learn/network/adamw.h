@@ -14,7 +14,7 @@ struct AdamWOptions {
   double beta2 = 0.98;
   double eps = 1e-8;
   double weight_decay = 0.05;  // matrices only: not on norms and biases
-  bool plain = false;          // the slow twin: LibTorch's operations
+  bool plain = false;          // the reference implementation: LibTorch's operations
 };
 
 class AdamW {

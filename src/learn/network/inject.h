@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "base/random.h"
-#include "series/series.h"
+#include "series/builder.h"
+#include "series/features.h"
+#include "series/rates.h"
 
 namespace netflowgen::learn {
 

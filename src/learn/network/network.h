@@ -8,7 +8,7 @@
 
 #include "learn/network/torch.h"
 #include "learn/network/windows.h"
-#include "model/model.h"
+#include "model/spec.h"
 
 namespace netflowgen::learn {
 

@@ -1,5 +1,5 @@
 // The pieces of the forward pass that cost most outside matrix products, each as one differentiable
-// operation. On the CPU they are fused loops; elsewhere, and as the slow twin, compositions of LibTorch
+// operation. On the CPU they are fused loops; elsewhere, and as the reference implementation, compositions of LibTorch
 // operations.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Every fused operation against its slow twin: values and gradients, random shapes.
+// Every fused operation against its reference implementation: values and gradients, random shapes.
 #include "learn/network/ops.h"
 
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <set>
 #include <thread>
 
-#include "learn/network/adamw.h"
 #include "learn/kernels/kernels.h"
+#include "learn/network/adamw.h"
 #include "learn/network/slices.h"
 
 namespace netflowgen::learn {

@@ -9,7 +9,8 @@
 
 #include "base/random.h"
 #include "learn/network/inject.h"
-#include "token/token.h"
+#include "series/frame_table.h"
+#include "token/encoder.h"
 
 namespace netflowgen::learn {
 

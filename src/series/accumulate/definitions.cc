@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 
+#include "series/accumulate/state.h"
 #include "series/features.h"
 #include "series/ports.h"
-#include "series/accumulate/state.h"
 
 namespace netflowgen::series {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "base/check.h"
 #include "base/nan.h"
-#include "series/ports.h"
 #include "series/accumulate/state.h"
+#include "series/ports.h"
 
 namespace netflowgen::series {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "flow/flow.h"
+#include "flow/record.h"
 
 namespace netflowgen::series {
 

@@ -15,8 +15,8 @@
 #include <span>
 
 #include "series/accumulate/arena.h"
-#include "series/features.h"
 #include "series/accumulate/part.h"
+#include "series/features.h"
 #include "series/sketch.h"
 
 namespace netflowgen::series {

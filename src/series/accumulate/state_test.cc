@@ -102,7 +102,7 @@ TEST(State, TheOrderOfFlowsDoesNotMatter) {
   }
 }
 
-// The slow twin: the definitions of docs/features.md on the list of flows, with sets and maps.
+// The reference implementation: the definitions of docs/features.md on the list of flows, with sets and maps.
 class Naive {
  public:
   explicit Naive(const std::vector<Flow>& list) {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "series/accumulate/arena.h"
+#include "series/accumulate/state.h"
 #include "series/node.h"
 #include "series/sketch.h"
-#include "series/accumulate/state.h"
 
 namespace netflowgen::series {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "flow/flow.h"
+#include "flow/record.h"
 
 namespace netflowgen::sim {
 namespace {

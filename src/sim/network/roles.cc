@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "flow/flow.h"
+#include "flow/record.h"
 
 namespace netflowgen::sim {
 namespace {

@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "sim/traffic/attack.h"
 #include "sim/network/cycle.h"
 #include "sim/network/roles.h"
 #include "sim/scenario.h"
+#include "sim/traffic/attack.h"
 
 namespace netflowgen::sim {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "sim/sim.h"
+#include "sim/simulator.h"
 
 namespace netflowgen::sim {
 namespace {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "flow/flow.h"
+#include "flow/record.h"
 #include "sim/traffic/attack.h"
 
 namespace netflowgen::sim {

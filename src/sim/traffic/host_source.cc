@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "flow/flow.h"
+#include "flow/record.h"
 
 namespace netflowgen::sim {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <vector>
 
+#include "sim/network/noise.h"
 #include "sim/traffic/attack.h"
 #include "sim/traffic/benign.h"
-#include "sim/network/noise.h"
 
 namespace netflowgen::sim {
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "flow/write/csv_writer.h"
 #include "sim/simulator.h"
 
 namespace netflowgen::sim {

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "flow/flow.h"
+#include "flow/record.h"
 #include "sim/traffic/benign.h"
 
 namespace netflowgen::sim {

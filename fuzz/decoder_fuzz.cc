@@ -1,4 +1,4 @@
-// The stateful session: several datagrams of all protocols, templates and then data. No bytes may crash it, its books
+// The stateful decoder: several datagrams of all protocols, templates and then data. No bytes may crash it, its books
 // balance after each datagram, its memory stays within its options, and a datagram allocates no more than its size
 // justifies.
 #include <cstdint>
@@ -42,8 +42,8 @@ constexpr size_t kMaxTemplates = 64 << 10;
 constexpr size_t kPerDatagram = 64 << 10;
 constexpr size_t kPerOctet = 4 * sizeof(flow::Flow);
 
-flow::SessionOptions options() {
-  flow::SessionOptions o;
+flow::DecodeOptions options() {
+  flow::DecodeOptions o;
   o.max_templates = 64;
   o.max_templates_per_exporter = 32;
   o.max_template_bytes = kMaxTemplates;
@@ -56,24 +56,24 @@ flow::SessionOptions options() {
 }
 
 void run(const uint8_t* data, size_t size) {
-  flow::Session session(options());
+  flow::Decoder decoder(options());
   std::vector<flow::Flow> flows;
   size_t held_octets = 0;  // of all datagrams before, which a template may bring back
   each_datagram(data, size, [&](const flow::Datagram& d) {
     const size_t before = allocated;
-    session.decode(d, flows);
+    decoder.decode(d, flows);
     held_octets = std::min(held_octets + d.payload.size(), kMaxHeld);
     require(allocated - before <= kPerDatagram + (d.payload.size() + held_octets) * kPerOctet);
     for (const auto& f : flows) check_flow(f);
     flows.clear();
     flows.shrink_to_fit();
-    require(session.held_bytes() <= kMaxHeld);
-    require(session.template_count() <= 64);
-    check_books(session);
+    require(decoder.held_bytes() <= kMaxHeld);
+    require(decoder.template_count() <= 64);
+    check_books(decoder);
   });
-  session.finish();
-  require(session.held_bytes() == 0);
-  check_books(session);
+  decoder.finish();
+  require(decoder.held_bytes() == 0);
+  check_books(decoder);
 }
 
 }  // namespace
