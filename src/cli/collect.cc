@@ -13,6 +13,7 @@
 #include "cli/config.h"
 #include "cli/output/ledger_text.h"
 #include "flow/live/live_flow_source.h"
+#include "series/open_steps.h"
 
 namespace netflowgen::cli {
 namespace {
