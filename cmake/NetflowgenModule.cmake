@@ -84,7 +84,7 @@ function(netflowgen_program name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
   target_link_libraries(${name} PRIVATE netflowgen_serve netflowgen_flags CLI11::CLI11 spdlog::spdlog)
   if(NETFLOWGEN_LEARN)
-    target_link_libraries(${name} PRIVATE netflowgen_learn)
+    target_link_libraries(${name} PRIVATE netflowgen_study)
     target_compile_definitions(${name} PRIVATE NETFLOWGEN_LEARN=1)
   endif()
   add_custom_target(netflowgen_version_header

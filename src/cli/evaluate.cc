@@ -10,8 +10,8 @@
 #include "cli/commands.h"
 #include "cli/evaluate_forecast.h"
 #ifdef NETFLOWGEN_LEARN
-#include "cli/learn_methods.h"
 #include "cli/options/learn_options.h"
+#include "study/attack_methods.h"
 #endif
 #include "eval/attacks/attack_method.h"
 #include "eval/attacks/baselines.h"
@@ -46,7 +46,7 @@ struct DdosArguments {
   bool strict = false;
   std::string model;
 #ifdef NETFLOWGEN_LEARN
-  LearnedOptions learned;
+  study::LearnedOptions learned;
 #endif
 };
 
@@ -85,9 +85,9 @@ void add_learned(const DdosArguments& a, Context& context,
                  std::vector<std::unique_ptr<eval::AttackMethod>>& all) {
   if (a.model.empty()) return;
 #ifdef NETFLOWGEN_LEARN
-  LearnedOptions options = a.learned;
+  study::LearnedOptions options = a.learned;
   options.model = a.model;
-  auto learned = learned_detectors(options, context.stop, progress_printer(context, "model"));
+  auto learned = study::learned_detectors(options, context.stop, progress_printer(context, "model"));
   for (auto& d : learned) all.push_back(std::move(d));
 #else
   (void)context;

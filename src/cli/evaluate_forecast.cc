@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #ifdef NETFLOWGEN_LEARN
-#include "cli/learn_forecaster.h"
+#include "study/forecast_models.h"
 #endif
 #include "eval/forecast/forecast_baselines.h"
 #include "eval/forecast/forecast_eval.h"
@@ -126,14 +126,14 @@ void evaluate_forecast(ForecastArguments& a, Context& context) {
   auto predictors = eval::all_predictors();
   const eval::Bins* bins = nullptr;
 #ifdef NETFLOWGEN_LEARN
-  std::shared_ptr<ForecastModels> models;
+  std::shared_ptr<study::ForecastModels> models;
   if (!a.models.empty()) {
-    models = std::make_shared<ForecastModels>(a.models, a.device, a.threads,
-                                              parse_duration_ms(a.history, "--history"), context.stop,
-                                              progress_printer(context, "walk"));
+    models = std::make_shared<study::ForecastModels>(a.models, a.device, a.threads,
+                                                     parse_duration_ms(a.history, "--history"), context.stop,
+                                                     progress_printer(context, "walk"));
     models->check(table, a.run.protocol.horizons);
     bins = &models->bins();
-    add_model_methods(models, a.untrained, forecasters, predictors);
+    study::add_model_methods(models, a.untrained, forecasters, predictors);
   }
 #else
   if (!a.models.empty()) throw base::UsageError("--model needs a build with LibTorch (NETFLOWGEN_LEARN=ON)");

@@ -6,9 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/time.h"
 #include "cli/commands.h"
-#include "cli/learn_methods.h"
 #include "cli/options/learn_options.h"
 #include "eval/attacks/baselines.h"
 #include "eval/attacks/boosted_method.h"
@@ -18,12 +16,10 @@
 #include "eval/report/report.h"
 #include "eval/results.h"
 #include "learn/pretrain.h"
-#include "series/builder.h"
 #include "series/frame_table.h"
 #include "series/store.h"
-#include "series/store_sink.h"
-#include "sim/scenario.h"
-#include "sim/simulator.h"
+#include "study/attack_methods.h"
+#include "study/demo.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -54,64 +50,18 @@ class Clock {
 
 void make_series(const DemoOptions& o, Context& context, const base::fs::path& store,
                  const base::fs::path& labels) {
-  const sim::Scenario scenario = sim::load_scenario(o.scenario);
-  sim::Simulator simulator(scenario);
-  series::StoreWriter writer(store, {.timezone = scenario.timezone});
-  series::StoreSink sink(writer);
-  series::SeriesOptions options;
-  options.nodes.all_hosts = false;
-  options.nodes.hosts = {scenario.network.prefix};
-  series::SeriesBuilder builder(options, sink);
-  const auto progress = progress_printer(context, "simulate and count");
-  std::vector<flow::Flow> flows(4096);
-  uint64_t count = 0;
-  while (const size_t n = simulator.read(flows)) {
-    if (context.stop.requested())
-      throw base::Stopped("stopped while simulating; {} is incomplete", store.string());
-    builder.add({flows.data(), n});
-    count += n;
-    progress({"minutes", static_cast<uint64_t>(simulator.minutes_done()),
-              static_cast<uint64_t>(simulator.minutes_total()), fmt::format("{} flows", count)});
-  }
-  builder.finish();
-  writer.cover(builder.first_step(), builder.end_step());
-  auto ledgers = simulator.ledgers();
-  ledgers.push_back(builder.flow_ledger());
-  ledgers.push_back(builder.frame_ledger());
-  writer.set_counts(series::to_counts(ledgers));
-  writer.flush();
-  base::write_file(labels, simulator.labels_csv());
-  fmt::print("{} flows, {} frames of {} hosts, {} attacks, {} benign events that look like attacks\n", count,
-             writer.info().rows(), simulator.network().hosts().size(), simulator.attacks().size(),
-             simulator.benign_events().size());
-}
-
-// Labels are seen in the first 60 %, its last quarter is for validation, figures come from the rest.
-eval::DdosOptions periods(const series::FrameTable& table) {
-  constexpr base::TimeMs kHour = 3'600'000;
-  const base::TimeMs from = table.first_step * table.step_ms;
-  const base::TimeMs to = table.end_step * table.step_ms;
-  eval::DdosOptions p;
-  p.train = {from, (from + (to - from) * 6 / 10) / kHour * kHour};
-  p.validation = {(p.train.to_ms - (p.train.to_ms - from) / 4) / kHour * kHour, p.train.to_ms};
-  p.test = {p.train.to_ms, to};
-  return p;
+  const auto r = study::simulate_store(o.scenario, store, labels, context.stop,
+                                       progress_printer(context, "simulate and count"));
+  fmt::print("{} flows, {} frames of {} hosts, {} attacks, {} benign events that look like attacks\n",
+             r.flows, r.frames, r.hosts, r.attacks, r.benign_events);
 }
 
 void pretrain_model(const DemoOptions& o, Context& context, const series::FrameTable& table,
                     const eval::DdosOptions& p, const base::fs::path& model, const std::string& store) {
-  learn::PretrainOptions options;
-  options.spec = model::ModelSpec::preset_of("default", o.size);
-  options.spec.input.utc_offset_minutes = utc_offset_minutes(table.timezone, store);
-  options.steps = o.steps;
-  options.batch = 16;
-  options.length = 128;
-  options.warmup = 40;
-  options.evaluate_every = 50;
-  options.learning_rate = 3e-3;
-  options.train = {p.train.from_ms / table.step_ms, p.validation.from_ms / table.step_ms};
-  options.validation = {p.validation.from_ms / table.step_ms, p.validation.to_ms / table.step_ms};
-  const auto r = learn::pretrain(table, options, model, context.stop, progress_printer(context, "pretrain"));
+  auto spec = model::ModelSpec::preset_of("default", o.size);
+  spec.input.utc_offset_minutes = utc_offset_minutes(table.timezone, store);
+  const auto r = learn::pretrain(table, study::demo_pretraining(spec, o.steps, table, p), model, context.stop,
+                                 progress_printer(context, "pretrain"));
   if (r.stopped) throw base::Stopped("stopped; the model so far is in {}", model.string());
   fmt::print("{} parameters, {:.0f} positions/s, next step {:.3f} bits a feature on validation\n",
              r.parameters, r.positions_per_second, r.validation_bits);
@@ -129,7 +79,7 @@ void run_demo(const DemoOptions& o, Context& context) {
   clock.done("simulated flows to series");
   const auto table = series::load_frames(store);
   eval::DdosRunOptions run_options;
-  run_options.protocol = periods(table);
+  run_options.protocol = study::demo_periods(table);
   pretrain_model(o, context, table, run_options.protocol, model, store.string());
   clock.done("pre-training");
 
@@ -141,9 +91,9 @@ void run_demo(const DemoOptions& o, Context& context) {
   trees.most_benign = kTreeRows;
   trees.booster.stop = &context.stop;
   auto detectors = eval::all_baselines(table, trees);
-  LearnedOptions learned;
+  study::LearnedOptions learned;
   learned.model = model.string();
-  for (auto& d : learned_detectors(learned, context.stop, progress_printer(context, "walk")))
+  for (auto& d : study::learned_detectors(learned, context.stop, progress_printer(context, "walk")))
     detectors.push_back(std::move(d));
   const auto result = eval::evaluate_ddos(table, set.events, {}, run_options, detectors,
                                           progress_printer(context, "fine-tune and evaluate"), &context.stop);

@@ -23,31 +23,31 @@ struct EmbedOptions {
 };
 
 // Mean of a node's hidden states, [node, d_model], and the number of steps in each.
-void save_nodes(const EmbedOptions& o, const series::FrameTable& table, const learn::FeatureCache& bank) {
-  std::vector<float> mean(table.nodes.size() * bank.hidden);
+void save_nodes(const EmbedOptions& o, const series::FrameTable& table, const learn::FeatureCache& cache) {
+  std::vector<float> mean(table.nodes.size() * cache.hidden);
   std::vector<int64_t> count(table.nodes.size());
   std::string names;
   for (size_t n = 0; n < table.nodes.size(); ++n) {
     for (size_t r = table.offsets[n]; r < table.offsets[n + 1]; ++r) {
-      if (bank.kept[r] < 0) continue;
+      if (cache.kept[r] < 0) continue;
       ++count[n];
-      const float* z = bank.z.data() + static_cast<size_t>(bank.kept[r]) * bank.width();
-      for (size_t k = 0; k < bank.hidden; ++k) mean[n * bank.hidden + k] += z[k];
+      const float* z = cache.z.data() + static_cast<size_t>(cache.kept[r]) * cache.width();
+      for (size_t k = 0; k < cache.hidden; ++k) mean[n * cache.hidden + k] += z[k];
     }
-    for (size_t k = 0; k < bank.hidden && count[n] > 0; ++k)
-      mean[n * bank.hidden + k] /= static_cast<float>(count[n]);
+    for (size_t k = 0; k < cache.hidden && count[n] > 0; ++k)
+      mean[n * cache.hidden + k] /= static_cast<float>(count[n]);
     names += table.nodes[n] + "\n";
   }
   const auto nodes = static_cast<int64_t>(table.nodes.size());
   base::save_safetensors(
       o.out,
-      {{"embedding", base::tensor_view<float>(mean, {nodes, static_cast<int64_t>(bank.hidden)})},
+      {{"embedding", base::tensor_view<float>(mean, {nodes, static_cast<int64_t>(cache.hidden)})},
        {"steps", base::tensor_view<int64_t>(count, {nodes})}},
       {{"nodes", names}, {"model", o.model}});
-  fmt::print("{} vectors of {} numbers written to {}\n", nodes, bank.hidden, o.out);
+  fmt::print("{} vectors of {} numbers written to {}\n", nodes, cache.hidden, o.out);
 }
 
-void save_steps(const EmbedOptions& o, const series::FrameTable& table, const learn::FeatureCache& bank) {
+void save_steps(const EmbedOptions& o, const series::FrameTable& table, const learn::FeatureCache& cache) {
   std::vector<float> hidden;
   std::vector<float> surprise;
   std::vector<float> dense;
@@ -57,11 +57,11 @@ void save_steps(const EmbedOptions& o, const series::FrameTable& table, const le
   for (size_t n = 0; n < table.nodes.size(); ++n) {
     names += table.nodes[n] + "\n";
     for (size_t r = table.offsets[n]; r < table.offsets[n + 1]; ++r) {
-      if (bank.kept[r] < 0) continue;
-      const float* z = bank.z.data() + static_cast<size_t>(bank.kept[r]) * bank.width();
-      hidden.insert(hidden.end(), z, z + bank.hidden);
-      surprise.insert(surprise.end(), z + bank.hidden, z + bank.hidden + bank.surprise);
-      dense.insert(dense.end(), z + bank.hidden + bank.surprise, z + bank.width());
+      if (cache.kept[r] < 0) continue;
+      const float* z = cache.z.data() + static_cast<size_t>(cache.kept[r]) * cache.width();
+      hidden.insert(hidden.end(), z, z + cache.hidden);
+      surprise.insert(surprise.end(), z + cache.hidden, z + cache.hidden + cache.surprise);
+      dense.insert(dense.end(), z + cache.hidden + cache.surprise, z + cache.width());
       steps.push_back(table.steps[r]);
       nodes.push_back(static_cast<uint32_t>(n));
     }
@@ -70,15 +70,15 @@ void save_steps(const EmbedOptions& o, const series::FrameTable& table, const le
   const auto matrix = [&](const std::vector<float>& values, size_t width) {
     return base::tensor_view<float>(values, {rows, static_cast<int64_t>(width)});
   };
-  base::NamedTensors tensors = {{"embedding", matrix(hidden, bank.hidden)},
-                                {"surprise", matrix(surprise, bank.surprise)},
-                                {"dense", matrix(dense, bank.dense)},
+  base::NamedTensors tensors = {{"embedding", matrix(hidden, cache.hidden)},
+                                {"surprise", matrix(surprise, cache.surprise)},
+                                {"dense", matrix(dense, cache.dense)},
                                 {"step", base::tensor_view<int64_t>(steps, {rows})},
                                 {"node", base::tensor_view<uint32_t>(nodes, {rows})}};
-  if (!bank.inject.empty()) tensors.emplace_back("inject", matrix(bank.inject, 1));
+  if (!cache.inject.empty()) tensors.emplace_back("inject", matrix(cache.inject, 1));
   base::save_safetensors(o.out, tensors,
                          {{"nodes", names}, {"model", o.model}, {"step_ms", std::to_string(table.step_ms)}});
-  fmt::print("{} vectors of {} numbers written to {}\n", rows, bank.hidden, o.out);
+  fmt::print("{} vectors of {} numbers written to {}\n", rows, cache.hidden, o.out);
 }
 
 void run_embed(const EmbedOptions& o, const Context& context) {
@@ -86,10 +86,10 @@ void run_embed(const EmbedOptions& o, const Context& context) {
   const auto table = series::load_frames(o.store, {});
   learn::ScanOptions scan;
   scan.range = parse_range(o.period, table.step_ms, "--period");
-  const auto bank = backbone.scan(table, scan, context.stop, progress_printer(context, "embed"));
-  if (bank.count() == 0)
+  const auto cache = backbone.scan(table, scan, context.stop, progress_printer(context, "embed"));
+  if (cache.count() == 0)
     throw base::Error("{} has no active step in the period; nothing was written", o.store);
-  o.per == "node" ? save_nodes(o, table, bank) : save_steps(o, table, bank);
+  o.per == "node" ? save_nodes(o, table, cache) : save_steps(o, table, cache);
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "cli/commands.h"
-#include "cli/learn_forecaster.h"
 #include "eval/forecast/forecast_calibration.h"
 #include "eval/forecast/forecast_protocol.h"
 #include "eval/forecast/forecaster.h"
@@ -18,6 +17,7 @@
 #include "series/features.h"
 #include "series/frame_table.h"
 #include "series/store.h"
+#include "study/forecast_models.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -122,7 +122,7 @@ void print_page(const ForecastOptions& o, const series::FrameTable& table, size_
 }
 
 void run_forecast(const ForecastOptions& o, const Context& context) {
-  ForecastModels models(o.models, o.device, o.threads, 0, context.stop, {});
+  study::ForecastModels models(o.models, o.device, o.threads, 0, context.stop, {});
   const auto table = series::load_frames(o.store, {});
   models.check(table, {});
   const size_t node = find_node(table, o);

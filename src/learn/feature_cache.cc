@@ -19,14 +19,14 @@ constexpr size_t kNodes = 16;    // walked side by side by one thread
 constexpr size_t kGroups = 8;    // of them, shared out among the threads, between two looks at the stop flag
 constexpr int64_t kChunk = 128;  // positions a forward pass; a multiple of Positions::kStride
 
-// Walks a group of nodes chunk by chunk and writes what the bank keeps.
+// Walks a group of nodes chunk by chunk and writes what the cache keeps.
 class Walk {
  public:
-  Walk(const Network& network, const Positions& positions, const ScanOptions& options, FeatureCache& bank)
+  Walk(const Network& network, const Positions& positions, const ScanOptions& options, FeatureCache& cache)
       : network_(network),
         positions_(positions),
         options_(options),
-        bank_(bank),
+        cache_(cache),
         encoder_(network.encoder()) {}
 
   void run(const std::vector<size_t>& group) {
@@ -58,11 +58,11 @@ class Walk {
     return torch::cat({first, x.narrow(1, 0, kChunk - 1)}, 1).reshape({-1, x.size(2)}).index_select(0, index);
   }
 
-  // Rows of the chunk that the bank keeps, as flat positions [b * kChunk + t], in the order of the bank.
+  // Rows of the chunk that the cache keeps, as flat positions [b * kChunk + t], in the order of the cache.
   std::vector<int64_t> kept_positions() const {
     std::vector<int64_t> at;
     for (size_t n = 0; n < batch_.rows.size(); ++n) {
-      if (batch_.rows[n] >= 0 && bank_.kept[static_cast<size_t>(batch_.rows[n])] >= 0)
+      if (batch_.rows[n] >= 0 && cache_.kept[static_cast<size_t>(batch_.rows[n])] >= 0)
         at.push_back(static_cast<int64_t>(n));
     }
     return at;
@@ -86,22 +86,23 @@ class Walk {
     if (options_.direct)
       direct = cpu(network_.direct(here, dense.reshape({-1, dense.size(2)}).index_select(0, index)));
     Tensor before_direct;
-    if (!bank_.before_level.empty())
+    if (!cache_.before_level.empty())
       before_direct = cpu(network_.direct(previous, shifted(dense, before.dense, index)).select(-3, 0));
     Tensor likely;
     if (options_.likely) likely = most_likely(network_.next_logits(here)).to(torch::kCPU).contiguous();
     for (int64_t k = 0; k < n; ++k) {
       const auto slot = static_cast<size_t>(at[static_cast<size_t>(k)]);
-      const auto to = static_cast<size_t>(bank_.kept[static_cast<size_t>(batch_.rows[slot])]);
-      float* z = bank_.z.data() + to * bank_.width();
-      std::copy_n(hidden_cpu.data_ptr<float>() + k * h.size(2), bank_.hidden, z);
-      std::copy_n(surprise_cpu.data_ptr<float>() + k * static_cast<int64_t>(bank_.surprise), bank_.surprise,
-                  z + bank_.hidden);
-      std::copy_n(batch_.dense.data() + slot * bank_.dense, bank_.dense, z + bank_.hidden + bank_.surprise);
-      if (inject.defined()) bank_.inject[to] = inject.data_ptr<float>()[k];
+      const auto to = static_cast<size_t>(cache_.kept[static_cast<size_t>(batch_.rows[slot])]);
+      float* z = cache_.z.data() + to * cache_.width();
+      std::copy_n(hidden_cpu.data_ptr<float>() + k * h.size(2), cache_.hidden, z);
+      std::copy_n(surprise_cpu.data_ptr<float>() + k * static_cast<int64_t>(cache_.surprise), cache_.surprise,
+                  z + cache_.hidden);
+      std::copy_n(batch_.dense.data() + slot * cache_.dense, cache_.dense,
+                  z + cache_.hidden + cache_.surprise);
+      if (inject.defined()) cache_.inject[to] = inject.data_ptr<float>()[k];
       if (likely.defined())
-        std::copy_n(likely.data_ptr<int32_t>() + k * static_cast<int64_t>(bank_.surprise), bank_.surprise,
-                    bank_.likely.data() + to * bank_.surprise);
+        std::copy_n(likely.data_ptr<int32_t>() + k * static_cast<int64_t>(cache_.surprise), cache_.surprise,
+                    cache_.likely.data() + to * cache_.surprise);
       if (before_direct.defined())
         keep_before(before_direct.data_ptr<float>() + k * before_direct[0].numel(), slot, group, first, to);
       if (direct.defined())
@@ -115,10 +116,11 @@ class Walk {
     const size_t quantiles = network_.spec().quantiles.size();
     const size_t p = first + slot % kChunk;
     const token::NodeState state = positions_.state_before(group[slot / kChunk], p);
-    float* const out = bank_.before_direct.data() + to * volumes * quantiles;
+    float* const out = cache_.before_direct.data() + to * volumes * quantiles;
     for (size_t k = 0; k < volumes * quantiles; ++k)
       out[k] = encoder_.relative_target(state, k / quantiles, direct[k]);
-    for (size_t v = 0; v < volumes; ++v) bank_.before_level[to * volumes + v] = p == 0 ? NAN : state.level[v];
+    for (size_t v = 0; v < volumes; ++v)
+      cache_.before_level[to * volumes + v] = p == 0 ? NAN : state.level[v];
   }
 
   Tensor surprise_of(const Tensor& previous, const std::vector<int64_t>& at, const std::vector<size_t>& group,
@@ -160,7 +162,7 @@ class Walk {
     const size_t quantiles = network_.spec().quantiles.size();
     const size_t volumes = encoder_.volumes();
     const size_t n = network_.spec().input.leads.size() * volumes * quantiles;
-    float* out = bank_.direct.data() + to * n;
+    float* out = cache_.direct.data() + to * n;
     for (size_t k = 0; k < n; ++k) out[k] = encoder_.decode_target(state, k / quantiles % volumes, direct[k]);
     for (size_t k = 0; k < n; k += quantiles) std::sort(out + k, out + k + quantiles);
   }
@@ -168,58 +170,59 @@ class Walk {
   const Network& network_;
   const Positions& positions_;
   const ScanOptions& options_;
-  FeatureCache& bank_;
+  FeatureCache& cache_;
   const token::Encoder& encoder_;
   WindowBatch batch_;
 };
 
 // The numeric level channels come first among the dense inputs (token::Encoder).
-void name_volumes(const token::Encoder& e, FeatureCache& bank) {
-  if (bank.dense == 0) return;
-  size_t column = bank.hidden + bank.surprise;
+void name_volumes(const token::Encoder& e, FeatureCache& cache) {
+  if (cache.dense == 0) return;
+  size_t column = cache.hidden + cache.surprise;
   for (size_t i = 0; i < e.levels(); ++i) {
     if (e.tokenizer().is_category(i)) continue;
     const int feature = e.tokenizer().channels()[i].feature;
     if (series::kFeatures[static_cast<size_t>(feature)].kind == series::Kind::kVolume)
-      (feature < series::kOutOffset ? bank.volumes_in : bank.volumes_out).push_back(column);
+      (feature < series::kOutOffset ? cache.volumes_in : cache.volumes_out).push_back(column);
     ++column;
   }
 }
 
-FeatureCache empty_bank(const series::FrameTable& table, const ScanOptions& o, const Network& network,
-                        const Positions& positions) {
+FeatureCache empty_cache(const series::FrameTable& table, const ScanOptions& o, const Network& network,
+                         const Positions& positions) {
   const token::Encoder& e = network.encoder();
-  FeatureCache bank;
-  bank.hidden = static_cast<size_t>(network.spec().d_model);
-  bank.surprise = e.target_sizes().size();
-  bank.dense = e.dense();
-  name_volumes(e, bank);
-  bank.kept.assign(table.rows(), -1);
+  FeatureCache cache;
+  cache.hidden = static_cast<size_t>(network.spec().d_model);
+  cache.surprise = e.target_sizes().size();
+  cache.dense = e.dense();
+  name_volumes(e, cache);
+  cache.kept.assign(table.rows(), -1);
   int64_t kept = 0;
   for (size_t i = 0; i < positions.nodes(); ++i) {
     for (size_t p = 0; p < positions.count(i); ++p) {
       const int64_t row = positions.row(i, p);
       if (row >= 0 && (o.keep.empty() || o.keep[static_cast<size_t>(row)]))
-        bank.kept[static_cast<size_t>(row)] = kept++;
+        cache.kept[static_cast<size_t>(row)] = kept++;
     }
   }
   const auto n = static_cast<size_t>(kept);
-  bank.z.resize(n * bank.width());
+  cache.z.resize(n * cache.width());
   if (network.spec().inject) {
-    bank.inject.resize(n);
+    cache.inject.resize(n);
     const Tensor w = torch::cat({network.weight("inject.weight").reshape(-1), network.weight("inject.bias")})
                          .to(torch::kCPU)
                          .contiguous();
-    bank.inject_weight.assign(w.data_ptr<float>(), w.data_ptr<float>() + w.numel());
+    cache.inject_weight.assign(w.data_ptr<float>(), w.data_ptr<float>() + w.numel());
   }
   if (o.direct)
-    bank.direct.resize(n * network.spec().input.leads.size() * e.volumes() * network.spec().quantiles.size());
+    cache.direct.resize(n * network.spec().input.leads.size() * e.volumes() *
+                        network.spec().quantiles.size());
   if (o.before && !network.spec().input.leads.empty()) {
-    bank.before_direct.resize(n * e.volumes() * network.spec().quantiles.size());
-    bank.before_level.resize(n * e.volumes());
+    cache.before_direct.resize(n * e.volumes() * network.spec().quantiles.size());
+    cache.before_level.resize(n * e.volumes());
   }
-  if (o.likely) bank.likely.resize(n * bank.surprise);
-  return bank;
+  if (o.likely) cache.likely.resize(n * cache.surprise);
+  return cache;
 }
 
 }  // namespace
@@ -246,7 +249,7 @@ FeatureCache Backbone::scan(const series::FrameTable& table, const ScanOptions& 
   }
   torch::NoGradGuard no_grad;
   const Positions positions(table, impl_->encoder, options.range.from, options.range.to, options.nodes);
-  FeatureCache bank = empty_bank(table, options, impl_->network, positions);
+  FeatureCache cache = empty_cache(table, options, impl_->network, positions);
   std::vector<size_t> order(positions.nodes());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
@@ -263,14 +266,14 @@ FeatureCache Backbone::scan(const series::FrameTable& table, const ScanOptions& 
     const size_t count = std::min(kGroups, groups.size() - first);
     // Groups write to rows of their own.
     for_slices(static_cast<int64_t>(count), impl_->network.device(), [&](int64_t s) {
-      Walk(impl_->network, positions, options, bank).run(groups[first + static_cast<size_t>(s)]);
+      Walk(impl_->network, positions, options, cache).run(groups[first + static_cast<size_t>(s)]);
     });
     for (size_t g = first; g < first + count; ++g) {
       for (const size_t i : groups[g]) done += positions.count(i);
     }
     if (progress) progress({"positions", done, positions.total(), ""});
   }
-  return bank;
+  return cache;
 }
 
 }  // namespace netflowgen::learn

@@ -1,5 +1,5 @@
 // A frozen model's view of a table: it walks every series once, exactly as the stream would, and keeps what
-// heads and forecasts need. Heads are then trained and applied on the bank alone, so that many label budgets
+// heads and forecasts need. Heads are then trained and applied on the cache alone, so that many label budgets
 // cost one walk.
 #pragma once
 

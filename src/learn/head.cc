@@ -131,11 +131,11 @@ void average(HeadWeights& head, double share) {
 
 }  // namespace
 
-HeadWeights train_head(const FeatureCache& bank, std::span<const Example> examples,
+HeadWeights train_head(const FeatureCache& cache, std::span<const Example> examples,
                        const HeadOptions& options) {
   if (options.members > 0 && options.spec.hidden == 0)
     throw base::UsageError("members of a head need a hidden layer; give it a width, or no members");
-  Side all = make_side(bank, {examples.begin(), examples.end()}, options);
+  Side all = make_side(cache, {examples.begin(), examples.end()}, options);
   if (!all.both()) {
     const bool attack = all.z.size(0) > 0 && all.target.max().item<float>() > 0;
     throw base::Error(
@@ -144,13 +144,13 @@ HeadWeights train_head(const FeatureCache& bank, std::span<const Example> exampl
   }
   std::vector<Example> sides[2];
   for (const auto& e : examples) sides[e.validation ? 1 : 0].push_back(e);
-  Side train = make_side(bank, sides[0], options);
-  Side validation = make_side(bank, sides[1], options);
+  Side train = make_side(cache, sides[0], options);
+  Side validation = make_side(cache, sides[1], options);
   if (!train.both()) {  // every label lies in the validation period
     train = all;
-    validation = make_side(bank, {}, options);
+    validation = make_side(cache, {}, options);
   }
-  const auto ranges = columns_of(bank, options.spec);
+  const auto ranges = columns_of(cache, options.spec);
   for (Side* side : {&all, &train, &validation}) side->z = select_columns(side->z, ranges);
   const Tensor mean = all.z.mean(0);
   const Tensor deviation = (all.z.var(0, false) + 1e-4).sqrt();
@@ -158,7 +158,7 @@ HeadWeights train_head(const FeatureCache& bank, std::span<const Example> exampl
     side->z = ((side->z - mean) / deviation).clamp(-model::kMaxStandard, model::kMaxStandard);
 
   // The linear part needs no validation, so it learns from all rows.
-  const LinearPart linear = fit_linear(bank, all, priors_of(bank, options, mean, deviation), options);
+  const LinearPart linear = fit_linear(cache, all, priors_of(cache, options, mean, deviation), options);
   for (Side* side : {&train, &validation}) side->offset = torch::mv(side->z, linear.weight) + linear.bias;
   std::vector<Member> members;
   for (int k = 0; k < options.members; ++k) {
@@ -166,9 +166,9 @@ HeadWeights train_head(const FeatureCache& bank, std::span<const Example> exampl
         train_member(train, validation, options, options.seed * 1000 + static_cast<uint64_t>(k)));
   }
   HeadWeights head = merge(linear, members, options);
-  if (options.trees > 0 && options.spec.use_dense && bank.dense > 0) {
+  if (options.trees > 0 && options.spec.use_dense && cache.dense > 0) {
     const auto inputs = all.z.size(1);
-    head.trees = fit_trees(all, {inputs - static_cast<int64_t>(bank.dense), inputs}, options);
+    head.trees = fit_trees(all, {inputs - static_cast<int64_t>(cache.dense), inputs}, options);
     average(head, std::min(1.0, static_cast<double>(incidents(examples)) / options.tree_incidents));
   }
   head.spec.trees = head.trees.count;
@@ -178,21 +178,21 @@ HeadWeights train_head(const FeatureCache& bank, std::span<const Example> exampl
   return head;
 }
 
-std::vector<float> apply_head(const FeatureCache& bank, const HeadWeights& head) {
+std::vector<float> apply_head(const FeatureCache& cache, const HeadWeights& head) {
   torch::NoGradGuard no_grad;
   const auto tensor = [](const std::vector<float>& v, at::IntArrayRef shape) {
     return torch::from_blob(const_cast<float*>(v.data()), shape, torch::kFloat);
   };
   const auto inputs = static_cast<int64_t>(head.mean.size());
-  const auto ranges = columns_of(bank, head.spec);
+  const auto ranges = columns_of(cache, head.spec);
   std::vector<float> out;
-  const auto n = static_cast<int64_t>(bank.count());
+  const auto n = static_cast<int64_t>(cache.count());
   constexpr int64_t kRows = 65536;
   for (int64_t first = 0; first < n; first += kRows) {
     const int64_t rows = std::min(kRows, n - first);
     Tensor z =
-        torch::from_blob(const_cast<float*>(bank.z.data()) + first * static_cast<int64_t>(bank.width()),
-                         {rows, static_cast<int64_t>(bank.width())}, torch::kFloat);
+        torch::from_blob(const_cast<float*>(cache.z.data()) + first * static_cast<int64_t>(cache.width()),
+                         {rows, static_cast<int64_t>(cache.width())}, torch::kFloat);
     z = ((select_columns(z, ranges) - tensor(head.mean, {inputs})) / tensor(head.deviation, {inputs}))
             .clamp(-model::kMaxStandard, model::kMaxStandard);
     const Tensor input = z.contiguous();

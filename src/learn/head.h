@@ -1,4 +1,4 @@
-// Task heads on a frozen model's bank. Few labels, so: the score starts as a prior that needs none, a ridge correction
+// Task heads on a frozen model's cache. Few labels, so: the score starts as a prior that needs none, a ridge correction
 // is fitted to the labels, and where asked an ensemble of small networks to what that leaves. Boosted trees learn the same
 // labels by themselves, and the two opinions' logits are averaged; the more incidents the labels hold, the more the trees'
 // counts. In the end it is one hidden layer and a sum of trees, which is what model/spec.h and infer know.
@@ -15,7 +15,7 @@ namespace netflowgen::learn {
 
 // One labelled row for training.
 struct Example {
-  size_t row = 0;      // of the table; must be kept in the bank
+  size_t row = 0;      // of the table; must be kept in the cache
   int32_t group = -1;  // event it belongs to, -1: benign (or the class index for kind "classes")
   bool validation = false;
   int64_t incident = -1;  // that event's; events of one incident are one lesson. -1: an incident of its own
@@ -59,11 +59,11 @@ struct HeadWeights {
 };
 
 // REQUIRES: at least one positive and one benign example, else base::Error says which is missing.
-HeadWeights train_head(const FeatureCache& bank, std::span<const Example> examples,
+HeadWeights train_head(const FeatureCache& cache, std::span<const Example> examples,
                        const HeadOptions& options);
 
-// Logit of each kept row (kind "hazard" and "binary"), [bank.count()].
-std::vector<float> apply_head(const FeatureCache& bank, const HeadWeights& head);
+// Logit of each kept row (kind "hazard" and "binary"), [cache.count()].
+std::vector<float> apply_head(const FeatureCache& cache, const HeadWeights& head);
 
 // Adds or replaces the head in a model folder: config.json, model.safetensors and card.md.
 void add_head(const base::fs::path& folder, const HeadWeights& head, const std::string& card_lines);

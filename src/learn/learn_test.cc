@@ -215,7 +215,7 @@ TEST(Head, LearnsSavesAndRoundTrips) {
   PretrainOptions o = small_options();
   pretrain(table, o, out.path, kGo, {});
   const Backbone backbone(out.path, "cpu", 1);
-  const FeatureCache bank = backbone.scan(table, {}, kGo, {});
+  const FeatureCache cache = backbone.scan(table, {}, kGo, {});
   std::vector<Example> examples;
   int32_t event = -1;
   for (size_t r = 0; r < table.rows(); ++r) {
@@ -229,12 +229,12 @@ TEST(Head, LearnsSavesAndRoundTrips) {
     h.members = members;
     h.epochs = 60;
     h.loss = loss;
-    const HeadWeights head = train_head(bank, examples, h);
-    const auto logits = apply_head(bank, head);
+    const HeadWeights head = train_head(cache, examples, h);
+    const auto logits = apply_head(cache, head);
     double lowest_attack = INFINITY;
     double benign = 0;
     for (size_t r = 0; r < table.rows(); ++r) {
-      const double x = logits[static_cast<size_t>(bank.kept[r])];
+      const double x = logits[static_cast<size_t>(cache.kept[r])];
       if (attack[r]) lowest_attack = std::min(lowest_attack, x);
       if (!attack[r]) benign += x / static_cast<double>(table.rows());
     }
@@ -243,10 +243,11 @@ TEST(Head, LearnsSavesAndRoundTrips) {
     const Backbone again(out.path, "cpu", 1);
     ASSERT_NE(again.spec().task("ddos"), nullptr);
     torch::NoGradGuard no_grad;
-    const auto z = torch::from_blob(const_cast<float*>(bank.z.data()),
-                                    {static_cast<int64_t>(bank.count()), static_cast<int64_t>(bank.width())});
+    const auto z =
+        torch::from_blob(const_cast<float*>(cache.z.data()),
+                         {static_cast<int64_t>(cache.count()), static_cast<int64_t>(cache.width())});
     const auto through_network = again.impl().network.task(*again.spec().task("ddos"), z).squeeze(-1);
-    for (size_t k = 0; k < bank.count(); ++k)
+    for (size_t k = 0; k < cache.count(); ++k)
       EXPECT_NEAR(through_network[static_cast<int64_t>(k)].item<float>(), logits[k], 1e-3);
   }
 }
@@ -258,14 +259,14 @@ TEST(Head, TreesCountTheMoreTheMoreIncidentsTheLabelsHold) {
   PretrainOptions o = small_options();
   o.steps = 2;
   pretrain(table, o, out.path, kGo, {});
-  FeatureCache bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
+  FeatureCache cache = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
   base::Random random(3);
   std::vector<Example> examples;
-  std::vector<bool> attack(bank.count());
+  std::vector<bool> attack(cache.count());
   for (size_t r = 0; r < table.rows(); ++r) {
-    const auto k = static_cast<size_t>(bank.kept[r]);
-    float* const dense = bank.z.data() + k * bank.width() + bank.hidden + bank.surprise;
-    for (size_t c = 0; c < bank.dense; ++c) dense[c] = static_cast<float>(random.normal());
+    const auto k = static_cast<size_t>(cache.kept[r]);
+    float* const dense = cache.z.data() + k * cache.width() + cache.hidden + cache.surprise;
+    for (size_t c = 0; c < cache.dense; ++c) dense[c] = static_cast<float>(random.normal());
     attack[k] = dense[0] * dense[1] > 0.5f;
     examples.push_back({r, attack[k] ? static_cast<int32_t>(r) : -1, false});
   }
@@ -273,24 +274,24 @@ TEST(Head, TreesCountTheMoreTheMoreIncidentsTheLabelsHold) {
   h.spec.name = "ddos";
   h.prior = Prior::kNone;
   const auto gap = [&](const HeadWeights& head) {  // between the mean logits of attacks and the rest
-    const auto logits = apply_head(bank, head);
+    const auto logits = apply_head(cache, head);
     double sum[2] = {};
     double count[2] = {};
     for (size_t k = 0; k < logits.size(); ++k) sum[attack[k]] += logits[k], ++count[attack[k]];
     return sum[1] / count[1] - sum[0] / count[0];
   };
-  const HeadWeights with = train_head(bank, examples, h);
+  const HeadWeights with = train_head(cache, examples, h);
   EXPECT_EQ(with.spec.trees, 60);
   // The same labels as one incident: the mean of the two logits, in which the trees' counts a fifth.
   auto one = examples;
   for (auto& e : one) e.incident = e.group < 0 ? -1 : 7;
-  const HeadWeights alone = train_head(bank, one, h);
+  const HeadWeights alone = train_head(cache, one, h);
   ASSERT_EQ(alone.trees.leaves.size(), with.trees.leaves.size());
   for (size_t k = 0; k < with.trees.leaves.size(); ++k)
     EXPECT_NEAR(alone.trees.leaves[k], with.trees.leaves[k] * 2 * (0.2 / 1.2), 1e-5);
   for (size_t k = 0; k < with.w2.size(); ++k) EXPECT_NEAR(alone.w2[k], with.w2[k] * 2 / 1.2, 1e-5);
   h.trees = 0;
-  const HeadWeights without = train_head(bank, examples, h);
+  const HeadWeights without = train_head(cache, examples, h);
   EXPECT_GT(gap(with), gap(without) + 1);
   add_head(out.path, with, "");
   const model::ModelFolder folder(out.path);
@@ -306,9 +307,9 @@ TEST(Head, KeepsThePriorWhereLabelsMayChangeNothing) {
   PretrainOptions o = small_options();
   o.steps = 20;
   pretrain(table, o, out.path, kGo, {});
-  const FeatureCache bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
-  ASSERT_FALSE(bank.inject.empty());
-  ASSERT_FALSE(bank.volumes_in.empty());
+  const FeatureCache cache = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
+  ASSERT_FALSE(cache.inject.empty());
+  ASSERT_FALSE(cache.volumes_in.empty());
   std::vector<Example> examples;
   for (size_t r = 0; r < table.rows(); ++r) examples.push_back({r, r % 50 == 0 ? 0 : -1, false});
   HeadOptions h;
@@ -317,24 +318,24 @@ TEST(Head, KeepsThePriorWhereLabelsMayChangeNothing) {
   h.trees = 0;
   const auto changes = [&](const std::vector<float>& logits, size_t k) { return logits[k] - logits[0]; };
   h.prior = Prior::kInjection;
-  const auto injection = apply_head(bank, train_head(bank, examples, h));
+  const auto injection = apply_head(cache, train_head(cache, examples, h));
   h.prior = Prior::kNone;
-  const auto none = apply_head(bank, train_head(bank, examples, h));
+  const auto none = apply_head(cache, train_head(cache, examples, h));
   h.prior = Prior::kVolume;
-  const auto volume = apply_head(bank, train_head(bank, examples, h));
+  const auto volume = apply_head(cache, train_head(cache, examples, h));
   float most = 0;
-  for (size_t k = 0; k < bank.count(); ++k) {
-    EXPECT_NEAR(changes(injection, k), bank.inject[k] - bank.inject[0], 1e-3);
+  for (size_t k = 0; k < cache.count(); ++k) {
+    EXPECT_NEAR(changes(injection, k), cache.inject[k] - cache.inject[0], 1e-3);
     EXPECT_NEAR(changes(none, k), 0, 1e-3);
     most = std::max(most, std::fabs(changes(volume, k)));
   }
   EXPECT_GT(most, 0.5f);
   // More in and nothing else: the prior rises.
-  FeatureCache louder = bank;
-  for (size_t k = 0; k < bank.count(); ++k)
-    for (const size_t c : bank.volumes_in) louder.z[k * bank.width() + c] += 1;
-  const auto raised = apply_head(louder, train_head(bank, examples, h));
-  for (size_t k = 0; k < bank.count(); ++k) EXPECT_GT(raised[k], volume[k]);
+  FeatureCache louder = cache;
+  for (size_t k = 0; k < cache.count(); ++k)
+    for (const size_t c : cache.volumes_in) louder.z[k * cache.width() + c] += 1;
+  const auto raised = apply_head(louder, train_head(cache, examples, h));
+  for (size_t k = 0; k < cache.count(); ++k) EXPECT_GT(raised[k], volume[k]);
 }
 
 TEST(Head, SaysWhichLabelsAreMissing) {
@@ -343,14 +344,14 @@ TEST(Head, SaysWhichLabelsAreMissing) {
   PretrainOptions o = small_options();
   o.steps = 1;
   pretrain(table, o, out.path, kGo, {});
-  const FeatureCache bank = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
+  const FeatureCache cache = Backbone(out.path, "cpu", 1).scan(table, {}, kGo, {});
   const std::vector<Example> benign{{0, -1, false}, {1, -1, false}};
-  EXPECT_THROW(train_head(bank, benign, {}), base::Error);
+  EXPECT_THROW(train_head(cache, benign, {}), base::Error);
   // All attacks in the validation period are still attacks to learn from.
   const std::vector<Example> late{{0, -1, false}, {1, -1, false}, {2, 0, true}};
   HeadOptions h;
   h.members = 1;
-  EXPECT_NO_THROW(train_head(bank, late, h));
+  EXPECT_NO_THROW(train_head(cache, late, h));
 }
 
 // What only the hidden state can know: an attack is a step of ordinary size whose protocol share is turned around.

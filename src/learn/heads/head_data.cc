@@ -9,10 +9,10 @@ namespace netflowgen::learn {
 
 using torch::Tensor;
 
-std::vector<std::pair<int64_t, int64_t>> columns_of(const FeatureCache& bank, const model::HeadSpec& spec) {
-  const auto h = static_cast<int64_t>(bank.hidden);
-  const auto s = static_cast<int64_t>(bank.surprise);
-  const auto d = static_cast<int64_t>(bank.dense);
+std::vector<std::pair<int64_t, int64_t>> columns_of(const FeatureCache& cache, const model::HeadSpec& spec) {
+  const auto h = static_cast<int64_t>(cache.hidden);
+  const auto s = static_cast<int64_t>(cache.surprise);
+  const auto d = static_cast<int64_t>(cache.dense);
   std::vector<std::pair<int64_t, int64_t>> ranges;
   if (spec.use_hidden) ranges.emplace_back(0, h);
   if (spec.use_surprise) ranges.emplace_back(h, h + s);
@@ -30,7 +30,7 @@ bool Side::both() const {
   return z.defined() && z.size(0) > 0 && target.max().item<float>() > 0 && target.min().item<float>() < 1;
 }
 
-Side make_side(const FeatureCache& bank, std::vector<Example> examples, const HeadOptions& o) {
+Side make_side(const FeatureCache& cache, std::vector<Example> examples, const HeadOptions& o) {
   std::stable_sort(examples.begin(), examples.end(),
                    [](const Example& a, const Example& b) { return a.group < b.group; });
   std::map<int32_t, size_t> sizes;
@@ -39,15 +39,15 @@ Side make_side(const FeatureCache& bank, std::vector<Example> examples, const He
   const double events = static_cast<double>(sizes.size()) - (benign > 0 ? 1 : 0);
   Side side;
   const auto n = static_cast<int64_t>(examples.size());
-  side.z = torch::empty({n, static_cast<int64_t>(bank.width())});
+  side.z = torch::empty({n, static_cast<int64_t>(cache.width())});
   side.target = torch::empty({n});
   side.weight = torch::empty({n});
   for (int64_t k = 0; k < n; ++k) {
     const Example& e = examples[static_cast<size_t>(k)];
-    const int64_t at = bank.kept[e.row];
+    const int64_t at = cache.kept[e.row];
     NFG_CHECK(at >= 0);
-    std::copy_n(bank.z.data() + static_cast<size_t>(at) * bank.width(), bank.width(),
-                side.z.data_ptr<float>() + k * static_cast<int64_t>(bank.width()));
+    std::copy_n(cache.z.data() + static_cast<size_t>(at) * cache.width(), cache.width(),
+                side.z.data_ptr<float>() + k * static_cast<int64_t>(cache.width()));
     const bool attack = e.group >= 0;
     side.target.data_ptr<float>()[k] = attack ? 1 : 0;
     // Each event counts the same, however long it was.

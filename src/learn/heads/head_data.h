@@ -1,4 +1,4 @@
-// Labelled rows of a bank as tensors, and the losses over them. Private to this folder.
+// Labelled rows of a cache as tensors, and the losses over them. Private to this folder.
 #pragma once
 
 #include <string_view>
@@ -11,7 +11,7 @@
 namespace netflowgen::learn {
 
 // The part of z that a head reads, as [begin, end) column ranges.
-std::vector<std::pair<int64_t, int64_t>> columns_of(const FeatureCache& bank, const model::HeadSpec& spec);
+std::vector<std::pair<int64_t, int64_t>> columns_of(const FeatureCache& cache, const model::HeadSpec& spec);
 torch::Tensor select_columns(const torch::Tensor& z, const std::vector<std::pair<int64_t, int64_t>>& ranges);
 
 // The labelled rows of one side (training or validation).
@@ -25,7 +25,7 @@ struct Side {
   bool both() const;                                // there are rows of both kinds
 };
 
-Side make_side(const FeatureCache& bank, std::vector<Example> examples, const HeadOptions& options);
+Side make_side(const FeatureCache& cache, std::vector<Example> examples, const HeadOptions& options);
 
 // Weighted mean over the side's rows of a loss: "bce" or "safe".
 torch::Tensor loss_of(const torch::Tensor& logits, const Side& side, std::string_view loss);

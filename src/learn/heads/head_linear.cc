@@ -29,48 +29,49 @@ int64_t place_of(const std::vector<std::pair<int64_t, int64_t>>& ranges, size_t 
   return -1;
 }
 
-void add_volumes(const FeatureCache& bank, const model::HeadSpec& spec, const std::vector<size_t>& columns,
+void add_volumes(const FeatureCache& cache, const model::HeadSpec& spec, const std::vector<size_t>& columns,
                  float slope, Tensor& weight) {
-  const auto ranges = columns_of(bank, spec);
+  const auto ranges = columns_of(cache, spec);
   for (const size_t c : columns) {
     const int64_t at = place_of(ranges, c);
     if (at >= 0) weight.data_ptr<float>()[at] += slope / static_cast<float>(columns.size());
   }
 }
 
-Tensor penalty_of(const FeatureCache& bank, const HeadOptions& o, int64_t inputs) {
+Tensor penalty_of(const FeatureCache& cache, const HeadOptions& o, int64_t inputs) {
   Tensor penalty = torch::full({inputs}, o.ridge, torch::kDouble);
-  if (o.spec.use_hidden) penalty.narrow(0, 0, static_cast<int64_t>(bank.hidden)).mul_(o.hidden_ridge);
+  if (o.spec.use_hidden) penalty.narrow(0, 0, static_cast<int64_t>(cache.hidden)).mul_(o.hidden_ridge);
   return penalty;
 }
 
 }  // namespace
 
-std::vector<LinearPart> priors_of(const FeatureCache& bank, const HeadOptions& options, const Tensor& mean,
+std::vector<LinearPart> priors_of(const FeatureCache& cache, const HeadOptions& options, const Tensor& mean,
                                   const Tensor& deviation) {
   std::vector<LinearPart> priors;
-  const bool knows = options.spec.use_hidden && !bank.inject_weight.empty();
+  const bool knows = options.spec.use_hidden && !cache.inject_weight.empty();
   const Prior p = options.prior == Prior::kInjection && !knows ? Prior::kVolume : options.prior;
   if (p == Prior::kVolume || p == Prior::kBoth) {
     LinearPart volume{torch::zeros_like(mean)};
-    add_volumes(bank, options.spec, bank.volumes_in, kVolumeSlope, volume.weight);
-    add_volumes(bank, options.spec, bank.volumes_out, -kVolumeSlope, volume.weight);
+    add_volumes(cache, options.spec, cache.volumes_in, kVolumeSlope, volume.weight);
+    add_volumes(cache, options.spec, cache.volumes_out, -kVolumeSlope, volume.weight);
     priors.push_back(volume);
   }
   if ((p == Prior::kInjection || p == Prior::kBoth) && knows) {
     LinearPart inject{torch::zeros_like(mean)};
     // Linear in the hidden state, and so in its standardised form: exact for the clipped one that the head sees.
-    const auto hidden = static_cast<int64_t>(bank.hidden);
-    NFG_CHECK(bank.inject_weight.size() == bank.hidden + 1);
-    const Tensor w = torch::from_blob(const_cast<float*>(bank.inject_weight.data()), {hidden}, torch::kFloat);
+    const auto hidden = static_cast<int64_t>(cache.hidden);
+    NFG_CHECK(cache.inject_weight.size() == cache.hidden + 1);
+    const Tensor w =
+        torch::from_blob(const_cast<float*>(cache.inject_weight.data()), {hidden}, torch::kFloat);
     inject.weight.narrow(0, 0, hidden).copy_(w * deviation.narrow(0, 0, hidden));
-    inject.bias = bank.inject_weight.back() + (w * mean.narrow(0, 0, hidden)).sum().item<float>();
+    inject.bias = cache.inject_weight.back() + (w * mean.narrow(0, 0, hidden)).sum().item<float>();
     priors.push_back(inject);
   }
   return priors;
 }
 
-LinearPart fit_linear(const FeatureCache& bank, const Side& side, const std::vector<LinearPart>& priors,
+LinearPart fit_linear(const FeatureCache& cache, const Side& side, const std::vector<LinearPart>& priors,
                       const HeadOptions& options) {
   const Side rows = as_double(side);
   const auto n = static_cast<int64_t>(priors.size());
@@ -78,7 +79,7 @@ LinearPart fit_linear(const FeatureCache& bank, const Side& side, const std::vec
   for (const auto& p : priors)
     said.push_back((torch::mv(rows.z, p.weight.to(torch::kDouble)) + p.bias).unsqueeze(1));
   const Tensor a = torch::cat(said, 1);
-  const Tensor penalty = penalty_of(bank, options, rows.z.size(1));
+  const Tensor penalty = penalty_of(cache, options, rows.z.size(1));
   const double start = 1.0 / static_cast<double>(std::max<int64_t>(1, n));
   const auto variable = [](int64_t size, double value) {
     return torch::full({size}, value, torch::kDouble).set_requires_grad(true);

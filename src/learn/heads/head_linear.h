@@ -13,12 +13,12 @@ struct LinearPart {
 };
 
 // The priors as such functions; those for which the head's input lacks what they need are left out.
-std::vector<LinearPart> priors_of(const FeatureCache& bank, const HeadOptions& options,
+std::vector<LinearPart> priors_of(const FeatureCache& cache, const HeadOptions& options,
                                   const torch::Tensor& mean, const torch::Tensor& deviation);
 
 // Sum of scale * prior, plus a correction: the minimum of loss_of plus sum over columns of penalty * correction^2 plus
 // ridge * (scale - 1 / priors)^2, by L-BFGS in double.
-LinearPart fit_linear(const FeatureCache& bank, const Side& side, const std::vector<LinearPart>& priors,
+LinearPart fit_linear(const FeatureCache& cache, const Side& side, const std::vector<LinearPart>& priors,
                       const HeadOptions& options);
 
 }  // namespace netflowgen::learn

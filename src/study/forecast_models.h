@@ -10,7 +10,7 @@
 #include "eval/forecast/forecaster.h"
 #include "learn/feature_cache.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::study {
 
 class ForecastModels {
  public:
@@ -56,4 +56,4 @@ void add_model_methods(const std::shared_ptr<ForecastModels>& models, bool untra
                        std::vector<std::unique_ptr<eval::Forecaster>>& forecasters,
                        std::vector<std::unique_ptr<eval::NextStepPredictor>>& predictors);
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::study

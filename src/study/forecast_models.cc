@@ -1,4 +1,4 @@
-#include "cli/learn_forecaster.h"
+#include "study/forecast_models.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::study {
 namespace {
 
 constexpr float kNoBits = std::numeric_limits<float>::quiet_NaN();
@@ -140,19 +140,19 @@ ForecastModels::Said ForecastModels::walk(const learn::Backbone& backbone, const
   if (history_ms_ > 0) scan.range.from = first_step - history_ms_ / table.step_ms;
   scan.direct = true;
   scan.likely = true;
-  const auto bank = backbone.scan(table, scan, *stop_, progress_);
+  const auto cache = backbone.scan(table, scan, *stop_, progress_);
   const size_t volumes = backbone.encoder().volumes();
   const size_t leads = backbone.spec().input.leads.size();
   Said said{eval::Forecast(origins.size(), volumes, leads), {}};
   said.next.bits.assign(origins.size() * channels_.size(), kNoBits);
   said.next.likely.assign(origins.size() * channels_.size(), -1);
   for (size_t i = 0; i < origins.size(); ++i) {
-    const auto at = static_cast<size_t>(bank.kept[rows[i]]);
+    const auto at = static_cast<size_t>(cache.kept[rows[i]]);
     for (size_t l = 0; l < leads; ++l) {
       for (size_t v = 0; v < volumes; ++v) {
         const size_t cell = said.forecast.at(i, v, l);
         const auto q = said.forecast.quantiles_at(cell);
-        std::copy_n(bank.direct.data() + ((at * leads + l) * volumes + v) * eval::kQuantiles,
+        std::copy_n(cache.direct.data() + ((at * leads + l) * volumes + v) * eval::kQuantiles,
                     eval::kQuantiles, q.begin());
         double sum = 0;
         for (const float x : q) sum += double{x};
@@ -162,12 +162,12 @@ ForecastModels::Said ForecastModels::walk(const learn::Backbone& backbone, const
     }
     const size_t next = rows[i] + 1;
     const bool follows = next < table.offsets[origins[i].node + 1] &&
-                         table.steps[next] == origins[i].step + 1 && bank.kept[next] >= 0;
+                         table.steps[next] == origins[i].step + 1 && cache.kept[next] >= 0;
     for (size_t c = 0; c < channels_.size(); ++c) {
-      said.next.likely[i * channels_.size() + c] = bank.likely[at * bank.surprise + channels_[c]] - 1;
+      said.next.likely[i * channels_.size() + c] = cache.likely[at * cache.surprise + channels_[c]] - 1;
       if (!follows) continue;
-      const float* z = bank.z.data() + static_cast<size_t>(bank.kept[next]) * bank.width();
-      said.next.bits[i * channels_.size() + c] = z[bank.hidden + channels_[c]] / std::log(2.0f);
+      const float* z = cache.z.data() + static_cast<size_t>(cache.kept[next]) * cache.width();
+      said.next.bits[i * channels_.size() + c] = z[cache.hidden + channels_[c]] / std::log(2.0f);
     }
   }
   return said;
@@ -217,4 +217,4 @@ void add_model_methods(const std::shared_ptr<ForecastModels>& models, bool untra
   predictors.push_back(std::make_unique<ModelPredictor>(models, true));
 }
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::study

@@ -1,4 +1,4 @@
-// A pre-trained model as a method of the evaluation: the frozen model's bank, with a head trained on the task's labels.
+// A pre-trained model as a method of the evaluation: the frozen model's cache, with a head trained on the task's labels.
 #pragma once
 
 #include <functional>
@@ -14,15 +14,15 @@
 #include "learn/head.h"
 #include "learn/tune.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::study {
 
 // Banks of one backbone by table, walked once however many label budgets are fitted.
-class BankCache {
+class FeatureCaches {
  public:
-  BankCache(learn::Backbone backbone, const base::StopFlag& stop, base::ProgressFn progress)
+  FeatureCaches(learn::Backbone backbone, const base::StopFlag& stop, base::ProgressFn progress)
       : backbone_(std::move(backbone)), stop_(&stop), progress_(std::move(progress)) {}
 
-  // The bank of the rows with flows_in > 0 (where the table has it), else of all rows.
+  // The cache of the rows with flows_in > 0 (where the table has it), else of all rows.
   const learn::FeatureCache& of(const series::FrameTable& table);
   // The forecast made before each row, as the detector's band; nothing without direct heads.
   void latch(const series::FrameTable& table, detect::ScoreTable& scores);
@@ -32,43 +32,43 @@ class BankCache {
   learn::Backbone backbone_;
   const base::StopFlag* stop_;
   base::ProgressFn progress_;
-  std::map<std::pair<const series::FrameTable*, size_t>, learn::FeatureCache> banks_;
+  std::map<std::pair<const series::FrameTable*, size_t>, learn::FeatureCache> caches_;
 };
 
-// Labelled rows of a task that the bank keeps. Benign rows are thinned to `most_benign`, deterministically by seed.
-std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::FeatureCache& bank,
+// Labelled rows of a task that the cache keeps. Benign rows are thinned to `most_benign`, deterministically by seed.
+std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::FeatureCache& cache,
                                         size_t most_benign, uint64_t seed);
 
 class FrozenDetector : public eval::AttackMethod {
  public:
-  FrozenDetector(std::string name, std::shared_ptr<BankCache> banks, learn::HeadOptions options)
-      : name_(std::move(name)), banks_(std::move(banks)), options_(std::move(options)) {}
+  FrozenDetector(std::string name, std::shared_ptr<FeatureCaches> caches, learn::HeadOptions options)
+      : name_(std::move(name)), caches_(std::move(caches)), options_(std::move(options)) {}
 
   std::string name() const override { return name_; }
   void fit(const eval::DdosTask& task, uint64_t seed) override;
   std::vector<float> score(const series::FrameTable& table) override;
   void latch(const series::FrameTable& table, detect::ScoreTable& scores) override {
-    banks_->latch(table, scores);
+    caches_->latch(table, scores);
   }
   const learn::HeadWeights& head() const { return head_; }
 
  private:
   std::string name_;
-  std::shared_ptr<BankCache> banks_;
+  std::shared_ptr<FeatureCaches> caches_;
   learn::HeadOptions options_;
   learn::HeadWeights head_;
 };
 
 // Labelled rows to tune the Transformer on: as for a head, but those of the validation period are for choosing,
 // so that thresholds come from labels that it did not learn from.
-std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::FeatureCache& bank,
+std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::FeatureCache& cache,
                                             uint64_t seed);
 
 // The same with the Transformer itself fine-tuned before: a model of its own for every fit.
 class TunedDetector : public eval::AttackMethod {
  public:
-  // `frozen`: banks of the same model as `folder`.
-  TunedDetector(std::string folder, std::string device, int threads, std::shared_ptr<BankCache> frozen,
+  // `frozen`: caches of the same model as `folder`.
+  TunedDetector(std::string folder, std::string device, int threads, std::shared_ptr<FeatureCaches> frozen,
                 learn::TuneOptions tune, learn::HeadOptions head, const base::StopFlag& stop,
                 base::ProgressFn progress)
       : folder_(std::move(folder)),
@@ -90,7 +90,7 @@ class TunedDetector : public eval::AttackMethod {
  private:
   std::string folder_, device_;
   int threads_;
-  std::shared_ptr<BankCache> frozen_;
+  std::shared_ptr<FeatureCaches> frozen_;
   learn::TuneOptions tune_;
   learn::HeadOptions head_;
   const base::StopFlag* stop_;
@@ -101,18 +101,18 @@ class TunedDetector : public eval::AttackMethod {
 // The injection head's logit: what pre-training alone says, no label at all.
 class InjectionDetector : public eval::AttackMethod {
  public:
-  explicit InjectionDetector(std::shared_ptr<BankCache> banks) : banks_(std::move(banks)) {}
+  explicit InjectionDetector(std::shared_ptr<FeatureCaches> caches) : caches_(std::move(caches)) {}
 
   std::string name() const override { return "netflowgen zero-label"; }
   bool uses_labels() const override { return false; }
   void fit(const eval::DdosTask&, uint64_t) override {}
   std::vector<float> score(const series::FrameTable& table) override;
   void latch(const series::FrameTable& table, detect::ScoreTable& scores) override {
-    banks_->latch(table, scores);
+    caches_->latch(table, scores);
   }
 
  private:
-  std::shared_ptr<BankCache> banks_;
+  std::shared_ptr<FeatureCaches> caches_;
 };
 
 // The defaults of the ddos head, chosen on validation periods (docs/results.md).
@@ -131,4 +131,4 @@ std::vector<std::unique_ptr<eval::AttackMethod>> learned_detectors(const Learned
                                                                    const base::StopFlag& stop,
                                                                    const base::ProgressFn& progress);
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::study

@@ -1,11 +1,11 @@
-#include "cli/learn_methods.h"
+#include "study/attack_methods.h"
 
 #include <limits>
 
 #include "base/random.h"
 #include "detect/band.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::study {
 namespace {
 
 constexpr size_t kMostBenign = 30000;
@@ -14,32 +14,32 @@ constexpr size_t kMostRepeats = 100;
 constexpr double kDeniedShare = 0.05;
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
-std::vector<float> by_row(const learn::FeatureCache& bank, const std::vector<float>& kept_scores) {
-  std::vector<float> scores(bank.kept.size(), kNoScore);
+std::vector<float> by_row(const learn::FeatureCache& cache, const std::vector<float>& kept_scores) {
+  std::vector<float> scores(cache.kept.size(), kNoScore);
   for (size_t r = 0; r < scores.size(); ++r) {
-    if (bank.kept[r] >= 0) scores[r] = kept_scores[static_cast<size_t>(bank.kept[r])];
+    if (cache.kept[r] >= 0) scores[r] = kept_scores[static_cast<size_t>(cache.kept[r])];
   }
   return scores;
 }
 
 }  // namespace
 
-const learn::FeatureCache& BankCache::of(const series::FrameTable& table) {
+const learn::FeatureCache& FeatureCaches::of(const series::FrameTable& table) {
   const auto key = std::pair(&table, table.rows());
-  const auto it = banks_.find(key);
-  if (it != banks_.end()) return it->second;
+  const auto it = caches_.find(key);
+  if (it != caches_.end()) return it->second;
   learn::ScanOptions options;
   options.before = true;
   if (!table.missing[series::kFlowsIn]) {
     options.keep.resize(table.rows());
     for (size_t r = 0; r < table.rows(); ++r) options.keep[r] = table.frame(r)[series::kFlowsIn] > 0;
   }
-  return banks_.emplace(key, backbone_.scan(table, options, *stop_, progress_)).first->second;
+  return caches_.emplace(key, backbone_.scan(table, options, *stop_, progress_)).first->second;
 }
 
-void BankCache::latch(const series::FrameTable& table, detect::ScoreTable& scores) {
-  const auto& bank = of(table);
-  if (bank.before_level.empty()) return;
+void FeatureCaches::latch(const series::FrameTable& table, detect::ScoreTable& scores) {
+  const auto& cache = of(table);
+  if (cache.before_level.empty()) return;
   const auto& encoder = backbone_.encoder();
   const auto& quantiles = backbone_.spec().quantiles;
   const size_t volumes = encoder.volumes();
@@ -47,23 +47,23 @@ void BankCache::latch(const series::FrameTable& table, detect::ScoreTable& score
   scores.seen.resize(table.rows());
   for (size_t r = 0; r < table.rows(); ++r) {
     scores.seen[r] = detect::volumes_of(encoder, table.frame(r));
-    if (bank.kept[r] < 0) continue;
-    const auto at = static_cast<size_t>(bank.kept[r]);
+    if (cache.kept[r] < 0) continue;
+    const auto at = static_cast<size_t>(cache.kept[r]);
     scores.bands[r] = detect::band_of(
-        std::span(bank.before_direct).subspan(at * volumes * quantiles.size(), volumes * quantiles.size()),
-        std::span(bank.before_level).subspan(at * volumes, volumes), quantiles);
+        std::span(cache.before_direct).subspan(at * volumes * quantiles.size(), volumes * quantiles.size()),
+        std::span(cache.before_level).subspan(at * volumes, volumes), quantiles);
   }
 }
 
-std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::FeatureCache& bank,
+std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn::FeatureCache& cache,
                                         size_t most_benign, uint64_t seed) {
   const auto usable = [&](size_t r) {
     return task.scored[r] && task.in_train(r) && task.labels[r] != eval::RowLabel::kUnlabelled &&
-           bank.kept[r] >= 0;
+           cache.kept[r] >= 0;
   };
   size_t benign = 0;
   size_t validation_attacks = 0;
-  for (size_t r = 0; r < bank.kept.size(); ++r) {
+  for (size_t r = 0; r < cache.kept.size(); ++r) {
     if (!usable(r)) continue;
     if (task.labels[r] == eval::RowLabel::kBenign)
       ++benign;
@@ -80,7 +80,7 @@ std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn:
                                      1.0, static_cast<double>(kMostRepeats)));
   base::Random random(seed);
   std::vector<learn::Example> examples;
-  for (size_t r = 0; r < bank.kept.size(); ++r) {
+  for (size_t r = 0; r < cache.kept.size(); ++r) {
     if (!usable(r)) continue;
     const bool attack = task.labels[r] == eval::RowLabel::kAttack;
     if (!attack && !random.chance(share) && (task.denied.empty() || !task.denied[r])) continue;
@@ -95,20 +95,20 @@ std::vector<learn::Example> examples_of(const eval::DdosTask& task, const learn:
 }
 
 void FrozenDetector::fit(const eval::DdosTask& task, uint64_t seed) {
-  const auto& bank = banks_->of(*task.table);
+  const auto& cache = caches_->of(*task.table);
   learn::HeadOptions options = options_;
   options.seed = seed;
-  head_ = learn::train_head(bank, examples_of(task, bank, kMostBenign, seed), options);
+  head_ = learn::train_head(cache, examples_of(task, cache, kMostBenign, seed), options);
 }
 
 std::vector<float> FrozenDetector::score(const series::FrameTable& table) {
-  const auto& bank = banks_->of(table);
-  return by_row(bank, learn::apply_head(bank, head_));
+  const auto& cache = caches_->of(table);
+  return by_row(cache, learn::apply_head(cache, head_));
 }
 
-std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::FeatureCache& bank,
+std::vector<learn::Example> tuning_examples(const eval::DdosTask& task, const learn::FeatureCache& cache,
                                             uint64_t seed) {
-  auto examples = examples_of(task, bank, kMostBenign, seed);
+  auto examples = examples_of(task, cache, kMostBenign, seed);
   for (auto& e : examples) e.validation = task.in_validation(e.row);
   return examples;
 }
@@ -120,13 +120,13 @@ void TunedDetector::fit(const eval::DdosTask& task, uint64_t seed) {
   learn::tune(backbone, *task.table, tuning_examples(task, frozen_->of(*task.table), seed), options, *stop_,
               progress_);
   tuned_ = std::make_unique<FrozenDetector>(
-      name(), std::make_shared<BankCache>(std::move(backbone), *stop_, progress_), head_);
+      name(), std::make_shared<FeatureCaches>(std::move(backbone), *stop_, progress_), head_);
   tuned_->fit(task, seed);
 }
 
 std::vector<float> InjectionDetector::score(const series::FrameTable& table) {
-  const auto& bank = banks_->of(table);
-  return by_row(bank, bank.inject);
+  const auto& cache = caches_->of(table);
+  return by_row(cache, cache.inject);
 }
 
 learn::HeadOptions default_ddos_head() {
@@ -141,10 +141,10 @@ std::vector<std::unique_ptr<eval::AttackMethod>> learned_detectors(const Learned
                                                                    const base::ProgressFn& progress) {
   std::vector<std::unique_ptr<eval::AttackMethod>> all;
   const auto trained =
-      std::make_shared<BankCache>(learn::Backbone(o.model, o.device, o.threads), stop, progress);
+      std::make_shared<FeatureCaches>(learn::Backbone(o.model, o.device, o.threads), stop, progress);
   learn::Backbone random(o.model, o.device, o.threads);
   random.randomise(1);
-  const auto untrained = std::make_shared<BankCache>(std::move(random), stop, progress);
+  const auto untrained = std::make_shared<FeatureCaches>(std::move(random), stop, progress);
   all.push_back(std::make_unique<FrozenDetector>("netflowgen", trained, o.head));
   if (trained->backbone().spec().inject) all.push_back(std::make_unique<InjectionDetector>(trained));
   all.push_back(std::make_unique<FrozenDetector>("netflowgen untrained", untrained, o.head));
@@ -158,4 +158,4 @@ std::vector<std::unique_ptr<eval::AttackMethod>> learned_detectors(const Learned
   return all;
 }
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::study

@@ -1,0 +1,36 @@
+// The demo's stages: a scenario's flows become a store, a model learns from it without labels. The command joins them with
+// the evaluation.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/file.h"
+#include "base/stop.h"
+#include "eval/attacks/protocol.h"
+#include "learn/pretrain.h"
+#include "series/frame_table.h"
+
+namespace netflowgen::study {
+
+struct SimulatedStore {
+  uint64_t flows = 0;
+  uint64_t frames = 0;
+  size_t hosts = 0;
+  size_t attacks = 0;
+  size_t benign_events = 0;  // those that look like attacks
+};
+
+// Writes the scenario's series to `store` and its labels to the file `labels`. Throws base::Stopped when asked to stop.
+SimulatedStore simulate_store(const std::string& scenario, const base::fs::path& store,
+                              const base::fs::path& labels, const base::StopFlag& stop,
+                              const base::ProgressFn& progress);
+
+// Labels are seen in the first 60 %, its last quarter is for validation, figures come from the rest.
+eval::DdosOptions demo_periods(const series::FrameTable& table);
+
+// A short pre-training on the training period of `periods`. `spec`: what to train.
+learn::PretrainOptions demo_pretraining(const model::ModelSpec& spec, int64_t steps,
+                                        const series::FrameTable& table, const eval::DdosOptions& periods);
+
+}  // namespace netflowgen::study
