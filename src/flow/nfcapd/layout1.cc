@@ -27,8 +27,42 @@ constexpr std::array<uint8_t, kX1Count> kSizes = [] {
   return n;
 }();
 
+// What the extensions of one record leave to be settled at its end.
+struct Pending {
+  TimeMs event_ms = 0;
+  OutCounters out;
+};
+
 template <bool kSwap>
-void apply_rare(uint16_t id, const uint8_t* p, Flow& f, TimeMs& event_ms) {
+void apply_counters(uint16_t id, const uint8_t* p, OutCounters& out) {
+  using L = Load<kSwap>;
+  switch (id) {
+    case kX1OutPackets32:
+      out.packets = L::u32(p);
+      break;
+    case kX1OutPackets64:
+      out.packets = L::u64(p);
+      break;
+    case kX1OutBytes32:
+      out.bytes = L::u32(p);
+      break;
+    case kX1OutBytes64:
+      out.bytes = L::u64(p);
+      break;
+    case kX1Flows32:
+      out.flows = L::u32(p);
+      break;
+    case kX1Flows64:
+      out.flows = L::u64(p);
+      break;
+    default:
+      return;
+  }
+  out.given = true;
+}
+
+template <bool kSwap>
+void apply_rare(uint16_t id, const uint8_t* p, Flow& f, Pending& pending) {
   using L = Load<kSwap>;
   switch (id) {
     case kX1Vlan:
@@ -50,7 +84,7 @@ void apply_rare(uint16_t id, const uint8_t* p, Flow& f, TimeMs& event_ms) {
       f.known |= kKnownMpls;
       break;
     case kX1NselCommon:
-      event_ms = static_cast<TimeMs>(L::u64(p));
+      pending.event_ms = static_cast<TimeMs>(L::u64(p));
       f.event = p[14];
       f.known |= kKnownEvent;
       break;
@@ -77,12 +111,12 @@ void apply_rare(uint16_t id, const uint8_t* p, Flow& f, TimeMs& event_ms) {
       f.known |= kKnownEvent | kKnownVrf;
       break;
     default:
-      break;  // what Flow does not hold
+      apply_counters<kSwap>(id, p, pending.out);  // or what Flow does not hold
   }
 }
 
 template <bool kSwap>
-void apply(uint16_t id, const uint8_t* p, Flow& f, TimeMs& event_ms) {
+void apply(uint16_t id, const uint8_t* p, Flow& f, Pending& pending) {
   using L = Load<kSwap>;
   switch (id) {
     case kX1InOut16:
@@ -107,6 +141,8 @@ void apply(uint16_t id, const uint8_t* p, Flow& f, TimeMs& event_ms) {
       break;
     case kX1Multiple:
       f.direction = p[1];
+      pending.out.tos = p[0];
+      pending.out.has_tos = true;
       f.src_mask = p[2];
       f.dst_mask = p[3];
       f.known |= kKnownMasks | kKnownDirection;
@@ -126,7 +162,7 @@ void apply(uint16_t id, const uint8_t* p, Flow& f, TimeMs& event_ms) {
       f.received_ms = static_cast<TimeMs>(L::u64(p));
       break;
     default:
-      apply_rare<kSwap>(id, p, f, event_ms);
+      apply_rare<kSwap>(id, p, f, pending);
   }
 }
 
@@ -147,7 +183,7 @@ void apply_common(const uint8_t* p, Flow& f) {
 }  // namespace
 
 template <bool kSwap>
-Outcome RecordDecoder::decode_common(base::Bytes record, bool wide_exporter, Flow& flow) const {
+Outcome RecordDecoder::decode_common(base::Bytes record, bool wide_exporter, Flow& flow, Flow& reply) const {
   using L = Load<kSwap>;
   const uint8_t* const p = record.data();
   size_t at = wide_exporter ? kCommonSize : kCommonV0Size;
@@ -168,23 +204,25 @@ Outcome RecordDecoder::decode_common(base::Bytes record, bool wide_exporter, Flo
   at += packets;
   flow.bytes = bytes == 8 ? L::u64(p + at) : L::u32(p + at);
   at += bytes;
-  TimeMs event_ms = 0;
+  Pending pending;
   const auto map = maps_.find(L::u16(p + 6));
   if (map != maps_.end()) {
     for (const uint16_t id : map->second.extensions) {
       const size_t size = id < kSizes.size() ? kSizes[id] : 0;
       if (size == 0) break;  // an extension of a later nfdump: what follows it cannot be placed
       if (record.size() - at < size) return Outcome::kBadSize;
-      apply<kSwap>(id, p + at, flow, event_ms);
+      apply<kSwap>(id, p + at, flow, pending);
       at += size;
     }
   }
   if ((flags & kSampled1) != 0) flow.known |= kKnownSampling;
-  settle_times(event_ms, flow);
-  return map != maps_.end() ? Outcome::kFlow : Outcome::kFlowNoMap;
+  settle_times(pending.event_ms, flow);
+  if (map == maps_.end()) return Outcome::kFlowNoMap;
+  if (!pending.out.given) return Outcome::kFlow;
+  return settle_counters(pending.out, flow, reply) ? Outcome::kFlowAndReply : Outcome::kFlow;
 }
 
-template Outcome RecordDecoder::decode_common<false>(base::Bytes, bool, Flow&) const;
-template Outcome RecordDecoder::decode_common<true>(base::Bytes, bool, Flow&) const;
+template Outcome RecordDecoder::decode_common<false>(base::Bytes, bool, Flow&, Flow&) const;
+template Outcome RecordDecoder::decode_common<true>(base::Bytes, bool, Flow&, Flow&) const;
 
 }  // namespace netflowgen::flow::nfcapd

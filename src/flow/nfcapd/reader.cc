@@ -76,6 +76,7 @@ void Reader::begin(ByteInput& input, const FileInfo& info) {
   block_ = {};
   at_ = pending_skip_ = 0;
   block_records_ = block_seen_ = file_blocks_ = 0;
+  reply_waits_ = false;
 }
 
 Reader::BlockHeader Reader::parse_header(const uint8_t* p) const {
@@ -225,8 +226,26 @@ void Reader::resync(size_t from) {
   at_ = block_.size();
 }
 
+// Accounts for a record that is no flow. False: what follows it does not look like a record.
+bool Reader::pass_no_flow(Outcome outcome, size_t size) {
+  if (outcome == Outcome::kControl) {
+    ++control_records_;
+    return true;
+  }
+  records_.enter();
+  records_.drop(outcome == Outcome::kBadSize  ? RecordDrop::kBadSize
+                : outcome == Outcome::kNoFlow ? RecordDrop::kNoFlow
+                                              : RecordDrop::kUnknownType);
+  return record_fits(at_ + size);
+}
+
 size_t Reader::parse(std::span<Flow> out) {
   size_t n = 0;
+  uint64_t flows = 0;
+  if (reply_waits_ && !out.empty()) {
+    out[n++] = reply_;
+    reply_waits_ = false;
+  }
   while (n < out.size() && at_ < block_.size()) {
     const size_t left = block_.size() - at_;
     const uint8_t* const p = block_.data() + at_;
@@ -236,31 +255,30 @@ size_t Reader::parse(std::span<Flow> out) {
       continue;
     }
     ++block_seen_;
-    const Outcome outcome = decoder_.decode({p, size}, out[n]);
+    const Outcome outcome = decoder_.decode({p, size}, out[n], reply_);
     if (outcome == Outcome::kFlow) [[likely]] {
       ++n;
+      ++flows;
       at_ += size;
       continue;
     }
-    if (outcome == Outcome::kControl) {
-      ++control_records_;
+    if (outcome == Outcome::kFlowAndReply) {
+      ++replies_;
+      ++flows;
+      reply_waits_ = ++n == out.size();
+      if (!reply_waits_) out[n++] = reply_;
     } else if (outcome == Outcome::kFlowNoMap) {
       ++flows_without_map_;
+      ++flows;
       ++n;
-    } else {
-      records_.enter();
-      records_.drop(outcome == Outcome::kBadSize  ? RecordDrop::kBadSize
-                    : outcome == Outcome::kNoFlow ? RecordDrop::kNoFlow
-                                                  : RecordDrop::kUnknownType);
-      if (!record_fits(at_ + size)) {
-        resync(at_ + 1);
-        continue;
-      }
+    } else if (!pass_no_flow(outcome, size)) {
+      resync(at_ + 1);
+      continue;
     }
     at_ += size;
   }
-  records_.enter(n);
-  records_.emit(n);
+  records_.enter(flows);
+  records_.emit(flows);
   return n;
 }
 
@@ -268,7 +286,7 @@ size_t Reader::read(std::span<Flow> out) {
   size_t n = 0;
   while (input_ != nullptr && n < out.size()) {
     n += parse(out.subspan(n));
-    if (at_ < block_.size()) break;  // `out` is full
+    if (at_ < block_.size() || reply_waits_) break;  // `out` is full
     end_block();
     if (!next_block()) end_file();
   }

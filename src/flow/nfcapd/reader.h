@@ -3,7 +3,7 @@
 //
 // Invariants: 1. No input makes it throw, abort or read past the input. 2. A damaged place costs what cannot
 // be read there and nothing else: the reader looks for the next record or block that fits. 3. in = out +
-// drops at each stage. 4. Memory: one unpacked block (BlockUnpacker), the exporters and maps of one file.
+// drops at each stage; a record of both directions is one record and two flows. 4. Memory: one unpacked block (BlockUnpacker), the exporters and maps of one file.
 #pragma once
 
 #include <cstdint>
@@ -70,6 +70,7 @@ class Reader {
   const base::Ledger<RecordDrop>& records() const { return records_; }
   uint64_t control_records() const { return control_records_; }
   uint64_t flows_without_map() const { return flows_without_map_; }
+  uint64_t replies() const { return replies_; }  // flows that came second from a record of both directions
   const RecordDecoder& decoder() const { return decoder_; }
 
  private:
@@ -92,6 +93,7 @@ class Reader {
   void end_file();
   void end_block();
   size_t parse(std::span<Flow> out);
+  bool pass_no_flow(Outcome outcome, size_t size);
   bool record_fits(size_t at) const;
   void resync(size_t from);
 
@@ -110,6 +112,9 @@ class Reader {
   base::Ledger<RecordDrop> records_;
   uint64_t control_records_ = 0;
   uint64_t flows_without_map_ = 0;
+  uint64_t replies_ = 0;
+  Flow reply_;                // of the last record with two flows
+  bool reply_waits_ = false;  // it found no room in the caller's batch
 };
 
 }  // namespace netflowgen::flow::nfcapd

@@ -13,6 +13,7 @@ constexpr size_t kElementHeader = 4;
 constexpr uint8_t kMoreFragments = 0x20;
 // The NAT event element of nfdump 1.7.1 carried the VRFs; later ones moved them to an element of their own.
 constexpr size_t kNatCommonWithVrf = 24;
+constexpr size_t kFlowMiscWithReverseFlags = 16;
 
 // What an element needs at least, without its header; elements that Flow does not hold need nothing.
 constexpr std::array<uint8_t, 64> kNeeds = [] {
@@ -23,6 +24,7 @@ constexpr std::array<uint8_t, 64> kNeeds = [] {
   n[kFlowMisc] = n[kObservation] = 12;
   n[kNextHop4] = n[kReceived4] = n[kXlatePorts] = n[kIpInfo] = n[kMpls] = n[kLayer2] = 4;
   n[kBgpNextHop4] = 4;
+  n[kCounters] = 24;
   n[kNextHop6] = n[kReceived6] = n[kBgpNextHop6] = n[kNselCommon] = n[kNatCommon] = 16;
   return n;
 }();
@@ -30,6 +32,7 @@ constexpr std::array<uint8_t, 64> kNeeds = [] {
 // What the elements of one record leave to be settled at its end.
 struct Pending {
   TimeMs event_ms = 0;
+  OutCounters out;
   bool generic = false;
 };
 
@@ -125,6 +128,29 @@ void apply_rare(uint16_t type, const uint8_t* p, size_t size, Flow& f, Pending& 
 }
 
 template <bool kSwap>
+void apply_misc(const uint8_t* p, size_t size, Flow& f, OutCounters& out) {
+  using L = Load<kSwap>;
+  f.in_if = L::u32(p);
+  f.out_if = L::u32(p + 4);
+  f.src_mask = p[8];
+  f.dst_mask = p[9];
+  f.direction = p[10];
+  f.known |= kKnownInterfaces | kKnownMasks | kKnownDirection;
+  out.tos = p[11];
+  out.has_tos = true;
+  if (size >= kFlowMiscWithReverseFlags) out.tcp_flags = p[14];
+}
+
+template <bool kSwap>
+void apply_counters(const uint8_t* p, OutCounters& out) {
+  using L = Load<kSwap>;
+  out.given = true;
+  out.flows = L::u64(p);
+  out.packets = L::u64(p + 8);
+  out.bytes = L::u64(p + 16);
+}
+
+template <bool kSwap>
 void apply(uint16_t type, const uint8_t* p, size_t size, Flow& f, Pending& pending) {
   using L = Load<kSwap>;
   switch (type) {
@@ -141,13 +167,9 @@ void apply(uint16_t type, const uint8_t* p, size_t size, Flow& f, Pending& pendi
       f.known |= kKnownAddresses;
       break;
     case kFlowMisc:
-      f.in_if = L::u32(p);
-      f.out_if = L::u32(p + 4);
-      f.src_mask = p[8];
-      f.dst_mask = p[9];
-      f.direction = p[10];
-      f.known |= kKnownInterfaces | kKnownMasks | kKnownDirection;
-      break;
+      return apply_misc<kSwap>(p, size, f, pending.out);
+    case kCounters:
+      return apply_counters<kSwap>(p, pending.out);
     case kAs:
       f.src_as = L::u32(p);
       f.dst_as = L::u32(p + 4);
@@ -189,12 +211,13 @@ void settle_times(TimeMs event_ms, Flow& f) {
   if (f.received_ms == 0) f.received_ms = f.end_ms;
   if (f.protocol == kIcmp || f.protocol == kIcmp6) {
     f.icmp_type_code = f.dst_port;
-    f.known |= kKnownIcmp;
+    f.src_port = f.dst_port = 0;
+    f.known = (f.known | kKnownIcmp) & ~uint32_t{kKnownPorts};
   }
 }
 
 template <bool kSwap>
-Outcome RecordDecoder::decode_v3(base::Bytes record, Flow& flow) const {
+Outcome RecordDecoder::decode_v3(base::Bytes record, Flow& flow, Flow& reply) const {
   using L = Load<kSwap>;
   if (record.size() < kV3Header) return Outcome::kBadSize;
   const uint8_t* at = record.data() + kV3Header;
@@ -216,7 +239,8 @@ Outcome RecordDecoder::decode_v3(base::Bytes record, Flow& flow) const {
   if (const uint8_t version = record[11]; version != 0) flow.version = version;
   if ((record[10] & kSampled3) != 0) flow.known |= kKnownSampling;
   settle_times(pending.event_ms, flow);
-  return Outcome::kFlow;
+  if (!pending.out.given) return Outcome::kFlow;
+  return settle_counters(pending.out, flow, reply) ? Outcome::kFlowAndReply : Outcome::kFlow;
 }
 
 template <bool kSwap>
@@ -287,17 +311,17 @@ Outcome RecordDecoder::add_map(base::Bytes record) {
 }
 
 template <bool kSwap>
-Outcome RecordDecoder::decode_as(base::Bytes record, Flow& flow) {
+Outcome RecordDecoder::decode_as(base::Bytes record, Flow& flow, Flow& reply) {
   Outcome outcome = Outcome::kControl;
   switch (Load<kSwap>::u16(record.data())) {
     case kV3:
-      outcome = decode_v3<kSwap>(record, flow);
+      outcome = decode_v3<kSwap>(record, flow, reply);
       break;
     case kCommonV0:
-      outcome = decode_common<kSwap>(record, false, flow);
+      outcome = decode_common<kSwap>(record, false, flow, reply);
       break;
     case kCommon:
-      outcome = decode_common<kSwap>(record, true, flow);
+      outcome = decode_common<kSwap>(record, true, flow, reply);
       break;
     case kExporterInfo:
       return add_exporter<kSwap>(record);
@@ -322,11 +346,12 @@ Outcome RecordDecoder::decode_as(base::Bytes record, Flow& flow) {
       return Outcome::kUnknown;
   }
   if (outcome == Outcome::kFlow || outcome == Outcome::kFlowNoMap) known_ |= flow.known;
+  if (outcome == Outcome::kFlowAndReply) known_ |= flow.known | reply.known;
   return outcome;
 }
 
-template Outcome RecordDecoder::decode_as<false>(base::Bytes, Flow&);
-template Outcome RecordDecoder::decode_as<true>(base::Bytes, Flow&);
+template Outcome RecordDecoder::decode_as<false>(base::Bytes, Flow&, Flow&);
+template Outcome RecordDecoder::decode_as<true>(base::Bytes, Flow&, Flow&);
 template bool RecordDecoder::plausible_as<false>(base::Bytes) const;
 template bool RecordDecoder::plausible_as<true>(base::Bytes) const;
 

@@ -1,5 +1,6 @@
-// One nfcapd record -> one Flow, for both layouts and both byte orders. Holds what records refer to:
-// exporters and, in layout 1, extension maps. Used by NfcapdSource alone; one a thread.
+// One nfcapd record -> one Flow, or two where it counts both directions, for both layouts and both byte orders.
+// Holds what records refer to: exporters and, in layout 1, extension maps. Used by NfcapdSource alone; one a
+// thread.
 //
 // Invariants: 1. A record is decoded only when every length in it fits in the record. 2. State grows with the
 // file's own records and is bounded: 65536 exporters, 65536 maps of at most kMaxExtensions numbers.
@@ -23,6 +24,7 @@ inline constexpr uint32_t kAlwaysKnown = kKnownBytes | kKnownPackets | kKnownPor
 // What became of a record.
 enum class Outcome : uint8_t {
   kFlow,
+  kFlowAndReply,
   kFlowNoMap,  // layout 1: a flow whose extension map has not come; its optional fields are missing
   kControl,    // exporter, sampler, map, statistics: taken in, not a flow
   kBadSize,    // a length in it does not fit
@@ -30,16 +32,32 @@ enum class Outcome : uint8_t {
   kUnknown,    // a record type of another nfdump
 };
 
-// Gives a flow without times that of its event or of its receipt, orders its times, and names its ICMP type.
+// Gives a flow without times that of its event or of its receipt, and orders its times. ICMP has a type and a
+// code, and no ports.
 void settle_times(TimeMs event_ms, Flow& flow);
+
+// What a record counts beside its own packets and bytes: nfdump's extension "flows, out packets, out bytes".
+struct OutCounters {
+  bool given = false;  // any of the next three
+  uint64_t flows = 0;  // 0: not given
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+  uint8_t tcp_flags = 0;  // of the other direction; 0: not given
+  uint8_t tos = 0;
+  bool has_tos = false;
+};
+// Puts them into `flow`, or into `reply` where they are of the other direction; docs/collector.md, "nfcapd
+// archives", has the rule. REQUIRES: the times are settled. False: there is no reply.
+bool settle_counters(const OutCounters& out, Flow& flow, Flow& reply);
 
 class RecordDecoder {
  public:
   // Forgets exporters and maps: they are numbered per file.
   void reset(bool swapped);
-  // REQUIRES: record.size() >= 4 and equal to the record's own size field.
-  Outcome decode(base::Bytes record, Flow& flow) {
-    return swapped_ ? decode_as<true>(record, flow) : decode_as<false>(record, flow);
+  // `reply` is written with kFlowAndReply only. REQUIRES: record.size() >= 4 and equal to the record's own size
+  // field.
+  Outcome decode(base::Bytes record, Flow& flow, Flow& reply) {
+    return swapped_ ? decode_as<true>(record, flow, reply) : decode_as<false>(record, flow, reply);
   }
   // Whether a V3 record could start here: its elements add up to its size. For finding the way after damage.
   bool plausible_v3(base::Bytes bytes) const {
@@ -62,13 +80,13 @@ class RecordDecoder {
   };
 
   template <bool kSwap>
-  Outcome decode_as(base::Bytes record, Flow& flow);
+  Outcome decode_as(base::Bytes record, Flow& flow, Flow& reply);
   template <bool kSwap>
   bool plausible_as(base::Bytes bytes) const;
   template <bool kSwap>
-  Outcome decode_v3(base::Bytes record, Flow& flow) const;
+  Outcome decode_v3(base::Bytes record, Flow& flow, Flow& reply) const;
   template <bool kSwap>
-  Outcome decode_common(base::Bytes record, bool wide_exporter, Flow& flow) const;
+  Outcome decode_common(base::Bytes record, bool wide_exporter, Flow& flow, Flow& reply) const;
   template <bool kSwap>
   Outcome add_exporter(base::Bytes record);
   template <bool kSwap>

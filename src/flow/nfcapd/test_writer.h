@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,6 +95,20 @@ class TestWriter {
     begin(type);
     block_ += body;
     end();
+  }
+  // nfdump's counter extension: of the other direction, and how many flows the record stands for.
+  struct Out {
+    uint64_t flows = 1;
+    uint64_t packets = 0;
+    uint64_t bytes = 0;
+    bool wide = true;       // layout 1: 64-bit counters
+    uint8_t tcp_flags = 0;  // layout 2, with interfaces
+    uint8_t tos = 0;        // with interfaces
+  };
+  void flow(const Flow& f, const Out& out, uint16_t exporter = 1) {
+    out_ = out;
+    flow(f, exporter);
+    out_.reset();
   }
   void flow(const Flow& f, uint16_t exporter = 1) {
     if (options_.layout == 1) {
@@ -236,8 +251,16 @@ class TestWriter {
       u8(f.src_mask);
       u8(f.dst_mask);
       u8(f.direction);
+      u8(out_ ? out_->tos : uint8_t{0});
+      u16(0);
+      u8(out_ ? out_->tcp_flags : uint8_t{0});
       u8(0);
-      u32(0);
+    }
+    if (out_) {
+      element(kCounters, 24);
+      u64(out_->flows);
+      u64(out_->packets);
+      u64(out_->bytes);
     }
     if (f.has(kKnownVlan)) {
       element(kVlan, 8);
@@ -300,6 +323,8 @@ class TestWriter {
     std::vector<uint16_t> ids;
     if (f.has(kKnownInterfaces)) ids.insert(ids.end(), {kX1InOut32, kX1Multiple});
     if (f.has(kKnownAs)) ids.push_back(kX1As32);
+    if (out_ && out_->wide) ids.insert(ids.end(), {kX1OutPackets64, kX1OutBytes64, kX1Flows64});
+    if (out_ && !out_->wide) ids.insert(ids.end(), {kX1OutPackets32, kX1OutBytes32, kX1Flows32});
     if (f.has(kKnownNextHop)) ids.push_back(f.next_hop.is_v4() ? kX1NextHop4 : kX1NextHop6);
     if (f.has(kKnownVlan)) ids.push_back(kX1Vlan);
     if (f.has(kKnownMac)) ids.insert(ids.end(), {kX1Mac1, kX1Mac2});
@@ -350,13 +375,25 @@ class TestWriter {
         u32(f.in_if);
         return u32(f.out_if);
       case kX1Multiple:
-        u8(0);
+        u8(out_ ? out_->tos : uint8_t{0});
         u8(f.direction);
         u8(f.src_mask);
         return u8(f.dst_mask);
       case kX1As32:
         u32(f.src_as);
         return u32(f.dst_as);
+      case kX1OutPackets32:
+        return u32(out_->packets);
+      case kX1OutPackets64:
+        return u64(out_->packets);
+      case kX1OutBytes32:
+        return u32(out_->bytes);
+      case kX1OutBytes64:
+        return u64(out_->bytes);
+      case kX1Flows32:
+        return u32(out_->flows);
+      case kX1Flows64:
+        return u64(out_->flows);
       case kX1NextHop4:
         return ip4(f.next_hop);
       case kX1NextHop6:
@@ -422,6 +459,7 @@ class TestWriter {
   uint32_t records_ = 0;
   size_t start_ = 0;
   uint32_t elements_ = 0;
+  std::optional<Out> out_;
   std::vector<std::vector<uint16_t>> maps_;
 };
 

@@ -1,0 +1,20 @@
+// The other direction of a record that counts both.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "flow/record.h"
+
+namespace netflowgen::flow {
+
+// The type of the ICMP message that answers one of `type`, or that it answers (RFC 792, RFC 950, RFC 4443,
+// RFC 4861, RFC 6275). nullopt: a message that has no counterpart, or `protocol` is no ICMP.
+std::optional<uint8_t> icmp_counterpart(uint8_t protocol, uint8_t type);
+
+// `flow` with source and destination exchanged and the same times. What only the first direction states
+// (counters, TCP flags, type of service, TTL, fragments, next hop, MPLS label, direction) is not known. An ICMP
+// type becomes its counterpart with code 0, and is not known where there is none.
+Flow reversed(const Flow& flow);
+
+}  // namespace netflowgen::flow
