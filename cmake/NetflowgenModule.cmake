@@ -82,7 +82,7 @@ function(netflowgen_program name)
   netflowgen_join(${name})
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo,Release>:-O1>)  # wiring: what takes time is elsewhere
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
-  target_link_libraries(${name} PRIVATE netflowgen_serve netflowgen_flags CLI11::CLI11 spdlog::spdlog)
+  target_link_libraries(${name} PRIVATE netflowgen_serve netflowgen_eval netflowgen_sim netflowgen_flags CLI11::CLI11 spdlog::spdlog)
   if(NETFLOWGEN_LEARN)
     target_link_libraries(${name} PRIVATE netflowgen_study)
     target_compile_definitions(${name} PRIVATE NETFLOWGEN_LEARN=1)

@@ -156,17 +156,17 @@ class Collector:
         self.process.send_signal(signal.SIGINT)
         self.log = self.process.communicate(timeout=60)[1]
         expect("exit code after Ctrl-C", self.process.returncode, 0)
-        self.books = json.loads((self.store / "books.json").read_text())
-        for books in [self.books, *self.books["exporters"]]:
+        self.counters = json.loads((self.store / "counters.json").read_text())
+        for books in [self.counters, *self.counters["exporters"]]:
             for stage in books.get("stages", books.get("ledgers", [])):
                 out = stage["out"] + stage["held"] + sum(stage["drops"].values())
                 expect(f"balance of {stage['stage']}", out, stage["in"])
 
     def stage(self, name):
-        return next(s for s in self.books["stages"] if s["stage"] == name)
+        return next(s for s in self.counters["stages"] if s["stage"] == name)
 
     def exporter(self, address):
-        return next(e for e in self.books["exporters"] if e["exporter"] == address)
+        return next(e for e in self.counters["exporters"] if e["exporter"] == address)
 
     def lost(self, address, protocol):
         return next(s["lost"] for s in self.exporter(address)["sequences"]

@@ -127,7 +127,7 @@ class Collector:
         self.process.send_signal(signal.SIGINT)
         self.log += self.process.communicate(timeout=120)[1]
         expect(f"exit code ({self.log[-500:]})", self.process.returncode, 0)
-        for stage in json.loads((self.store / "books.json").read_text())["stages"]:
+        for stage in json.loads((self.store / "counters.json").read_text())["stages"]:
             out = stage["out"] + stage["held"] + sum(stage["drops"].values())
             expect(f"balance of {stage['stage']}", out, stage["in"])
 

@@ -4,21 +4,41 @@
 
 #include <chrono>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/error.h"
-#include "cli/collector.h"
 #include "cli/commands.h"
 #include "cli/config.h"
-#include "cli/output/ledger_text.h"
+#include "cli/options/decode_options.h"
+#include "cli/options/detect_options.h"
+#include "cli/options/series_options.h"
 #include "flow/live/live_flow_source.h"
 #include "series/open_steps.h"
+#include "serve/collector.h"
 
 namespace netflowgen::cli {
 namespace {
 
 using base::UsageError;
+using serve::CollectorOptions;
+
+struct CollectArgs {
+  std::vector<std::string> listen;
+  std::string store;
+  unsigned sockets = 1;
+  std::string receive_buffer = "32M";
+  std::string queue = "256M";
+  std::string flush = "5m";
+  std::string log_every = "1m";
+  std::string anonymize;
+  std::string templates;
+  std::string counters;
+  SeriesArgs series;
+  DecodeArgs decode;
+  serve::DetectOptions detect;
+  std::vector<std::string> alerts;
+  bool check = false;
+  bool dump = false;
+};
 
 flow::LiveOptions live_options(const CollectArgs& args) {
   flow::LiveOptions o;
@@ -38,31 +58,27 @@ flow::LiveOptions live_options(const CollectArgs& args) {
   return o;
 }
 
-}  // namespace
-
-CollectPlan plan_of(const CollectArgs& args) {
-  CollectPlan p;
+// The arguments, checked and given their units.
+CollectorOptions collector_options(const CollectArgs& args) {
+  CollectorOptions p;
   p.live = live_options(args);
   p.decode = decode_options(args.decode);
   p.anonymize = flow::parse_anonymize(args.anonymize);
   p.series = series_options(args.series, p.anonymize);
-  for (const auto& text : args.count_at) series::parse_counting_point(text, p.series.nodes);
-  flow::Anonymizer anonymizer(p.anonymize);
-  for (auto& point : p.series.nodes.counting_points) point.prefix = anonymizer.prefix(point.prefix);
   if (args.decode.max_past.empty()) p.decode.max_past_ms = p.series.lateness_ms;
-  p.dedup.window_ms = duration_ms(args.dedup, "--dedup");
+  p.dedup.window_ms = duration_ms(args.series.dedup, "--dedup");
   p.flush_ms = duration_ms(args.flush, "--flush");
   p.log_ms = duration_ms(args.log_every, "--log-every");
   if (p.flush_ms == 0 || p.log_ms == 0) throw UsageError("--flush and --log-every must be longer than 0");
   p.store = args.store;
   p.timezone = args.series.timezone;
-  p.state = args.state.empty() ? p.store / "templates.json" : base::fs::path(args.state);
-  p.books = args.books.empty() ? p.store / "books.json" : base::fs::path(args.books);
+  p.templates = args.templates.empty() ? p.store / "templates.json" : base::fs::path(args.templates);
+  p.counters = args.counters.empty() ? p.store / "counters.json" : base::fs::path(args.counters);
   p.open_steps = p.store / "open-steps.safetensors";
   if (!args.detect.model.empty()) {
     auto alerts = args.alerts;
     if (alerts.empty()) alerts.push_back(p.store / "alerts.db");
-    p.detect = {std::make_shared<DetectSetup>(args.detect), std::move(alerts),
+    p.detect = {std::make_shared<serve::DetectSetup>(args.detect), std::move(alerts),
                 p.store / "detector.safetensors"};
   } else if (!args.alerts.empty() || !args.detect.policy.empty() || args.detect.dry_run) {
     throw UsageError("--alerts, --policy and --dry-run need --model, a fine-tuned model's folder");
@@ -70,11 +86,9 @@ CollectPlan plan_of(const CollectArgs& args) {
   return p;
 }
 
-namespace {
-
 // A model knows steps of one length only.
-void take_step(CollectPlan& p, bool given) {
-  const int64_t step_ms = p.detect->setup->model().spec().input.step_ms;
+void take_step(CollectorOptions& p, bool given) {
+  const int64_t step_ms = p.detect->setup->step_ms();
   if (given && p.series.step_ms != step_ms) {
     throw UsageError("--step: steps of {} ms, and the model was trained on steps of {} ms; leave --step out",
                      p.series.step_ms, step_ms);
@@ -84,7 +98,7 @@ void take_step(CollectPlan& p, bool given) {
 
 // Everything that can be said without binding a port or touching the store, so that it can be asked beside a collector
 // that runs.
-void check(const CollectPlan& p) {
+void check(const CollectorOptions& p) {
   if (series::is_store(p.store)) {
     const auto info = series::read_store_info(p.store);
     if (info.step_ms != p.series.step_ms || info.timezone != p.timezone) {
@@ -92,7 +106,7 @@ void check(const CollectPlan& p) {
                         info.step_ms, info.timezone, p.series.step_ms, p.timezone);
     }
   }
-  if (base::fs::exists(p.state)) flow::Decoder(p.decode).load(p.state);
+  if (base::fs::exists(p.templates)) flow::Decoder(p.decode).load(p.templates);
   if (base::fs::exists(p.open_steps)) series::OpenSteps::place(p.open_steps, p.series.step_ms);
   fmt::print("the configuration is good: {} addresses, {} sockets each, store {}{}\n", p.live.listen.size(),
              p.live.sockets, p.store.string(), series::is_store(p.store) ? " (to be continued)" : " (new)");
@@ -102,10 +116,11 @@ void collect(const CollectArgs& args, const CLI::App& command, const Context& co
   if (args.dump) return fmt::print("{}", dump_config(command));
   if (args.listen.empty()) throw UsageError("collect needs --listen udp://ADDRESS:PORT");
   if (args.store.empty()) throw UsageError("collect needs -o STORE");
-  CollectPlan plan = plan_of(args);
+  CollectorOptions plan = collector_options(args);
   if (plan.detect) take_step(plan, command.count("--step") > 0);
   if (args.check) return check(plan);
-  Collector collector(plan, context);
+  plan.quiet = context.quiet;
+  serve::Collector collector(std::move(plan), context.stop);
   collector.run();
 }
 
@@ -115,41 +130,36 @@ void add_collect(CLI::App& app, Context& context) {
   auto args = std::make_shared<CollectArgs>();
   auto* command =
       app.add_subcommand("collect", "Receive flow packets and write a series store, until Ctrl-C");
-  command->add_option("--listen", args->listen,
-                      "udp://ADDRESS:PORT, once or several times; [::] is both families");
-  command->add_option("-o,--output", args->store, "The store, a folder; one that is there is continued");
-  command->add_option("--sockets", args->sockets, "Sockets and receiving threads an address (SO_REUSEPORT)")
+  const auto option = [&](const char* group, const char* name, auto& value, const char* help) {
+    return command->add_option(name, value, help)->group(group);
+  };
+  option(kInputGroup, "--listen", args->listen, "udp://ADDRESS:PORT, repeatable; [::] is both families");
+  option(kInputGroup, "--anonymize", args->anonymize,
+         "Change addresses first: cryptopan:KEYFILE, truncate[:V4BITS,V6BITS]");
+  option(kOutputGroup, "-o,--out", args->store, "The store, a folder; an existing one is continued");
+  option(kOutputGroup, "--alerts", args->alerts,
+         "Alerts: FILE.jsonl, appended to, or FILE.db (SQLite); repeatable [STORE/alerts.db]");
+  option(kAdvancedGroup, "--log-every", args->log_every, "Interval of lines on standard error")
       ->capture_default_str();
-  command->add_option("--receive-buffer", args->receive_buffer, "Kernel buffer asked for, a socket")
+  command->add_flag("--check", args->check, "Check the configuration and stop");
+  command->add_flag("--dump-config", args->dump, "Print the configuration in force as YAML and stop");
+  option(kAdvancedGroup, "--sockets", args->sockets,
+         "Sockets and receiving threads per address (SO_REUSEPORT)")
       ->capture_default_str();
-  command->add_option("--queue", args->queue, "Packets received and not yet decoded, at most")
+  option(kAdvancedGroup, "--receive-buffer", args->receive_buffer, "Kernel buffer per socket")
       ->capture_default_str();
-  command->add_option("--flush", args->flush, "Write a shard of closed steps so often")
+  option(kAdvancedGroup, "--queue", args->queue, "Packets received and not yet decoded, at most")
       ->capture_default_str();
-  command->add_option("--log-every", args->log_every, "A line on standard error so often")
+  option(kAdvancedGroup, "--flush", args->flush, "Interval of writing a shard of closed steps")
       ->capture_default_str();
-  command->add_option("--anonymize", args->anonymize,
-                      "Change addresses before anything is stored: cryptopan:KEYFILE, truncate, or "
-                      "truncate:V4BITS,V6BITS");
-  command
-      ->add_option("--dedup", args->dedup,
-                   "Count a flow that several exporters report once; the first one's, until silent for so "
-                   "long; 0: off")
-      ->capture_default_str();
-  command->add_option("--count-at", args->count_at,
-                      "EXPORTER=CIDR,...: these addresses are counted from that exporter's flows only");
-  command->add_option("--state", args->state, "Templates and rates over a restart [STORE/templates.json]");
-  command->add_option("--books", args->books, "The ledgers, by exporter, as JSON [STORE/books.json]");
+  option(kAdvancedGroup, "--templates", args->templates,
+         "Templates and rates over a restart [STORE/templates.json]");
+  option(kAdvancedGroup, "--counters", args->counters, "Ledgers by exporter, as JSON [STORE/counters.json]");
   add_series_options(*command, args->series);
   args->decode.max_past.clear();
   add_decode_options(*command, args->decode);
   add_detect_options(*command, args->detect)
       ->description("Fine-tuned model folder, with detect.json: raise alerts while collecting");
-  command->add_option("--alerts", args->alerts,
-                      "Alerts: FILE.jsonl, appended to, or FILE.db (SQLite); repeatable [STORE/alerts.db]");
-  command->add_flag("--check", args->check, "Say whether the configuration is good, and stop");
-  command->add_flag("--dump-config", args->dump,
-                    "Print what is in force, with every default, as YAML, and stop");
   command->footer(
       "Examples: netflowgen collect --listen udp://[::]:2055 --listen udp://[::]:6343 -o store --nodes "
       "10.0.0.0/8\n"

@@ -15,6 +15,14 @@ struct Context {
   bool quiet = false;
 };
 
+// Groups of options in a command's help. --help shows the first ones, --help-all also kPacketGroup and kAdvancedGroup.
+inline constexpr const char* kInputGroup = "Input";
+inline constexpr const char* kNodeGroup = "Nodes and steps";
+inline constexpr const char* kModelGroup = "Model";
+inline constexpr const char* kOutputGroup = "Output";
+inline constexpr const char* kPacketGroup = "Packets (docs/collector.md)";
+inline constexpr const char* kAdvancedGroup = "Advanced";
+
 using AddCommand = void (*)(CLI::App& app, Context& context);
 
 // Progress as a bar line on a terminal, a plain line every ten seconds in a log, nothing with --quiet.

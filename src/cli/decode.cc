@@ -8,11 +8,11 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/options/input_options.h"
-#include "cli/output/ledger_text.h"
 #include "flow/io/byte_sink.h"
 #include "flow/write/csv_writer.h"
 #include "flow/write/json_writer.h"
 #include "flow/write/record_writer.h"
+#include "serve/ledger_text.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -68,11 +68,11 @@ class FlowStats {
 };
 
 std::string stats_text(const flow::FlowSource& source, const FlowStats& stats) {
-  std::string text = ledger_table(source.ledgers());
+  std::string text = serve::ledger_table(source.ledgers());
   if (source.decoder() == nullptr) return text + stats.all_text();
-  text += notes_text(source.decoder()->notes());
+  text += serve::notes_text(source.decoder()->notes());
   for (const auto& report : source.decoder()->exporters()) {
-    text += FlowStats::head(report.exporter) + stats.text(report.exporter) + exporter_text(report);
+    text += FlowStats::head(report.exporter) + stats.text(report.exporter) + serve::exporter_text(report);
   }
   return text;
 }
@@ -146,8 +146,8 @@ void add_decode(CLI::App& app, Context& context) {
   add_input_options(*command, args->input);
   command
       ->add_option(
-          "-o,--output", args->output,
-          "json (a flow a line), csv (our own), stats (the books), records (as they stood on the wire)")
+          "-o,--out", args->output,
+          "json (a flow a line), csv (our own), stats (counters), records (as they were on the wire)")
       ->check(CLI::IsMember({"json", "csv", "stats", "records"}))
       ->capture_default_str();
   command->add_option("-w,--write", args->file, "Where to (.zst and .gz compress); - is standard output")

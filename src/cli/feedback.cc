@@ -13,10 +13,10 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "cli/commands.h"
-#include "cli/output/alert_output.h"
 #include "detect/alert.h"
 #include "detect/alert_db.h"
 #include "eval/labels.h"
+#include "serve/alert_output.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -68,7 +68,7 @@ void append_label(const std::string& path, const std::string& line) {
 void run_feedback(const FeedbackOptions& o) {
   const bool yes = o.verdict == "yes";
   std::unique_ptr<detect::AlertDb> db;
-  if (detect::AlertDb::is_one(o.alerts) || is_database(o.alerts)) {
+  if (detect::AlertDb::is_one(o.alerts) || serve::is_database(o.alerts)) {
     db = std::make_unique<detect::AlertDb>(o.alerts, detect::AlertDb::Mode::kExisting);
   }
   const auto key = db ? db->find(o.alert) : find_in_lines(o.alerts, o.alert);

@@ -12,6 +12,7 @@
 #include "base/math_libraries.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/help.h"
 #include "cli/version.h"
 #include "detect/policy.h"
 
@@ -58,6 +59,8 @@ void check_command(const CLI::App& app, const std::vector<std::string>& argument
 int run(int argc, char** argv) {
   CLI::App app{"NetFlowGen: a foundation model for network traffic"};
   app.require_subcommand(1);
+  app.formatter(netflowgen::cli::help_formatter());  // subcommands inherit it
+  app.set_help_all_flag("--help-all", "Also the options that are seldom needed");
   app.set_version_flag("--version", netflowgen::cli::version_text);
   app.add_flag("-q,--quiet", context.quiet, "No progress");
   std::string config;  // taken out of the arguments before they are parsed; here for --help
@@ -67,6 +70,7 @@ int run(int argc, char** argv) {
   try {
     auto arguments = netflowgen::cli::expand_config({argv + 1, argv + argc});
     check_command(app, arguments);
+    netflowgen::cli::refuse_old_spellings(arguments);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     app.parse(arguments);
     return 0;

@@ -8,9 +8,7 @@
 #include "cli/commands.h"
 #include "cli/options/input_options.h"
 #include "cli/options/series_options.h"
-#include "cli/output/ledger_text.h"
 #include "flow/filter/anonymize.h"
-#include "flow/filter/dedup.h"
 #include "flow/open.h"
 #include "flow/record.h"
 #include "flow/source.h"
@@ -19,6 +17,8 @@
 #include "series/rates.h"
 #include "series/store.h"
 #include "series/store_sink.h"
+#include "serve/ledger_text.h"
+#include "serve/pipeline.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -28,20 +28,9 @@ using base::UsageError;
 struct SeriesSettings {
   InputArgs input;
   SeriesArgs series;
-  std::string dedup = "0";
-  std::vector<std::string> count_at;
   std::string store;
   bool append = false;
 };
-
-series::SeriesOptions options_of(const SeriesSettings& s) {
-  const auto anonymize = flow::parse_anonymize(s.input.anonymize);
-  auto options = series_options(s.series, anonymize);
-  for (const auto& text : s.count_at) series::parse_counting_point(text, options.nodes);
-  flow::Anonymizer anonymizer(anonymize);
-  for (auto& point : options.nodes.counting_points) point.prefix = anonymizer.prefix(point.prefix);
-  return options;
-}
 
 // Bytes as done and total give the ETA; the note says how many rows that was. A source reads ahead, so the last
 // byte counts only at the end.
@@ -65,52 +54,24 @@ class Reporter {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// What a run ends with, whether it came to the end, was stopped, or the input failed half-way.
-struct SeriesOutcome {
-  std::vector<base::LedgerView> ledgers;
-  std::vector<flow::FirstBadLine> bad_lines;
+struct SeriesOutcome : serve::InputOutcome {
   std::string notes;
-  std::string failure;  // of the input, after which what was read is kept
-  bool stopped = false;
 };
 
-template <typename ReadSome>
-void read_all(const Context& context, SeriesOutcome& outcome, ReadSome read_some) {
-  try {
-    while (!context.stop.requested()) {
-      if (!read_some()) return;
-    }
-    outcome.stopped = true;
-  } catch (const base::Error& e) {
-    outcome.failure = e.what();
-  }
-}
-
 SeriesOutcome run_flows(const SeriesSettings& s, const Context& context, series::StoreWriter& writer) {
-  auto options = options_of(s);
+  auto options = series_options(s.series, flow::parse_anonymize(s.input.anonymize));
   const auto& info = writer.info();
   if (!info.shards.empty()) options.closed_before = info.end_step;
-  const auto source = flow::deduplicated(open_input(s.input), {.window_ms = duration_ms(s.dedup, "--dedup")});
   series::StoreSink sink(writer);
-  series::SeriesBuilder builder(options, sink);
+  serve::Pipeline pipeline(open_input(s.input, s.series), {.series = options}, sink);
   Reporter report(context, "flows");
-  std::vector<flow::Flow> flows(1024);
-  uint64_t rows = 0;
   SeriesOutcome outcome;
-  read_all(context, outcome, [&] {
-    const size_t n = source->read(flows);
-    builder.add({flows.data(), n});
-    rows += n;
-    report(rows, source->bytes_done(), source->bytes_total(), n == 0);
-    return n > 0;
+  static_cast<serve::InputOutcome&>(outcome) = serve::run_to_end(pipeline, context.stop, [&](bool end) {
+    report(pipeline.flows(), pipeline.source().bytes_done(), pipeline.source().bytes_total(), end);
   });
-  builder.finish();
+  const auto& builder = pipeline.builder();
   writer.cover(builder.first_step(), builder.end_step());
-  outcome.ledgers = source->ledgers();
-  outcome.ledgers.push_back(builder.flow_ledger());
-  outcome.ledgers.push_back(builder.frame_ledger());
-  outcome.bad_lines = source->bad_lines();
-  if (!outcome.stopped && outcome.failure.empty()) save_state(s.input, *source);
+  if (!outcome.stopped && outcome.failure.empty()) save_state(s.input, pipeline.source());
   outcome.notes = fmt::format("{} flows spread over several steps, {} with a part in closed steps\n",
                               builder.spread(), builder.clamped());
   return outcome;
@@ -136,7 +97,7 @@ SeriesOutcome run_rates(const SeriesSettings& s, const Context& context, series:
   flow::RateRow row;
   uint64_t rows = 0;
   SeriesOutcome outcome;
-  read_all(context, outcome, [&] {
+  serve::read_until_end(context.stop, outcome, [&] {
     const bool end = !source->read(row);
     if (!end) builder.add(row);
     if (end || ++rows % 4096 == 0) report(rows, source->bytes_done(), source->bytes_total(), end);
@@ -152,9 +113,9 @@ SeriesOutcome run_rates(const SeriesSettings& s, const Context& context, series:
 }
 
 void print_outcome(const SeriesSettings& s, const SeriesOutcome& outcome, const series::StoreInfo& info) {
-  print_ledgers(stdout, outcome.ledgers);
+  serve::print_ledgers(stdout, outcome.ledgers);
   fmt::print("{}", outcome.notes);
-  print_bad_lines(stdout, outcome.bad_lines);
+  serve::print_bad_lines(stdout, outcome.bad_lines);
   fmt::print("{}: {} frames in {} shards, {} to {} in steps of {:g} s\n", s.store, info.rows(),
              info.shards.size(), base::format_time(info.first_step * info.step_ms),
              base::format_time(info.end_step * info.step_ms), static_cast<double>(info.step_ms) / 1000);
@@ -169,8 +130,8 @@ void run_series(const SeriesSettings& s, const Context& context) {
   writer.set_counts(series::to_counts(outcome.ledgers));
   const uint64_t written = writer.frames();
   if (written == 0) {
-    print_ledgers(stderr, outcome.ledgers);
-    print_bad_lines(stderr, outcome.bad_lines);
+    serve::print_ledgers(stderr, outcome.ledgers);
+    serve::print_bad_lines(stderr, outcome.bad_lines);
     if (!outcome.failure.empty()) throw base::Error("{}", outcome.failure);
     if (outcome.stopped) throw base::Stopped("stopped before the first frame; nothing was written");
     throw base::Error("the input has no usable flow or row, so nothing was written to {}", s.store);
@@ -188,16 +149,10 @@ void add_series(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("series", "Turn flows, or rates per node, into a series store");
   auto s = std::make_shared<SeriesSettings>();
   add_input_options(*command, s->input);
-  command->add_option("-o,--output", s->store, "The store, a folder")->required();
-  command
-      ->add_option("--dedup", s->dedup,
-                   "Count a flow that several exporters report once; the first one's, until silent for so "
-                   "long; 0: off")
-      ->capture_default_str();
-  command->add_option("--count-at", s->count_at,
-                      "EXPORTER=CIDR,...: these addresses are counted from that exporter's flows only");
+  command->add_option("-o,--out", s->store, "The store, a folder")->required()->group(kOutputGroup);
   add_series_options(*command, s->series);
-  command->add_flag("--append", s->append, "Extend the store with flows that come after it");
+  command->add_flag("--append", s->append, "Extend the store with flows that come after it")
+      ->group(kOutputGroup);
   command->footer(
       "Examples: netflowgen series flows.csv.zst -o store --nodes 172.16.0.0/16\n"
       "          netflowgen series /var/cache/nfdump -o store --anonymize cryptopan:key\n"

@@ -100,7 +100,7 @@ size_t size_bytes(const std::string& text, const char* option) {
 
 void add_decode_options(CLI::App& command, DecodeArgs& args) {
   const auto option = [&](const char* name, auto& value, const char* help) {
-    return command.add_option(name, value, help)->group("Packets (docs/collector.md)");
+    return command.add_option(name, value, help)->group(kPacketGroup);
   };
   option("--template-scope", args.scope, "Whose templates a data set may use, beside address and domain")
       ->check(CLI::IsMember({"adaptive", "address", "port"}))

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "flow/decoder/decoder.h"
 #include "flow/filter/anonymize.h"
 #include "flow/open.h"
 
@@ -28,28 +29,27 @@ int parse_utc_offset(const std::string& text) {
 
 }  // namespace
 
-void add_input_options(CLI::App& command, InputArgs& args) {
-  command
-      .add_option(
-          "input", args.options.paths,
-          "Files, folders (all files below, in time order) or - for standard input: pcap, pcapng, nfcapd, "
-          "flow CSV; also compressed (zstd, gzip, xz, bzip2)")
-      ->required();
-  command.add_option("--dialect", args.options.dialect,
-                     "What the input is, where its content does not tell, or to insist on it");
-  command.add_option("--map", args.options.map, "YAML column map for other CSV files (docs/formats.md)");
-  command.add_flag("--strict", args.options.strict, "Stop at the first bad row, record or file");
-  command.add_option("--utc-offset", args.utc_offset, "Of local times in text files, e.g. +02:00");
-  command.add_option("--anonymize", args.anonymize,
-                     "Change addresses first: cryptopan:KEYFILE, truncate, or truncate:V4BITS,V6BITS");
+void add_input_options(CLI::App& command, InputArgs& args, const char* what) {
+  const auto option = [&](const char* name, auto& value, const char* help) {
+    return command.add_option(name, value, help)->group(kInputGroup);
+  };
+  option("input", args.options.paths, what)->required();
+  option("--dialect", args.options.dialect, "Input format [told from the content]");
+  option("--map", args.options.map, "YAML column map for other text files (docs/formats.md)");
+  command.add_flag("--strict", args.options.strict, "Stop at the first bad row, record or file")
+      ->group(kInputGroup);
+  option("--utc-offset", args.utc_offset, "Of local times in text files, e.g. +02:00");
+  option("--anonymize", args.anonymize,
+         "Change addresses first: cryptopan:KEYFILE, truncate[:V4BITS,V6BITS]");
   add_decode_options(command, args.decode);
   command
-      .add_option("--state", args.options.state, "Templates and rates: read at the start, written at the end")
-      ->group("Packets (docs/collector.md)");
+      .add_option("--templates", args.options.state,
+                  "Templates and rates: read at the start, written at the end")
+      ->group(kPacketGroup);
   command
       .add_option("--exporter", args.exporter,
                   "Whose messages files of bare messages hold (dialect messages)")
-      ->group("Packets (docs/collector.md)");
+      ->group(kPacketGroup);
 }
 
 flow::InputOptions input_options(const InputArgs& args) {

@@ -11,6 +11,10 @@
 
 namespace netflowgen::cli {
 
+inline constexpr const char* kFlowInputs =
+    "Files, folders (all files below, in time order) or - for standard input, also compressed: pcap, pcapng, "
+    "nfcapd, flow CSV";
+
 struct InputArgs {
   flow::InputOptions options;
   DecodeArgs decode;
@@ -19,8 +23,8 @@ struct InputArgs {
   std::string exporter;
 };
 
-// INPUT..., --dialect, --map, --strict, --utc-offset, --anonymize, and those of packets.
-void add_input_options(CLI::App& command, InputArgs& args);
+// INPUT..., --dialect, --map, --strict, --utc-offset, --anonymize, and those of packets. `what` describes INPUT.
+void add_input_options(CLI::App& command, InputArgs& args, const char* what = kFlowInputs);
 
 // What they say. UsageError.
 flow::InputOptions input_options(const InputArgs& args);
@@ -28,7 +32,7 @@ flow::InputOptions input_options(const InputArgs& args);
 // Opens what the options name, anonymised where that was asked for. Error, UsageError.
 std::unique_ptr<flow::FlowSource> open_input(const InputArgs& args);
 
-// Saves the decoder's templates and rates to --state, where it was given and the input has packets.
+// Saves the decoder's templates and rates to --templates, where it was given and the input has packets.
 void save_state(const InputArgs& args, const flow::FlowSource& source);
 
 // One line a file and reason: "FILE: what was wrong (3 times, first on line 7)". Empty when all was well.

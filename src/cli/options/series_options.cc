@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/options/decode_options.h"
+#include "flow/filter/dedup.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -19,19 +20,34 @@ base::TimeMs tomorrow() {
 
 }  // namespace
 
-void add_series_options(CLI::App& command, SeriesArgs& args) {
-  command.add_option("--nodes", args.nodes,
-                     "Hosts: all, none or CIDR,... [all, or none when other nodes are asked for]");
-  command.add_option("--prefixes", args.prefixes, "Prefixes as nodes: /24,/48 or CIDR,...");
-  command.add_flag("--interfaces", args.interfaces, "Exporters' interfaces as nodes");
-  command.add_flag("--as", args.as, "Autonomous systems as nodes");
-  command.add_option("--step", args.step, "Length of a step")->capture_default_str();
-  command.add_option("--lateness", args.lateness, "How much earlier than the latest flow others may start")
+void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps) {
+  const auto option = [&](const char* name, auto& value, const char* help) {
+    return command.add_option(name, value, help)->group(kNodeGroup);
+  };
+  option("--nodes", args.nodes, "Hosts: all, none or CIDR,... [all, or none when other nodes are asked for]");
+  option("--prefixes", args.prefixes, "Prefixes as nodes: /24,/48 or CIDR,...");
+  command.add_flag("--interfaces", args.interfaces, "Exporters' interfaces as nodes")->group(kNodeGroup);
+  command.add_flag("--as", args.as, "Autonomous systems as nodes")->group(kNodeGroup);
+  if (steps == Steps::kOption) {
+    option("--step", args.step, "Length of a step")->capture_default_str();
+    option("--timezone", args.timezone, "Time zone of the network, for calendar inputs")
+        ->capture_default_str();
+  }
+  option("--lateness", args.lateness, "How much earlier than the latest flow others may start")
       ->capture_default_str();
-  command.add_option("--max-duration", args.max_duration, "Longer flows are counted as errors")
+  option("--max-duration", args.max_duration, "Longer flows are counted as errors")
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
+  option("--dedup", args.dedup,
+         "Count a flow of several exporters once: the first one's, until silent this long")
       ->capture_default_str();
-  command.add_option("--timezone", args.timezone, "Time zone of the network, for calendar inputs")
-      ->capture_default_str();
+  option("--count-at", args.count_at,
+         "EXPORTER=CIDR,...: count these addresses from that exporter's flows only")
+      ->group(kAdvancedGroup);
+}
+
+std::unique_ptr<flow::FlowSource> open_input(const InputArgs& input, const SeriesArgs& series) {
+  return flow::deduplicated(open_input(input), {.window_ms = duration_ms(series.dedup, "--dedup")});
 }
 
 series::SeriesOptions series_options(const SeriesArgs& args, const flow::AnonymizeOptions& anonymize) {
@@ -48,7 +64,9 @@ series::SeriesOptions series_options(const SeriesArgs& args, const flow::Anonymi
   parse_hosts(!args.nodes.empty() ? args.nodes : others ? "none" : "all", o.nodes);
   if (args.nodes == "none" && !others)
     throw UsageError("--nodes none needs --prefixes, --interfaces or --as");
+  for (const auto& text : args.count_at) series::parse_counting_point(text, o.nodes);
   flow::Anonymizer anonymizer(anonymize);
+  for (auto& point : o.nodes.counting_points) point.prefix = anonymizer.prefix(point.prefix);
   for (auto* prefixes : {&o.nodes.hosts, &o.nodes.prefixes}) {
     for (auto& p : *prefixes) p = anonymizer.prefix(p);
   }

@@ -1,9 +1,12 @@
 // Which nodes, which steps: the options of every command that turns flows into series.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
+#include "cli/options/input_options.h"
 #include "flow/filter/anonymize.h"
 #include "series/builder.h"
 
@@ -18,11 +21,19 @@ struct SeriesArgs {
   std::string lateness = "2m";
   std::string max_duration = "1d";
   std::string timezone = "UTC";
+  std::string dedup = "0";
+  std::vector<std::string> count_at;
 
   bool names_nodes() const { return !nodes.empty() || !prefixes.empty() || interfaces || as; }
 };
 
-void add_series_options(CLI::App& command, SeriesArgs& args);
+// Whose choice the length of a step and the time zone are: the user's, or the model's.
+enum class Steps : uint8_t { kOption, kOfModel };
+
+void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps = Steps::kOption);
+
+// Opens what `input` names: anonymised, then without what several exporters report twice. Error, UsageError.
+std::unique_ptr<flow::FlowSource> open_input(const InputArgs& input, const SeriesArgs& series);
 
 // With a hash seed of its own and time bounded by tomorrow. Prefixes are given as the network knows them and are
 // anonymised as its flows are. UsageError where a value makes no sense.

@@ -1,4 +1,4 @@
-#include "cli/output/alert_output.h"
+#include "serve/alert_output.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::serve {
 
 bool is_database(const std::string& path) {
   const std::string end = base::fs::path(path).extension().string();
@@ -57,4 +57,4 @@ void AlertOutput::finish() {
   for (const auto& file : files_) file->commit();
 }
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::serve

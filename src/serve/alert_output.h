@@ -11,7 +11,7 @@
 #include "detect/alert.h"
 #include "detect/alert_db.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::serve {
 
 class AlertOutput {
  public:
@@ -50,4 +50,4 @@ class AlertOutput {
 // The file's name says SQLite.
 bool is_database(const std::string& path);
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::serve

@@ -1,31 +1,22 @@
-#include "cli/collector.h"
+#include "serve/collector.h"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "cli/output/ledger_text.h"
 #include "series/open_steps.h"
+#include "serve/ledger_text.h"
+#include "serve/log.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::serve {
 namespace {
 
 using std::chrono::milliseconds;
 
-base::TimeMs now_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
+constexpr size_t kBatch = 4096;  // flows read at once
 
-template <typename... Args>
-void log(fmt::format_string<Args...> format, Args&&... args) {
-  fmt::print(stderr, "{} {}\n", base::format_time(now_ms() / 1000 * 1000),
-             fmt::format(format, std::forward<Args>(args)...));
-  std::fflush(stderr);
-}
-
-series::StoreOptions store_options(const CollectPlan& p) {
+series::StoreOptions store_options(const CollectorOptions& p) {
   // Shards are written by flush() alone, where a full disk can be waited for.
   return {.step_ms = p.series.step_ms, .timezone = p.timezone, .append = true, .shard_rows = SIZE_MAX};
 }
@@ -39,63 +30,65 @@ const base::LedgerView* find(const std::vector<base::LedgerView>& views, std::st
 
 }  // namespace
 
-Collector::Collector(const CollectPlan& plan, const Context& context)
-    : plan_(plan), context_(context), writer_(plan.store, store_options(plan)), sink_(writer_) {
-  if (plan.detect) {
-    detector_ =
-        std::make_unique<LiveDetector>(*plan.detect, sink_, [](const std::string& line) { log("{}", line); });
+Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
+    : options_(std::move(options)),
+      stop_(stop),
+      writer_(options_.store, store_options(options_)),
+      sink_(writer_) {
+  if (options_.detect) {
+    detector_ = std::make_unique<LiveDetector>(*options_.detect, sink_,
+                                               [](const std::string& line) { log("{}", line); });
   }
-  continue_store();
-  auto live = std::make_unique<flow::LiveFlowSource>(plan.live, plan.decode, plan.state.string());
+  const auto series = continued_store();
+  auto live =
+      std::make_unique<flow::LiveFlowSource>(options_.live, options_.decode, options_.templates.string());
   live_ = live.get();
-  source_ = flow::anonymized(flow::deduplicated(std::move(live), plan.dedup), plan.anonymize);
-  next_flush_ = Clock::now() + milliseconds(plan.flush_ms);
-  next_log_ = Clock::now() + milliseconds(plan.log_ms);
+  auto source = flow::anonymized(flow::deduplicated(std::move(live), options_.dedup), options_.anonymize);
+  series::FrameSink& sink = detector_ ? static_cast<series::FrameSink&>(*detector_) : sink_;
+  FlowTap tap;
+  if (detector_) tap = [this](std::span<const flow::Flow> flows) { detector_->flows(flows); };
+  pipeline_ = std::make_unique<Pipeline>(std::move(source), PipelineOptions{series, kBatch, false}, sink,
+                                         std::move(tap));
+  if (resumed_) series::OpenSteps::load(pipeline_->builder(), options_.open_steps);
+  next_flush_ = Clock::now() + milliseconds(options_.flush_ms);
+  next_log_ = Clock::now() + milliseconds(options_.log_ms);
 }
 
-// What the last run had open when it stopped comes back out of the store and goes on.
-void Collector::continue_store() {
-  series::SeriesOptions options = plan_.series;
-  resumed_ = base::fs::exists(plan_.open_steps) && series::is_store(plan_.store);
+// What the last run had open when it stopped is taken out of the store again, to be continued.
+series::SeriesOptions Collector::continued_store() {
+  series::SeriesOptions options = options_.series;
+  resumed_ = base::fs::exists(options_.open_steps) && series::is_store(options_.store);
   if (resumed_) {
-    const auto place = series::OpenSteps::place(plan_.open_steps, options.step_ms);
+    const auto place = series::OpenSteps::place(options_.open_steps, options.step_ms);
     const auto& info = writer_.info();
     const bool untouched = info.runs.size() == place.runs + 1;  // this run's is there already
     if (untouched && info.shards.size() > place.shards) {
-      writer_.take_back(place.shards, series::OpenSteps::first_step(plan_.open_steps));
+      writer_.take_back(place.shards, series::OpenSteps::first_step(options_.open_steps));
     }
   }
   if (!writer_.info().shards.empty()) options.closed_before = writer_.info().end_step;
-  series::FrameSink& sink = detector_ ? static_cast<series::FrameSink&>(*detector_) : sink_;
-  builder_ = std::make_unique<series::SeriesBuilder>(options, sink);
-  if (resumed_) series::OpenSteps::load(*builder_, plan_.open_steps);
+  return options;
 }
 
 void Collector::say_start() const {
   for (const auto& s : live_->sockets().sockets()) {
     log("listening on {} (port {}), receive buffer {} KiB", s.address, s.port, s.receive_buffer / 1024);
-    if (s.receive_buffer < plan_.live.receive_buffer) {
+    if (s.receive_buffer < options_.live.receive_buffer) {
       log("warning: the kernel granted {} of {} KiB: sysctl -w net.core.rmem_max={}, or give the program "
           "CAP_NET_ADMIN",
-          s.receive_buffer / 1024, plan_.live.receive_buffer / 1024, plan_.live.receive_buffer);
+          s.receive_buffer / 1024, options_.live.receive_buffer / 1024, options_.live.receive_buffer);
     }
   }
-  const auto frames = builder_->frame_ledger();
+  const auto frames = pipeline_->builder().frame_ledger();
   if (frames.held > 0) log("continuing {} frames of steps that were open", frames.held);
   if (detector_) detector_->say_start();
 }
 
 void Collector::run() {
-  if (!context_.quiet) say_start();
-  std::vector<flow::Flow> flows(4096);
+  if (!options_.quiet) say_start();
   while (true) {
-    if (context_.stop.requested()) live_->stop();
-    const size_t n = source_->read(flows);
-    if (n > 0 && detector_) detector_->flows({flows.data(), n});
-    if (n > 0) builder_->add({flows.data(), n});
-    if (n == 0 && !source_->waiting()) break;
-    // Time goes on with what was received, so that a backlog is not late; with the clock when there is none.
-    if (const auto time = source_->time()) builder_->advance(*time);
+    if (stop_.requested()) live_->stop();
+    if (pipeline_->read() == Pipeline::Read::kEnd) break;
     tick();
   }
   finish();
@@ -105,43 +98,45 @@ void Collector::tick() {
   if (detector_) detector_->deliver();
   const auto now = Clock::now();
   if (now >= next_log_) {
-    next_log_ = now + milliseconds(plan_.log_ms);
-    if (!context_.quiet) log_line();
+    next_log_ = now + milliseconds(options_.log_ms);
+    if (!options_.quiet) log_line();
     warn_of_delays();
-    write_books();
+    write_counters();
   }
   if (now < next_flush_) return;
-  next_flush_ = now + milliseconds(plan_.flush_ms);
+  next_flush_ = now + milliseconds(options_.flush_ms);
   try {
     flush();
   } catch (const base::Error& e) {
-    log("error: {}; what is not written is kept, the next try is in {} s", e.what(), plan_.flush_ms / 1000);
+    log("error: {}; what is not written is kept, the next try is in {} s", e.what(),
+        options_.flush_ms / 1000);
   }
 }
 
 // The store up to the last closed step, then the templates; the open steps of the last run are then history.
 void Collector::flush() {
-  writer_.cover(builder_->first_step(), std::min(builder_->end_step(), builder_->oldest_open()));
+  writer_.cover(pipeline_->builder().first_step(),
+                std::min(pipeline_->builder().end_step(), pipeline_->builder().oldest_open()));
   writer_.set_counts(series::to_counts(ledgers()));
   writer_.flush();
-  live_->decoder()->save(plan_.state);
-  if (resumed_) base::fs::remove(plan_.open_steps);
+  live_->decoder()->save(options_.templates);
+  if (resumed_) base::fs::remove(options_.open_steps);
   resumed_ = false;
   if (detector_) detector_->save();
 }
 
 std::vector<base::LedgerView> Collector::ledgers() const {
-  auto views = source_->ledgers();
-  views.push_back(builder_->flow_ledger());
+  auto views = pipeline_->source().ledgers();
+  views.push_back(pipeline_->builder().flow_ledger());
   views.back().stage = "series flows";
-  views.push_back(builder_->frame_ledger());
+  views.push_back(pipeline_->builder().frame_ledger());
   if (detector_) {
     for (auto& view : detector_->ledgers()) views.push_back(std::move(view));
   }
   return views;
 }
 
-void Collector::write_books() const {
+void Collector::write_counters() const {
   nlohmann::json j{{"time", base::format_time(now_ms())}, {"stages", ledgers_json(ledgers())}};
   j["sockets"] = nlohmann::json::array();
   for (const auto& s : live_->sockets().sockets()) {
@@ -150,7 +145,7 @@ void Collector::write_books() const {
   j["exporters"] = nlohmann::json::array();
   for (const auto& r : live_->decoder()->exporters()) j["exporters"].push_back(exporter_json(r));
   try {
-    base::write_file(plan_.books, j.dump(1) + "\n");
+    base::write_file(options_.counters, j.dump(1) + "\n");
   } catch (const base::Error& e) {
     log("error: {}", e.what());
   }
@@ -160,7 +155,7 @@ void Collector::log_line() {
   const auto views = ledgers();
   const auto* sockets = find(views, "sockets");
   const auto* flows = find(views, "series flows");
-  const double seconds = static_cast<double>(plan_.log_ms) / 1000;
+  const double seconds = static_cast<double>(options_.log_ms) / 1000;
   uint64_t lost = 0;
   const auto exporters = live_->decoder()->exporters();
   for (const auto& e : exporters) {
@@ -171,7 +166,7 @@ void Collector::log_line() {
       "{}, waiting {} KiB, {} frames written, {} open",
       sockets->in, static_cast<double>(sockets->in - logged_packets_) / seconds, flows->in,
       static_cast<double>(flows->in - logged_flows_) / seconds, exporters.size(), lost, sockets->dropped(),
-      live_->queued_bytes() / 1024, writer_.frames(), builder_->frame_ledger().held);
+      live_->queued_bytes() / 1024, writer_.frames(), pipeline_->builder().frame_ledger().held);
   if (sockets->dropped() > logged_kernel_drops_) {
     log("warning: the kernel dropped {} packets: raise --receive-buffer and net.core.rmem_max, or --sockets",
         sockets->dropped() - logged_kernel_drops_);
@@ -188,12 +183,12 @@ void Collector::warn_of_delays() {
     const auto active = e.timeouts.active_ms ? e.timeouts.active_ms : e.timeouts.announced_active_ms;
     const auto inactive = e.timeouts.inactive_ms ? e.timeouts.inactive_ms : e.timeouts.announced_inactive_ms;
     const int64_t delay = active.value_or(0) + inactive.value_or(0);
-    if (delay <= plan_.series.lateness_ms || !warned_.insert(e.exporter).second) continue;
+    if (delay <= options_.series.lateness_ms || !warned_.insert(e.exporter).second) continue;
     log("warning: exporter {} reports flows up to {} s late (active time-out {} s, inactive {} s), more than "
         "--lateness "
         "{} s: lower its time-outs or raise --lateness",
         e.exporter.to_string(), delay / 1000, active.value_or(0) / 1000, inactive.value_or(0) / 1000,
-        plan_.series.lateness_ms / 1000);
+        options_.series.lateness_ms / 1000);
   }
 }
 
@@ -203,17 +198,17 @@ void Collector::finish() {
   flush();
   if (detector_) detector_->stop();
   const series::OpenStepsPlace place{writer_.info().shards.size(), writer_.info().runs.size()};
-  series::OpenSteps::save(*builder_, place, plan_.open_steps);
-  builder_->finish();
-  writer_.cover(builder_->first_step(), builder_->end_step());
+  series::OpenSteps::save(pipeline_->builder(), place, options_.open_steps);
+  pipeline_->finish();
+  writer_.cover(pipeline_->builder().first_step(), pipeline_->builder().end_step());
   writer_.set_counts(series::to_counts(ledgers()));
   writer_.flush();
-  write_books();
+  write_counters();
   if (detector_) detector_->finish();  // last: when it fails, nothing else is lost
-  if (context_.quiet) return;
+  if (options_.quiet) return;
   fmt::print(stderr, "{}{}", ledger_table(ledgers()), notes_text(live_->decoder()->notes()));
-  log("stopped: {} holds {} frames in {} shards", plan_.store.string(), writer_.info().rows(),
+  log("stopped: {} holds {} frames in {} shards", options_.store.string(), writer_.info().rows(),
       writer_.info().shards.size());
 }
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::serve

@@ -10,7 +10,7 @@
 #include "flow/decoder/decoder.h"
 #include "flow/source.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::serve {
 
 // One line a stage: in, out, held, drops by reason; and a warning when it does not balance.
 std::string ledger_table(std::span<const base::LedgerView> ledgers, std::string_view indent = "");
@@ -25,4 +25,4 @@ std::string notes_text(std::span<const std::pair<std::string_view, uint64_t>> no
 nlohmann::json ledgers_json(std::span<const base::LedgerView> ledgers);
 nlohmann::json exporter_json(const flow::ExporterReport& report);
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::serve

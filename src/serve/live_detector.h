@@ -12,15 +12,15 @@
 #include <string>
 #include <vector>
 
-#include "cli/options/detect_options.h"
-#include "cli/output/alert_output.h"
 #include "detect/alert.h"
 #include "detect/stream.h"
 #include "infer/snapshot.h"
+#include "serve/alert_output.h"
+#include "serve/detect_setup.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::serve {
 
-struct LiveDetectorPlan {
+struct LiveDetectorOptions {
   std::shared_ptr<DetectSetup> setup;
   std::vector<std::string> alerts;  // files
   base::fs::path state;
@@ -32,7 +32,7 @@ class LiveDetector : public series::FrameSink {
 
   // Goes on from the state file where it is there. `store` gets every frame and must outlive this. Error: an alert
   // file cannot be opened.
-  LiveDetector(const LiveDetectorPlan& plan, series::FrameSink& store, Log log);
+  LiveDetector(const LiveDetectorOptions& options, series::FrameSink& store, Log log);
 
   // Flows that the builder is about to get.
   void flows(std::span<const flow::Flow> flows) { stream_->flows(flows); }
@@ -51,7 +51,7 @@ class LiveDetector : public series::FrameSink {
   void say_start() const;
   std::string status() const;  // for the collector's log line
   std::vector<base::LedgerView> ledgers() const;
-  int64_t step_ms() const { return setup_->model().spec().input.step_ms; }
+  int64_t step_ms() const { return setup_->step_ms(); }
 
  private:
   void start_stream();
@@ -71,4 +71,4 @@ class LiveDetector : public series::FrameSink {
   std::chrono::milliseconds last_cost_{0};  // of scoring one step
 };
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::serve

@@ -1,10 +1,10 @@
-#include "cli/output/ledger_text.h"
+#include "serve/ledger_text.h"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
-namespace netflowgen::cli {
+namespace netflowgen::serve {
 namespace {
 
 std::string protocol_text(uint8_t version) {
@@ -121,4 +121,4 @@ nlohmann::json exporter_json(const flow::ExporterReport& r) {
           {"templates", r.templates}};
 }
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::serve

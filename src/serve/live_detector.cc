@@ -1,11 +1,11 @@
-#include "cli/live_detector.h"
+#include "serve/live_detector.h"
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "detect/detector_state.h"
 
-namespace netflowgen::cli {
+namespace netflowgen::serve {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
@@ -19,12 +19,12 @@ std::string driver_text(const detect::Alert& alert) {
 
 }  // namespace
 
-LiveDetector::LiveDetector(const LiveDetectorPlan& plan, series::FrameSink& store, Log log)
-    : setup_(plan.setup),
+LiveDetector::LiveDetector(const LiveDetectorOptions& options, series::FrameSink& store, Log log)
+    : setup_(options.setup),
       store_(store),
       log_(std::move(log)),
-      output_(plan.alerts, AlertOutput::Files::kAppend),
-      state_(plan.state) {
+      output_(options.alerts, AlertOutput::Files::kAppend),
+      state_(options.state) {
   start_stream();
   if (!base::fs::exists(state_)) return;
   try {
@@ -119,4 +119,4 @@ std::vector<base::LedgerView> LiveDetector::ledgers() const {
   return {stream_->frames_ledger(), stream_->nodes_ledger(), stream_->alerts_ledger()};
 }
 
-}  // namespace netflowgen::cli
+}  // namespace netflowgen::serve

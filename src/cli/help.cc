@@ -1,0 +1,137 @@
+#include "cli/help.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace netflowgen::cli {
+namespace {
+
+constexpr size_t kColumn = 26;  // where the descriptions begin
+constexpr size_t kWidth = 110;
+
+bool is_folded(const std::string& group) { return group == kPacketGroup || group == kAdvancedGroup; }
+
+// `text` in lines of at most kWidth - kColumn, those after the first indented.
+std::string wrapped(const std::string& text) {
+  std::string out;
+  size_t used = 0;
+  size_t at = 0;
+  while (at < text.size()) {
+    size_t end = text.find(' ', at);
+    if (end == std::string::npos) end = text.size();
+    const size_t word = end - at;
+    if (used > 0 && used + 1 + word > kWidth - kColumn) {
+      out += "\n" + std::string(kColumn, ' ');
+      used = 0;
+    } else if (used > 0) {
+      out += ' ';
+      ++used;
+    }
+    out += text.substr(at, word);
+    used += word;
+    at = end + 1;
+  }
+  return out;
+}
+
+// "  -o,--out TEXT            what" in one or more lines.
+std::string row(const std::string& left, const std::string& right) {
+  std::string line = "  " + left;
+  line +=
+      line.size() + 1 < kColumn ? std::string(kColumn - line.size(), ' ') : "\n" + std::string(kColumn, ' ');
+  return line + wrapped(right) + "\n";
+}
+
+class Formatter : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
+    std::string text = make_description(app) + make_usage(app, name) + make_positionals(app);
+    text += options_text(app, mode == CLI::AppFormatMode::All) + make_subcommands(app, mode);
+    return text + make_footer(app);
+  }
+
+  std::string options_text(const CLI::App* app, bool all) const {
+    std::string text;
+    std::string folded;
+    for (const std::string& group : app->get_groups()) {
+      const auto options = app->get_options(
+          [&](const CLI::Option* o) { return o->get_group() == group && o->nonpositional(); });
+      if (group.empty() || options.empty()) continue;
+      if (is_folded(group) && !all) {
+        folded += fmt::format("{}{} ({})", folded.empty() ? "" : ", ", group, options.size());
+        continue;
+      }
+      text += make_group(group, false, options);
+    }
+    if (!folded.empty()) text += "\nMore with --help-all: " + folded + "\n";
+    return text;
+  }
+
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    std::string text = "\n" + group + ":\n";
+    for (const CLI::Option* option : options) text += make_option(option, is_positional);
+    return text;
+  }
+
+  std::string make_option(const CLI::Option* option, bool is_positional) const override {
+    std::string what = option->get_description();
+    if (!option->get_default_str().empty()) what += fmt::format(" [{}]", option->get_default_str());
+    if (option->get_required() && !is_positional) what += " (required)";
+    const bool flag = option->get_expected_max() == 0;
+    std::string name = option->get_name(is_positional, !is_positional);
+    if (!flag && !is_positional) name += option->get_items_expected_max() > 1 ? " ..." : " VALUE";
+    return row(name, what);
+  }
+
+  std::string make_subcommand(const CLI::App* sub) const override {
+    return row(sub->get_name(), sub->get_description());
+  }
+
+  std::string make_footer(const CLI::App* app) const override {
+    return app->get_footer().empty() ? "" : "\n" + app->get_footer() + "\n";
+  }
+};
+
+struct OldSpelling {
+  std::string_view command;  // empty: any
+  std::string_view old;
+  std::string_view now;
+};
+
+constexpr std::array kOldSpellings = {
+    OldSpelling{"", "--output", "--out"},
+    OldSpelling{"collect", "--books", "--counters"},
+    OldSpelling{"collect", "--state", "--templates"},
+    OldSpelling{"series", "--state", "--templates"},
+    OldSpelling{"decode", "--state", "--templates"},
+    OldSpelling{"pretrain", "--leads", "--horizons"},
+};
+
+}  // namespace
+
+std::shared_ptr<CLI::FormatterBase> help_formatter() { return std::make_shared<Formatter>(); }
+
+void refuse_old_spellings(const std::vector<std::string>& arguments) {
+  for (const auto& argument : arguments) {
+    const std::string_view name = std::string_view(argument).substr(0, argument.find('='));
+    for (const auto& s : kOldSpellings) {
+      const bool here =
+          s.command.empty() || std::find(arguments.begin(), arguments.end(), s.command) != arguments.end();
+      if (name == s.old && here) {
+        throw base::UsageError("{}{}{} is now spelt {}", s.command, s.command.empty() ? "" : " ", s.old,
+                               s.now);
+      }
+    }
+  }
+}
+
+}  // namespace netflowgen::cli
