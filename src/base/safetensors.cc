@@ -47,7 +47,7 @@ TensorView parse_entry(const Json& entry, std::span<const uint8_t> data, std::st
   for (const auto& d : entry.at("shape")) {
     const auto n = whole_number<int64_t>(d);
     if (!n || *n < 0) {
-      reason = "a shape that is not of whole numbers";
+      reason = "a shape that is not of integers";
       return t;
     }
     t.shape.push_back(*n);
@@ -138,8 +138,12 @@ SafetensorsFile::SafetensorsFile(const fs::path& path) : path_(path), file_(path
       tensors_[key] = parse_entry(entry, data, reason);
       if (!reason.empty()) break;
     }
-  } catch (const nlohmann::json::exception& e) {
-    throw Error("{}: the safetensors header is damaged ({})", path.string(), e.what());
+  } catch (const nlohmann::json::parse_error& e) {
+    throw Error("{}: the safetensors header is damaged: it is not JSON from byte {} on", path.string(),
+                e.byte);
+  } catch (const nlohmann::json::exception&) {
+    throw Error("{}: the safetensors header is damaged: '{}' is not as the format has it", path.string(),
+                name);
   }
   if (!reason.empty()) throw Error("{}: tensor {} has {}; the file is damaged", path.string(), name, reason);
 }

@@ -60,9 +60,9 @@ TEST(Calibration, BadFilesAreRefused) {
   EXPECT_THAT(refusal(timing.to_json()), HasSubstr("timing"));
   auto json = nlohmann::ordered_json::parse(two().to_json());
   json["tasks"][0]["timing"]["end_steps"] = 1.5;
-  EXPECT_THAT(refusal(json.dump()), HasSubstr("'end_steps' is not a whole number"));
+  EXPECT_THAT(refusal(json.dump()), HasSubstr("'end_steps' is not an integer"));
   json["tasks"][0]["timing"]["end_steps"] = 1e99;
-  EXPECT_THAT(refusal(json.dump()), HasSubstr("'end_steps' is not a whole number"));
+  EXPECT_THAT(refusal(json.dump()), HasSubstr("'end_steps' is not an integer"));
   EXPECT_THROW(Calibration::load("/nonexistent"), base::Error);
 }
 

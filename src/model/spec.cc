@@ -1,5 +1,7 @@
 #include "model/spec.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -37,12 +39,12 @@ Json head_to_json(const HeadSpec& h) {
 
 HeadSpec head_from_json(const Json& j, const std::string& where) {
   HeadSpec h;
-  h.name = j.at("name");
-  h.kind = j.at("kind");
-  h.classes = j.at("classes").get<std::vector<std::string>>();
-  h.use_hidden = j.at("use_hidden");
-  h.use_surprise = j.at("use_surprise");
-  h.use_dense = j.at("use_dense");
+  h.name = base::field(j, "name", where).as<std::string>();
+  h.kind = base::field(j, "kind", where).as<std::string>();
+  h.classes = base::field(j, "classes", where).as<std::vector<std::string>>();
+  h.use_hidden = base::field(j, "use_hidden", where);
+  h.use_surprise = base::field(j, "use_surprise", where);
+  h.use_dense = base::field(j, "use_dense", where);
   h.hidden = base::whole<int>(j, "hidden", where);
   if (j.contains("trees")) {
     h.trees = base::whole<int>(j, "trees", where);
@@ -67,12 +69,12 @@ token::InputSpec input_from_json(const Json& j, const std::string& where) {
   token::InputSpec i;
   i.step_ms = base::whole<int>(j, "step_ms", where);
   i.idle_steps = base::whole<int>(j, "idle_steps", where);
-  const std::string calendar = j.at("calendar");
+  const auto calendar = base::field(j, "calendar", where).as<std::string>();
   const auto* const it = std::find(std::begin(kCalendars), std::end(kCalendars), calendar);
   if (it == std::end(kCalendars)) throw base::Error("{}: unknown calendar '{}'", where, calendar);
   i.calendar = static_cast<token::Calendar>(it - std::begin(kCalendars));
   i.utc_offset_minutes = base::whole<int>(j, "utc_offset_minutes", where);
-  i.dense = j.at("dense");
+  i.dense = base::field(j, "dense", where);
   i.nodes = base::whole<int>(j, "nodes", where);
   i.season_lags = base::whole_list<int>(j, "season_lags", where);
   i.leads = base::whole_list<int>(j, "leads", where);
@@ -80,52 +82,92 @@ token::InputSpec input_from_json(const Json& j, const std::string& where) {
   return i;
 }
 
-// What is wrong with a spec from a file, or "".
-std::string problem(const ModelSpec& s) {
-  const auto in = [](int x, int low, int high) { return x >= low && x <= high; };
-  if (!in(s.d_model, 8, 16384) || !in(s.layers, 1, 256) || !in(s.heads, 1, 256) ||
-      !in(s.kv_heads, 1, s.heads) || !in(s.d_ff, 8, 65536) || !in(s.window, 1, 65536)) {
-    return "a size is out of range";
+// What is wrong with a spec from a file, or "": the field, its value, what it may be.
+class Check {
+ public:
+  void between(const std::string& field, int64_t x, int64_t low, int64_t high) {
+    if (x < low || x > high) fail(fmt::format("{} is {}, expected {} to {}", field, x, low, high));
   }
-  if (s.d_model % s.heads != 0 || s.heads % s.kv_heads != 0 || s.head_dim() % 2 != 0) {
-    return "d_model, heads and kv_heads do not divide";
+  void at_most(const char* field, size_t n, size_t most) {
+    if (n > most) fail(fmt::format("{} has {} entries, expected at most {}", field, n, most));
   }
-  if (!(s.rope_base > 1) || !(s.norm_eps > 0) || !(s.norm_eps < 1))
-    return "rope_base or norm_eps is out of range";
-  const auto& i = s.input;
-  if (i.step_ms < 1 || i.step_ms > 86400000 || !in(i.idle_steps, -1, 1 << 20) || !in(i.nodes, 0, 1 << 24) ||
-      !in(i.utc_offset_minutes, -1440, 1440) || i.season_lags.size() > 8 || i.leads.size() > 16 ||
-      s.quantiles.size() > 99 || s.tasks.size() > 64) {
-    return "an input setting is out of range";
+  void divides(const char* part, int a, const char* whole, int b) {
+    if (a > 0 && b % a != 0) fail(fmt::format("{} is {}, which does not divide {}, {}", part, a, whole, b));
   }
-  for (const int x : i.season_lags) {
-    if (!in(x, 1, 1 << 20)) return "a seasonal lag is out of range";
+  void require(bool holds, const std::string& what) {
+    if (!holds) fail(what);
   }
-  for (const int x : i.leads) {
-    if (!in(x, 1, 1 << 20)) return "a lead is out of range";
+  const std::string& problem() const { return problem_; }
+
+ private:
+  void fail(const std::string& what) {
+    if (problem_.empty()) problem_ = what;  // the first one
   }
-  if (i.scales.size() > token::kMaxScales || (!i.scales.empty() && !i.dense))
-    return "scales are too many, or given without dense inputs";
+  std::string problem_;
+};
+
+void check_sizes(const ModelSpec& s, Check& check) {
+  check.between("d_model", s.d_model, 8, 16384);
+  check.between("layers", s.layers, 1, 256);
+  check.between("heads", s.heads, 1, 256);
+  check.between("kv_heads", s.kv_heads, 1, s.heads);
+  check.between("d_ff", s.d_ff, 8, 65536);
+  check.between("window", s.window, 1, 65536);
+  if (!check.problem().empty()) return;
+  check.divides("heads", s.heads, "d_model", s.d_model);
+  check.divides("kv_heads", s.kv_heads, "heads", s.heads);
+  check.require(s.head_dim() % 2 == 0,
+                fmt::format("d_model / heads is {}, expected an even number", s.head_dim()));
+  check.require(s.rope_base > 1, fmt::format("rope_base is {}, expected more than 1", s.rope_base));
+  check.require(s.norm_eps > 0 && s.norm_eps < 1,
+                fmt::format("norm_eps is {}, expected between 0 and 1", s.norm_eps));
+}
+
+void check_input(const token::InputSpec& i, Check& check) {
+  check.between("step_ms", i.step_ms, 1, 86'400'000);
+  check.between("idle_steps", i.idle_steps, -1, 1 << 20);
+  check.between("nodes", i.nodes, 0, 1 << 24);
+  check.between("utc_offset_minutes", i.utc_offset_minutes, -1440, 1440);
+  check.at_most("season_lags", i.season_lags.size(), 8);
+  check.at_most("leads", i.leads.size(), 16);
+  for (const int x : i.season_lags) check.between("a value of season_lags", x, 1, 1 << 20);
+  for (const int x : i.leads) check.between("a value of leads", x, 1, 1 << 20);
+  check.at_most("scales", i.scales.size(), token::kMaxScales);
+  check.require(i.scales.empty() || i.dense, "scales are given, but dense is false");
   for (size_t k = 0; k < i.scales.size(); ++k) {
-    if (!in(i.scales[k], k == 0 ? 2 : i.scales[k - 1] + 1, 1 << 20))
-      return "a scale is out of range or order";
+    check.between("a value of scales", i.scales[k], k == 0 ? 2 : int64_t{i.scales[k - 1]} + 1, 1 << 20);
   }
+}
+
+void check_head(const ModelSpec& s, const HeadSpec& h, Check& check) {
+  const std::string at = "tasks: head '" + h.name + "': ";
+  check.require(!h.name.empty(), "tasks: a head has no name");
+  check.require(h.kind == "hazard" || h.kind == "binary" || h.kind == "classes",
+                fmt::format("{}kind is '{}', expected hazard, binary or classes", at, h.kind));
+  check.require(s.task(h.name) == &h, at + "the name is there twice");
+  check.require(h.use_hidden || h.use_surprise || h.use_dense,
+                at + "one of use_hidden, use_surprise and use_dense must be true");
+  check.between(at + "hidden", h.hidden, 0, 4096);
+  check.between(at + "number of outputs", h.outputs(), 1, 1024);
+  check.between(at + "trees", h.trees, 0, kMaxTrees);
+  if (h.trees == 0) return;
+  check.between(at + "tree_depth", h.tree_depth, 1, kMaxTreeDepth);
+  check.require(h.use_dense && s.input.dense && h.outputs() == 1,
+                at + "trees need dense inputs, use_dense and one output");
+}
+
+std::string problem(const ModelSpec& s) {
+  Check check;
+  check_sizes(s, check);
+  check_input(s.input, check);
+  check.at_most("quantiles", s.quantiles.size(), 99);
+  check.at_most("tasks", s.tasks.size(), 64);
   for (size_t q = 0; q < s.quantiles.size(); ++q) {
-    if (!(s.quantiles[q] > (q == 0 ? 0 : s.quantiles[q - 1])) || !(s.quantiles[q] < 1))
-      return "quantiles do not rise between 0 and 1";
+    const bool rises = s.quantiles[q] > (q == 0 ? 0 : s.quantiles[q - 1]) && s.quantiles[q] < 1;
+    check.require(rises, fmt::format("quantiles: {} does not rise between 0 and 1", s.quantiles[q]));
   }
-  for (const auto& h : s.tasks) {
-    if (h.kind != "hazard" && h.kind != "binary" && h.kind != "classes")
-      return "a task head is of an unknown kind";
-    if (s.task(h.name) != &h) return "two task heads have one name";
-    const bool inputs = h.use_hidden || h.use_surprise || h.use_dense;
-    if (h.name.empty() || !inputs || !in(h.hidden, 0, 4096) || !in(h.outputs(), 1, 1024))
-      return "a task head is malformed";
-    const bool corrected =
-        h.trees == 0 || (h.use_dense && i.dense && h.outputs() == 1 && in(h.tree_depth, 1, kMaxTreeDepth));
-    if (!in(h.trees, 0, kMaxTrees) || !corrected) return "the trees of a task head are malformed";
-  }
-  return "";
+  for (const auto& h : s.tasks) check_head(s, h, check);
+  return check.problem();
 }
 
 }  // namespace
@@ -179,30 +221,26 @@ std::string ModelSpec::to_json() const {
 
 ModelSpec ModelSpec::from_json(std::string_view text, const std::string& where) {
   ModelSpec s;
-  try {
-    const Json j = Json::parse(text);
-    if (base::whole<int>(j, "format", where) > kFormat) {
-      throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
-                        j.at("format").dump(), kFormat);
-    }
-    s.preset = j.at("preset");
-    s.size = j.at("size");
-    s.d_model = base::whole<int>(j, "d_model", where);
-    s.layers = base::whole<int>(j, "layers", where);
-    s.heads = base::whole<int>(j, "heads", where);
-    s.kv_heads = base::whole<int>(j, "kv_heads", where);
-    s.d_ff = base::whole<int>(j, "d_ff", where);
-    s.window = base::whole<int>(j, "window", where);
-    s.rope_base = j.at("rope_base");
-    s.norm_eps = j.at("norm_eps");
-    s.input = input_from_json(j.at("input"), where);
-    s.quantiles = j.at("quantiles").get<std::vector<float>>();
-    s.inject = j.at("inject");
-    s.tasks.clear();
-    for (const auto& h : j.at("tasks")) s.tasks.push_back(head_from_json(h, where));
-  } catch (const nlohmann::json::exception& e) {
-    throw base::Error("{} is damaged: {}", where, e.what());
+  const Json j = base::parse_json<Json>(text, where);
+  if (base::whole<int>(j, "format", where) > kFormat) {
+    throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
+                      base::need(j, "format", where).dump(), kFormat);
   }
+  s.preset = base::field(j, "preset", where).as<std::string>();
+  s.size = base::field(j, "size", where).as<std::string>();
+  s.d_model = base::whole<int>(j, "d_model", where);
+  s.layers = base::whole<int>(j, "layers", where);
+  s.heads = base::whole<int>(j, "heads", where);
+  s.kv_heads = base::whole<int>(j, "kv_heads", where);
+  s.d_ff = base::whole<int>(j, "d_ff", where);
+  s.window = base::whole<int>(j, "window", where);
+  s.rope_base = base::field(j, "rope_base", where);
+  s.norm_eps = base::field(j, "norm_eps", where);
+  s.input = input_from_json(base::need(j, "input", where), where);
+  s.quantiles = base::field(j, "quantiles", where).as<std::vector<float>>();
+  s.inject = base::field(j, "inject", where);
+  s.tasks.clear();
+  for (const auto& h : base::elements(j, "tasks", where)) s.tasks.push_back(head_from_json(h, where));
   const std::string wrong = problem(s);
   if (!wrong.empty()) throw base::Error("{} does not describe a model: {}", where, wrong);
   return s;

@@ -152,6 +152,32 @@ TEST(ModelSpec, RefusesSizesThatNoModelCanHave) {
   }
 }
 
+TEST(ModelSpec, NamesTheFieldAndItsBounds) {
+  const std::string good = ModelSpec::preset_of("default", "nano").to_json();
+  const struct {
+    const char *from, *to, *message;
+  } cases[] = {
+      {"\"layers\": 3", "\"layers\": 300", "layers is 300, expected 1 to 256"},
+      {"\"kv_heads\": 2", "\"kv_heads\": 3", "kv_heads is 3, which does not divide heads, 4"},
+      {"\"window\": 128", "\"window\": \"wide\"", "'window' is not an integer from"},
+      {"\"inject\": true", "\"inject\": 1", "'inject' is neither true nor false"},
+      {"\"d_ff\": 176,", "", "'d_ff' is missing"},
+      {"{", "", "it is not JSON from line"},
+  };
+  for (const auto& c : cases) {
+    std::string text = good;
+    ASSERT_NE(text.find(c.from), std::string::npos) << c.from;
+    text.replace(text.find(c.from), std::string(c.from).size(), c.to);
+    try {
+      ModelSpec::from_json(text, "config.json");
+      ADD_FAILURE() << c.to << " is taken";
+    } catch (const base::Error& e) {
+      EXPECT_THAT(e.what(), testing::AllOf(testing::HasSubstr("config.json"), testing::HasSubstr(c.message),
+                                           testing::Not(testing::HasSubstr("json.exception"))));
+    }
+  }
+}
+
 TEST(ModelFolder, SavesLoadsAndSavesTheSameBytes) {
   Folder folder;
   ModelSpec spec = ModelSpec::preset_of("default", "nano");

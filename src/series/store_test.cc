@@ -216,7 +216,7 @@ TEST_F(StoreTest, RefusesWhatItCannotRead) {
   EXPECT_THAT(error_of([&] { load_frames(dir_); }), testing::HasSubstr("damaged"));
   base::write_file(dir_ / "series.json", info);
   replace_in_info("\"rows\": 2", "\"rows\": 2.5");
-  EXPECT_THAT(error_of([&] { load_frames(dir_); }), testing::HasSubstr("'rows' is not a whole number"));
+  EXPECT_THAT(error_of([&] { load_frames(dir_); }), testing::HasSubstr("'rows' is not an integer"));
   base::write_file(dir_ / "series.json", info);
   replace_in_info("\"rows\": 2", "\"rows\": 3");
   EXPECT_THAT(error_of([&] { load_frames(dir_); }), testing::HasSubstr("series.json lists"));

@@ -22,20 +22,20 @@ bool finite(const std::vector<float>& values) {
 
 Channel channel_from_json(const Json& j, const std::string& where) {
   Channel c;
-  const auto name = j.at("feature").get<std::string>();
+  const auto name = base::field(j, "feature", where).as<std::string>();
   const auto feature = series::find_feature(name);
   if (!feature) throw base::Error("{}: unknown feature '{}'", where, name);
   c.feature = *feature;
-  const auto kind = j.at("kind").get<std::string>();
+  const auto kind = base::field(j, "kind", where).as<std::string>();
   const auto it = std::find(std::begin(kKindNames), std::end(kKindNames), kind);
   if (it == std::end(kKindNames)) throw base::Error("{}: unknown channel kind '{}'", where, kind);
   c.kind = static_cast<ChannelKind>(it - std::begin(kKindNames));
   if (c.kind == ChannelKind::kCategory) {
     c.codes = base::whole_list<int32_t>(j, "codes", where);
   } else {
-    c.edges = j.at("edges").get<std::vector<float>>();
+    c.edges = base::field(j, "edges", where).as<std::vector<float>>();
   }
-  if (c.kind == ChannelKind::kLevel) c.values = j.at("values").get<std::vector<float>>();
+  if (c.kind == ChannelKind::kLevel) c.values = base::field(j, "values", where).as<std::vector<float>>();
   if (!finite(c.edges) || !finite(c.values)) {
     throw base::Error("{}: channel {} has a bin that is no number", where, name);
   }
@@ -92,23 +92,20 @@ std::string Tokenizer::to_json() const {
 
 Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) {
   Tokenizer t;
-  try {
-    const Json j = Json::parse(text);
-    if (base::whole<int>(j, "format", where) != kFormat) {
-      throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
-                        j.at("format").dump(), kFormat);
-    }
-    if (j.at("schema").get<std::string>() != series::schema_hash()) {
-      throw base::Error("{} was fitted on another feature table: {}", where,
-                        series::schema_difference(j.at("features").get<std::string>()));
-    }
-    t.levels_ = base::whole<size_t>(j, "levels", where);
-    t.log_mean_ = j.at("log_mean").get<std::vector<float>>();
-    t.log_deviation_ = j.at("log_deviation").get<std::vector<float>>();
-    for (const auto& c : j.at("channels")) t.channels_.push_back(channel_from_json(c, where));
-  } catch (const nlohmann::json::exception& e) {
-    throw base::Error("{} is damaged: {}", where, e.what());
+  const Json j = base::parse_json<Json>(text, where);
+  if (base::whole<int>(j, "format", where) != kFormat) {
+    throw base::Error("{}: format {} is newer than this program's {}; update netflowgen", where,
+                      base::need(j, "format", where).dump(), kFormat);
   }
+  if (base::field(j, "schema", where).as<std::string>() != series::schema_hash()) {
+    throw base::Error("{} was fitted on another feature table: {}", where,
+                      series::schema_difference(base::field(j, "features", where).as<std::string>()));
+  }
+  t.levels_ = base::whole<size_t>(j, "levels", where);
+  t.log_mean_ = base::field(j, "log_mean", where).as<std::vector<float>>();
+  t.log_deviation_ = base::field(j, "log_deviation", where).as<std::vector<float>>();
+  for (const auto& c : base::elements(j, "channels", where))
+    t.channels_.push_back(channel_from_json(c, where));
   const bool ok =
       t.levels_ > 0 && t.levels_ <= t.channels_.size() && t.log_mean_.size() == t.levels_ &&
       t.log_deviation_.size() == t.levels_ && finite(t.log_mean_) && finite(t.log_deviation_) &&

@@ -123,7 +123,7 @@ void Decoder::Impl::load_exporter(const json& j) {
 
 void Decoder::Impl::load_state(std::string_view text) {
   try {
-    const json j = json::parse(text);
+    const json j = base::parse_json(text, "decoder state");
     if (!j.is_object() || j.value("format", "") != kFormat) refuse("not a file of this program");
     if (number<uint32_t>(j, "version") != kFormatVersion) {
       refuse(fmt::format("version {}, but this program reads {}", number<uint32_t>(j, "version"),
@@ -133,8 +133,8 @@ void Decoder::Impl::load_state(std::string_view text) {
       if (!e.is_object()) refuse("an exporter is no object");
       load_exporter(e);
     }
-  } catch (const json::exception& error) {
-    refuse(error.what());
+  } catch (const json::exception&) {
+    refuse("a value is of another type than this program writes");
   }
 }
 

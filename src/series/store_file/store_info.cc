@@ -17,25 +17,28 @@ constexpr std::string_view kFormat = "netflowgen-series";
 
 std::string joined(const Json& names) {
   std::string text;
-  for (const auto& n : names) text += (text.empty() ? "" : ",") + n.get<std::string>();
+  for (const auto& n : names)
+    text += (text.empty() ? "" : ",") + (n.is_string() ? n.get<std::string>() : n.dump());
   return text;
 }
 
 void check_schema(const fs::path& path, const Json& j) {
-  if (j.at("format").get<std::string>() != kFormat) throw Error("{} is not a series store", path.string());
+  const std::string where = path.string();
+  if (base::field(j, "format", where).as<std::string>() != kFormat)
+    throw Error("{} is not a series store", path.string());
   const auto version = base::whole<int>(j, "version", path.string());
   if (version > kStoreVersion) {
     throw Error("{} has format version {}, this program reads up to {}: use a newer netflowgen",
                 path.string(), version, kStoreVersion);
   }
-  if (j.at("schema").get<std::string>() != schema_hash()) {
+  if (base::field(j, "schema", where).as<std::string>() != schema_hash()) {
     throw Error("{} was written with another feature table: {}. Rebuild the store with this program",
-                path.string(), schema_difference(joined(j.at("features"))));
+                path.string(), schema_difference(joined(base::elements(j, "features", where))));
   }
 }
 
 ShardInfo parse_shard(const std::string& where, const Json& j) {
-  ShardInfo s{j.at("file").get<std::string>(), base::whole<uint64_t>(j, "rows", where),
+  ShardInfo s{base::field(j, "file", where).as<std::string>(), base::whole<uint64_t>(j, "rows", where),
               base::whole<uint64_t>(j, "nodes", where), base::whole<int64_t>(j, "first_step", where),
               base::whole<int64_t>(j, "end_step", where)};
   if (fs::path(s.file).filename() != s.file) {
@@ -45,12 +48,12 @@ ShardInfo parse_shard(const std::string& where, const Json& j) {
 }
 
 StageCounts parse_counts(const std::string& where, const Json& j) {
-  StageCounts c{j.at("stage").get<std::string>(),
+  StageCounts c{base::field(j, "stage", where).as<std::string>(),
                 base::whole<uint64_t>(j, "in", where),
                 base::whole<uint64_t>(j, "out", where),
                 base::whole<uint64_t>(j, "held", where),
                 {}};
-  for (const auto& [reason, count] : j.at("drops").items())
+  for (const auto& [reason, count] : base::elements(j, "drops", where).items())
     c.drops.emplace_back(reason, base::need_whole<uint64_t>(count, reason.c_str(), where));
   return c;
 }
@@ -59,7 +62,7 @@ StoreInfo parse_info(const std::string& where, const Json& j) {
   StoreInfo info;
   info.step_ms = base::whole<int64_t>(j, "step_ms", where);
   if (info.step_ms <= 0) throw Error("{}: step_ms is {}", where, info.step_ms);
-  info.timezone = j.at("timezone").get<std::string>();
+  info.timezone = base::field(j, "timezone", where).as<std::string>();
   info.first_step = base::whole<int64_t>(j, "first_step", where);
   info.end_step = base::whole<int64_t>(j, "end_step", where);
   // Bounds that keep every step's time within 64-bit milliseconds.
@@ -68,11 +71,12 @@ StoreInfo parse_info(const std::string& where, const Json& j) {
     throw Error("{}: its steps [{}, {}) are out of range", where, info.first_step, info.end_step);
   }
   std::fill(info.missing.begin(), info.missing.end(), false);
-  for (const auto& name : j.at("missing")) {
-    if (const auto f = find_feature(name.get<std::string>())) info.missing[static_cast<size_t>(*f)] = true;
+  for (const auto& name : base::elements(j, "missing", where)) {
+    if (const auto f = find_feature(name.is_string() ? name.get<std::string>() : ""))
+      info.missing[static_cast<size_t>(*f)] = true;
   }
-  for (const auto& s : j.at("shards")) info.shards.push_back(parse_shard(where, s));
-  for (const auto& run : j.at("runs")) {
+  for (const auto& s : base::elements(j, "shards", where)) info.shards.push_back(parse_shard(where, s));
+  for (const auto& run : base::elements(j, "runs", where)) {
     info.runs.emplace_back();
     for (const auto& c : run) info.runs.back().push_back(parse_counts(where, c));
   }
@@ -105,13 +109,9 @@ StoreInfo read_store_info(const fs::path& store) {
                 kStoreInfoFile);
   }
   const std::string text = base::read_file(path);
-  try {
-    const Json j = Json::parse(text);
-    check_schema(path, j);
-    return parse_info(path.string(), j);
-  } catch (const nlohmann::json::exception& e) {
-    throw Error("{} is damaged ({})", path.string(), e.what());
-  }
+  const Json j = base::parse_json<Json>(text, path.string());
+  check_schema(path, j);
+  return parse_info(path.string(), j);
 }
 
 std::string store_info_json(const StoreInfo& info) {
