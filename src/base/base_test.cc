@@ -6,6 +6,8 @@
 #include "base/random.h"
 #include "base/safetensors.h"
 #include "base/time.h"
+#include "base/words.h"
+#include "base/yaml.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -168,6 +170,53 @@ TEST(Random, RepeatsAndResumes) {
   double sum = 0;
   for (int i = 0; i < 20000; ++i) sum += static_cast<double>(a.poisson(3.0));
   EXPECT_NEAR(sum / 20000, 3.0, 0.1);
+}
+
+TEST(Words, TheNearestKnownOne) {
+  const std::vector<std::string> known = {"thresholds", "merge"};
+  EXPECT_EQ(nearest("treshold", known), "thresholds");
+  EXPECT_EQ(nearest("zzz", known), "");
+  EXPECT_EQ(nearest("merge", {}), "");
+  EXPECT_EQ(nearest(std::string(100'000, 'm'), known), "");
+  EXPECT_EQ(suggestion("mergee", known), "; did you mean 'merge'?");
+  EXPECT_EQ(suggestion("zzz", known), "; known: thresholds, merge");
+}
+
+// What the access of `use` to the text throws, or "".
+template <typename Use>
+std::string yaml_error(const std::string& text, Use use) {
+  try {
+    use(YamlValue::parse(text, "f.yaml"));
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(Yaml, MessagesNameFileLineAndKey) {
+  const auto number = [](const YamlValue& v) { v["a"]["b"].as<int>("an integer"); };
+  EXPECT_EQ(yaml_error("a:\n  b: x\n", number), "f.yaml, line 2: a.b: expected an integer");
+  EXPECT_EQ(yaml_error("a:\n  c: 1\n", number), "f.yaml, line 2: a.b: expected an integer");
+  const auto item = [](const YamlValue& v) { v["l"].items().at(1).flag(); };
+  EXPECT_EQ(yaml_error("l:\n- true\n- maybe\n", item),
+            "f.yaml, line 3: l[1]: expected true or false, not 'maybe'");
+  EXPECT_EQ(yaml_error("l: 1\n", item), "f.yaml, line 1: l: expected a list");
+  const auto keys = [](const YamlValue& v) { v.keys({"nodes", "step"}); };
+  EXPECT_EQ(yaml_error("step: 1m\nnods: 10.0.0.0/8\n", keys),
+            "f.yaml, line 2: unknown key 'nods'; did you mean 'nodes'?");
+  EXPECT_EQ(yaml_error("step: 1m\n\nstep: 2m\n", keys), "f.yaml, line 3: the key 'step' is given twice");
+  EXPECT_EQ(yaml_error("[1]\n", keys), "f.yaml, line 1: expected a map (key: value)");
+  EXPECT_EQ(yaml_error("step: 1m\n", keys), "");
+}
+
+TEST(Yaml, WhatIsNoYamlIsAnErrorOfOurs) {
+  const auto none = [](const YamlValue&) {};
+  EXPECT_THAT(yaml_error("a: [1\n", none), testing::HasSubstr("f.yaml, line 2: not valid YAML: "));
+  EXPECT_THAT(yaml_error(std::string(20, '['), none), testing::HasSubstr("nested more than 16 deep"));
+  EXPECT_THAT(yaml_error("a: *b\n", none), testing::HasSubstr("not valid YAML"));
+  EXPECT_FALSE(YamlValue::parse("a: 1\n", "f")["b"].given());
+  EXPECT_TRUE(YamlValue::parse("", "f").null());
+  EXPECT_TRUE(YamlValue::parse("a: \"3\"\n", "f")["a"].quoted());
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ struct LedgerView {
   uint64_t out = 0;
   uint64_t held = 0;
   std::vector<std::pair<std::string_view, uint64_t>> drops;  // reasons with a count above zero
+  // For people, of some reasons: what was refused first, the range seen and the rule.
+  std::vector<std::pair<std::string_view, std::string>> rules = {};
 
   uint64_t dropped() const {
     uint64_t sum = 0;
@@ -53,7 +55,7 @@ class Ledger {
   }
 
   LedgerView view(std::string stage) const {
-    LedgerView v{std::move(stage), in_, out_, held_, {}};
+    LedgerView v{std::move(stage), in_, out_, held_, {}, {}};
     for (size_t i = 0; i < kReasons; ++i) {
       if (drops_[i] != 0) v.drops.emplace_back(name_of(static_cast<Reason>(i)), drops_[i]);
     }

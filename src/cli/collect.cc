@@ -160,6 +160,7 @@ void add_collect(CLI::App& app, Context& context) {
   add_decode_options(*command, args->decode);
   add_detect_options(*command, args->detect)
       ->description("Fine-tuned model folder, with detect.json: raise alerts while collecting");
+  add_init_option(*command);
   command->footer(
       "Examples: netflowgen collect --listen udp://[::]:2055 --listen udp://[::]:6343 -o store --nodes "
       "10.0.0.0/8\n"

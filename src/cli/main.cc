@@ -1,10 +1,7 @@
 // main wires: signal, parser, commands, and the one place where errors are caught.
-#include <algorithm>
-
 #include <csignal>
 #include <cstdlib>
 #include <exception>
-#include <memory>
 
 #include <fmt/format.h>
 
@@ -14,7 +11,6 @@
 #include "cli/config.h"
 #include "cli/help.h"
 #include "cli/version.h"
-#include "detect/policy.h"
 
 namespace {
 
@@ -33,29 +29,6 @@ void install_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-// CLI11 says of a misspelt command only that one is required.
-void check_command(const CLI::App& app, const std::vector<std::string>& arguments) {
-  const CLI::App* at = &app;
-  for (const auto& word : arguments) {
-    if (word.empty() || word[0] == '-') continue;
-    std::vector<std::string> known;
-    const CLI::App* next = nullptr;
-    for (const CLI::App* c : at->get_subcommands([](const CLI::App*) { return true; })) {
-      known.push_back(c->get_name());
-      if (c->get_name() == word) next = c;
-    }
-    if (known.empty()) return;  // what follows belongs to the command
-    if (next == nullptr) {
-      const std::string meant = netflowgen::detect::nearest(word, known);
-      std::string names;
-      for (const auto& name : known) names += (names.empty() ? "" : ", ") + name;
-      throw netflowgen::base::UsageError("there is no command '{}'{}; known: {}", word,
-                                         meant.empty() ? "" : " (did you mean " + meant + "?)", names);
-    }
-    at = next;
-  }
-}
-
 int run(int argc, char** argv) {
   CLI::App app{"NetFlowGen: a foundation model for network traffic"};
   app.require_subcommand(1);
@@ -67,15 +40,20 @@ int run(int argc, char** argv) {
   app.add_option("--config", config, "YAML file of long option names; the command line wins");
   app.fallthrough();
   for (const auto add : netflowgen::cli::kCommands) add(app, context);
+  using namespace netflowgen;
+  const auto arguments = cli::expand_config(app, {argv + 1, argv + argc});
+  if (cli::asks_init(arguments)) {
+    fmt::print("{}", cli::init_config(*arguments.command));
+    return 0;
+  }
   try {
-    auto arguments = netflowgen::cli::expand_config({argv + 1, argv + argc});
-    check_command(app, arguments);
-    netflowgen::cli::refuse_old_spellings(arguments);
-    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-    app.parse(arguments);
+    app.parse({arguments.words.rbegin(), arguments.words.rend()});  // CLI11 takes them from the back
     return 0;
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    if (e.get_exit_code() == 0) return app.exit(e);
+    throw base::UsageError("{}\nRun with --help for more information.", cli::with_place(arguments, e.what()));
+  } catch (const base::UsageError& e) {
+    throw base::UsageError("{}", cli::with_place(arguments, e.what()));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/config.h"
 #include "cli/options/detect_options.h"
 #include "cli/options/input_options.h"
 #include "cli/options/series_options.h"
@@ -102,6 +103,7 @@ void add_replay(CLI::App& app, Context& context) {
   c->add_option("--state", a->state, "Detector state: continue from this file, save to it at the end");
   c->add_option("--speed", a->speed, "max, or how many times faster than recorded")->capture_default_str();
   add_series_options(*c, a->series, Steps::kOfModel);
+  add_init_option(*c);
   c->footer("Example: netflowgen replay nfcapd-folder --model detector --policy policy.yaml -o alerts.jsonl");
   c->callback([a, &context] { run_replay(*a, context); });
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/config.h"
 #include "cli/options/input_options.h"
 #include "cli/options/series_options.h"
 #include "flow/filter/anonymize.h"
@@ -153,6 +154,7 @@ void add_series(CLI::App& app, Context& context) {
   add_series_options(*command, s->series);
   command->add_flag("--append", s->append, "Extend the store with flows that come after it")
       ->group(kOutputGroup);
+  add_init_option(*command);
   command->footer(
       "Examples: netflowgen series flows.csv.zst -o store --nodes 172.16.0.0/16\n"
       "          netflowgen series /var/cache/nfdump -o store --anonymize cryptopan:key\n"

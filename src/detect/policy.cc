@@ -1,6 +1,5 @@
 #include "detect/policy.h"
 
-#include <algorithm>
 #include <functional>
 #include <limits>
 
@@ -93,29 +92,6 @@ std::optional<base::IpAddr> address_of(std::string_view node) {
 
 std::optional<base::Prefix> prefix_of(std::string_view node) {
   return base::Prefix::parse(node.substr(0, node.find('#')));
-}
-
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-  std::string best;
-  size_t best_distance = SIZE_MAX;
-  for (const auto& k : known) {
-    std::vector<size_t> row(k.size() + 1);
-    for (size_t j = 0; j <= k.size(); ++j) row[j] = j;
-    for (size_t i = 1; i <= word.size(); ++i) {
-      size_t diagonal = row[0];
-      row[0] = i;
-      for (size_t j = 1; j <= k.size(); ++j) {
-        const size_t substituted = diagonal + (word[i - 1] == k[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-      }
-    }
-    if (row[k.size()] < best_distance) {
-      best_distance = row[k.size()];
-      best = k;
-    }
-  }
-  return best_distance * 2 <= std::max(best.size(), word.size()) ? best : "";
 }
 
 }  // namespace netflowgen::detect

@@ -87,7 +87,4 @@ std::optional<base::IpAddr> address_of(std::string_view node);
 // The prefix that a node's name stands for; a host's has 128 bits.
 std::optional<base::Prefix> prefix_of(std::string_view node);
 
-// The known word that a typing error most likely meant (edit distance at most half its length), or "".
-std::string nearest(std::string_view word, const std::vector<std::string>& known);
-
 }  // namespace netflowgen::detect

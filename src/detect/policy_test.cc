@@ -124,10 +124,5 @@ TEST(Policy, ThresholdsAndRatesReplaceEachOther) {
   EXPECT_TRUE(resolve(all, "10.0.0.1").thresholds.empty());
 }
 
-TEST(Policy, Nearest) {
-  EXPECT_EQ(nearest("treshold", {"thresholds", "merge"}), "thresholds");
-  EXPECT_EQ(nearest("zzz", {"thresholds", "merge"}), "");
-}
-
 }  // namespace
 }  // namespace netflowgen::detect

@@ -1,49 +1,31 @@
 // The policy file, strictly: every key is known, every value is in range, or the file is refused.
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
 #include "base/time.h"
+#include "base/words.h"
+#include "base/yaml.h"
 #include "detect/policy.h"
 
 namespace netflowgen::detect {
 namespace {
 
 using base::kDayMs;
+using Yaml = base::YamlValue;
 constexpr size_t kMaxEntries = 100'000;
-constexpr int kMaxDepth = 16;
-constexpr size_t kMaxBytes = size_t{16} << 20;
-
-int depth_of(std::string_view yaml) {  // of flow brackets; indentation is bounded by the text's size squared
-  int depth = 0;
-  int most = 0;
-  for (const char c : yaml) {
-    if (c == '[' || c == '{') most = std::max(most, ++depth);
-    if (c == ']' || c == '}') --depth;
-  }
-  return most;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& w : words) text += (text.empty() ? "" : ", ") + w;
-  return text;
-}
 
 }  // namespace
 
 class PolicyReader {
  public:
-  PolicyReader(const std::string& where, const std::vector<std::string>& tasks)
-      : where_(where), tasks_(tasks) {}
+  explicit PolicyReader(const std::vector<std::string>& tasks) : tasks_(tasks) {}
 
-  Policies read(const YAML::Node& root) {
+  Policies read(const Yaml& root) {
     Policies all;
-    if (root.IsNull()) return all;
-    keys(root, {"dry_run", "defaults", "policies", "maintenance"});
-    if (const auto n = root["dry_run"]) all.dry_run_ = flag(n);
+    if (root.null()) return all;
+    root.keys({"dry_run", "defaults", "policies", "maintenance"});
+    if (const auto n = root["dry_run"]) all.dry_run_ = n.flag();
     if (const auto n = root["defaults"]) all.defaults_ = policy(n, false);
     for (const auto& n : list(root["policies"])) all.policies_.push_back(policy(n, true));
     for (const auto& n : list(root["maintenance"])) all.maintenance_.push_back(maintenance(n));
@@ -56,132 +38,93 @@ class PolicyReader {
   // Node names stand above every prefix.
   static int rank(const Policy& p) { return p.prefix ? p.prefix->length : 1000; }
 
-  [[noreturn]] void fail(const YAML::Node& n, const std::string& what) const {
-    throw base::Error("{}, line {}: {}", where_, n.Mark().line + 1, what);
+  static std::vector<Yaml> list(const Yaml& n) {
+    if (!n || n.null()) return {};
+    if (!n.list()) n.fail("expected a list ('- ...')");
+    auto items = n.items();
+    if (items.size() > kMaxEntries) n.fail("more than {} entries", kMaxEntries);
+    return items;
   }
 
-  void keys(const YAML::Node& n, const std::vector<std::string>& known) const {
-    if (!n.IsMap()) fail(n, "expected a map of settings");
-    std::vector<std::string> seen;
-    for (const auto& entry : n) {
-      const std::string key = text(entry.first);
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        const std::string meant = nearest(key, known);
-        fail(entry.first, fmt::format("unknown key '{}'{}", key,
-                                      meant.empty() ? "; known: " + joined(known)
-                                                    : fmt::format("; did you mean '{}'?", meant)));
-      }
-      if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-        fail(entry.first, fmt::format("'{}' is given twice", key));
-      }
-      seen.push_back(key);
-    }
-  }
-
-  std::vector<YAML::Node> list(const YAML::Node& n) const {
-    if (!n || n.IsNull()) return {};
-    if (!n.IsSequence()) fail(n, "expected a list ('- ...')");
-    if (n.size() > kMaxEntries) fail(n, fmt::format("more than {} entries", kMaxEntries));
-    return {n.begin(), n.end()};
-  }
-
-  std::string text(const YAML::Node& n) const {
-    if (!n.IsScalar()) fail(n, "expected a single value");
-    return n.Scalar();
-  }
-
-  bool flag(const YAML::Node& n) const {
-    const std::string t = text(n);
-    if (t == "true" || t == "yes" || t == "on") return true;
-    if (t == "false" || t == "no" || t == "off") return false;
-    fail(n, fmt::format("expected true or false, not '{}'", t));
-  }
-
-  double number(const YAML::Node& n, double low, double high) const {
-    double x = 0;
-    if (!n.IsScalar() || !YAML::convert<double>::decode(n, x) || !std::isfinite(x) || x < low || x > high) {
-      fail(n, fmt::format("expected a number from {} to {}", low, high));
-    }
+  double number(const Yaml& n, double low, double high) const {
+    const auto x = n.as<double>(fmt::format("a number from {} to {}", low, high));
+    if (!std::isfinite(x) || x < low || x > high) n.fail("expected a number from {} to {}", low, high);
     return x;
   }
 
-  int64_t duration(const YAML::Node& n) const {
-    const std::string t = text(n);
+  int64_t duration(const Yaml& n) const {
+    const std::string t = n.text();
     const auto ms = base::parse_duration(t);
     if (!ms || *ms < 0 || *ms > 400 * kDayMs) {
-      fail(n, fmt::format("expected a duration such as 90s, 5m or 2h, not '{}'", t));
+      n.fail("expected a duration such as 90s, 5m or 2h, not '{}'", t);
     }
     return *ms;
   }
 
-  base::TimeMs time(const YAML::Node& n) const {
-    const auto t = base::parse_time(text(n));
-    if (!t) fail(n, fmt::format("expected a time such as 2026-03-01T02:00:00Z, not '{}'", n.Scalar()));
+  base::TimeMs time(const Yaml& n) const {
+    const auto t = base::parse_time(n.text());
+    if (!t) n.fail("expected a time such as 2026-03-01T02:00:00Z, not '{}'", n.text());
     return *t;
   }
 
-  base::Prefix prefix(const YAML::Node& n) const {
-    const auto p = base::Prefix::parse(text(n));
-    if (!p) fail(n, fmt::format("'{}' is not a prefix such as 192.0.2.0/24 or 2001:db8::/32", n.Scalar()));
+  base::Prefix prefix(const Yaml& n) const {
+    const auto p = base::Prefix::parse(n.text());
+    if (!p) n.fail("'{}' is not a prefix such as 192.0.2.0/24 or 2001:db8::/32", n.text());
     return *p;
   }
 
-  void target(const YAML::Node& n, std::optional<base::Prefix>& in, std::string& node) const {
-    if (n["prefix"] && n["node"]) fail(n, "give a prefix or a node, not both");
+  void target(const Yaml& n, std::optional<base::Prefix>& in, std::string& node) const {
+    if (n["prefix"] && n["node"]) n.fail("give a prefix or a node, not both");
     if (n["prefix"]) in = prefix(n["prefix"]);
-    if (n["node"]) node = text(n["node"]);
+    if (n["node"]) node = n["node"].text();
   }
 
-  void task_known(const YAML::Node& key) const {
-    const std::string task = text(key);
+  void task_known(const Yaml& key) const {
+    const std::string task = key.text();
     if (std::find(tasks_.begin(), tasks_.end(), task) != tasks_.end()) return;
-    const std::string meant = nearest(task, tasks_);
-    fail(key, fmt::format("the model has no task '{}'{}", task,
-                          meant.empty() ? "; it has: " + joined(tasks_)
-                                        : fmt::format("; did you mean '{}'?", meant)));
+    key.fail("the model has no task '{}'{}", task, base::suggestion(task, tasks_));
   }
 
-  void rates(const YAML::Node& n, Policy& p) const {
+  void rates(const Yaml& n, Policy& p) const {
     constexpr double kMost = 1440;
-    if (!n.IsMap()) {
+    if (!n.map()) {
       p.false_alarms = number(n, 0, kMost);
       return;
     }
-    for (const auto& entry : n) {
-      task_known(entry.first);
-      p.task_rates[text(entry.first)] = number(entry.second, 0, kMost);
+    for (const auto& [key, value] : n.entries()) {
+      task_known(key);
+      p.task_rates[key.text()] = number(value, 0, kMost);
     }
   }
 
-  void thresholds(const YAML::Node& n, Policy& p) const {
-    if (!n.IsMap()) fail(n, "expected a map of task to threshold");
-    for (const auto& entry : n) {
-      task_known(entry.first);
-      const bool off = entry.second.IsScalar() && entry.second.Scalar() == "off";
-      p.thresholds[text(entry.first)] =
-          off ? std::numeric_limits<double>::infinity() : number(entry.second, -1e30, 1e30);
+  void thresholds(const Yaml& n, Policy& p) const {
+    if (!n.map()) n.fail("expected a map of task to threshold");
+    for (const auto& [key, value] : n.entries()) {
+      task_known(key);
+      const bool off = value.scalar() && value.text() == "off";
+      p.thresholds[key.text()] = off ? std::numeric_limits<double>::infinity() : number(value, -1e30, 1e30);
     }
   }
 
-  void severity(const YAML::Node& n, Policy& p) const {
-    const std::string t = text(n);
+  void severity(const Yaml& n, Policy& p) const {
+    const std::string t = n.text();
     p.severity_auto = t == "auto";
     if (t == "auto") return;
     for (const auto s : {Severity::kLow, Severity::kMedium, Severity::kHigh, Severity::kCritical}) {
       if (t == name_of(s)) p.severity = s;
     }
-    if (!p.severity) fail(n, "expected severity auto, low, medium, high or critical");
+    if (!p.severity) n.fail("expected severity auto, low, medium, high or critical");
   }
 
-  Policy policy(const YAML::Node& n, bool targeted) const {
+  Policy policy(const Yaml& n, bool targeted) const {
     std::vector<std::string> known = {"false_alarms", "thresholds", "min_duration", "end_after",
                                       "merge",        "cooldown",   "max_duration", "learning",
                                       "outage",       "mute",       "severity",     "contacts"};
     if (targeted) known.insert(known.end(), {"prefix", "node"});
-    keys(n, known);
+    n.keys(known);
     Policy p;
     if (targeted) target(n, p.prefix, p.node);
-    if (targeted && !p.prefix && p.node.empty()) fail(n, "a policy needs a prefix or a node");
+    if (targeted && !p.prefix && p.node.empty()) n.fail("a policy needs a prefix or a node");
     if (n["false_alarms"]) rates(n["false_alarms"], p);
     if (n["thresholds"]) thresholds(n["thresholds"], p);
     const auto length = [&](const char* key, std::optional<int64_t>& field) {
@@ -193,49 +136,40 @@ class PolicyReader {
     length("cooldown", p.cooldown_ms);
     length("max_duration", p.max_duration_ms);
     length("learning", p.learning_ms);
-    if (const auto o = n["outage"]) p.outage_ms = text(o) == "off" ? 0 : duration(o);
-    if (n["mute"]) p.mute = flag(n["mute"]);
+    if (const auto o = n["outage"]) p.outage_ms = o.text() == "off" ? 0 : duration(o);
+    if (n["mute"]) p.mute = n["mute"].flag();
     if (n["severity"]) severity(n["severity"], p);
     if (n["contacts"]) {
       p.contacts.emplace();
-      for (const auto& c : list(n["contacts"])) p.contacts->push_back(text(c));
+      for (const auto& c : list(n["contacts"])) p.contacts->push_back(c.text());
     }
     return p;
   }
 
-  Maintenance maintenance(const YAML::Node& n) const {
-    keys(n, {"prefix", "node", "from", "to", "every", "reason"});
+  Maintenance maintenance(const Yaml& n) const {
+    n.keys({"prefix", "node", "from", "to", "every", "reason"});
     Maintenance m;
     target(n, m.prefix, m.node);
-    if (!n["from"] || !n["to"]) fail(n, "a maintenance window needs from and to");
+    if (!n["from"] || !n["to"]) n.fail("a maintenance window needs from and to");
     m.from_ms = time(n["from"]);
     m.to_ms = time(n["to"]);
-    if (m.to_ms <= m.from_ms) fail(n["to"], "a maintenance window ends after it begins");
+    if (m.to_ms <= m.from_ms) n["to"].fail("a maintenance window ends after it begins");
     if (const auto e = n["every"]) {
-      const std::string t = text(e);
-      if (t != "day" && t != "week") fail(e, "expected every: day or every: week");
+      const std::string t = e.text();
+      if (t != "day" && t != "week") e.fail("expected every: day or every: week");
       m.every_ms = t == "day" ? kDayMs : 7 * kDayMs;
-      if (m.to_ms - m.from_ms > m.every_ms) fail(e, "the window is longer than its period");
+      if (m.to_ms - m.from_ms > m.every_ms) e.fail("the window is longer than its period");
     }
-    if (n["reason"]) m.reason = text(n["reason"]);
+    if (n["reason"]) m.reason = n["reason"].text();
     return m;
   }
 
-  const std::string& where_;
   const std::vector<std::string>& tasks_;
 };
 
 Policies Policies::parse(std::string_view yaml, const std::string& where,
                          const std::vector<std::string>& tasks) {
-  if (yaml.size() > kMaxBytes) throw base::Error("{}: larger than {} MB", where, kMaxBytes >> 20);
-  if (depth_of(yaml) > kMaxDepth) throw base::Error("{}: brackets are nested too deep", where);
-  YAML::Node root;
-  try {
-    root = YAML::Load(std::string(yaml));
-    return PolicyReader(where, tasks).read(root);
-  } catch (const YAML::Exception& e) {
-    throw base::Error("{}, line {}: not valid YAML: {}", where, e.mark.line + 1, e.msg);
-  }
+  return PolicyReader(tasks).read(Yaml::parse(std::string(yaml), where));
 }
 
 }  // namespace netflowgen::detect

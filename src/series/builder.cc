@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "series/arrival.h"
 
 namespace netflowgen::series {
 namespace {
@@ -17,6 +18,8 @@ constexpr size_t kConfirm = 64;       // held flows that may move time far ahead
 constexpr uint64_t kOutvoted = 4096;  // accepted flows that may condemn what is held
 constexpr size_t kMaxHeld = 65'536;
 constexpr size_t kMaxSpareSteps = 16;
+
+}  // namespace
 
 SeriesOptions checked(SeriesOptions o) {
   if (o.step_ms <= 0) throw base::UsageError("a step of {} ms: it must be positive", o.step_ms);
@@ -33,32 +36,17 @@ SeriesOptions checked(SeriesOptions o) {
   return o;
 }
 
-}  // namespace
-
-std::string_view name_of(FlowDrop reason) {
-  switch (reason) {
-    case FlowDrop::kLate:
-      return "late";
-    case FlowDrop::kBadTime:
-      return "bad_time";
-    case FlowDrop::kAhead:
-      return "far_ahead";
-    case FlowDrop::kTooLong:
-      return "too_long";
-    case FlowDrop::kNotSelected:
-      return "not_selected";
-    case FlowDrop::kElsewhere:
-      return "counted_elsewhere";
-    case FlowDrop::kCount:
-      break;
-  }
-  return "";
-}
-
 std::string_view name_of(FrameDrop) { return ""; }
 
 SeriesBuilder::SeriesBuilder(const SeriesOptions& options, FrameSink& sink)
     : options_(checked(options)), sink_(sink), selector_(options.nodes), oldest_(options.closed_before) {
+  if (options_.plan) {
+    NFG_CHECK(options_.plan->step_ms == options_.step_ms);
+    started_ = true;
+    if (!options_.plan->stairs.empty()) oldest_ = std::max(oldest_, options_.plan->first_step());
+    watermark_ = options_.plan->stairs.empty() ? 0 : oldest_ * options_.step_ms;
+  }
+  if (options_.memory_bytes > 0) spill_ = std::make_unique<StepSpill>(options_.spill_folder);
   updates_.reserve(kBatch * 2);
   parts_.reserve(kBatch * 2);
 }
@@ -67,18 +55,44 @@ SeriesBuilder::~SeriesBuilder() = default;
 
 void SeriesBuilder::add(std::span<const Flow> flows) {
   flows_.enter(flows.size());
+  if (options_.plan) return add_planned(flows);
   for (const auto& f : flows) admit(f);
   apply();
   flows_.set_held(held_.size());
 }
 
-void SeriesBuilder::admit(const Flow& f) {
-  if (f.start_ms < options_.min_time_ms || f.end_ms > options_.max_time_ms || f.end_ms < f.start_ms)
-      [[unlikely]] {
-    return flows_.drop(FlowDrop::kBadTime);
+// With a plan: nothing is held or late, and steps close as the plan has it.
+void SeriesBuilder::add_planned(std::span<const Flow> flows) {
+  const auto& [stairs, astray, step_ms, planned] = *options_.plan;
+  for (const auto& f : flows) {
+    const uint64_t number = added_++;
+    const FlowDrop reason = refusal(f, options_);
+    if (reason != FlowDrop::kCount) [[unlikely]] {
+      refuse(reason, f);
+    } else if (next_astray_ < astray.size() && astray[next_astray_] == number) [[unlikely]] {
+      ++next_astray_;
+      refuse(f.start_ms > watermark_ ? FlowDrop::kAhead : FlowDrop::kBehind, f);
+    } else {
+      account(f);
+    }
   }
-  if (f.end_ms - f.start_ms > options_.max_duration_ms) [[unlikely]]
-    return flows_.drop(FlowDrop::kTooLong);
+  apply();
+  while (next_stair_ < stairs.size() && stairs[next_stair_].flow < added_) ++next_stair_;
+  if (next_stair_ == stairs.size() || stairs[next_stair_].step <= oldest_) return;
+  const int64_t open_from = stairs[next_stair_].step;
+  move_watermark(
+      std::max(watermark_, open_from * options_.step_ms));  // what waits for the steps before is added
+  close_before(open_from);
+}
+
+void SeriesBuilder::refuse(FlowDrop reason, const Flow& f) {
+  flows_.drop(reason);
+  refusals_.note(reason, f);
+}
+
+void SeriesBuilder::admit(const Flow& f) {
+  if (const FlowDrop reason = refusal(f, options_); reason != FlowDrop::kCount) [[unlikely]]
+    return refuse(reason, f);
   if (!started_ || f.start_ms > watermark_ + options_.max_jump_ms) [[unlikely]]
     return hold(f);
   account(f);
@@ -101,7 +115,7 @@ void SeriesBuilder::hold(const Flow& f) {
 }
 
 void SeriesBuilder::drop_held() {
-  flows_.drop(FlowDrop::kAhead, held_.size());
+  for (const auto& f : held_) refuse(FlowDrop::kAhead, f);
   held_.clear();
   regular_ = 0;
 }
@@ -140,7 +154,10 @@ void SeriesBuilder::account(const Flow& f) {
   if (f.start_ms > watermark_) move_watermark(f.start_ms);
   const int64_t first = step_of(f.start_ms, options_.step_ms);
   const int64_t last = last_step_of(f);
-  if (last < oldest_) return flows_.drop(FlowDrop::kLate);
+  if (first < oldest_) [[unlikely]] {
+    note_late(f, last < oldest_);
+    if (last < oldest_) return refuse(FlowDrop::kLate, f);
+  }
   ends_.clear();
   const bool elsewhere = selector_.select(f, ends_);
   if (ends_.empty()) return flows_.drop(elsewhere ? FlowDrop::kElsewhere : FlowDrop::kNotSelected);
@@ -157,6 +174,13 @@ void SeriesBuilder::account(const Flow& f) {
     ++spread_;
     spread_flow(f, whole, from, 0);
   }
+}
+
+// REQUIRES: a step of the flow is closed.
+void SeriesBuilder::note_late(const Flow& f, bool dropped) {
+  if (oldest_ <= options_.closed_before) return;
+  ++(dropped ? late_.dropped : late_.moved);
+  late_.most_ms = std::max(late_.most_ms, watermark_ - f.start_ms);
 }
 
 // Adds the parts of a flow from step `from` on, of which `before` milliseconds are accounted for; what lies
@@ -223,28 +247,51 @@ void SeriesBuilder::apply() {
 OpenStep& SeriesBuilder::open(int64_t step) {
   if (step == cached_step_) return *cached_;
   NFG_CHECK(step >= oldest_);
-  const auto index = static_cast<size_t>(step - oldest_);
-  if (index >= open_.size()) open_.resize(index + 1);
-  if (!open_[index]) {
+  if (spill_ && pool_.used_bytes() > options_.memory_bytes) spill_quiet_steps();
+  Open& at = open_[step];
+  if (!at.nodes) {
     if (spare_.empty()) {
-      open_[index] = std::make_unique<OpenStep>(pool_, options_.seed);
+      at.nodes = std::make_unique<OpenStep>(pool_, options_.seed);
     } else {
-      open_[index] = std::move(spare_.back());
+      at.nodes = std::move(spare_.back());
       spare_.pop_back();
     }
   }
+  at.touched = ++lookups_;
   cached_step_ = step;
-  cached_ = open_[index].get();
+  cached_ = at.nodes.get();
   return *cached_;
+}
+
+// Writes the open steps that were not touched for longest to the disk, until half of the memory is free.
+void SeriesBuilder::spill_quiet_steps() {
+  apply();  // whose updates refer to steps
+  cached_step_ = INT64_MIN;
+  std::vector<std::pair<uint64_t, int64_t>> order;  // (touched, step)
+  for (const auto& [step, at] : open_) {
+    if (at.nodes) order.emplace_back(at.touched, step);
+  }
+  std::sort(order.begin(), order.end());
+  for (size_t i = 0; i + 1 < order.size() && pool_.used_bytes() > options_.memory_bytes / 2; ++i) {
+    auto& nodes = open_[order[i].second].nodes;
+    spill_->write(order[i].second, *nodes);
+    nodes->clear();
+    if (spare_.size() < kMaxSpareSteps) spare_.push_back(std::move(nodes));
+    nodes.reset();
+  }
+}
+
+// Steps before this one are closed when the watermark is at `time`; a plan closes them itself.
+int64_t SeriesBuilder::closable(TimeMs time) const {
+  return options_.plan ? oldest_ : step_of(time - options_.lateness_ms, options_.step_ms);
 }
 
 // REQUIRES: time >= watermark_, or not started. Steps are passed one by one only where flows wait.
 void SeriesBuilder::move_watermark(TimeMs time) {
-  const int64_t oldest = step_of(time - options_.lateness_ms, options_.step_ms);
   if (!started_) {
     started_ = true;
     watermark_ = time;
-    oldest_ = std::max(oldest_, oldest);
+    oldest_ = std::max(oldest_, closable(time));
     return;
   }
   const int64_t now = step_of(time, options_.step_ms);
@@ -253,26 +300,28 @@ void SeriesBuilder::move_watermark(TimeMs time) {
     const std::vector<Flow> flows = std::move(rest_.begin()->second);
     rest_.erase(rest_.begin());
     watermark_ = std::max(watermark_, step * options_.step_ms);
-    close_before(step_of(watermark_ - options_.lateness_ms, options_.step_ms));
+    close_before(closable(watermark_));
     for (const auto& f : flows) resume(f, step);
   }
   watermark_ = time;
-  close_before(oldest);
+  close_before(closable(time));
 }
 
 void SeriesBuilder::close_before(int64_t step) {
   if (step <= oldest_) return;
   apply();
-  while (oldest_ < step && !open_.empty()) close_front();
+  while (!open_.empty() && open_.begin()->first < step) close_front();
   oldest_ = std::max(oldest_, step);
 }
 
 void SeriesBuilder::close_front() {
-  std::unique_ptr<OpenStep> step = std::move(open_.front());
-  open_.pop_front();
-  const int64_t number = oldest_++;
+  const int64_t number = open_.begin()->first;
+  std::unique_ptr<OpenStep> step = std::move(open_.begin()->second.nodes);
+  open_.erase(open_.begin());
+  oldest_ = number + 1;
   cached_step_ = INT64_MIN;
-  if (!step) return;
+  if (!step) step = std::make_unique<OpenStep>(pool_, options_.seed);
+  if (spill_) spill_->merge_into(number, *step, options_.seed);
   float frame[kFeatureCount];
   const auto state = [&](Arena::Ref ref) {
     return ref == 0 ? nullptr : &step->arena().at<DirectionState>(ref);
@@ -322,15 +371,20 @@ void SeriesBuilder::finish() {
   held_.clear();
   while (!rest_.empty()) move_watermark(rest_.rbegin()->first * options_.step_ms);
   apply();
-  close_before(oldest_ + static_cast<int64_t>(open_.size()));
+  if (!open_.empty()) close_before(open_.rbegin()->first + 1);
   flows_.set_held(0);
 }
 
-base::LedgerView SeriesBuilder::flow_ledger() const { return flows_.view("flows"); }
+base::LedgerView SeriesBuilder::flow_ledger() const {
+  auto view = flows_.view("flows");
+  view.rules = refusals_.rules(options_);
+  return view;
+}
 
 base::LedgerView SeriesBuilder::frame_ledger() const {
   auto view = frames_.view("frames");
-  for (const auto& step : open_) view.held += step ? step->nodes() : 0;
+  for (const auto& [step, at] : open_) view.held += at.nodes ? at.nodes->nodes() : 0;
+  if (spill_) view.held += spill_->nodes();
   view.in += view.held;
   return view;
 }

@@ -13,28 +13,21 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "base/file.h"
 #include "base/ledger.h"
+#include "series/accumulate/spill.h"
 #include "series/accumulate/step_table.h"
 #include "series/node.h"
+#include "series/refusals.h"
 
 namespace netflowgen::series {
 
-enum class FlowDrop : uint8_t {
-  kLate,         // wholly before the oldest open step
-  kBadTime,      // before min_time, after max_time, or end before start
-  kAhead,        // far ahead of the flows around it
-  kTooLong,      // longer than max_duration
-  kNotSelected,  // belongs to no node that was asked for
-  kElsewhere,    // its nodes are counted at another exporter
-  kCount
-};
-std::string_view name_of(FlowDrop reason);
+struct ArrivalPlan;
 
 enum class FrameDrop : uint8_t { kCount };  // frames are never dropped
 std::string_view name_of(FrameDrop reason);
@@ -48,7 +41,31 @@ struct SeriesOptions {
   base::TimeMs max_time_ms = 253'402'300'799'000;  // 9999-12-31; a command sets now + 1 day
   int64_t closed_before = INT64_MIN;               // steps before this one are closed from the start (append)
   NodeOptions nodes = {};
+  // The order of the input, of a first reading with these options. add() must then be given the same flows again.
+  std::shared_ptr<const ArrivalPlan> plan = nullptr;
+  // Open steps beyond so much memory go to a file in spill_folder; 0: all stay in memory. A step has 2 MiB at least.
+  size_t memory_bytes = 0;
+  base::fs::path spill_folder = {};
   HashSeed seed = {};  // set at random where input is hostile; results do not depend on it
+};
+
+// The options with their bounds checked and completed. Error when one makes no sense.
+SeriesOptions checked(SeriesOptions options);
+
+// Why no flow like this is accepted whatever the flows around it are; kCount: it is.
+inline FlowDrop refusal(const flow::Flow& f, const SeriesOptions& o) {
+  if (f.start_ms < o.min_time_ms || f.end_ms > o.max_time_ms || f.end_ms < f.start_ms) [[unlikely]]
+    return FlowDrop::kBadTime;
+  return f.end_ms - f.start_ms > o.max_duration_ms ? FlowDrop::kTooLong : FlowDrop::kCount;
+}
+
+// Flows that came when their steps, or some of them, were closed already.
+struct LateFlows {
+  uint64_t dropped = 0;  // all of their steps were
+  uint64_t moved = 0;    // some were: that part went to the oldest open step
+  int64_t most_ms = 0;   // the lateness that would have dropped and moved none
+
+  bool any() const { return dropped + moved > 0; }
 };
 
 class FrameSink {
@@ -75,6 +92,9 @@ class SeriesBuilder {
   base::LedgerView frame_ledger() const;
   uint64_t spread() const { return spread_; }    // flows over more than one step
   uint64_t clamped() const { return clamped_; }  // of which a part fell in closed steps
+  // Those that more lateness would have helped; steps that `closed_before` closes are another matter.
+  const LateFlows& late() const { return late_; }
+  uint64_t spilled_bytes() const { return spill_ ? spill_->bytes() : 0; }
   size_t memory_bytes() const { return pool_.bytes(); }
   // Steps that accepted flows cover so far, [first, end).
   int64_t first_step() const { return first_step_; }
@@ -95,7 +115,17 @@ class SeriesBuilder {
     Direction direction;
   };
 
+  struct Open {
+    std::unique_ptr<OpenStep> nodes;  // null: all of it is in spill_
+    uint64_t touched = 0;             // when it was opened or looked up last, in look-ups
+  };
+
   void admit(const flow::Flow& flow);
+  void refuse(FlowDrop reason, const flow::Flow& flow);
+  void add_planned(std::span<const flow::Flow> flows);
+  void note_late(const flow::Flow& flow, bool dropped);
+  int64_t closable(base::TimeMs time) const;
+  void spill_quiet_steps();
   void hold(const flow::Flow& flow);
   void release_held();
   void drop_held();
@@ -114,7 +144,8 @@ class SeriesBuilder {
   FrameSink& sink_;
   NodeSelector selector_;
   ChunkPool pool_;
-  std::deque<std::unique_ptr<OpenStep>> open_;  // open_[i] is step oldest_ + i, or null
+  std::map<int64_t, Open> open_;  // by step, none below oldest_
+  std::unique_ptr<StepSpill> spill_;
   std::vector<std::unique_ptr<OpenStep>> spare_;
   int64_t oldest_;
   base::TimeMs watermark_;
@@ -129,6 +160,12 @@ class SeriesBuilder {
   std::vector<Update> updates_;
   base::Ledger<FlowDrop> flows_;
   base::Ledger<FrameDrop> frames_;
+  Refusals refusals_;
+  LateFlows late_;
+  uint64_t added_ = 0;      // flows, with a plan
+  size_t next_stair_ = 0;   // of the plan
+  size_t next_astray_ = 0;  // of the plan
+  uint64_t lookups_ = 0;    // of open()
   uint64_t spread_ = 0;
   uint64_t clamped_ = 0;
   int64_t first_step_ = 0;

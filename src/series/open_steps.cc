@@ -39,17 +39,6 @@ void check(const SafetensorsFile& file) {
   expect("flow_bytes", std::to_string(sizeof(flow::Flow)));
 }
 
-// The sketches that a state refers to, in the order of the file. Calls visit(reference, tag of the sketch's type).
-template <typename T>
-struct Tag {};
-template <typename Visit>
-void for_sketches(DirectionState& s, Visit visit) {
-  if (s.peers_size == kSketched) visit(s.peers_sketch, Tag<PeerSketch>{});
-  if (s.services_size == kSketched) visit(s.services_sketch, Tag<ServiceSketch>{});
-  if (s.peer_ports_size == kSketched) visit(s.peer_ports_sketch, Tag<PeerPortSketch>{});
-  if (s.own_ports_size == kSketched) visit(s.own_ports_sketch, Tag<OwnPortSketch>{});
-}
-
 template <typename T>
 void append(std::vector<uint8_t>& to, const T& value) {
   const auto* p = reinterpret_cast<const uint8_t*>(&value);
@@ -200,9 +189,7 @@ class OpenSteps::Reader {
 
 void OpenSteps::save(const SeriesBuilder& b, const OpenStepsPlace& place, const base::fs::path& path) {
   Writer writer;
-  for (size_t i = 0; i < b.open_.size(); ++i) {
-    if (b.open_[i]) writer.add(b.oldest_ + static_cast<int64_t>(i), *b.open_[i]);
-  }
+  for (const auto& [step, open] : b.open_) writer.add(step, *open.nodes);
   for (const auto& [step, flows] : b.rest_) {
     for (const auto& f : flows) writer.add_flow(step, f);
   }

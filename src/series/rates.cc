@@ -55,12 +55,12 @@ void RateBuilder::add(const flow::RateRow& row) {
   NFG_CHECK(row.values.size() == features_.size());
   rows_.enter();
   if (row.time_ms < options_.min_time_ms || row.time_ms > options_.max_time_ms) {
-    return rows_.drop(RateDrop::kBadTime);
+    return refuse(RateDrop::kBadTime, row.time_ms);
   }
   const int64_t step = base::step_of(row.time_ms, options_.step_ms);
-  if (step < options_.closed_before) return rows_.drop(RateDrop::kLate);
+  if (step < options_.closed_before) return refuse(RateDrop::kLate, row.time_ms);
   Node& node = nodes_[row.node];
-  if (step < node.step) return rows_.drop(RateDrop::kLate);
+  if (step < node.step) return refuse(RateDrop::kLate, row.time_ms);
   if (step > node.step) {
     if (node.step != INT64_MIN) {
       close(row.node, node);
@@ -76,6 +76,32 @@ void RateBuilder::add(const flow::RateRow& row) {
     ++node.counts[i];
   }
   rows_.emit();
+}
+
+void RateBuilder::refuse(RateDrop reason, base::TimeMs time) {
+  rows_.drop(reason);
+  Refused& r = refused_[static_cast<size_t>(reason)];
+  r = r.rows == 0 ? Refused{1, time, time, time}
+                  : Refused{r.rows + 1, r.first_ms, std::min(r.low_ms, time), std::max(r.high_ms, time)};
+}
+
+base::LedgerView RateBuilder::row_ledger() const {
+  auto view = rows_.view("rates");
+  for (const RateDrop reason : {RateDrop::kLate, RateDrop::kBadTime}) {
+    const Refused& r = refused_[static_cast<size_t>(reason)];
+    if (r.rows == 0) continue;
+    view.rules.emplace_back(
+        name_of(reason),
+        fmt::format(
+            "first a row of {}, all of them between {} and {}; rule: {}", base::format_time(r.first_ms),
+            base::format_time(r.low_ms), base::format_time(r.high_ms),
+            reason == RateDrop::kLate
+                ? std::string(
+                      "the rows of a node come in the order of their times, after what the store holds")
+                : fmt::format("a row's time is from {} to {}", base::format_time(options_.min_time_ms),
+                              base::format_time(options_.max_time_ms))));
+  }
+  return view;
 }
 
 void RateBuilder::close(const std::string& name, Node& node) {

@@ -7,6 +7,7 @@
 // One thread. Memory: one step a node.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -47,7 +48,7 @@ class RateBuilder {
   void add(const flow::RateRow& row);
   void finish();
 
-  base::LedgerView row_ledger() const { return rows_.view("rates"); }
+  base::LedgerView row_ledger() const;
   uint64_t frames() const { return frames_; }
   uint64_t unmeasured() const { return unmeasured_; }  // of frames(): those that fill a gap
 
@@ -57,6 +58,14 @@ class RateBuilder {
     std::vector<double> sums;      // [columns]
     std::vector<uint32_t> counts;  // [columns]
   };
+  // Times of the rows that were refused for a reason.
+  struct Refused {
+    uint64_t rows = 0;
+    base::TimeMs first_ms = 0;
+    base::TimeMs low_ms = 0;
+    base::TimeMs high_ms = 0;
+  };
+  void refuse(RateDrop reason, base::TimeMs time);
   void close(const std::string& name, Node& node);
   void fill_gap(const std::string& name, int64_t from, int64_t to);
 
@@ -66,6 +75,7 @@ class RateBuilder {
   Emit emit_;
   std::unordered_map<std::string, Node> nodes_;
   base::Ledger<RateDrop> rows_;
+  std::array<Refused, static_cast<size_t>(RateDrop::kCount)> refused_{};
   uint64_t frames_ = 0;
   uint64_t unmeasured_ = 0;
 };

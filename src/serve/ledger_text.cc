@@ -49,6 +49,7 @@ std::string ledger_table(std::span<const base::LedgerView> ledgers, std::string_
     for (const auto& [reason, count] : l.drops) reasons += fmt::format("  {} {}", reason, count);
     text += fmt::format("{}{:<16} {:>14} {:>14} {:>10} {:>12}{}\n", indent, l.stage, l.in, l.out, l.held,
                         l.dropped(), reasons);
+    for (const auto& [reason, rule] : l.rules) text += fmt::format("{}  {}: {}\n", indent, reason, rule);
     if (!l.balanced())
       text += fmt::format("warning: stage {} does not balance; please report this\n", l.stage);
   }
@@ -90,6 +91,7 @@ nlohmann::json ledgers_json(std::span<const base::LedgerView> ledgers) {
     auto drops = nlohmann::json::object();
     for (const auto& [reason, count] : l.drops) drops[std::string(reason)] = count;
     out.push_back({{"stage", l.stage}, {"in", l.in}, {"out", l.out}, {"held", l.held}, {"drops", drops}});
+    for (const auto& [reason, rule] : l.rules) out.back()["rules"][std::string(reason)] = rule;
   }
   return out;
 }

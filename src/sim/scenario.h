@@ -119,8 +119,13 @@ struct Scenario {
 // Error: what is wrong, in which line, and the nearest known key. `where` names the file in messages.
 Scenario parse_scenario(const std::string& yaml, const std::string& where);
 Scenario load_scenario(const std::string& path);
-// Error: a value out of range. parse_scenario has called it.
-void validate(const Scenario& scenario, const std::string& where);
+// The file that a scenario is from, and the line of each key that the file gives ("network.sampling").
+struct ScenarioPlaces {
+  std::string file;
+  std::map<std::string, int> lines = {};
+};
+// Error: a value out of range, with file, line and key. parse_scenario has called it.
+void validate(const Scenario& scenario, const ScenarioPlaces& places);
 // YAML with every key and its value in force; parsing it gives the same scenario.
 std::string dump_scenario(const Scenario& scenario);
 // The table of keys for docs/simulation.md.

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "cli/config.h"
 #include "cli/options/decode_options.h"
 #include "flow/filter/dedup.h"
 
@@ -24,8 +25,9 @@ void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps) {
   const auto option = [&](const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->group(kNodeGroup);
   };
-  option("--nodes", args.nodes, "Hosts: all, none or CIDR,... [all, or none when other nodes are asked for]");
-  option("--prefixes", args.prefixes, "Prefixes as nodes: /24,/48 or CIDR,...");
+  takes_comma_list(option("--nodes", args.nodes,
+                          "Hosts: all, none or CIDR,... [all, or none when other nodes are asked for]"));
+  takes_comma_list(option("--prefixes", args.prefixes, "Prefixes as nodes: /24,/48 or CIDR,..."));
   command.add_flag("--interfaces", args.interfaces, "Exporters' interfaces as nodes")->group(kNodeGroup);
   command.add_flag("--as", args.as, "Autonomous systems as nodes")->group(kNodeGroup);
   if (steps == Steps::kOption) {

@@ -27,13 +27,14 @@ h2{font-size:20px;margin:40px 0 8px;padding-top:12px;border-top:1px solid var(--
 h3{font-size:16px;margin:22px 0 6px}
 p{margin:6px 0;max-width:75ch}.dim{color:var(--dim)}
 nav a{margin-right:14px}a{color:var(--c0)}
-.scroll,.chart{overflow-x:auto;-webkit-overflow-scrolling:touch}
+.scroll{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:14px;margin:6px 0}
-th,td{padding:4px 10px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
+th,td{padding:4px 8px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th{color:var(--dim);font-weight:600;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--bg)}
 td small{color:var(--dim)}tr.best td{font-weight:650}
 .grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:8px 24px}
+.grid2>*{min-width:0}
 .chart svg{width:100%;height:auto;display:block}
 svg text{fill:var(--dim);font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}svg text.label{fill:var(--fg)}
 .grid{stroke:var(--rule);stroke-width:.7;fill:none}.axis{stroke:var(--dim);stroke-width:1;fill:none}
@@ -50,6 +51,12 @@ details>div{padding:0 10px 8px}summary{cursor:pointer;padding:6px 10px;font-size
 details table th:first-child,details table td:first-child{background:var(--panel)}
 button{font:inherit;font-size:13px;padding:3px 10px;border:1px solid var(--rule);border-radius:6px;background:var(--panel);color:var(--fg);cursor:pointer}
 .tag{display:inline-block;font-size:12px;padding:0 7px;border:1px solid var(--rule);border-radius:9px;margin-left:6px;color:var(--dim)}
+@media (max-width:640px){svg text{font-size:16px}.cards thead{display:none}.cards,.cards tbody{display:block}
+.cards tr{display:grid;grid-template-columns:1fr 1fr;gap:0 16px;padding:6px 0;border-bottom:1px solid var(--rule)}
+.cards td{display:flex;justify-content:space-between;gap:8px;padding:1px 0;border:0;white-space:normal}
+.cards td::before{content:attr(data-label);color:var(--dim);text-align:left;font-weight:400}
+.cards td:first-child{grid-column:1/-1;font-weight:650;position:static;overflow-wrap:anywhere}
+.cards td:first-child::before{content:none}}
 @media print{details{break-inside:avoid}button{display:none}}
 )";
 

@@ -36,40 +36,46 @@ std::string interval_text(const Interval& i) {
 
 // One table a (split, budget): a row a method, AUPRC of each summarised slice, alarms over all.
 std::string table(const DdosResult& r, const std::string& budget, const std::string& split) {
-  std::string head = "<tr><th>method</th>";
-  std::string rows;
+  HtmlTable out;
+  const auto here = [&](const DdosSummary& s) { return s.budget == budget && s.split == split; };
   bool first = true;
   double best = -1;
   for (const auto& s : r.summaries) {
-    if (s.budget == budget && s.split == split && s.slice == 0) best = std::max(best, s.auprc.mean);
+    if (here(s) && s.slice == 0) best = std::max(best, s.auprc.mean);
   }
   for (size_t i = 0; i < r.summaries.size(); ++i) {
     const DdosSummary& s = r.summaries[i];
-    if (s.budget != budget || s.split != split || s.slice != 0) continue;
-    rows += fmt::format("<tr{}><td>{}</td>", s.auprc.mean == best ? " class=\"best\"" : "",
-                        escape_html(s.method));
-    for (size_t j = i; j < r.summaries.size() && r.summaries[j].method == s.method &&
-                       r.summaries[j].budget == budget && r.summaries[j].split == split;
-         ++j) {
-      const DdosSummary& slice = r.summaries[j];
-      if (first) head += fmt::format("<th>AUPRC<br>{}</th>", escape_html(r.slices[slice.slice].name));
-      if (first && j == i) head += "<th>95 %<br>of days</th>";
-      rows += "<td>" + mean_text(slice.auprc, 3) + "</td>";
-      if (j == i) rows += "<td><small>" + interval_text(slice.auprc_interval) + "</small></td>";
+    if (!here(s) || s.slice != 0) continue;
+    const auto slices = [&](auto visit) {
+      for (size_t j = i; j < r.summaries.size() && r.summaries[j].method == s.method && here(r.summaries[j]);
+           ++j)
+        visit(r.summaries[j], j == i);
+    };
+    if (first) {
+      out.column("method");
+      slices([&](const DdosSummary& slice, bool all) {
+        out.column("AUPRC<br>" + escape_html(r.slices[slice.slice].name));
+        if (all) out.column("95 %<br>of days");
+      });
+      for (const char* label :
+           {"AUPRC<br>per step", "AUROC<br>per step", "recall", "false alarms<br>per node-day",
+            "median<br>delay, min", "mean delay,<br>misses too", "effective-<br>ness", "over-<br>head"})
+        out.column(label);
     }
     first = false;
-    rows += fmt::format(
-        "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-        mean_text(s.auprc_step, 3), mean_text(s.auroc_step, 3), mean_text(s.recall, 3),
-        mean_text(s.false_per_node_day, 3), mean_text(s.median_delay_min, 1),
-        mean_text(s.restricted_delay_min, 1), mean_text(s.effectiveness, 3), mean_text(s.overhead, 3));
+    out.row(s.auprc.mean == best);
+    out.cell(escape_html(s.method));
+    slices([&](const DdosSummary& slice, bool all) {
+      out.cell(mean_text(slice.auprc, 3));
+      if (all) out.cell("<small>" + interval_text(slice.auprc_interval) + "</small>");
+    });
+    for (const auto& [value, digits] :
+         {std::pair(s.auprc_step, 3), std::pair(s.auroc_step, 3), std::pair(s.recall, 3),
+          std::pair(s.false_per_node_day, 3), std::pair(s.median_delay_min, 1),
+          std::pair(s.restricted_delay_min, 1), std::pair(s.effectiveness, 3), std::pair(s.overhead, 3)})
+      out.cell(mean_text(value, digits));
   }
-  head += fmt::format(
-      "<th>AUPRC<br>per step</th><th>AUROC<br>per step</th><th>recall</th><th>false alarms<br>per "
-      "node-day</th>"
-      "<th>median<br>delay, min</th><th>mean delay,<br>misses "
-      "too</th><th>effective-<br>ness</th><th>over-<br>head</th></tr>");
-  return "<div class=\"scroll\"><table>" + head + rows + "</table></div>\n";
+  return out.html();
 }
 
 std::string precision_recall(const DdosResult& r, const std::vector<const DdosRun*>& runs,
@@ -251,20 +257,19 @@ std::string ddos_section(const DdosResult& r, size_t) {
              table(r, budget, split);
     }
   }
-  std::string left;
+  HtmlTable left;
+  bool hidden = false;
+  for (const char* label : {"method", "type hidden", "AUPRC of that type", "recall", "events"})
+    left.column(label);
   for (const DdosSummary& s : r.summaries) {
     if (!s.split.starts_with("without ")) continue;
-    left += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                        escape_html(s.method), escape_html(s.split.substr(8)), mean_text(s.auprc, 3),
-                        mean_text(s.recall, 3), r.slices[s.slice].events);
+    hidden = true;
+    left.row();
+    for (const auto& cell : {escape_html(s.method), escape_html(s.split.substr(8)), mean_text(s.auprc, 3),
+                             mean_text(s.recall, 3), std::to_string(r.slices[s.slice].events)})
+      left.cell(cell);
   }
-  if (!left.empty()) {
-    out +=
-        "<h3>An attack type that the labels never showed</h3><div "
-        "class=\"scroll\"><table><tr><th>method</th><th>type "
-        "hidden</th><th>AUPRC of that type</th><th>recall</th><th>events</th></tr>" +
-        left + "</table></div>\n";
-  }
+  if (hidden) out += "<h3>An attack type that the labels never showed</h3>" + left.html();
   for (const auto& budget : budgets_of(r, "time")) {
     const auto runs = best_first(r, budget, kShownMethods);
     out += "<h3>Curves, labels: " + escape_html(budget) +

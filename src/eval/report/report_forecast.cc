@@ -14,9 +14,7 @@ namespace {
 std::string text(double v) { return std::isfinite(v) ? fmt::format("{:.3f}", v) : "–"; }
 
 std::string horizon_text(const ForecastData& d, size_t h) {
-  const int64_t ms = d.options.horizons[h] * d.table->step_ms;
-  return ms % 3'600'000 == 0 ? fmt::format("{} h", ms / 3'600'000)
-                             : fmt::format("{:g} min", static_cast<double>(ms) / 60'000);
+  return duration_text(static_cast<double>(d.options.horizons[h] * d.table->step_ms));
 }
 
 const ForecastSummary* find(const ForecastResult& r, const std::string& method, SeriesGroup group,
@@ -39,45 +37,46 @@ std::string share_table(const ForecastResult& r, SeriesGroup group, bool unseen)
     best[2 * s.horizon + 1] = std::min(best[2 * s.horizon + 1], s.quantile);
   }
   if (series == 0) return "";
-  std::string out =
-      fmt::format("<h3>{} series of {} nodes ({})</h3><div class=\"scroll\"><table><tr><th>method</th>",
-                  name_of(group), unseen ? "unseen" : "seen", series);
+  HtmlTable out;
+  out.column("method");
   for (size_t h = 0; h < horizons; ++h) {
-    out += fmt::format("<th>{0}<br>absolute</th><th>{0}<br>quantile</th><th>{0}<br>above 1.5 × trees</th>",
-                       horizon_text(r.data, h));
+    for (const char* what : {"absolute", "quantile", "above 1.5 × trees"})
+      out.column(horizon_text(r.data, h) + "<br>" + what);
   }
-  out += "</tr>";
   for (const auto& run : r.runs) {
-    out += "<tr><td>" + escape_html(run.method) + "</td>";
+    out.row();
+    out.cell(escape_html(run.method));
     for (size_t h = 0; h < horizons; ++h) {
       const auto* s = find(r, run.method, group, unseen, h);
       const auto cell = [&](double v, double top) {
-        return v <= top ? "<td><b>" + text(v) + "</b></td>" : "<td>" + text(v) + "</td>";
+        out.cell(v <= top ? "<b>" + text(v) + "</b>" : text(v));
       };
       if (s == nullptr) {
-        out += "<td>–</td><td>–</td><td>–</td>";
+        for (int i = 0; i < 3; ++i) out.cell("–");
         continue;
       }
-      out += cell(s->absolute, best[2 * h]) + cell(s->quantile, best[2 * h + 1]);
-      out +=
-          std::isfinite(s->much_worse) ? fmt::format("<td>{:.1f} %</td>", 100 * s->much_worse) : "<td>–</td>";
+      cell(s->absolute, best[2 * h]);
+      cell(s->quantile, best[2 * h + 1]);
+      out.cell(std::isfinite(s->much_worse) ? fmt::format("{:.1f} %", 100 * s->much_worse) : "–");
     }
-    out += "</tr>";
   }
-  return out + "</table></div>";
+  return fmt::format("<h3>{} series of {} nodes ({})</h3>", name_of(group), unseen ? "unseen" : "seen",
+                     series) +
+         out.html();
 }
 
 std::string next_table(const ForecastResult& r) {
   if (r.next.empty()) return "";
-  std::string out =
-      "<h3>Next step as bins</h3><div class=\"scroll\"><table><tr><th>method</th><th>nodes</th><th>bits a "
-      "feature</th><th>accuracy</th><th>accuracy on changed</th><th>cells</th></tr>";
+  HtmlTable out;
+  for (const char* label : {"method", "nodes", "bits a feature", "accuracy", "accuracy on changed", "cells"})
+    out.column(label);
   for (const auto& s : r.next) {
-    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                       escape_html(s.method), s.unseen ? "unseen" : "seen", text(s.bits), text(s.accuracy),
-                       text(s.accuracy_changed), s.cells);
+    out.row();
+    for (const auto& cell : {escape_html(s.method), std::string(s.unseen ? "unseen" : "seen"), text(s.bits),
+                             text(s.accuracy), text(s.accuracy_changed), std::to_string(s.cells)})
+      out.cell(cell);
   }
-  return out + "</table></div>";
+  return "<h3>Next step as bins</h3>" + out.html();
 }
 
 // Truth with the bands of one horizon's forecasts at their targets. Tops far above the forecasts are cut.

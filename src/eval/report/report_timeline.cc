@@ -66,6 +66,7 @@ std::string traffic(const DdosResult& r, const Event& e, const Window& w) {
   const bool log = high > 100;
   Chart chart({"", start_of(w.first, t), start_of(w.last + 1, t), false, true},
               {std::string(series::kFeatures[f].name), log ? 0.7 : 0.0, high * 1.15, log}, kWidth, 150);
+  chart.left_margin(Chart::kTicksMargin);
   attack_spans(chart, r, e, w);
   chart.line(points, 7, "traffic", true);
   return chart.svg(fmt::format("{} of {} around an attack", series::kFeatures[f].name, t.nodes[e.node]));
@@ -101,6 +102,7 @@ std::string strip(const DdosResult& r, const DdosRun& run, const Event& e, const
   const double margin = std::max((high - low) * 0.12, 1e-6);
   Chart chart({"", start_of(w.first, t), start_of(w.last + 1, t), false, true, false},
               {"", low - margin, high + margin, false, false, false}, kWidth, 56);
+  chart.left_margin(Chart::kTicksMargin);  // that of the traffic above it
   attack_spans(chart, r, e, w);
   if (!never) chart.level(0, "threshold from validation");
   chart.line(points, style_of(r, run.method), run.method);
@@ -109,9 +111,9 @@ std::string strip(const DdosResult& r, const DdosRun& run, const Event& e, const
 
 std::string verdict(const Detection& d) {
   if (!d.found) return "missed";
-  return d.delay_min == 0
-             ? "at once"
-             : fmt::format("{} {:g} min", d.delay_min < 0 ? "early by" : "after", std::abs(d.delay_min));
+  return d.delay_min == 0 ? "at once"
+                          : fmt::format("{} {}", d.delay_min < 0 ? "early by" : "after",
+                                        duration_text(std::abs(d.delay_min) * 60'000));
 }
 
 std::string picture(const DdosResult& r, const std::vector<const DdosRun*>& runs, const Event& e,
@@ -158,9 +160,9 @@ std::string timeline_section(const DdosResult& r, size_t limit) {
             members.size() > 1 ? fmt::format(" ({} of {})", members.size() - found, members.size()) : "");
       }
     }
-    const std::string head = fmt::format("{} {}, {:g} min {}", base::format_time(e.start_ms).substr(0, 16),
+    const std::string head = fmt::format("{} {}, {} {}", base::format_time(e.start_ms).substr(0, 16),
                                          escape_html(r.data.table.nodes[e.node]),
-                                         static_cast<double>(e.end_ms - e.start_ms) / 60'000, tags);
+                                         duration_text(static_cast<double>(e.end_ms - e.start_ms)), tags);
     if (drawn < limit) {
       out += fmt::format("<details{}><summary>{}</summary>{}</details>\n", drawn < 3 ? " open" : "", head,
                          picture(r, runs, e, members[0]));

@@ -113,12 +113,29 @@ std::string short_number(double v) {
   return std::abs(v) < 1e-12 ? "0" : fmt::format("{:.3g}", v);
 }
 
+std::string duration_text(double ms) {
+  const auto minutes = static_cast<int64_t>(std::llround(ms / 60'000));
+  const auto both = [](int64_t n, const char* unit, int64_t rest, const char* rest_unit) {
+    return rest == 0 ? fmt::format("{} {}", n, unit) : fmt::format("{} {} {} {}", n, unit, rest, rest_unit);
+  };
+  if (ms < 60'000) return fmt::format("{} s", std::llround(ms / 1000));
+  if (minutes < 120) return fmt::format("{} min", minutes);
+  if (minutes < 48 * 60) return both(minutes / 60, "h", minutes % 60, "min");
+  const int64_t hours = (minutes + 30) / 60;
+  return both(hours / 24, "d", hours % 24, "h");
+}
+
 Chart::Chart(Axis x, Axis y, int width, int height)
     : x_(std::move(x)), y_(std::move(y)), width_(width), height_(height) {
   if (!(x_.high > x_.low)) x_.high = x_.low + 1;
   if (!(y_.high > y_.low)) y_.high = y_.low + 1;
   if (x_.label.empty()) bottom_ = x_.ticks ? 24 : 4;
   if (!y_.ticks) left_ = 8;
+}
+
+Chart& Chart::left_margin(int pixels) {
+  left_ = pixels;
+  return *this;
 }
 
 double Chart::px(double x) const {
@@ -226,9 +243,8 @@ std::string Chart::axes() const {
 
 std::string Chart::svg(std::string_view description) const {
   return fmt::format(
-      "<div class=\"chart\"><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\" "
-      "style=\"min-width:{}px\">{}{}</svg></div>\n",
-      width_, height_, escape_html(description), std::min(width_, 520), axes(), body_);
+      "<div class=\"chart\"><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{}{}</svg></div>\n",
+      width_, height_, escape_html(description), axes(), body_);
 }
 
 std::string legend(const std::vector<std::pair<std::string, int>>& entries) {

@@ -23,8 +23,13 @@ struct Axis {
 
 class Chart {
  public:
-  // In pixels of the drawing; it scales down to the page.
+  // In pixels of the drawing, which is scaled to the width of its column.
   Chart(Axis x, Axis y, int width = 720, int height = 320);
+
+  // Room for the labels of the y axis. Charts that lie one above the other are given the same, so that a time is at the same
+  // place in all of them. By default it depends on whether the y axis has ticks.
+  static constexpr int kTicksMargin = 56;
+  Chart& left_margin(int pixels);
 
   using Points = std::vector<std::pair<double, double>>;
 
@@ -54,8 +59,8 @@ class Chart {
   Axis y_;
   int width_;
   int height_;
-  int left_ = 56;
-  int right_ = 12;
+  int left_ = kTicksMargin;
+  int right_ = 18;
   int top_ = 10;
   int bottom_ = 42;
   std::string body_;
@@ -68,5 +73,7 @@ std::string legend(const std::vector<std::pair<std::string, int>>& entries);
 std::vector<double> ticks(double low, double high, int count);
 // "12k", "3.4M", "0.02".
 std::string short_number(double v);
+// As people read it: "45 s", "32 min", "3 h 20 min", "2 d 3 h".
+std::string duration_text(double ms);
 
 }  // namespace netflowgen::eval

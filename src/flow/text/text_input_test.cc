@@ -210,17 +210,22 @@ fields:
 TEST(ColumnMap, ErrorsNameTheKey) {
   const auto error = [](const std::string& map) { return read_map(map, "a,b\n1,2\n").error; };
   EXPECT_THAT(error("fields: {start: a, sauce: b}"),
-              AllOf(HasSubstr("map.yaml"), HasSubstr("no field 'sauce'")));
+              AllOf(HasSubstr("map.yaml, line 1: "), HasSubstr("no field 'sauce'")));
   EXPECT_THAT(error("fields: {src: a}"), HasSubstr("needs a start or an end"));
-  EXPECT_THAT(error("feilds: {start: a}"), HasSubstr("unknown key 'feilds'"));
+  EXPECT_THAT(error("feilds: {start: a}"),
+              HasSubstr("map.yaml, line 1: unknown key 'feilds'; did you mean 'fields'?"));
   EXPECT_THAT(error("fields: {start: {column: a, format: \"%Q\"}}"), HasSubstr("'%Q'"));
   EXPECT_THAT(error("fields: {start: {column: a, unit: furlong}}"), HasSubstr("unknown unit 'furlong'"));
+  EXPECT_THAT(error("fields:\n  start: a\n  packts: b"),
+              HasSubstr("line 3: fields: there is no field 'packts'; did you mean 'packets'?"));
+  EXPECT_THAT(error("fields:\n  start: a\n  bytes: {column: b, optional: perhaps}"),
+              HasSubstr("line 3: fields.bytes.optional: expected true or false"));
   EXPECT_THAT(error("fields: {start: {format: iso}}"), HasSubstr("either column or constant"));
   EXPECT_THAT(error("separator: \"ab\"\nfields: {start: a}"), HasSubstr("one character"));
   EXPECT_THAT(error("fields: [start]"), HasSubstr("expected a mapping of fields"));
   EXPECT_THAT(error("fields: {start: a, bytes: {constant: many}}"), HasSubstr("constant 'many'"));
   EXPECT_THAT(error("fields: {start: c}"), AllOf(HasSubstr("expects a column 'c'"), HasSubstr("a, b")));
-  EXPECT_THAT(error("{"), HasSubstr("not YAML"));
+  EXPECT_THAT(error("{"), HasSubstr("not valid YAML"));
   EXPECT_THAT(error("- a"), HasSubstr("expected a mapping"));
   EXPECT_THAT(error("kind: rates\nnode: a\ntime: b\nrates: {bytes_in: a}"),
               HasSubstr("rates per node, and flows"));

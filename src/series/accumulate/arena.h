@@ -40,6 +40,7 @@ class ChunkPool {
   std::byte* take();  // uninitialised; std::bad_alloc when there is no memory
   void give(std::byte* chunk) { free_.push_back(chunk); }
   size_t bytes() const { return all_.size() * kChunkBytes; }
+  size_t used_bytes() const { return (all_.size() - free_.size()) * kChunkBytes; }
 
  private:
   std::vector<std::byte*> all_;

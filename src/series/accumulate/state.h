@@ -118,6 +118,17 @@ static_assert(sizeof(DirectionState) == 7 * kLine);
 void add(DirectionState& state, const Part& part, const End& end, Arena& arena);
 void merge(DirectionState& into, Arena& into_arena, const DirectionState& from, const Arena& from_arena);
 
+// The sketches that a state refers to, in the order in which files hold them. Calls visit(reference, tag of the type).
+template <typename T>
+struct Tag {};
+template <typename State, typename Visit>
+void for_sketches(State& s, Visit visit) {
+  if (s.peers_size == kSketched) visit(s.peers_sketch, Tag<PeerSketch>{});
+  if (s.services_size == kSketched) visit(s.services_sketch, Tag<ServiceSketch>{});
+  if (s.peer_ports_size == kSketched) visit(s.peer_ports_sketch, Tag<PeerPortSketch>{});
+  if (s.own_ports_size == kSketched) visit(s.own_ports_sketch, Tag<OwnPortSketch>{});
+}
+
 // The frame of a (node, step); either direction may be null. A feature is NaN when flows of its direction are
 // there and none of them knows what the feature needs; a direction without flows has 0 where the other knows
 // it. REQUIRES: at least one is given and active; frame has kFeatureCount values.

@@ -1,6 +1,7 @@
 // What values a scenario may have, and why not others.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -12,11 +13,22 @@
 namespace netflowgen::sim {
 namespace {
 
+// "FILE, line N" of a key such as "network.active_timeout (ms)", or of the map around it.
+std::string place_of(const ScenarioPlaces& places, std::string key) {
+  for (key.resize(std::min(key.find(' '), key.size())); !key.empty();) {
+    const auto at = places.lines.find(key);
+    if (at != places.lines.end()) return fmt::format("{}, line {}", places.file, at->second);
+    const size_t dot = key.rfind('.');
+    key.resize(dot == std::string::npos ? 0 : dot);
+  }
+  return places.file;
+}
+
 struct Check {
-  const std::string& where;
+  const ScenarioPlaces& places;
 
   void operator()(bool good, const char* key, const std::string& what) const {
-    if (!good) throw base::Error("{}: {}: {}", where, key, what);
+    if (!good) throw base::Error("{}: {}: {}", place_of(places, key), key, what);
   }
   template <typename T>
   void in(T value, T low, T high, const char* key) const {
@@ -113,8 +125,8 @@ void check_attacks(const Scenario& s, const Check& check) {
 
 }  // namespace
 
-void validate(const Scenario& s, const std::string& where) {
-  const Check check{where};
+void validate(const Scenario& s, const ScenarioPlaces& places) {
+  const Check check{places};
   check(s.start.ms % 60'000 == 0 && s.start.ms >= 0, "start", "must be a whole minute after 1970");
   check(s.duration.ms % 60'000 == 0, "duration", "must be whole minutes");
   check.in<int64_t>(s.duration.ms, 60'000, int64_t{3'650} * 86'400'000, "duration (ms)");

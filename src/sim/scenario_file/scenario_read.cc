@@ -1,11 +1,11 @@
 // YAML to Scenario: strict, with lines in messages and the nearest key for a wrong one.
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/words.h"
+#include "base/yaml.h"
 #include "sim/network/cycle.h"
 #include "sim/network/roles.h"
 #include "sim/scenario_file/scenario_fields.h"
@@ -13,189 +13,125 @@
 namespace netflowgen::sim {
 namespace {
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replace = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replace, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
-std::string nearest(std::string_view key, const std::vector<std::string>& known) {
-  std::string best;
-  size_t least = SIZE_MAX;
-  for (const auto& k : known) {
-    const size_t d = edit_distance(key, k);
-    if (d < least) {
-      least = d;
-      best = k;
-    }
-  }
-  return best;
-}
-
-// Where a value stands, for messages: file, line, path of keys.
-struct Place {
-  std::string file;
-  std::string path;
-
-  [[noreturn]] void fail(const YAML::Node& node, const std::string& what) const {
-    const int line = node.Mark().line;
-    throw base::Error("{}{}: {}: {}", file, line >= 0 ? ":" + std::to_string(line + 1) : "",
-                      path.empty() ? "scenario" : path, what);
-  }
-  Place in(const std::string& key) const { return {file, path.empty() ? key : path + "." + key}; }
-};
+using Yaml = base::YamlValue;
 
 template <typename S>
-void read_map(const YAML::Node& node, S& value, const Place& place);
+void read_map(const Yaml& at, S& value);
 
-std::string scalar(const YAML::Node& node, const Place& place, const char* expected) {
-  if (!node.IsScalar()) place.fail(node, std::string("expected ") + expected);
-  return node.Scalar();
+void read(const Yaml& at, std::string& value) { value = at.text(); }
+
+void read(const Yaml& at, bool& value) { value = at.as<bool>("true or false"); }
+
+void read(const Yaml& at, int64_t& value) { value = at.as<int64_t>("an integer"); }
+
+void read(const Yaml& at, double& value) {
+  value = at.as<double>("a number");
+  if (!std::isfinite(value)) at.fail("expected a number");
 }
 
-void read(const YAML::Node& node, std::string& value, const Place& place) {
-  value = scalar(node, place, "a text");
-}
-
-void read(const YAML::Node& node, bool& value, const Place& place) {
-  if (!node.IsScalar() || !YAML::convert<bool>::decode(node, value))
-    place.fail(node, "expected true or false");
-}
-
-void read(const YAML::Node& node, int64_t& value, const Place& place) {
-  if (!node.IsScalar() || !YAML::convert<int64_t>::decode(node, value)) {
-    place.fail(node, "expected a whole number");
-  }
-}
-
-void read(const YAML::Node& node, double& value, const Place& place) {
-  if (!node.IsScalar() || !YAML::convert<double>::decode(node, value) || !std::isfinite(value)) {
-    place.fail(node, "expected a number");
-  }
-}
-
-void read(const YAML::Node& node, Duration& value, const Place& place) {
-  const std::string text = scalar(node, place, "a duration (30s, 10m, 2h, 14d)");
+void read(const Yaml& at, Duration& value) {
+  const std::string text = at.text();
   const auto ms = base::parse_duration(text);
-  if (!ms || *ms < 0) place.fail(node, "'" + text + "' is not a duration (30s, 10m, 2h, 14d)");
+  if (!ms || *ms < 0) at.fail("'{}' is not a duration (30s, 10m, 2h, 14d)", text);
   value.ms = *ms;
 }
 
-void read(const YAML::Node& node, Time& value, const Place& place) {
-  const std::string text = scalar(node, place, "a time (2024-03-04T00:00:00Z)");
+void read(const Yaml& at, Time& value) {
+  const std::string text = at.text();
   const auto ms = base::parse_time(text);
-  if (!ms) place.fail(node, "'" + text + "' is not a time (2024-03-04T00:00:00Z)");
+  if (!ms) at.fail("'{}' is not a time (2024-03-04T00:00:00Z)", text);
   value.ms = *ms;
 }
 
-void read(const YAML::Node& node, base::Prefix& value, const Place& place) {
-  const std::string text = scalar(node, place, "a prefix (10.20.0.0/22)");
+void read(const Yaml& at, base::Prefix& value) {
+  const std::string text = at.text();
   const auto prefix = base::Prefix::parse(text);
-  if (!prefix) place.fail(node, "'" + text + "' is not a prefix (10.20.0.0/22)");
+  if (!prefix) at.fail("'{}' is not a prefix (10.20.0.0/22)", text);
   value = *prefix;
 }
 
 template <typename T>
-void read(const YAML::Node& node, std::optional<T>& value, const Place& place) {
+void read(const Yaml& at, std::optional<T>& value) {
   T v{};
-  read(node, v, place);
+  read(at, v);
   value = v;
 }
 
 template <typename T>
-void read(const YAML::Node& node, Between<T>& value, const Place& place) {
-  if (!node.IsSequence() || node.size() != 2) place.fail(node, "expected two values, [low, high]");
-  read(node[0], value.low, place);
-  read(node[1], value.high, place);
+void read(const Yaml& at, Between<T>& value) {
+  if (!at.list()) at.fail("expected two values, [low, high]");
+  const auto both = at.items();
+  if (both.size() != 2) at.fail("expected two values, [low, high]");
+  read(both[0], value.low);
+  read(both[1], value.high);
 }
 
-void read(const YAML::Node& node, Weights& value, const Place& place) {
-  if (!node.IsMap()) place.fail(node, "expected name: weight pairs");
-  for (const auto& entry : node) {
-    const auto key = entry.first.as<std::string>();
-    read(entry.second, value[key], place.in(key));
-  }
+void read(const Yaml& at, Weights& value) {
+  for (const auto& [key, weight] : at.entries()) read(weight, value[key.text()]);
 }
 
-void read(const YAML::Node& node, std::vector<ScriptedEvent>& value, const Place& place) {
-  if (!node.IsSequence()) place.fail(node, "expected a list of events");
-  for (size_t i = 0; i < node.size(); ++i) {
+void read(const Yaml& at, std::vector<ScriptedEvent>& value) {
+  for (const auto& item : at.items()) {
     ScriptedEvent event;
-    read_map(node[i], event, Place{place.file, place.path + "[" + std::to_string(i) + "]"});
+    read_map(item, event);
     value.push_back(event);
   }
 }
 
-void read(const YAML::Node& node, std::map<std::string, RoleSpec>& value, const Place& place) {
-  if (!node.IsMap()) place.fail(node, "expected roles, e.g. web: {count: 10}");
-  for (const auto& entry : node) {
-    const auto name = entry.first.as<std::string>();
-    const YAML::Node body = entry.second;
+void read(const Yaml& at, std::map<std::string, RoleSpec>& value) {
+  if (!at.map()) at.fail("expected roles, e.g. web: {{count: 10}}");
+  for (const auto& [key, body] : at.entries()) {
+    const std::string name = key.text();
     std::string like = name;
-    if (body.IsMap() && body["like"]) read(body["like"], like, place.in(name + ".like"));
+    if (const auto given = body["like"]) read(given, like);
     RoleSpec role;
     try {
       role = default_role(like.empty() ? name : like, "");
     } catch (const base::Error& e) {
-      place.in(name).fail(entry.first, e.what());
+      body.fail("{}", e.what());
     }
-    if (body.IsScalar()) {  // web: 10
-      read(body, role.count, place.in(name));
+    if (body.scalar()) {  // web: 10
+      read(body, role.count);
     } else {
-      read_map(body, role, place.in(name));
+      read_map(body, role);
     }
     value[name] = role;
   }
 }
 
 template <typename S>
-void read(const YAML::Node& node, S& value, const Place& place) {
-  read_map(node, value, place);
+void read(const Yaml& at, S& value) {
+  read_map(at, value);
 }
 
-// Visits the fields that the map has; finish() refuses what no field took.
+// Visits the fields that the map has.
 struct Reader {
-  const YAML::Node& map;
-  const Place& place;
+  const Yaml& map;
   std::vector<std::string> known;
 
   template <typename T>
   void operator()(const char* key, T& value, const char*) {
     known.emplace_back(key);
-    const YAML::Node node = map[key];
-    if (node) read(node, value, place.in(key));
-  }
-  void finish() const {
-    std::vector<std::string> seen;
-    for (const auto& entry : map) {
-      const auto key = entry.first.as<std::string>();
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        place.fail(entry.first,
-                   "unknown key '" + key + "'; the nearest known one is '" + nearest(key, known) + "'");
-      }
-      if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-        place.fail(entry.first, "the key '" + key + "' stands here twice");
-      }
-      seen.push_back(key);
-    }
+    if (const auto at = map[key]) read(at, value);
   }
 };
 
 template <typename S>
-void read_map(const YAML::Node& node, S& value, const Place& place) {
-  if (!node.IsMap()) place.fail(node, "expected key: value pairs");
-  Reader reader{node, place, {}};
+void read_map(const Yaml& at, S& value) {
+  if (!at.map()) at.fail("expected key: value pairs");
+  Reader reader{at, {}};
   visit(reader, value);
-  reader.finish();
+  at.keys(reader.known);
+}
+
+// Where the values are, by path, for what only the whole of a scenario shows.
+void note_lines(const Yaml& at, ScenarioPlaces& places) {
+  if (!at.path().empty()) places.lines[at.path()] = at.line();
+  if (at.map()) {
+    for (const auto& [key, value] : at.entries()) note_lines(value, places);
+  } else if (at.list()) {
+    for (const auto& item : at.items()) note_lines(item, places);
+  }
 }
 
 }  // namespace
@@ -205,9 +141,10 @@ RoleSpec default_role(const std::string& name, const std::string& where) {
   if (profile == nullptr) {
     std::vector<std::string> names;
     for (const auto& r : all_roles()) names.emplace_back(r.name);
-    throw base::Error(
-        "{}no built-in role '{}' (nearest: '{}'; there are {}); a role of your own needs like: ROLE",
-        where.empty() ? "" : where + ": ", name, nearest(name, names), role_names());
+    const std::string meant = base::nearest(name, names);
+    throw base::Error("{}no built-in role '{}'{}; there are {}; a role of your own needs like: ROLE",
+                      where.empty() ? "" : where + ": ", name,
+                      meant.empty() ? "" : "; did you mean '" + meant + "'?", role_names());
   }
   RoleSpec spec;
   spec.like = profile->name;
@@ -228,11 +165,10 @@ std::optional<int64_t> event_offset(const Scenario& scenario, const std::string&
 
 Scenario parse_scenario(const std::string& yaml, const std::string& where) {
   Scenario scenario;
-  try {
-    const YAML::Node root = YAML::Load(yaml);
-    if (root.IsDefined() && !root.IsNull()) read_map(root, scenario, Place{where, ""});
-  } catch (const YAML::Exception& e) {
-    throw base::Error("{}:{}: not valid YAML: {}", where, e.mark.line + 1, e.msg);
+  ScenarioPlaces places{where, {}};
+  if (const Yaml root = Yaml::parse(yaml, where); root && !root.null()) {
+    read_map(root, scenario);
+    note_lines(root, places);
   }
   if (scenario.hosts.empty()) {
     static constexpr std::pair<const char*, int64_t> kDefault[] = {
@@ -243,7 +179,7 @@ Scenario parse_scenario(const std::string& yaml, const std::string& where) {
       scenario.hosts[name].count = count;
     }
   }
-  validate(scenario, where);
+  validate(scenario, places);
   return scenario;
 }
 

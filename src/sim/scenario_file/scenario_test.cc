@@ -23,22 +23,22 @@ std::string error_of(const std::string& yaml) {
 
 TEST(Scenario, UnknownKeysAreRefusedWithLineAndNearestKey) {
   EXPECT_THAT(error_of("seed: 1\nnetwork:\n  smapling: 3\n"),
-              testing::AllOf(HasSubstr("s.yaml:3"), HasSubstr("smapling"), HasSubstr("'sampling'")));
+              HasSubstr("s.yaml, line 3: unknown key 'smapling'; did you mean 'sampling'?"));
   EXPECT_THAT(error_of("atacks: {}\n"), HasSubstr("'attacks'"));
   EXPECT_THAT(error_of("hosts: {web: {cuont: 3}}\n"), HasSubstr("'count'"));
-  EXPECT_THAT(error_of("hosts: {wbe: 3}\n"), HasSubstr("nearest: 'web'"));
+  EXPECT_THAT(error_of("hosts: {wbe: 3}\n"), HasSubstr("did you mean 'web'?"));
   EXPECT_THAT(error_of("attacks: {script: [{knid: x}]}\n"), HasSubstr("'kind'"));
   EXPECT_THAT(error_of("seed: 1\nseed: 2\n"), HasSubstr("twice"));
 }
 
 TEST(Scenario, ValuesThatMakeNoSenseAreRefused) {
   const std::pair<const char*, const char*> cases[] = {
-      {"seed: often\n", "whole number"},
+      {"seed: often\n", "line 1: seed: expected an integer"},
       {"duration: long\n", "not a duration"},
       {"duration: 90s\n", "whole minutes"},
       {"start: yesterday\n", "not a time"},
       {"timezone: Europe/Berlin\n", "UTC offset"},
-      {"network: {sampling: 0}\n", "network.sampling"},
+      {"name: a\nnetwork:\n  sampling: 0\n", "s.yaml, line 3: network.sampling: 0 is not in 1 to 1000000"},
       {"network: {prefix: 10.0.0.0/30}\n", "no room"},
       {"network: {prefix: 2001:db8::/64}\n", "IPv4 prefix"},
       {"network: [1, 2]\n", "key: value"},

@@ -1,0 +1,20 @@
+// Words that a person typed, against the words that the program knows.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace netflowgen::base {
+
+// The known word that a typing error most likely meant (edit distance at most half its length), or "".
+std::string nearest(std::string_view word, std::span<const std::string> known);
+
+// "a, b, c".
+std::string joined(std::span<const std::string> words);
+
+// The end of a message about an unknown word: "; did you mean 'nodes'?", or "; known: a, b" where nothing is near.
+std::string suggestion(std::string_view word, std::span<const std::string> known);
+
+}  // namespace netflowgen::base

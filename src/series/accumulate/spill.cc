@@ -1,0 +1,131 @@
+#include "series/accumulate/spill.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace netflowgen::series {
+namespace {
+
+using base::Error;
+
+// Groups of up to 64 words: a mask of those that are not zero, then these.
+template <typename T>
+void pack(const T& value, std::vector<uint64_t>& to) {
+  static_assert(sizeof(T) % sizeof(uint64_t) == 0 && std::is_trivially_copyable_v<T>);
+  constexpr size_t kWords = sizeof(T) / sizeof(uint64_t);
+  uint64_t words[kWords];
+  std::memcpy(words, &value, sizeof value);
+  for (size_t first = 0; first < kWords; first += 64) {
+    const size_t mask_at = to.size();
+    to.push_back(0);
+    for (size_t i = first; i < std::min(first + 64, kWords); ++i) {
+      if (words[i] == 0) continue;
+      to[mask_at] |= uint64_t{1} << (i - first);
+      to.push_back(words[i]);
+    }
+  }
+}
+
+template <typename T>
+void unpack(const uint64_t*& from, T& value) {
+  constexpr size_t kWords = sizeof(T) / sizeof(uint64_t);
+  uint64_t words[kWords] = {};
+  for (size_t first = 0; first < kWords; first += 64) {
+    for (uint64_t mask = *from++; mask != 0; mask &= mask - 1)
+      words[first + static_cast<size_t>(std::countr_zero(mask))] = *from++;
+  }
+  std::memcpy(static_cast<void*>(&value), words, sizeof value);
+}
+
+// A node's key and which of its directions follow.
+struct alignas(8) Row {
+  NodeKey node;
+  uint64_t directions;
+};
+
+}  // namespace
+
+StepSpill::StepSpill(base::fs::path folder) : folder_(std::move(folder)) {
+  fd_ = ::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd_ < 0) {  // a file system without nameless files
+    std::string name = (folder_ / ".open-steps-XXXXXX").string();
+    fd_ = ::mkostemp(name.data(), O_CLOEXEC);
+    if (fd_ >= 0) ::unlink(name.c_str());
+  }
+  if (fd_ < 0) throw Error("cannot keep open steps in {}: {}", folder_.string(), std::strerror(errno));
+}
+
+StepSpill::~StepSpill() { ::close(fd_); }
+
+void StepSpill::write(int64_t step, const OpenStep& from) {
+  buffer_.clear();
+  const auto slots = from.sorted();
+  for (const auto& slot : slots) {
+    pack(Row{slot.node, (slot.state[kIn] != 0 ? 1u : 0u) | (slot.state[kOut] != 0 ? 2u : 0u)}, buffer_);
+    for (const Direction d : {kIn, kOut}) {
+      if (slot.state[d] == 0) continue;
+      auto state = from.arena().at<DirectionState>(slot.state[d]);
+      pack(state, buffer_);
+      for_sketches(state, [&]<typename Sketch>(Arena::Ref ref, Tag<Sketch>) {
+        pack(from.arena().at<Sketch>(ref), buffer_);
+      });
+    }
+  }
+  const uint64_t bytes = buffer_.size() * sizeof(uint64_t);
+  const auto* p = reinterpret_cast<const char*>(buffer_.data());
+  for (uint64_t done = 0; done < bytes;) {
+    const ssize_t n = ::pwrite(fd_, p + done, bytes - done, static_cast<off_t>(written_ + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) throw Error("cannot keep open steps in {}: {}", folder_.string(), std::strerror(errno));
+    done += static_cast<uint64_t>(n);
+  }
+  if (bytes > 0) pieces_[step].push_back({written_, bytes, slots.size()});
+  written_ += bytes;
+  nodes_ += slots.size();
+}
+
+void StepSpill::merge_into(int64_t step, OpenStep& into, HashSeed seed) {
+  const auto found = pieces_.find(step);
+  if (found == pieces_.end()) return;
+  for (const Piece& piece : found->second) {
+    buffer_.resize(piece.bytes / sizeof(uint64_t));
+    auto* to = reinterpret_cast<char*>(buffer_.data());
+    for (uint64_t done = 0; done < piece.bytes;) {
+      const ssize_t n = ::pread(fd_, to + done, piece.bytes - done, static_cast<off_t>(piece.at + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) throw Error("open steps kept in {} cannot be read", folder_.string());
+      done += static_cast<uint64_t>(n);
+    }
+    Arena sketches(pool_);
+    const uint64_t* from = buffer_.data();
+    for (uint64_t i = 0; i < piece.nodes; ++i) {
+      Row row;
+      unpack(from, row);
+      for (const Direction d : {kIn, kOut}) {
+        if ((row.directions & (d == kIn ? 1u : 2u)) == 0) continue;
+        DirectionState state;
+        unpack(from, state);
+        for_sketches(state, [&]<typename Sketch>(Arena::Ref& ref, Tag<Sketch>) {
+          ref = sketches.make<Sketch>();
+          unpack(from, sketches.at<Sketch>(ref));
+        });
+        merge(into.state(row.node, seed.hash(row.node), d), into.arena(), state, sketches);
+      }
+    }
+#ifdef FALLOC_FL_PUNCH_HOLE
+    ::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(piece.at),
+                static_cast<off_t>(piece.bytes));  // where the file system can; else the room stays taken
+#endif
+    nodes_ -= piece.nodes;
+  }
+  pieces_.erase(found);
+}
+
+}  // namespace netflowgen::series
