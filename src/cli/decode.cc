@@ -40,7 +40,7 @@ class FlowStats {
   void add(std::span<const flow::Flow> flows) {
     for (const auto& f : flows) {
       Sums& s = by_exporter_[f.exporter];
-      ++s.flows;
+      s.flows += f.flows;
       s.packets += f.packets * f.sampling;
       s.bytes += f.bytes * f.sampling;
       s.first = std::min(s.first, f.start_ms);
@@ -69,8 +69,8 @@ class FlowStats {
 
 std::string stats_text(const flow::FlowSource& source, const FlowStats& stats) {
   std::string text = serve::ledger_table(source.ledgers());
+  text += serve::notes_text(source.notes());
   if (source.decoder() == nullptr) return text + stats.all_text();
-  text += serve::notes_text(source.decoder()->notes());
   for (const auto& report : source.decoder()->exporters()) {
     text += FlowStats::head(report.exporter) + stats.text(report.exporter) + serve::exporter_text(report);
   }

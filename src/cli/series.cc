@@ -73,8 +73,9 @@ SeriesOutcome run_flows(const SeriesSettings& s, const Context& context, series:
   const auto& builder = pipeline.builder();
   writer.cover(builder.first_step(), builder.end_step());
   if (!outcome.stopped && outcome.failure.empty()) save_state(s.input, pipeline.source());
-  outcome.notes = fmt::format("{} flows spread over several steps, {} with a part in closed steps\n",
-                              builder.spread(), builder.clamped());
+  outcome.notes = serve::notes_text(pipeline.source().notes());
+  outcome.notes += fmt::format("{} flows spread over several steps, {} with a part in closed steps\n",
+                               builder.spread(), builder.clamped());
   return outcome;
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/random.h"
+#include "flow/settle.h"
 
 namespace netflowgen::detect {
 namespace {
@@ -92,6 +93,7 @@ std::optional<base::Prefix> NodeMatch::destination() const {
 
 void FlowSample::add(std::span<const flow::Flow> flows) {
   for (const auto& f : flows) {
+    if (flow::role_of(f) != flow::FlowRole::kTraffic) continue;  // evidence is traffic
     const int64_t number = base::step_of(f.start_ms, step_ms_);
     auto it = steps_.find(number);
     if (it == steps_.end()) {

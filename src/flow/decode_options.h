@@ -52,6 +52,10 @@ struct DecodeOptions {
   size_t max_replayed_flows = 262'144;            // when a template comes; more held sets are dropped
   int64_t max_hold_ms = 30LL * 60 * 1000;         // older ones are dropped
 
+  // Flows and connections whose last running total is kept, to take only what was added since.
+  size_t max_running_totals = 262'144;               // in all; the least recently reported is evicted
+  size_t max_running_totals_per_exporter = 131'072;  // ditto, so that a flood evicts its sender's own first
+
   uint32_t sampling_default = 1;       // for exporters that announce none; such flows lack kKnownSampling
   uint32_t sampling_max = 10'000'000;  // a larger announced rate is bogus: counted and not used
   std::vector<ExporterPolicy> exporters;

@@ -44,7 +44,7 @@ struct RawRecord {
 struct TemplateField {
   uint32_t pen = 0;
   uint16_t id = 0;
-  uint16_t length = 0;  // 65535: variable (IPFIX)
+  uint16_t length = 0;  // 65535: variable
 };
 
 struct TemplateView {

@@ -56,7 +56,7 @@ struct Flow {
   uint64_t bytes = 0;
   uint64_t packets = 0;
   uint32_t sampling = 1;  // 1 in N packets was looked at
-  uint32_t flows = 1;     // how many flows the record is the sum of; never 0
+  uint32_t flows = 1;     // how many flows the record is the sum of; 0: the rest of one counted before
   uint32_t known = 0;
   uint32_t domain = 0;  // observation domain, source id, engine, or sFlow sub-agent
   uint32_t in_if = 0;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ledger.h"
@@ -46,6 +48,8 @@ class FlowSource {
   // One view a stage, e.g. "csv" or "packets", "records".
   virtual std::vector<base::LedgerView> ledgers() const = 0;
   virtual std::vector<FirstBadLine> bad_lines() const { return {}; }
+  // What was counted and is no loss, by name: counters put right, and all notes of a decoder.
+  virtual std::vector<std::pair<std::string_view, uint64_t>> notes() const { return {}; }
   // The decoder that decoded its packets, with a report per exporter; nullptr where there are no packets.
   virtual const Decoder* decoder() const { return nullptr; }
   // Groups of fields (Known) that this source gives at least sometimes; what no flow has is a missing

@@ -20,6 +20,7 @@
 
 #include "base/file.h"
 #include "base/ledger.h"
+#include "flow/settle.h"
 #include "series/accumulate/spill.h"
 #include "series/accumulate/step_table.h"
 #include "series/node.h"
@@ -54,6 +55,8 @@ SeriesOptions checked(SeriesOptions options);
 
 // Why no flow like this is accepted whatever the flows around it are; kCount: it is.
 inline FlowDrop refusal(const flow::Flow& f, const SeriesOptions& o) {
+  if (const auto role = flow::role_of(f); role != flow::FlowRole::kTraffic) [[unlikely]]
+    return role == flow::FlowRole::kEvent ? FlowDrop::kEvent : FlowDrop::kRepeat;
   if (f.start_ms < o.min_time_ms || f.end_ms > o.max_time_ms || f.end_ms < f.start_ms) [[unlikely]]
     return FlowDrop::kBadTime;
   return f.end_ms - f.start_ms > o.max_duration_ms ? FlowDrop::kTooLong : FlowDrop::kCount;

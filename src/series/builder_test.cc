@@ -150,6 +150,42 @@ TEST(Builder, SamplingIsUndoneOnCountersNotOnFlows) {
   EXPECT_EQ(run.frames.at("10.0.0.2", 0, kFlowsIn), 1);
 }
 
+TEST(Builder, ARecordCountsForTheFlowsItStandsFor) {
+  Flow many = make(1, 2, 0, 1, 481'000, 900);
+  many.flows = 57;
+  Flow rest = make(1, 2, 1, 2, 1000, 10);
+  rest.flows = 0;  // goes on with a flow that was counted
+  const Built run({many, rest, make(3, 2, 0, 1)});
+  EXPECT_EQ(run.frames.at("10.0.0.2", 0, kFlowsIn), 58);
+  EXPECT_EQ(run.frames.at("10.0.0.1", 0, kFlowsOut), 57);
+  EXPECT_EQ(run.frames.at("10.0.0.2", 0, kBytesIn), 482'100);
+  EXPECT_NEAR(run.frames.at("10.0.0.2", 0, kTopPeerShareIn), 58.0 / 59, 1e-6);
+  const Built spread({[] {
+    Flow f = make(1, 2, 0, 180, 1800, 180);
+    f.flows = 9;
+    return f;
+  }()});
+  EXPECT_EQ(spread.frames.sum("10.0.0.2", kFlowsIn), 9) << "where it starts";
+}
+
+TEST(Builder, EventsAndRepeatsAreNoTraffic) {
+  Flow created = make(1, 2, 0, 0, 0, 0);
+  created.known |= flow::kKnownEvent;
+  created.event = 1;
+  Flow translated = created;
+  translated.known &= ~uint32_t{flow::kKnownBytes | flow::kKnownPackets};
+  Flow repeated = make(1, 2, 0, 1, 0, 0);
+  repeated.flows = 0;
+  Flow deleted = make(1, 2, 0, 1, 1200, 12);
+  deleted.known |= flow::kKnownEvent;
+  deleted.event = 2;
+  const Built run({created, translated, repeated, deleted});
+  EXPECT_EQ(run.frames.at("10.0.0.2", 0, kFlowsIn), 1);
+  EXPECT_EQ(run.frames.at("10.0.0.2", 0, kBytesIn), 1200);
+  EXPECT_EQ(dropped(run.builder, FlowDrop::kEvent), 2u);
+  EXPECT_EQ(dropped(run.builder, FlowDrop::kRepeat), 1u);
+}
+
 // Any order within the lateness gives the same frames, and the sums are those of the flows, to the unit.
 TEST(Builder, OrderWithinLatenessDoesNotMatterAndNothingIsLost) {
   for (uint64_t seed = 0; seed < 40; ++seed) {

@@ -25,6 +25,10 @@ std::string_view name_of(FlowDrop reason) {
       return "not_selected";
     case FlowDrop::kElsewhere:
       return "counted_elsewhere";
+    case FlowDrop::kEvent:
+      return "event";
+    case FlowDrop::kRepeat:
+      return "repeat";
     case FlowDrop::kCount:
       break;
   }
@@ -73,13 +77,15 @@ std::vector<std::pair<std::string_view, std::string>> Refusals::rules(const Seri
     const Seen& s = seen_[i];
     if (s.flows == 0) continue;
     const auto reason = static_cast<FlowDrop>(i);
+    const std::string rule = rule_of(reason, options);
+    if (rule.empty()) continue;  // refused for what it is, not for its times
     std::string text = fmt::format("first a flow from {} to {}", base::format_time(s.first_start_ms),
                                    base::format_time(s.first_end_ms));
     if (s.flows > 1) {
       text += fmt::format(", all of them between {} and {}", base::format_time(std::min(s.low_ms, s.high_ms)),
                           base::format_time(std::max(s.low_ms, s.high_ms)));
     }
-    out.emplace_back(name_of(reason), text + "; rule: " + rule_of(reason, options));
+    out.emplace_back(name_of(reason), text + "; rule: " + rule);
   }
   return out;
 }

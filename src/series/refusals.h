@@ -22,6 +22,8 @@ enum class FlowDrop : uint8_t {
   kTooLong,      // longer than max_duration
   kNotSelected,  // belongs to no node that was asked for
   kElsewhere,    // its nodes are counted at another exporter
+  kEvent,        // a log entry without a packet or byte (flow/settle.h)
+  kRepeat,       // a running total that has not grown since it was counted
   kCount
 };
 std::string_view name_of(FlowDrop reason);

@@ -35,6 +35,7 @@ struct FlowMaker {
               flow::kKnownProtocol | flow::kKnownTcpFlags | flow::kKnownDuration | flow::kKnownFragment;
     if (!known_always && random.chance(0.1))
       f.known &= static_cast<uint32_t>(random.next()) | flow::kKnownAddresses;
+    if (random.chance(0.1)) f.flows = static_cast<uint32_t>(random.below(20));
     return f;
   }
 

@@ -45,6 +45,7 @@ class PacketSource : public FlowSource {
     return n;
   }
   std::vector<FirstBadLine> bad_lines() const override { return files_.problems(); }
+  std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return decoder_.notes(); }
   const Decoder* decoder() const override { return &decoder_; }
   uint32_t known() const override { return known_; }
   uint64_t bytes_done() const override { return files_.bytes_done(); }

@@ -31,7 +31,13 @@ Decoder::Impl::Impl(DecodeOptions options)
                    Counters& c = it == by_address_.end() ? evicted_ : it->second->counters;
                    c.note(expired ? Note::kTemplateExpired : Note::kTemplateEvicted);
                  }),
-      held_({options_.max_held_bytes, options_.max_held_bytes_per_exporter}) {
+      held_({options_.max_held_bytes, options_.max_held_bytes_per_exporter}),
+      totals_({options_.max_running_totals, options_.max_running_totals_per_exporter},
+              [this](const IpAddr& address) {
+                const auto it = by_address_.find(address);
+                Counters& c = it == by_address_.end() ? evicted_ : it->second->counters;
+                c.note(Note::kTotalEvicted);
+              }) {
   for (const auto& p : options_.exporters) policies_[p.exporter] = p;
   options_.max_exporters = std::max<size_t>(options_.max_exporters, 1);
   options_.max_domains_per_exporter = std::max<size_t>(options_.max_domains_per_exporter, 1);
@@ -65,6 +71,7 @@ void Decoder::Impl::evict_exporter() {
   Exporter& e = *it;
   held_.forget_exporter(e.address, [&](const HeldSet&) { e.counters.sets.drop(SetDrop::kNoTemplate); });
   e.counters.note(Note::kTemplateEvicted, templates_.forget_exporter(e.address));
+  totals_.forget_exporter(e.address);
   evicted_.add(e.counters);
   by_address_.erase(e.address);
   exporters_.erase(it);

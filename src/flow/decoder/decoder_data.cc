@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "flow/decoder/decoder_impl.h"
+#include "flow/reverse.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -18,7 +19,12 @@ std::optional<uint64_t> value_of(const RecordParts& parts, const FieldRef& ref) 
 
 // Whether a set can be decoded op by op over all of its records.
 bool batchable(const TemplatePlan& p, const TimeBase& time) {
-  return p.record_length != 0 && p.reverse_ops.empty() && (time.has_uptime || !p.uses_uptime());
+  return p.record_length != 0 && !p.has_reverse && p.running == RunningKind::kNone &&
+         (time.has_uptime || !p.uses_uptime());
+}
+
+void at_least_one(std::span<Flow> flows) {
+  for (Flow& f : flows) f.flows = std::max(f.flows, 1u);
 }
 
 RateFields rate_fields(const RecordParts& parts, const SamplingFields& s) {
@@ -68,6 +74,7 @@ uint32_t Decoder::Impl::decode_batch(const Message& m, const StoredTemplate& t, 
   const std::span<Flow> fresh(flows.data() + flows.size() - n, n);
   parts_.walk(p, bytes);
   run_ops(p.ops, parts_, p.record_length, m.time, fresh);
+  if (p.counts_flows) at_least_one(fresh);
   if (!each) finish_flows(m, fresh, {});
   for (Flow& f : each ? fresh : std::span<Flow>{}) {
     RecordExtras extras;
@@ -75,6 +82,7 @@ uint32_t Decoder::Impl::decode_batch(const Message& m, const StoredTemplate& t, 
     finish_record(m, t, f, extras);
     parts_.step();
   }
+  settle_flows(m, fresh);
   m.counters->flows.enter(n);
   m.counters->flows.emit(n);
   return static_cast<uint32_t>(n);
@@ -115,9 +123,12 @@ std::optional<size_t> Decoder::Impl::decode_one(const Message& m, const StoredTe
     plan_flow(m, t, flow, extras);
   }
   finish_record(m, t, flow, extras);
-  m.counters->flows.enter();
-  m.counters->flows.emit();
-  if (extras.reverse) reverse_record(m, t, extras, flows);
+  if (extras.reverse) finish_reverse(m, t, extras);
+  if (extras.running != RunningKind::kNone && !m.again) {
+    follow(m, extras, flow, extras.reverse ? &extras.reverse_flow : nullptr);
+  }
+  emit_record(m, extras, flows);
+  settle_flows(m, std::span(flows).subspan(first));
   if (observed) {
     RawRecord raw;
     raw.template_id = t.key.id;
@@ -128,7 +139,7 @@ std::optional<size_t> Decoder::Impl::decode_one(const Message& m, const StoredTe
   return size;
 }
 
-// Rate, packet section, times.
+// Rate, packet section, times. For the reverse flow too.
 void Decoder::Impl::finish_record(const Message& m, const StoredTemplate& t, Flow& flow,
                                   const RecordExtras& extras) {
   set_rate(m, {m.domain, t.key.id, extras.sampler, extras.selector, flow.in_if}, &extras.rate, flow);
@@ -140,17 +151,36 @@ void Decoder::Impl::finish_record(const Message& m, const StoredTemplate& t, Flo
   finish_flow(m, flow, &extras);
 }
 
-void Decoder::Impl::reverse_record(const Message& m, const StoredTemplate& t, RecordExtras& extras,
-                                   std::vector<Flow>& flows) {
-  m.counters->flows.enter();
-  if (!options_.biflow_as_two) return m.counters->flows.drop(FlowDrop::kReverse);
-  m.counters->flows.emit();
-  m.counters->note(Note::kReverseFlows);
+void Decoder::Impl::finish_reverse(const Message& m, const StoredTemplate& t, RecordExtras& extras) {
   const Bytes section = std::exchange(extras.section, {});
-  extras.uptime_without_boot = false;
-  flows.push_back(extras.reverse_flow);
-  finish_record(m, t, flows.back(), extras);
+  const bool without_boot = std::exchange(extras.uptime_without_boot, false);
+  finish_record(m, t, extras.reverse_flow, extras);
   extras.section = section;
+  extras.uptime_without_boot = without_boot;
+}
+
+// Which of a record's directions are flows. flows.back() is the forward one. What is decided here must not depend on
+// running totals: resample() decodes the record again without them.
+void Decoder::Impl::emit_record(const Message& m, RecordExtras& extras, std::vector<Flow>& flows) {
+  auto& ledger = m.counters->flows;
+  if (extras.forward_empty && extras.reverse) {
+    m.counters->note(Note::kEmptyForward);
+    flows.pop_back();
+  } else {
+    ledger.enter();
+    if (extras.forward_empty && !flows.back().has(kKnownEvent)) {
+      ledger.drop(FlowDrop::kNoTraffic);
+      flows.pop_back();
+    } else {
+      ledger.emit();
+    }
+  }
+  if (!extras.reverse) return;
+  ledger.enter();
+  if (!options_.biflow_as_two) return ledger.drop(FlowDrop::kReverse);
+  ledger.emit();
+  m.counters->note(Note::kReverseFlows);
+  flows.push_back(extras.reverse_flow);
 }
 
 // By plan: the ops into `flow`, and what is not a field of Flow into `extras`.
@@ -160,8 +190,14 @@ void Decoder::Impl::plan_flow(const Message& m, const StoredTemplate& t, Flow& f
   if (p.uses_uptime() && !base.has_uptime) base = reference(p, base, extras);
   flow.known |= p.known;
   run_ops(p.ops, parts_, 0, base, {&flow, 1});
+  if (p.counts_flows) at_least_one({&flow, 1});
   plan_extras(p, extras);
-  if (!p.reverse_ops.empty()) plan_reverse(p, flow, base, extras);
+  if (!p.has_reverse) return;
+  plan_reverse(p, flow, base, extras);
+  if (flow.bytes != 0 || flow.packets != 0 || extras.totals.any()) return;
+  if (!extras.reverse) run_ops(p.fallback_ops, parts_, 0, base, {&flow, 1});
+  extras.forward_empty =
+      flow.bytes == 0 && flow.packets == 0 && (p.known & (kKnownBytes | kKnownPackets)) != 0;
 }
 
 // The reference of uptimes where the header has none: the record's own, the options', or the flow's end.
@@ -182,6 +218,13 @@ void Decoder::Impl::plan_extras(const TemplatePlan& p, RecordExtras& extras) con
   if (const auto us = value_of(parts_, p.duration_us); us && !extras.duration_ms) {
     extras.duration_ms = *us / 1000;
   }
+  if (p.running != RunningKind::kNone) {
+    extras.running = p.running;
+    extras.flow_id = value_of(parts_, p.flow_id);
+    extras.totals = {value_of(parts_, p.total_bytes), value_of(parts_, p.total_packets)};
+    extras.reverse_totals = {value_of(parts_, p.reverse_total_bytes),
+                             value_of(parts_, p.reverse_total_packets)};
+  }
   if (p.sampling.any) {
     extras.rate = rate_fields(parts_, p.sampling);
     extras.sampler = value_of(parts_, p.sampling.sampler_id);
@@ -196,15 +239,16 @@ void Decoder::Impl::plan_extras(const TemplatePlan& p, RecordExtras& extras) con
 
 void Decoder::Impl::plan_reverse(const TemplatePlan& p, const Flow& flow, const TimeBase& base,
                                  RecordExtras& extras) const {
-  Flow& r = extras.reverse_flow = turned(flow);
+  Flow& r = extras.reverse_flow = reversed(flow);
   for (const auto& field : p.reverse_clears) {
     std::memset(reinterpret_cast<uint8_t*>(&r) + field.offset, 0, field.size);
   }
   run_ops(p.reverse_ops, parts_, 0, base, {&r, 1});
+  if (p.reverse_counts_flows) at_least_one({&r, 1});
   if (r.start_ms == 0) r.start_ms = flow.start_ms;
   if (r.end_ms == 0) r.end_ms = flow.end_ms;
   r.known |= p.reverse_known;
-  extras.reverse = r.bytes != 0 || r.packets != 0;
+  extras.reverse = r.bytes != 0 || r.packets != 0 || extras.reverse_totals.any();
 }
 
 // Options: what they say of sampling, time-outs and boot time is kept; observers see the rest.

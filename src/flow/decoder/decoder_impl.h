@@ -17,6 +17,7 @@
 #include "flow/ipfix/reference_reader.h"
 #include "flow/ipfix/template_store.h"
 #include "flow/packet/packet.h"
+#include "flow/running_totals.h"
 
 namespace netflowgen::flow {
 
@@ -69,6 +70,7 @@ struct Decoder::Impl {
   void finish_flows(const Message& m, std::span<Flow> flows, std::optional<uint64_t> duration_ms);
   void set_default_rate(const Message& m, const SamplingAnswer& answer, Flow& flow);
   void set_rate(const Message& m, const SamplingQuery& query, const RateFields* fields, Flow& flow);
+  static void settle_flows(const Message& m, std::span<Flow> flows);
   void apply_packet(Flow& flow, const PacketHeaders& packet, size_t frame_size) const;
   TimeRules rules_of(const Message& m) const;
 
@@ -86,8 +88,8 @@ struct Decoder::Impl {
   std::optional<size_t> decode_one(const Message& m, const StoredTemplate& t, base::Bytes bytes,
                                    std::vector<Flow>& flows);
   void finish_record(const Message& m, const StoredTemplate& t, Flow& flow, const RecordExtras& extras);
-  void reverse_record(const Message& m, const StoredTemplate& t, RecordExtras& extras,
-                      std::vector<Flow>& flows);
+  void finish_reverse(const Message& m, const StoredTemplate& t, RecordExtras& extras);
+  void emit_record(const Message& m, RecordExtras& extras, std::vector<Flow>& flows);
   // These read the record that parts_ was walked over.
   void plan_flow(const Message& m, const StoredTemplate& t, Flow& flow, RecordExtras& extras);
   void plan_extras(const TemplatePlan& plan, RecordExtras& extras) const;
@@ -97,6 +99,13 @@ struct Decoder::Impl {
   DataCount decode_options(const Message& m, const StoredTemplate& t, base::Bytes bytes);
   void learn(const Message& m, const TemplateRecord& record);
   void resample(const Message& m, std::vector<Flow>& flows);
+
+  // --- decoder_running.cc: totals to increments
+  static uint64_t running_key(const Flow& flow, const RecordExtras& extras);
+  void follow(const Message& m, const RecordExtras& extras, Flow& flow, Flow* reverse);
+  void follow_totals(const Message& m, uint64_t key, const RecordExtras& extras, Flow& flow, Flow* reverse);
+  static bool take_total(const Message& m, const CounterTotals& total, unsigned direction, RunningTotal& t,
+                         Flow& flow);
 
   // --- session_netflow.cc: v9 and IPFIX messages
   void decode_v9(const Datagram& d, std::vector<Flow>& flows);
@@ -139,6 +148,7 @@ struct Decoder::Impl {
   Counters scratch_;
   TemplateStore templates_;
   HeldData held_;
+  RunningTotals totals_;
   TimeMs advanced_ms_ = 0;
   bool scheduled_ = false;  // advanced_ms_ is set
 

@@ -88,6 +88,7 @@ void Decoder::Impl::decode_legacy(const Datagram& d, uint16_t version, std::vect
     common(record.data(), time, f);
     version == 1 ? v1_rest(record.data(), f) : v5_rest(record.data(), f);
     finish_flow(m, f, nullptr);
+    settle_flows(m, {&f, 1});
     m.counters->flows.enter();
     m.counters->flows.emit();
     if (observer_ != nullptr) {

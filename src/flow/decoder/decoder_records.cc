@@ -1,8 +1,10 @@
 // What every decoder ends with: a flow's sampling rate, its packet header, its times, its ICMP type.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "flow/decoder/decoder_impl.h"
+#include "flow/settle.h"
 
 namespace netflowgen::flow {
 
@@ -117,6 +119,18 @@ void Decoder::Impl::finish_flows(const Message& m, std::span<Flow> flows,
     if (measured && f.has(kKnownDuration)) m.exporter->timeouts.add(f, m.time.export_ms);
   }
   m.counters->note(Note::kSamplingUnknown, unknown_rates);
+}
+
+// The rules that all readers share, when all that the record says of itself is in its flows.
+void Decoder::Impl::settle_flows(const Message& m, std::span<Flow> flows) {
+  SettleCounts counts;
+  for (Flow& f : flows) settle(f, counts);
+  m.counters->note(Note::kImpossibleCounters, counts.impossible_counters);
+  m.counters->note(Note::kCappedFlows, counts.capped_flows);
+  // A template gives all of its flows an event, or none.
+  if (flows.empty() || !flows.front().has(kKnownEvent)) return;
+  const auto events = std::ranges::count(flows, FlowRole::kEvent, role_of);
+  m.counters->note(Note::kEvents, static_cast<uint64_t>(events));
 }
 
 void Decoder::Impl::observe(const Message& m, RawRecord record, std::span<const Flow> flows) const {

@@ -97,7 +97,7 @@ size_t Decoder::template_count() const { return impl_->templates_.size(); }
 size_t Decoder::held_bytes() const { return impl_->held_.memory_bytes(); }
 
 size_t Decoder::memory_bytes() const {
-  size_t sum = impl_->templates_.memory_bytes() + impl_->held_.memory_bytes();
+  size_t sum = impl_->templates_.memory_bytes() + impl_->held_.memory_bytes() + impl_->totals_.memory_bytes();
   for (const auto& e : impl_->exporters_) {
     sum += kExporterBytes + e.timeouts.memory_bytes() + e.sampling.memory_bytes() +
            e.domains.size() * kDomainBytes;

@@ -94,6 +94,7 @@ void Decoder::Impl::decode_flow_sample(const Message& m, uint32_t format, Bytes 
   }
   set_rate(m, {m.domain, 0, {}, {}, f.in_if}, &rate, f);
   finish_flow(m, f, nullptr);
+  settle_flows(m, {&f, 1});
   const size_t first = flows.size();
   if (discard && !options_.sflow_discards) {
     m.counters->flows.drop(FlowDrop::kDiscard);

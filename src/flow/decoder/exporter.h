@@ -58,12 +58,13 @@ constexpr std::string_view name_of(DataDrop reason) {
 }
 
 enum class FlowDrop : uint8_t {
-  kDiscard,  // sflow_discards is off
-  kReverse,  // biflow_as_two is off
+  kDiscard,    // sflow_discards is off
+  kReverse,    // biflow_as_two is off
+  kNoTraffic,  // a record of both directions with no packet or byte in either, and no event
   kCount,
 };
 constexpr std::string_view name_of(FlowDrop reason) {
-  constexpr std::string_view kNames[] = {"discard", "reverse"};
+  constexpr std::string_view kNames[] = {"discard", "reverse", "no_traffic"};
   return kNames[static_cast<size_t>(reason)];
 }
 
@@ -97,6 +98,14 @@ enum class Note : uint8_t {
   kClockSkew,          // datagrams whose export time is off by more than an hour
   kRestart,
   kDomainEvicted,
+  kImpossibleCounters,  // flows whose counters no link can carry: they became unknown (flow/settle.h)
+  kCappedFlows,         // records that said to stand for more flows than they have packets
+  kEvents,              // log entries without a packet or byte (NSEL, NAT): flows that are no traffic
+  kEmptyForward,        // biflows whose forward direction has no packet or byte
+  kRunningTotals,       // records whose total was turned into an increment
+  kTotalReset,          // totals that fell: counted from zero again
+  kTotalLate,           // reports older than the last one of their flow: already counted
+  kTotalEvicted,        // flows whose last total was forgotten to make room
   kCount,
 };
 constexpr std::string_view name_of(Note note) {
@@ -127,7 +136,15 @@ constexpr std::string_view name_of(Note note) {
                                          "uptime_without_boot",
                                          "clock_skew",
                                          "restart",
-                                         "domain_evicted"};
+                                         "domain_evicted",
+                                         "impossible_counters",
+                                         "capped_flows",
+                                         "events",
+                                         "empty_forward",
+                                         "running_totals",
+                                         "total_reset",
+                                         "total_late",
+                                         "total_evicted"};
   static_assert(std::size(kNames) == static_cast<size_t>(Note::kCount));
   return kNames[static_cast<size_t>(note)];
 }

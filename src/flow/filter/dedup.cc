@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/random.h"
+#include "flow/settle.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -37,6 +38,7 @@ class DeduplicatedSource : public FlowSource {
     return views;
   }
   std::vector<FirstBadLine> bad_lines() const override { return source_->bad_lines(); }
+  std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return source_->notes(); }
   const Decoder* decoder() const override { return source_->decoder(); }
   uint32_t known() const override { return source_->known(); }
   uint64_t bytes_done() const override { return source_->bytes_done(); }
@@ -54,6 +56,10 @@ Deduplicator::Deduplicator(const DedupOptions& options)
 
 bool Deduplicator::keep(const Flow& f) {
   ledger_.enter();
+  if (role_of(f) == FlowRole::kEvent) {  // a log entry is no report of the flow: it claims nothing
+    ledger_.emit();
+    return true;
+  }
   const uint64_t key = key_of(f);
   const auto exporter = static_cast<uint32_t>(f.exporter.hash());
   const int64_t now_s = (f.received_ms != 0 ? f.received_ms : f.end_ms) / 1000;

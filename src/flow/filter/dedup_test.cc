@@ -31,6 +31,19 @@ TEST(Dedup, TheFirstExporterCountsUntilItFallsSilent) {
   EXPECT_TRUE(d.ledger().view("").balanced());
 }
 
+TEST(Dedup, AnEventClaimsNoFlow) {
+  Deduplicator d({.window_ms = 60'000});
+  Flow event = flow_of(1, 1000, 1000);  // a NAT box logs what a router counts
+  event.known = kKnownEvent;
+  Flow traffic = flow_of(2, 1000, 1100);
+  traffic.bytes = 100;
+  EXPECT_TRUE(d.keep(event));
+  EXPECT_TRUE(d.keep(traffic));
+  event.received_ms = 1200;
+  EXPECT_TRUE(d.keep(event)) << "nor is it a duplicate";
+  EXPECT_TRUE(d.ledger().view("").balanced());
+}
+
 TEST(Dedup, DirectionsAreTwoFlows) {
   Deduplicator d({.window_ms = 60'000});
   Flow back = flow_of(2, 1000, 1000);

@@ -14,6 +14,7 @@ using enum Convert;
 constexpr InfoElement kElements[] = {
     {1, kBytes, kUint, 1, kKnownBytes},                        // octetDeltaCount
     {2, kPackets, kUint, 1, kKnownPackets},                    // packetDeltaCount
+    {3, kFlowCount, kCount32, 0, 0},                           // deltaFlowCount; v9: FLOWS
     {4, kProtocolField, kUint, 0, kKnownProtocol},             // protocolIdentifier
     {5, kTosField, kUint, 0, kKnownTos},                       // ipClassOfService
     {6, kTcpFlagsField, kUint, 0, kKnownTcpFlags},             // tcpControlBits, 1 or 2 octets
@@ -51,8 +52,6 @@ constexpr InfoElement kElements[] = {
     {70, kMplsLabelField, kMplsLabel, 0, kKnownMpls},          // mplsTopLabelStackSection
     {80, kDstMac, kMac, 0, kKnownMac},                         // destinationMacAddress
     {81, kSrcMac, kMac, 1, kKnownMac},                         // postSourceMacAddress
-    {85, kBytes, kUint, 3, kKnownBytes},                       // octetTotalCount
-    {86, kPackets, kUint, 3, kKnownPackets},                   // packetTotalCount
     {88, kFragmentField, kNonZero, 0, kKnownFragment},         // fragmentOffset
     {139, kIcmpTypeCode, kUint, 0, kKnownIcmp},                // icmpTypeCodeIPv6
     {150, kStart, kTimeSeconds, 3, 0},                         // flowStartSeconds
@@ -101,13 +100,16 @@ constexpr InfoElement kElements[] = {
     {324, kEnd, kTimeNtp, 7, 0},
     {325, kStart, kTimeNtp, 8, 0},  // observationTimeNanoseconds
     {325, kEnd, kTimeNtp, 8, 0},
-    {352, kBytes, kUint, 5, kKnownBytes},         // layer2OctetDeltaCount
-    {353, kBytes, kUint, 6, kKnownBytes},         // layer2OctetTotalCount
-    {40001, kNatSrc, kIpv4, 1, kKnownNat},        // ASA: NF_F_XLATE_SRC_ADDR_IPV4
-    {40002, kNatDst, kIpv4, 1, kKnownNat},        // ASA: NF_F_XLATE_DST_ADDR_IPV4
-    {40003, kNatSrcPort, kUint, 1, kKnownNat},    // ASA: NF_F_XLATE_SRC_PORT
-    {40004, kNatDstPort, kUint, 1, kKnownNat},    // ASA: NF_F_XLATE_DST_PORT
-    {40005, kEventField, kUint, 1, kKnownEvent},  // ASA: NF_F_FW_EVENT
+    {352, kBytes, kUint, 5, kKnownBytes},                 // layer2OctetDeltaCount
+    {375, kFlowCount, kCount32, 2, 0},                    // originalFlowsPresent (RFC 7015)
+    {376, kFlowCount, kCount32, 1, 0},                    // originalFlowsInitiated
+    {466, kEventField, kQuotaEvent, 3, kKnownEvent},      // natQuotaExceededEvent (RFC 8158)
+    {467, kEventField, kThresholdEvent, 4, kKnownEvent},  // natThresholdEvent
+    {40001, kNatSrc, kIpv4, 1, kKnownNat},                // ASA: NF_F_XLATE_SRC_ADDR_IPV4
+    {40002, kNatDst, kIpv4, 1, kKnownNat},                // ASA: NF_F_XLATE_DST_ADDR_IPV4
+    {40003, kNatSrcPort, kUint, 1, kKnownNat},            // ASA: NF_F_XLATE_SRC_PORT
+    {40004, kNatDstPort, kUint, 1, kKnownNat},            // ASA: NF_F_XLATE_DST_PORT
+    {40005, kEventField, kUint, 1, kKnownEvent},          // ASA: NF_F_FW_EVENT
 };
 static_assert(std::ranges::is_sorted(kElements, {}, &InfoElement::id));
 
@@ -123,7 +125,7 @@ constexpr TargetField kTargets[] = {
     {offsetof(Flow, tos), 1},      {offsetof(Flow, ttl), 1},          {offsetof(Flow, src_mask), 1},
     {offsetof(Flow, dst_mask), 1}, {offsetof(Flow, direction), 1},    {offsetof(Flow, fragment), 1},
     {offsetof(Flow, src_mac), 6},  {offsetof(Flow, dst_mac), 6},      {offsetof(Flow, start_ms), 8},
-    {offsetof(Flow, end_ms), 8},
+    {offsetof(Flow, end_ms), 8},   {offsetof(Flow, flows), 4},
 };
 static_assert(std::size(kTargets) == static_cast<size_t>(Target::kCount));
 
@@ -138,8 +140,6 @@ std::span<const InfoElement> elements_of(uint16_t id) {
 }
 
 TargetField target_field(Target target) { return kTargets[static_cast<size_t>(target)]; }
-
-bool is_counter(Target target) { return target == Target::kBytes || target == Target::kPackets; }
 
 bool fits(Convert convert, uint16_t length) {
   switch (convert) {

@@ -32,6 +32,9 @@ enum class Convert : uint8_t {
   kTimeNtp,          // 8 octets, RFC 5905 short of the era: seconds since 1900 and a fraction
   kTimeUptime,       // milliseconds since the exporter's boot, modulo 2^32
   kTimeDeltaMicros,  // before the export time
+  kQuotaEvent,       // natEvent 13 (quota exceeded) where any bit is set
+  kThresholdEvent,   // natEvent 18 (threshold reached), ditto
+  kCount32,          // 1 to 8 octets; more than 32 bits hold are as many as they hold
 };
 
 // A field of Flow that elements fill. Several elements may fill one: `rank` says which goes first.
@@ -70,6 +73,7 @@ enum class Target : uint8_t {
   kDstMac,
   kStart,
   kEnd,
+  kFlowCount,
   kCount,
 };
 
@@ -91,8 +95,9 @@ struct TargetField {
   uint8_t size;
 };
 TargetField target_field(Target target);
-// Counters take the best rank that the template has, whatever its value: a zero is a count.
-bool is_counter(Target target);
+// IANA "NAT Event Type": what the elements 466 and 467 (RFC 8158) mean where a record has no natEvent.
+inline constexpr uint16_t kNatQuotaExceeded = 13;
+inline constexpr uint16_t kNatThresholdReached = 18;
 
 // Whether `length` octets can be converted.
 bool fits(Convert convert, uint16_t length);

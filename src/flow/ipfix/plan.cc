@@ -183,6 +183,16 @@ void run_op(const CopyOp& op, size_t length, const Loop& loop, const TimeBase& b
       return loop.run<uint8_t>([=](const uint8_t* p) { return uint8_t{load_any(p, length) != 0}; });
     case Convert::kMoreFragments:  // RFC 7270: in a longer field the flags stand in the low octet
       return loop.run<uint8_t>([=](const uint8_t* p) { return uint8_t{(load_any(p, length) & 0x20) != 0}; });
+    case Convert::kQuotaEvent:
+      return loop.run<uint16_t>(
+          [=](const uint8_t* p) { return load_any(p, length) != 0 ? kNatQuotaExceeded : uint16_t{0}; });
+    case Convert::kThresholdEvent:
+      return loop.run<uint16_t>(
+          [=](const uint8_t* p) { return load_any(p, length) != 0 ? kNatThresholdReached : uint16_t{0}; });
+    case Convert::kCount32:
+      return loop.run<uint32_t>([=](const uint8_t* p) {
+        return static_cast<uint32_t>(std::min<uint64_t>(load_any(p, length), UINT32_MAX));
+      });
     case Convert::kTimeSeconds:
       return times<Convert::kTimeSeconds>(loop, length, base);
     case Convert::kTimeMs:

@@ -38,6 +38,13 @@ struct CopyOp {
   FieldRef from;
 };
 
+// What a record's counters are, where they are not simply what was added since the last record of the flow.
+enum class RunningKind : uint8_t {
+  kNone,
+  kTotal,       // there are totals: octetTotalCount and its like
+  kConnection,  // NSEL: the counters of an update are increments, those of a teardown totals
+};
+
 // How exporters say what share of packets they look at, within the record.
 struct SamplingFields {
   FieldRef interval;         // 34 samplingInterval
@@ -63,6 +70,18 @@ struct TemplatePlan {
   std::vector<CopyOp> reverse_ops;
   std::vector<TargetField> reverse_clears;  // what they fill, zeroed first
   uint32_t reverse_known = 0;
+  bool has_reverse = false;
+  bool counts_flows = false;  // a zero there is one flow
+  bool reverse_counts_flows = false;
+  // Counters that stand beside the initiator's and the responder's: used where both of these are zero.
+  std::vector<CopyOp> fallback_ops;
+
+  RunningKind running = RunningKind::kNone;
+  FieldRef flow_id;              // 148
+  FieldRef total_bytes;          // 85, 171, 353: the first that is there
+  FieldRef total_packets;        // 86, 172
+  FieldRef reverse_total_bytes;  // the same of RFC 5103
+  FieldRef reverse_total_packets;
 
   FieldRef boot;            // 160 systemInitTimeMilliseconds
   FieldRef first_switched;  // 22
@@ -83,7 +102,8 @@ struct TemplatePlan {
   std::vector<uint16_t> runs;
 
   size_t memory_bytes() const {
-    return sizeof(TemplatePlan) + (ops.capacity() + reverse_ops.capacity()) * sizeof(CopyOp) +
+    return sizeof(TemplatePlan) +
+           (ops.capacity() + reverse_ops.capacity() + fallback_ops.capacity()) * sizeof(CopyOp) +
            reverse_clears.capacity() * sizeof(TargetField) + runs.capacity() * sizeof(uint16_t);
   }
 };

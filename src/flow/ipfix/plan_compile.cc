@@ -1,5 +1,6 @@
 // TemplatePlan compilation: choosing, for each field of Flow, the elements of the template that fill it.
 #include <algorithm>
+#include <initializer_list>
 
 #include "flow/ipfix/plan.h"
 
@@ -25,6 +26,10 @@ class Compiler {
     initiator(231, 232, Target::kBytes);
     initiator(298, 299, Target::kPackets);
     choose(forward_, plan_.ops, plan_.known);
+    uint32_t same = 0;
+    choose(beside_, plan_.fallback_ops, same);
+    plan_.counts_flows = has(forward_, Target::kFlowCount);
+    totals();
     reverse();
     known();
     return std::move(plan_);
@@ -49,19 +54,25 @@ class Compiler {
     if (plan_.runs.size() == 1 && plan_.min_length <= 65535) plan_.record_length = plan_.runs[0];
   }
 
-  // The first field of that IANA element of a length that fits, or the last one where inner headers are asked for.
+  // The first field of that element of a length that fits, or the last one where inner headers are asked for.
   template <typename Fits>
-  FieldRef find(uint16_t id, Fits fits) const {
+  FieldRef find(uint32_t pen, uint16_t id, Fits fits) const {
     FieldRef found;
     for (size_t i = 0; i < refs_.size(); ++i) {
       const auto& f = record_.fields[i];
-      if (f.pen != kPenIana || f.id != id || !fits(refs_[i])) continue;
+      if (f.pen != pen || f.id != id || !fits(refs_[i])) continue;
       if (!found || plan_.inner) found = refs_[i];
     }
     return found;
   }
-  FieldRef find_uint(uint16_t id) const {
-    return find(id, [](const FieldRef& f) { return usable(Convert::kUint, f); });
+  FieldRef find_uint(uint16_t id, uint32_t pen = kPenIana) const {
+    return find(pen, id, [](const FieldRef& f) { return usable(Convert::kUint, f); });
+  }
+  FieldRef first_uint(std::initializer_list<uint16_t> ids, uint32_t pen) const {
+    for (const uint16_t id : ids) {
+      if (const FieldRef f = find_uint(id, pen)) return f;
+    }
+    return {};
   }
 
   void special_fields() {
@@ -93,7 +104,7 @@ class Compiler {
     constexpr Row kRows[] = {
         {315, PacketLink::kEthernet}, {104, PacketLink::kEthernet}, {313, PacketLink::kIp}};
     for (const auto& row : kRows) {
-      plan_.section = find(row.id, [](const FieldRef& f) { return f.length != 0; });
+      plan_.section = find(kPenIana, row.id, [](const FieldRef& f) { return f.length != 0; });
       plan_.section_link = row.link;
       if (plan_.section) return;
     }
@@ -137,7 +148,6 @@ class Compiler {
       if (mine.empty()) continue;
       if (plan_.inner) std::ranges::reverse(mine);
       std::ranges::stable_sort(mine, {}, [](const Candidate& c) { return c.element.rank; });
-      if (is_counter(target)) mine.resize(1);
       if (target == Target::kIcmpTypeCode && mine.front().element.rank == 0) {
         std::erase_if(mine, [](const Candidate& c) { return c.element.rank != 0; });
       }
@@ -149,12 +159,33 @@ class Compiler {
     }
   }
 
-  // Where a record has the initiator's and the responder's counters, the initiator's are the forward ones,
-  // whatever other counters there are.
+  // Where a record has the initiator's and the responder's counters, the initiator's are the forward ones; other
+  // counters count where both are zero.
   void initiator(uint16_t id, uint16_t responder_id, Target target) {
     if (!find_uint(id) || !find_uint(responder_id)) return;
-    std::erase_if(forward_,
-                  [=](const Candidate& c) { return c.element.target == target && c.element.id != id; });
+    has_connection_counters_ = true;
+    const auto other = [=](const Candidate& c) { return c.element.target == target && c.element.id != id; };
+    std::ranges::copy_if(forward_, std::back_inserter(beside_), other);
+    std::erase_if(forward_, other);
+  }
+
+  void totals() {
+    static constexpr std::initializer_list<uint16_t> kBytes = {85, 171, 353};
+    static constexpr std::initializer_list<uint16_t> kPackets = {86, 172};
+    plan_.total_bytes = first_uint(kBytes, kPenIana);
+    plan_.total_packets = first_uint(kPackets, kPenIana);
+    plan_.reverse_total_bytes = first_uint(kBytes, kPenReverse);
+    plan_.reverse_total_packets = first_uint(kPackets, kPenReverse);
+    if (plan_.total_bytes) plan_.known |= kKnownBytes;
+    if (plan_.total_packets) plan_.known |= kKnownPackets;
+    if (plan_.total_bytes || plan_.total_packets || plan_.reverse_total_bytes ||
+        plan_.reverse_total_packets) {
+      plan_.running = RunningKind::kTotal;
+    }
+    if (has_connection_counters_ && (find_uint(233) || find_uint(40005))) {
+      plan_.running = RunningKind::kConnection;
+    }
+    if (plan_.running != RunningKind::kNone) plan_.flow_id = find_uint(148);
   }
 
   // Elements of RFC 5103, and responder counters.
@@ -169,17 +200,22 @@ class Compiler {
     responder(list, 299, Target::kPackets, kKnownPackets);
     std::erase_if(list, [](const Candidate& c) { return c.element.target <= Target::kNatDst; });
     choose(list, plan_.reverse_ops, plan_.reverse_known);
-    if ((plan_.reverse_known & (kKnownBytes | kKnownPackets)) == 0) {
+    if (plan_.reverse_total_bytes) plan_.reverse_known |= kKnownBytes;
+    if (plan_.reverse_total_packets) plan_.reverse_known |= kKnownPackets;
+    plan_.has_reverse = (plan_.reverse_known & (kKnownBytes | kKnownPackets)) != 0;
+    if (!plan_.has_reverse) {
       plan_.reverse_ops.clear();
       plan_.reverse_known = 0;
+      return;
     }
-    if (plan_.reverse_ops.empty()) return;
+    plan_.reverse_counts_flows = has(list, Target::kFlowCount);
     for (const auto& c : list) plan_.reverse_clears.push_back(target_field(c.element.target));
   }
 
   void responder(std::vector<Candidate>& list, uint16_t id, Target target, uint32_t bit) {
     const FieldRef ref = find_uint(id);
-    if (ref && !has(list, target)) list.push_back({{id, target, Convert::kUint, 2, bit}, ref});
+    constexpr uint8_t kLast = 9;
+    if (ref) list.push_back({{id, target, Convert::kUint, kLast, bit}, ref});
   }
 
   void known() {
@@ -200,6 +236,8 @@ class Compiler {
   TemplatePlan plan_;
   std::vector<FieldRef> refs_;
   std::vector<Candidate> forward_;
+  std::vector<Candidate> beside_;  // counters beside the initiator's
+  bool has_connection_counters_ = false;
 };
 
 }  // namespace

@@ -2,127 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <initializer_list>
+
+#include "flow/ipfix/reference_record.h"
+#include "flow/reverse.h"
 
 namespace netflowgen::flow {
 namespace {
 
-using base::Bytes;
+using namespace reference_reader;
 using base::Cursor;
-using Ids = std::initializer_list<uint16_t>;
-
-bool is_uint_length(size_t n) { return n >= 1 && n <= 8; }
-
-uint64_t uint_of(Bytes b) {
-  uint64_t v = 0;
-  for (const uint8_t octet : b) v = v * 256 + octet;
-  return v;
-}
-
-// The fields of one direction of one record, looked up by element.
-class Record {
- public:
-  Record(const std::vector<RawField>& fields, const TemplateRecord& record, uint32_t pen, TunnelKeys keys)
-      : fields_(fields), record_(record), pen_(pen), last_(keys == TunnelKeys::kInner) {}
-
-  // Which field stands for an element: the first one of usable length; the last for inner headers.
-  template <typename Usable>
-  const RawField* field(uint16_t id, Usable usable) const {
-    const RawField* found = nullptr;
-    for (size_t i = 0; i < fields_.size(); ++i) {
-      const RawField& f = fields_[i];
-      const TemplateField& t = record_.fields[i];
-      if (f.pen != pen_ || f.id != id) continue;
-      const bool variable = record_.is_variable(t);
-      if (!variable && !usable(t.length)) continue;
-      found = &f;
-      if (!last_) break;
-    }
-    return found;
-  }
-  const RawField* uint_field(uint16_t id) const { return field(id, is_uint_length); }
-  const RawField* sized(uint16_t id, size_t size) const {
-    return field(id, [=](size_t n) { return n == size; });
-  }
-
-  std::optional<uint64_t> uint(uint16_t id) const {
-    const RawField* f = uint_field(id);
-    if (f == nullptr || !is_uint_length(f->value.size())) return std::nullopt;
-    return uint_of(f->value);
-  }
-
-  // The first of the elements that is not zero.
-  template <typename T>
-  void first_of(Ids ids, uint32_t known, T& to, Flow& flow) const {
-    for (const uint16_t id : ids) {
-      const RawField* f = uint_field(id);
-      if (f == nullptr) continue;
-      flow.known |= known;
-      if (to == 0 && is_uint_length(f->value.size())) to = static_cast<T>(uint_of(f->value));
-    }
-  }
-
-  // The first of the elements that the template has.
-  void counter(Ids ids, uint32_t known, uint64_t& to, Flow& flow) const {
-    for (const uint16_t id : ids) {
-      const RawField* f = uint_field(id);
-      if (f == nullptr) continue;
-      flow.known |= known;
-      if (is_uint_length(f->value.size())) to = uint_of(f->value);
-      return;
-    }
-  }
-
-  struct AddressPair {
-    uint16_t v4;
-    uint16_t v6;
-  };
-  // Both families: whichever is not zero, in the order of the record; then the next pair. True where the
-  // template has one.
-  bool address(std::initializer_list<AddressPair> pairs, IpAddr& to) const {
-    std::vector<const RawField*> found;
-    for (const auto& pair : pairs) {
-      const RawField* v4 = sized(pair.v4, 4);
-      const RawField* v6 = pair.v6 != 0 ? sized(pair.v6, 16) : nullptr;
-      if (v4 != nullptr && v6 != nullptr && (v6 < v4) != last_) std::swap(v4, v6);
-      if (v4 != nullptr) found.push_back(v4);
-      if (v6 != nullptr) found.push_back(v6);
-    }
-    const bool sole = found.size() == 1;
-    for (const RawField* f : found) {
-      const bool is_v6 = std::ranges::any_of(pairs, [&](const auto& p) { return f->id == p.v6; });
-      if (f->value.size() != (is_v6 ? 16u : 4u) || !to.is_zero()) continue;
-      if (is_v6) {
-        std::memcpy(to.bytes.data(), f->value.data(), 16);
-      } else if (sole || uint_of(f->value) != 0) {
-        to = IpAddr::v4(static_cast<uint32_t>(uint_of(f->value)));
-      }
-    }
-    return !found.empty();
-  }
-
-  void mac(Ids ids, uint8_t (&to)[6], Flow& flow) const {
-    constexpr uint8_t kNone[6] = {};
-    for (const uint16_t id : ids) {
-      const RawField* f = sized(id, 6);
-      if (f == nullptr) continue;
-      flow.known |= kKnownMac;
-      if (std::memcmp(to, kNone, 6) == 0 && f->value.size() == 6) std::memcpy(to, f->value.data(), 6);
-    }
-  }
-
-  const RawField* at_least(uint16_t id, size_t size) const {
-    return field(id, [=](size_t n) { return n >= size; });
-  }
-  // For what must not be empty, of any length.
-  const RawField* any(uint16_t id) const { return at_least(id, 1); }
-
- private:
-  const std::vector<RawField>& fields_;
-  const TemplateRecord& record_;
-  uint32_t pen_;
-  bool last_;
-};
 
 // RFC 7011 section 6.1.9: 1900-based seconds and a fraction of 2^-32 s.
 TimeMs ntp_ms(uint64_t v) {
@@ -221,13 +109,30 @@ void icmp(const Record& r, Flow& flow, bool last) {
   flow.icmp_type_code = static_cast<uint16_t>(type * 256 + code);
 }
 
+// RFC 8158: what exceeded a limit, where natEvent does not say so already.
+void quota_event(const Record& r, uint16_t id, uint16_t event, Flow& flow) {
+  if (r.uint_field(id) == nullptr) return;
+  flow.known |= kKnownEvent;
+  if (flow.event == 0 && r.uint(id).value_or(0) != 0) flow.event = event;
+}
+
+// How many flows the record is the sum of: 1 where nothing says.
+void flow_count(const Record& r, Flow& flow) {
+  uint64_t flows = 0;
+  r.first_of({3, 376, 375}, 0, flows, flow);
+  if (flows != 0) flow.flows = static_cast<uint32_t>(std::min<uint64_t>(flows, UINT32_MAX));
+}
+
 void traffic(const Record& r, Flow& flow, bool last) {
   r.first_of({4}, kKnownProtocol, flow.protocol, flow);
   r.first_of({5}, kKnownTos, flow.tos, flow);
   r.first_of({6}, kKnownTcpFlags, flow.tcp_flags, flow);
   r.first_of({192, 52}, kKnownTtl, flow.ttl, flow);
   r.first_of({61}, kKnownDirection, flow.direction, flow);
+  flow_count(r, flow);
   r.first_of({233, 40005, 230}, kKnownEvent, flow.event, flow);
+  quota_event(r, 466, kNatQuotaExceeded, flow);
+  quota_event(r, 467, kNatThresholdReached, flow);
   r.first_of({58, 243}, kKnownVlan, flow.vlan_in, flow);
   r.first_of({59, 254}, kKnownVlan, flow.vlan_out, flow);
   r.first_of({234}, kKnownVrf, flow.vrf_in, flow);
@@ -278,15 +183,47 @@ void packet_section(const Record& r, RecordExtras& extras) {
   }
 }
 
-void reverse(const Record& forward, const Record& back, const TimeBase& base, const Flow& flow,
+// Of a record with counters of both directions: what stands beside the initiator's counters is used where nothing else
+// counts, and then it is settled whether the forward direction is empty.
+void forward_counters(const Record& forward, RecordExtras& extras, Flow& flow) {
+  if (flow.bytes != 0 || flow.packets != 0 || extras.totals.any()) return;
+  if (!extras.reverse) {
+    forward.first_of(kByteDeltas, 0, flow.bytes, flow);
+    forward.first_of(kPacketDeltas, 0, flow.packets, flow);
+  }
+  const bool counted = (flow.known & (kKnownBytes | kKnownPackets)) != 0;
+  extras.forward_empty = counted && flow.bytes == 0 && flow.packets == 0;
+}
+
+// Totals, and connections whose teardown repeats what updates said.
+void running(const Record& forward, const Record& back, RecordExtras& extras, Flow& flow) {
+  extras.totals = {forward.total(kByteTotals), forward.total(kPacketTotals)};
+  extras.reverse_totals = {back.total(kByteTotals), back.total(kPacketTotals)};
+  if (forward.has_any(kByteTotals)) flow.known |= kKnownBytes;
+  if (forward.has_any(kPacketTotals)) flow.known |= kKnownPackets;
+  const bool totals = forward.has_any(kByteTotals) || forward.has_any(kPacketTotals) ||
+                      back.has_any(kByteTotals) || back.has_any(kPacketTotals);
+  const bool connection = (forward.has_any({231}) && forward.has_any({232})) ||
+                          (forward.has_any({298}) && forward.has_any({299}));
+  extras.running = totals ? RunningKind::kTotal : RunningKind::kNone;
+  if (connection && forward.has_any({233, 40005})) extras.running = RunningKind::kConnection;
+  if (extras.running != RunningKind::kNone) extras.flow_id = forward.uint(148);
+}
+
+void reverse(const Record& forward, const Record& back, const TimeBase& base, Flow& flow,
              RecordExtras& extras, bool last) {
-  Flow r = turned(flow);
+  Flow r = reversed(flow);
   Flow counts;
-  back.counter({1, 231, 85, 23, 352, 353}, kKnownBytes, counts.bytes, counts);
-  if (!counts.has(kKnownBytes)) forward.counter({232}, kKnownBytes, counts.bytes, counts);
-  back.counter({2, 298, 86, 24}, kKnownPackets, counts.packets, counts);
-  if (!counts.has(kKnownPackets)) forward.counter({299}, kKnownPackets, counts.packets, counts);
-  if (counts.known == 0 || (counts.bytes == 0 && counts.packets == 0)) return;
+  back.first_of(kByteDeltas, kKnownBytes, counts.bytes, counts);
+  forward.first_of({232}, kKnownBytes, counts.bytes, counts);
+  back.first_of(kPacketDeltas, kKnownPackets, counts.packets, counts);
+  forward.first_of({299}, kKnownPackets, counts.packets, counts);
+  if (back.has_any(kByteTotals)) counts.known |= kKnownBytes;
+  if (back.has_any(kPacketTotals)) counts.known |= kKnownPackets;
+  if (counts.known == 0) return;
+  extras.reverse = counts.bytes != 0 || counts.packets != 0 || extras.reverse_totals.any();
+  forward_counters(forward, extras, flow);
+  if (!extras.reverse) return;
   // Elements other than counters: what the reverse direction states stands in place of what was turned.
   Flow own;
   traffic(back, own, last);
@@ -303,7 +240,7 @@ void reverse(const Record& forward, const Record& back, const TimeBase& base, co
   take(&Flow::tcp_flags, {6});
   take(&Flow::ttl, {192, 52});
   take(&Flow::direction, {61});
-  take(&Flow::event, {233, 40005, 230});
+  take(&Flow::event, {233, 40005, 230, 466, 467});
   take(&Flow::vlan_in, {58, 243});
   take(&Flow::vlan_out, {59, 254});
   take(&Flow::vrf_in, {234});
@@ -320,12 +257,12 @@ void reverse(const Record& forward, const Record& back, const TimeBase& base, co
   take(&Flow::nat_dst_port, {228, 40004});
   take(&Flow::icmp_type_code, {32, 139, 176, 177, 178, 179});
   take(&Flow::fragment, {88, 197});
+  take(&Flow::flows, {3, 375, 376});
   if (back.at_least(70, 3) != nullptr) r.mpls_label = own.mpls_label;
   if (back.sized(56, 6) != nullptr || back.sized(81, 6) != nullptr) std::memcpy(r.src_mac, own.src_mac, 6);
   if (back.sized(80, 6) != nullptr || back.sized(57, 6) != nullptr) std::memcpy(r.dst_mac, own.dst_mac, 6);
   if (own.start_ms != 0) r.start_ms = own.start_ms;
   if (own.end_ms != 0) r.end_ms = own.end_ms;
-  extras.reverse = true;
   extras.reverse_flow = r;
 }
 
@@ -348,27 +285,6 @@ std::optional<size_t> reference_fields(const TemplateRecord& record, Bytes bytes
   return c.position();
 }
 
-Flow turned(const Flow& flow) {
-  Flow r = flow;
-  std::swap(r.src, r.dst);
-  std::swap(r.src_port, r.dst_port);
-  std::swap(r.nat_src, r.nat_dst);
-  std::swap(r.nat_src_port, r.nat_dst_port);
-  std::swap(r.in_if, r.out_if);
-  std::swap(r.src_as, r.dst_as);
-  std::swap(r.vrf_in, r.vrf_out);
-  std::swap(r.vlan_in, r.vlan_out);
-  std::swap(r.src_mask, r.dst_mask);
-  std::swap(r.src_mac, r.dst_mac);
-  r.next_hop = {};
-  r.bytes = r.packets = 0;
-  r.mpls_label = 0;
-  r.tcp_flags = r.tos = r.ttl = r.direction = r.fragment = 0;
-  r.known &= ~uint32_t{kKnownNextHop | kKnownBytes | kKnownPackets | kKnownMpls | kKnownTcpFlags | kKnownTos |
-                       kKnownTtl | kKnownDirection | kKnownFragment};
-  return r;
-}
-
 void reference_flow(const std::vector<RawField>& fields, const TemplateRecord& record, TimeBase base,
                     TunnelKeys tunnel_keys, Flow& flow, RecordExtras& extras) {
   const bool last = tunnel_keys == TunnelKeys::kInner;
@@ -384,15 +300,16 @@ void reference_flow(const std::vector<RawField>& fields, const TemplateRecord& r
     return forward.uint_field(a) != nullptr && forward.uint_field(b) != nullptr;
   };
   if (both(231, 232)) {
-    forward.counter({231}, kKnownBytes, flow.bytes, flow);
+    forward.first_of({231}, kKnownBytes, flow.bytes, flow);
   } else {
-    forward.counter({1, 231, 85, 23, 352, 353}, kKnownBytes, flow.bytes, flow);
+    forward.first_of(kByteDeltas, kKnownBytes, flow.bytes, flow);
   }
   if (both(298, 299)) {
-    forward.counter({298}, kKnownPackets, flow.packets, flow);
+    forward.first_of({298}, kKnownPackets, flow.packets, flow);
   } else {
-    forward.counter({2, 298, 86, 24}, kKnownPackets, flow.packets, flow);
+    forward.first_of(kPacketDeltas, kKnownPackets, flow.packets, flow);
   }
+  running(forward, back, extras, flow);
   traffic(forward, flow, last);
   const TimeBase from = reference(forward, base, extras.uptime_without_boot);
   times(forward, from, flow);

@@ -19,6 +19,13 @@ namespace netflowgen::flow {
 std::optional<size_t> reference_fields(const TemplateRecord& record, base::Bytes bytes,
                                        std::vector<RawField>& fields);
 
+struct CounterTotals {
+  std::optional<uint64_t> bytes;
+  std::optional<uint64_t> packets;
+
+  bool any() const { return bytes.value_or(0) != 0 || packets.value_or(0) != 0; }
+};
+
 // What a record says apart from the fields of Flow.
 struct RecordExtras {
   RateFields rate;
@@ -29,15 +36,17 @@ struct RecordExtras {
   PacketLink section_link = PacketLink::kEthernet;
   std::optional<uint64_t> section_size;
   bool uptime_without_boot = false;
-  bool reverse = false;  // `reverse_flow` is a flow in the other direction, times as given
+  RunningKind running = RunningKind::kNone;
+  std::optional<uint64_t> flow_id;  // where `running` is not kNone
+  CounterTotals totals;
+  CounterTotals reverse_totals;
+  bool forward_empty = false;  // a record of two directions: the forward one has counters and all are zero
+  bool reverse = false;        // `reverse_flow` is a flow in the other direction, times as given
   Flow reverse_flow;
 };
 
 // Fills `flow` (known bits, times 0 where absent) and `extras` from the fields of one data record.
 void reference_flow(const std::vector<RawField>& fields, const TemplateRecord& record, TimeBase base,
                     TunnelKeys tunnel_keys, Flow& flow, RecordExtras& extras);
-
-// The flow in the other direction before its own counters: ends swapped, direction-dependent fields cleared.
-Flow turned(const Flow& flow);
 
 }  // namespace netflowgen::flow

@@ -35,10 +35,8 @@ struct TemplateRecord {
   std::vector<TemplateField> fields;  // scopes first; v9 scopes have pen RawField::kScopePen
 
   bool operator==(const TemplateRecord&) const;
-  // Only IPFIX has fields of variable length; in v9 65535 is a length like any other.
-  bool is_variable(const TemplateField& field) const {
-    return version == 10 && field.length == kVariableLength;
-  }
+  // RFC 7011 section 7; NetStream and other exporters code them so in v9, where no field can be that long.
+  static bool is_variable(const TemplateField& field) { return field.length == kVariableLength; }
   // Octets of the shortest record: a variable field counts as its one length octet.
   size_t min_length() const;
   bool variable() const;

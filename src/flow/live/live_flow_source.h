@@ -29,6 +29,7 @@ class LiveFlowSource : public FlowSource {
   void stop();
 
   std::vector<base::LedgerView> ledgers() const override;
+  std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return decoder_.notes(); }
   const Decoder* decoder() const override { return &decoder_; }
   uint32_t known() const override { return known_; }
   const DatagramReceiver& sockets() const { return live_; }

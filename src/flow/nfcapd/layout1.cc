@@ -31,6 +31,7 @@ constexpr std::array<uint8_t, kX1Count> kSizes = [] {
 struct Pending {
   TimeMs event_ms = 0;
   OutCounters out;
+  uint32_t connection = 0;  // NSEL's id of it
 };
 
 template <bool kSwap>
@@ -85,6 +86,7 @@ void apply_rare(uint16_t id, const uint8_t* p, Flow& f, Pending& pending) {
       break;
     case kX1NselCommon:
       pending.event_ms = static_cast<TimeMs>(L::u64(p));
+      pending.connection = L::u32(p + 8);
       f.event = p[14];
       f.known |= kKnownEvent;
       break;
@@ -183,7 +185,7 @@ void apply_common(const uint8_t* p, Flow& f) {
 }  // namespace
 
 template <bool kSwap>
-Outcome RecordDecoder::decode_common(base::Bytes record, bool wide_exporter, Flow& flow, Flow& reply) const {
+Outcome RecordDecoder::decode_common(base::Bytes record, bool wide_exporter, Flow& flow, Flow& reply) {
   using L = Load<kSwap>;
   const uint8_t* const p = record.data();
   size_t at = wide_exporter ? kCommonSize : kCommonV0Size;
@@ -218,11 +220,10 @@ Outcome RecordDecoder::decode_common(base::Bytes record, bool wide_exporter, Flo
   if ((flags & kSampled1) != 0) flow.known |= kKnownSampling;
   settle_times(pending.event_ms, flow);
   if (map == maps_.end()) return Outcome::kFlowNoMap;
-  if (!pending.out.given) return Outcome::kFlow;
-  return settle_counters(pending.out, flow, reply) ? Outcome::kFlowAndReply : Outcome::kFlow;
+  return finish(pending.out, pending.connection, flow, reply);
 }
 
-template Outcome RecordDecoder::decode_common<false>(base::Bytes, bool, Flow&, Flow&) const;
-template Outcome RecordDecoder::decode_common<true>(base::Bytes, bool, Flow&, Flow&) const;
+template Outcome RecordDecoder::decode_common<false>(base::Bytes, bool, Flow&, Flow&);
+template Outcome RecordDecoder::decode_common<true>(base::Bytes, bool, Flow&, Flow&);
 
 }  // namespace netflowgen::flow::nfcapd

@@ -4,6 +4,7 @@
 
 #include "flow/io/file_walk.h"
 #include "flow/nfcapd/reader.h"
+#include "flow/settle.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -46,6 +47,7 @@ class NfcapdSource : public FlowSource {
   size_t read(std::span<Flow> out) override {
     while (reading_) {
       const size_t n = reader_.read(out);
+      for (Flow& f : out.first(n)) settle(f, settled_);
       if (n > 0) return n;
       files_.ended(lost() - lost_before_);
       reading_ = next_file();
@@ -57,6 +59,12 @@ class NfcapdSource : public FlowSource {
             reader_.records().view("nfcapd records")};
   }
   std::vector<FirstBadLine> bad_lines() const override { return files_.problems(); }
+  std::vector<std::pair<std::string_view, uint64_t>> notes() const override {
+    auto notes = notes_of(settled_);
+    const uint64_t forgotten = reader_.decoder().forgotten_connections();
+    if (forgotten != 0) notes.emplace_back("total_evicted", forgotten);
+    return notes;
+  }
   uint32_t known() const override { return nfcapd::kAlwaysKnown | reader_.decoder().known(); }
   uint64_t bytes_done() const override { return files_.bytes_done(); }
   uint64_t bytes_total() const override { return files_.bytes_total(); }
@@ -84,6 +92,7 @@ class NfcapdSource : public FlowSource {
 
   FileWalk files_;
   nfcapd::Reader reader_;
+  SettleCounts settled_;
   bool reading_ = false;
   uint64_t lost_before_ = 0;
 };

@@ -57,4 +57,25 @@ bool settle_counters(const OutCounters& out, Flow& flow, Flow& reply) {
   return true;
 }
 
+// The directions of a record; a teardown of a connection with an id gives what its updates have not reported.
+Outcome RecordDecoder::finish(const OutCounters& out, uint32_t connection, Flow& flow, Flow& reply) {
+  if (connection == 0) [[likely]] {
+    return out.given && settle_counters(out, flow, reply) ? Outcome::kFlowAndReply : Outcome::kFlow;
+  }
+  if (!connections_) {
+    const RunningTotals::Limits limits{kMaxConnections, kMaxConnections};
+    connections_ = std::make_unique<RunningTotals>(limits, RunningTotals::Gone());
+  }
+  Flow first = flow;
+  const bool both = out.given && settle_counters(out, flow, reply);
+  const uint64_t key = connection_key(first, connection);
+  if (flow.src == first.src) {
+    follow_connection(*connections_, key, flow, both ? &reply : nullptr);
+  } else {  // only the other direction has traffic
+    first.bytes = first.packets = 0;
+    follow_connection(*connections_, key, first, &flow);
+  }
+  return both ? Outcome::kFlowAndReply : Outcome::kFlow;
+}
+
 }  // namespace netflowgen::flow::nfcapd

@@ -1,5 +1,6 @@
 // nfdump's counter extension: flows, out packets, out bytes.
 #include "flow/nfcapd/test_flows.h"
+#include "flow/settle.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -123,6 +124,38 @@ TEST(NfcapdOut, TheReplysOwnFlagsAndIcmpType) {
   EXPECT_FALSE(read.flows[3].has(kKnownPorts));
   EXPECT_EQ(read.flows[4].src, nsel.dst);
   EXPECT_EQ(read.flows[4].event, 2);
+}
+
+// A firewall's connection: updates have what was added, the teardown has it all. The reply alone has traffic at first.
+TEST(NfcapdOut, ATeardownIsWhatItsUpdatesHaveNotReported) {
+  for (const uint16_t layout : {uint16_t{1}, uint16_t{2}}) {
+    TestWriter writer({.layout = layout});
+    const auto report = [&](uint16_t event, uint64_t initiator, uint64_t responder, TimeMs ended,
+                            uint32_t connection) {
+      Flow f = two_way(initiator / 100, initiator, 9);
+      f.end_ms = f.start_ms + ended;
+      f.event = event;
+      f.known |= kKnownEvent;
+      writer.flow(f, {.packets = responder / 100, .bytes = responder, .connection = connection});
+    };
+    report(1, 0, 0, 0, 77);
+    report(5, 0, 500, 20'000, 77);
+    report(5, 1000, 200, 40'000, 77);
+    report(2, 1200, 700, 40'000, 77);
+    report(2, 300, 100, 10'000, 78);
+    uint64_t bytes[2] = {};
+    uint64_t flows[2] = {};
+    for (const Flow& f : read_all(writer.file()).flows) {
+      if (role_of(f) != FlowRole::kTraffic) continue;
+      const size_t d = f.src == two_way(1, 1, 9).src ? 0 : 1;
+      bytes[d] += f.bytes;
+      flows[d] += f.flows;
+    }
+    EXPECT_EQ(bytes[0], 1200u + 300u) << "layout " << layout;
+    EXPECT_EQ(bytes[1], 700u + 100u) << "layout " << layout;
+    EXPECT_EQ(flows[0], 2u) << "layout " << layout;
+    EXPECT_EQ(flows[1], 2u) << "layout " << layout;
+  }
 }
 
 }  // namespace

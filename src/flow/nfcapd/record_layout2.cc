@@ -33,6 +33,7 @@ constexpr std::array<uint8_t, 64> kNeeds = [] {
 struct Pending {
   TimeMs event_ms = 0;
   OutCounters out;
+  uint32_t connection = 0;  // NSEL's id of it
   bool generic = false;
 };
 
@@ -79,6 +80,7 @@ void apply_rare(uint16_t type, const uint8_t* p, size_t size, Flow& f, Pending& 
       break;
     case kNselCommon:
       pending.event_ms = static_cast<TimeMs>(L::u64(p));
+      pending.connection = L::u32(p + 8);
       f.event = p[14];
       f.known |= kKnownEvent;
       break;
@@ -217,7 +219,7 @@ void settle_times(TimeMs event_ms, Flow& f) {
 }
 
 template <bool kSwap>
-Outcome RecordDecoder::decode_v3(base::Bytes record, Flow& flow, Flow& reply) const {
+Outcome RecordDecoder::decode_v3(base::Bytes record, Flow& flow, Flow& reply) {
   using L = Load<kSwap>;
   if (record.size() < kV3Header) return Outcome::kBadSize;
   const uint8_t* at = record.data() + kV3Header;
@@ -239,8 +241,7 @@ Outcome RecordDecoder::decode_v3(base::Bytes record, Flow& flow, Flow& reply) co
   if (const uint8_t version = record[11]; version != 0) flow.version = version;
   if ((record[10] & kSampled3) != 0) flow.known |= kKnownSampling;
   settle_times(pending.event_ms, flow);
-  if (!pending.out.given) return Outcome::kFlow;
-  return settle_counters(pending.out, flow, reply) ? Outcome::kFlowAndReply : Outcome::kFlow;
+  return finish(pending.out, pending.connection, flow, reply);
 }
 
 template <bool kSwap>

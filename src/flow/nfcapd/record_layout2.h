@@ -8,12 +8,14 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "base/cursor.h"
 #include "flow/nfcapd/format.h"
 #include "flow/record.h"
+#include "flow/running_totals.h"
 
 namespace netflowgen::flow::nfcapd {
 
@@ -66,9 +68,12 @@ class RecordDecoder {
   uint32_t known() const { return known_; }  // of all flows since construction
   uint64_t exporters() const { return exporter_records_; }
   uint64_t samplers() const { return sampler_records_; }
+  // NSEL connections whose updates were forgotten to make room: their teardowns count whole.
+  uint64_t forgotten_connections() const { return connections_ ? connections_->evicted() : 0; }
 
  private:
   static constexpr size_t kMaxExtensions = 64;
+  static constexpr size_t kMaxConnections = 131'072;
   struct Exporter {
     IpAddr address;
     uint32_t domain = 0;
@@ -84,14 +89,15 @@ class RecordDecoder {
   template <bool kSwap>
   bool plausible_as(base::Bytes bytes) const;
   template <bool kSwap>
-  Outcome decode_v3(base::Bytes record, Flow& flow, Flow& reply) const;
+  Outcome decode_v3(base::Bytes record, Flow& flow, Flow& reply);
   template <bool kSwap>
-  Outcome decode_common(base::Bytes record, bool wide_exporter, Flow& flow, Flow& reply) const;
+  Outcome decode_common(base::Bytes record, bool wide_exporter, Flow& flow, Flow& reply);
   template <bool kSwap>
   Outcome add_exporter(base::Bytes record);
   template <bool kSwap>
   Outcome add_map(base::Bytes record);
   void apply_exporter(uint16_t id, Flow& flow) const;
+  Outcome finish(const OutCounters& out, uint32_t connection, Flow& flow, Flow& reply);
 
   bool swapped_ = false;
   uint32_t known_ = 0;
@@ -99,6 +105,7 @@ class RecordDecoder {
   uint64_t sampler_records_ = 0;
   std::vector<Exporter> exporters_;  // by number
   std::unordered_map<uint16_t, Map> maps_;
+  std::unique_ptr<RunningTotals> connections_;  // made for the first record of one
 };
 
 }  // namespace netflowgen::flow::nfcapd

@@ -101,9 +101,10 @@ class TestWriter {
     uint64_t flows = 1;
     uint64_t packets = 0;
     uint64_t bytes = 0;
-    bool wide = true;       // layout 1: 64-bit counters
-    uint8_t tcp_flags = 0;  // layout 2, with interfaces
-    uint8_t tos = 0;        // with interfaces
+    bool wide = true;         // layout 1: 64-bit counters
+    uint8_t tcp_flags = 0;    // layout 2, with interfaces
+    uint8_t tos = 0;          // with interfaces
+    uint32_t connection = 0;  // of NSEL, whose event Flow::event then is; 0: a NAT event
   };
   void flow(const Flow& f, const Out& out, uint16_t exporter = 1) {
     out_ = out;
@@ -294,7 +295,10 @@ class TestWriter {
       u16(f.nat_src_port);
       u16(f.nat_dst_port);
     }
-    if (f.has(kKnownEvent)) {
+    if (connection() != 0) {
+      element(kNselCommon, 16);
+      put_nsel(f);
+    } else if (f.has(kKnownEvent)) {
       element(kNatCommon, options_.nat_with_vrf ? 24 : 16);
       u64(static_cast<uint64_t>(f.received_ms - kEventDelayMs));
       if (options_.nat_with_vrf) u32(f.vrf_out);
@@ -318,6 +322,15 @@ class TestWriter {
     }
   }
 
+  uint32_t connection() const { return out_ ? out_->connection : 0; }
+  void put_nsel(const Flow& f) {
+    u64(static_cast<uint64_t>(f.received_ms - kEventDelayMs));
+    u32(connection());
+    u16(0);
+    u8(static_cast<uint8_t>(f.event));
+    u8(0);
+  }
+
   // Layout 1.
   void flow1(const Flow& f, uint16_t exporter) {
     std::vector<uint16_t> ids;
@@ -333,7 +346,7 @@ class TestWriter {
     ids.push_back(kX1Received);
     if (f.has(kKnownNat))
       ids.insert(ids.end(), {f.nat_src.is_v4() ? kX1NselXlate4 : kX1NselXlate6, kX1NselPorts});
-    if (f.has(kKnownEvent)) ids.push_back(kX1NelCommon);
+    if (f.has(kKnownEvent)) ids.push_back(connection() != 0 ? kX1NselCommon : kX1NelCommon);
     const uint16_t map = map_id(ids);
     const bool v6 = !f.src.is_v4();
     begin(options_.v0_records ? kCommonV0 : kCommon);
@@ -426,6 +439,9 @@ class TestWriter {
       case kX1NselPorts:
         u16(f.nat_src_port);
         return u16(f.nat_dst_port);
+      case kX1NselCommon:
+        put_nsel(f);
+        return u32(0);
       case kX1NelCommon:
         u8(static_cast<uint8_t>(f.event));
         u8(0);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/settle.h"
 #include "flow/source.h"
 #include "flow/text/column_map.h"
 #include "flow/text/dialect.h"
@@ -29,7 +30,11 @@ class CsvSource : public FlowSource {
   size_t read(std::span<Flow> out) override;
   std::vector<base::LedgerView> ledgers() const override { return rows_.ledgers(); }
   std::vector<FirstBadLine> bad_lines() const override { return rows_.bad_lines(); }
-  uint32_t known() const override { return known_; }
+  std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return notes_of(settled_); }
+  // A fragment's ports and flags are known wherever it is known for one (flow/settle.h).
+  uint32_t known() const override {
+    return known_ | ((known_ & kKnownFragment) != 0 ? uint32_t{kKnownPorts | kKnownTcpFlags} : 0u);
+  }
   uint64_t bytes_done() const override { return rows_.bytes_done(); }
   uint64_t bytes_total() const override { return rows_.bytes_total(); }
 
@@ -52,6 +57,7 @@ class CsvSource : public FlowSource {
   bool first_row_ = true;  // of this file
   bool done_ = false;
   uint32_t known_ = 0;
+  SettleCounts settled_;
   std::exception_ptr error_;
   std::optional<Flow> pending_;  // the reply of a row whose flow filled the caller's batch
 };

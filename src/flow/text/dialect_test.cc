@@ -119,7 +119,7 @@ TEST(Dialect, CiddsHasPaddingSuffixesAndNames) {
       "2017-03-15 00:01:16.632,    0.000,TCP  ,192.168.100.5,  445,192.168.220.16, 58844.0,       1,     "
       "108,    1,"
       ".AP...,   0,normal,---,---,---\n"
-      "2017-03-15 00:01:17.432,   12.500,UDP  ,10000_34     ,   53,EXT_SERVER     ,    80,     12,    2.1 M, "
+      "2017-03-15 00:01:17.432,   12.500,UDP  ,10000_34     ,   53,EXT_SERVER     ,    80,   1200,    2.1 M, "
       "   1,"
       "......,   0,normal,---,---,---\n"
       "2017-03-15 00:01:18.432,    0.000,ICMP ,10000_34     ,    0,10001_34       ,   8.0,      1,       60, "
@@ -129,7 +129,7 @@ TEST(Dialect, CiddsHasPaddingSuffixesAndNames) {
   ASSERT_EQ(r.flows.size(), 3u);
   EXPECT_THAT(r.bad, testing::IsEmpty());
   EXPECT_THAT(r.flows[1], HasSubstr("+12500 2001:db8:0:1::2710:22:53>2001:db8:0:2:"));
-  EXPECT_THAT(r.flows[1], HasSubstr(":80 17 . 12p 2100000b"));
+  EXPECT_THAT(r.flows[1], HasSubstr(":80 17 . 1200p 2100000b"));
   EXPECT_THAT(r.flows[2], HasSubstr(">2001:db8:0:1::2711:22 1 . 1p 60b icmp 8.0"));
   EXPECT_NE(r.raw[1].src, r.raw[2].dst);
 }

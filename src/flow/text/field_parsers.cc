@@ -1,4 +1,5 @@
 // The vocabulary's parsers, one a field.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -137,6 +138,14 @@ BadRow mac(std::string_view cell, const Step&, RowValues& row) {
   return parse_mac(cell, row.flow->*M) ? BadRow::kNone : BadRow::kAddress;
 }
 
+// More than the field holds are as many as it holds: settle() cuts them by the packets.
+BadRow flow_count(std::string_view cell, const Step& step, RowValues& row) {
+  uint64_t value = 0;
+  if (!read_number(cell, step.scale, value)) return BadRow::kNumber;
+  row.flow->flows = static_cast<uint32_t>(std::min<uint64_t>(value, UINT32_MAX));
+  return BadRow::kNone;
+}
+
 BadRow ignore(std::string_view, const Step&, RowValues&) { return BadRow::kNone; }
 
 // "2.1 M", as nfdump abbreviates for people.
@@ -213,6 +222,7 @@ constexpr std::array<FieldInfo, static_cast<size_t>(Field::kCount)> kFields{{
     {"src_mac", kKnownMac, mac<&Flow::src_mac>},
     {"dst_mac", kKnownMac, mac<&Flow::dst_mac>},
     {"version", 0, number<&Flow::version>},
+    {"flows", 0, flow_count},
     {"label", 0, ignore},
 }};
 

@@ -101,6 +101,7 @@ enum class Field : uint8_t {
   kSrcMac,
   kDstMac,
   kVersion,
+  kFlows,  // how many flows the row stands for
   kLabel,  // read past: labels are joined by time and node, not by flow
   kCount
 };

@@ -175,6 +175,7 @@ constexpr std::pair<uint32_t, std::string_view> kGroupNames[] = {
     {kKnownMpls, ",mpls_label"},
     {kKnownVrf, ",vrf_in,vrf_out"},
     {kKnownMac, ",src_mac,dst_mac"},
+    {kCsvFlows, ",flows"},
     {kCsvExporter, ",exporter,domain,version,received"},
 };
 
@@ -241,6 +242,7 @@ void CsvFlowWriter::write(const Flow& flow) {
   if (r.has(kKnownDuration)) r.p = dates.put(r.p, flow.end_ms);
   put_core(r);
   put_groups(r);
+  if (r.wants(kCsvFlows)) r.number(true, flow.flows);
   if (r.wants(kCsvExporter)) {
     r.address(!flow.exporter.is_zero(), flow.exporter);
     r.number(flow.domain != 0, flow.domain);

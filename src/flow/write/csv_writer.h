@@ -17,6 +17,8 @@ namespace netflowgen::flow {
 
 // Columns beside Known's groups: exporter, domain, version, received.
 inline constexpr uint32_t kCsvExporter = 1u << 31;
+// The column flows: how many flows the row stands for.
+inline constexpr uint32_t kCsvFlows = 1u << 30;
 // start, end, src, dst, src_port, dst_port, protocol, tcp_flags, packets, bytes: always written.
 inline constexpr uint32_t kCsvCore = kKnownAddresses | kKnownDuration | kKnownPorts | kKnownProtocol |
                                      kKnownTcpFlags | kKnownPackets | kKnownBytes;
@@ -24,8 +26,8 @@ inline constexpr uint32_t kCsvAll = ~0u;
 
 class CsvFlowWriter {
  public:
-  // `groups`: bits of Known, and kCsvExporter, whose columns are written; the core always is. Path as in
-  // open_sink.
+  // `groups`: bits of Known, kCsvExporter and kCsvFlows, whose columns are written; the core always is. Path as
+  // in open_sink.
   explicit CsvFlowWriter(const std::string& path, uint32_t groups = kCsvCore);
   // The same into memory or anywhere else.
   CsvFlowWriter(std::unique_ptr<ByteSink> sink, uint32_t groups);

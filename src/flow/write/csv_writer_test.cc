@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "flow/open.h"
+#include "flow/settle.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -76,6 +77,9 @@ Flow any_flow(base::Random& random) {
   if (random.chance(0.5)) f.exporter = any_address(random);
   f.domain = any<uint32_t>(random);
   f.version = any<uint8_t>(random);
+  if (random.chance(0.2)) f.flows = any<uint32_t>(random);
+  SettleCounts counts;
+  settle(f, counts);  // as every reader does
   return f;
 }
 
@@ -97,6 +101,7 @@ std::string text_of(const Flow& f) {
   for (const uint64_t v : {f.bytes,
                            f.packets,
                            uint64_t{f.sampling},
+                           uint64_t{f.flows},
                            uint64_t{f.domain},
                            uint64_t{f.in_if},
                            uint64_t{f.out_if},

@@ -129,6 +129,7 @@ void append_json(std::string& out, const Flow& f) {
   o.one(kKnownPackets, "packets", f.packets);
   o.one(kKnownBytes, "bytes", f.bytes);
   if (f.has(kKnownSampling)) o.number("sampling", f.sampling);
+  if (f.flows != 1) o.number("flows", f.flows);
   put_groups(o);
   if (!f.exporter.is_zero()) o.text("exporter", f.exporter.to_string());
   if (f.version != 0) o.number("domain", f.domain);

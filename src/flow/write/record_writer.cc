@@ -157,7 +157,7 @@ void JsonRecordWriter::on_template(const TemplateView& v) {
   Json fields = Json::array();
   for (const auto& f : v.fields) {
     Json field{{"name", key_of(f.pen, f.id)}};
-    if (f.length == kVariableLength && v.version == 10) {
+    if (f.length == kVariableLength) {
       field["length"] = "variable";
     } else {
       field["length"] = f.length;

@@ -28,6 +28,8 @@ A frame is what one node did in one step. "In" is what flows to it, "out" what f
 other. Sampling is undone first: bytes and packets are multiplied by the flow's rate. A flow longer than a step is spread over its
 steps in proportion, bytes and packets to the unit; `flows` counts it where it starts, shares and entropies in every step in which it is active.
 
+- **Flows**: a record that is the sum of several flows counts as that many, in shares, means and entropies too. The rest of a flow that was
+  counted before (a running total's increment) adds bytes and packets, and counts as no flow.
 - **Sums** (bytes, packets, flows, protocols, flags, durations) are exact, in 64 bits, and stop at their maximum.
 - **Distinct peers and own ports** are exact up to {0}. Above, a HyperLogLog of 32-bit hashes answers: {1} registers for peers
   (standard error {2:.1f} %), {3} for ports ({4:.1f} %).
@@ -39,7 +41,8 @@ steps in proportion, bytes and packets to the unit; `flows` counts it where it s
 - **Reflector share**: UDP from these ports: {9}.
 - **Shares** are of packets where the protocol's packets are known, else of flows; the reflector's of bytes, else of flows.
 - A feature is NaN (missing) when flows of its direction are there and none of them knows what it needs. A direction without flows has 0
-  where the other direction knows it.
+  where the other direction knows it. What a protocol does not have is no question: ports of ICMP, GRE or ESP and TCP flags of
+  anything but TCP count as known, whether a source writes zeros there or nothing.
 
 The sets turn into sketches at more than {0} distinct things, whatever their order. So merging the states of any split of the flows gives
 the same frame as all flows in one state, to the bit (`src/series/accumulate/state_test.cc`).

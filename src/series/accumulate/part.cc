@@ -1,5 +1,6 @@
 #include "series/accumulate/part.h"
 
+#include <algorithm>
 #include <array>
 
 #include "series/ports.h"
@@ -54,9 +55,19 @@ bool has_ports(uint8_t protocol) {
          protocol == kUdpLite;
 }
 
+// What is known of a flow, or is no question: a protocol without ports has none, only TCP has flags. So a frame does
+// not depend on whether a source writes zeros or nothing there.
+uint32_t knowable(const flow::Flow& f) {
+  uint32_t known = f.known;
+  if (!f.has(flow::kKnownProtocol)) return known;
+  if (!has_ports(f.protocol)) known |= flow::kKnownPorts;
+  if (f.protocol != flow::kTcp) known |= flow::kKnownTcpFlags;
+  return known;
+}
+
 // The bits that follow from protocol, ports and flags.
 unsigned bits_of(const flow::Flow& f, const Part& p) {
-  unsigned bits = kPartStarts;
+  unsigned bits = f.flows != 0 ? unsigned{kPartStarts} : 0u;
   const bool protocol_known = (p.groups & kGroupProtocol) != 0;
   if (!protocol_known || has_ports(f.protocol)) bits |= kPartPorted;
   if (!protocol_known) return bits;
@@ -75,7 +86,8 @@ unsigned bits_of(const flow::Flow& f, const Part& p) {
 
 Part part_of(const flow::Flow& f) {
   Part p;
-  p.groups = kGroups[f.known & kLowGroups];
+  p.groups = kGroups[knowable(f) & kLowGroups];
+  p.flows = std::max(f.flows, 1u);
   if (f.has(flow::kKnownAddresses)) p.groups |= kGroupAddresses;
   const uint64_t sampling = f.sampling == 0 ? 1 : f.sampling;
   if ((p.groups & kGroupBytes) != 0) p.bytes = saturating_multiply(f.bytes, sampling);

@@ -26,7 +26,7 @@ enum Group : uint16_t {
 inline constexpr uint16_t kUsualGroups = 0x07ff;
 
 enum PartBit : uint8_t {
-  kPartStarts = 1u << 0,  // the flow starts in this step
+  kPartStarts = 1u << 0,  // the flow starts in this step; never set for the rest of one counted before
   kPartSyn = 1u << 1,     // SYN and no ACK
   kPartRst = 1u << 2,
   kPartFragment = 1u << 3,   // fragments, or both ports zero
@@ -41,6 +41,7 @@ struct Part {
   uint64_t bytes = 0;
   uint64_t packets = 0;
   uint64_t duration_ms = 0;  // of the whole flow
+  uint32_t flows = 1;        // what it counts for in sums and shares by flows
   uint16_t src_port = 0;
   uint16_t dst_port = 0;
   uint16_t service_port = 0;
@@ -49,7 +50,7 @@ struct Part {
   uint8_t bits = 0;
 };
 
-// The whole flow as one part, with kPartStarts.
+// The whole flow as one part, with kPartStarts unless Flow::flows is 0.
 Part part_of(const flow::Flow& flow);
 
 // total * done / all, exact in 128 bits: the share of a flow's total up to `done` of its duration. The parts

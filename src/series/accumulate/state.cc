@@ -128,35 +128,35 @@ void add_exceptions(DirectionState& s, const Part& p) {
     saturating_add(s.bytes_without_packets, p.bytes);
     saturating_add(s.packets_without_bytes, p.packets);
   }
-  if (lacks(kGroupDuration)) ++s.flows_without_duration;
+  if (lacks(kGroupDuration)) s.flows_without_duration += p.flows;
   if (lacks(kGroupTcp) && !lacks(kGroupProtocol) && p.protocol_class == kClassTcp)
-    ++s.tcp_flows_without_flags;
+    s.tcp_flows_without_flags += p.flows;
   if (lacks(kGroupService)) {
     saturating_add(s.bytes_without_service, p.bytes);
-    ++s.flows_without_service;
+    s.flows_without_service += p.flows;
     if ((p.bits & kPartTransport) != 0) {
       saturating_add(s.transport_packets_without_ports, p.packets);
-      ++s.transport_flows_without_ports;
+      s.transport_flows_without_ports += p.flows;
     }
   }
 }
 
 void add_protocol(DirectionState& s, const Part& p) {
   saturating_add(s.class_packets[p.protocol_class], p.packets);
-  ++s.class_flows[p.protocol_class];
+  s.class_flows[p.protocol_class] += p.flows;
   if ((p.bits & (kPartSyn | kPartRst | kPartFragment | kPartReflector)) == 0) return;
   if ((p.groups & kGroupTcp) != 0 && p.protocol_class == kClassTcp) {
-    s.syn_flows += (p.bits & kPartSyn) != 0;
-    s.rst_flows += (p.bits & kPartRst) != 0;
+    s.syn_flows += (p.bits & kPartSyn) != 0 ? p.flows : 0;
+    s.rst_flows += (p.bits & kPartRst) != 0 ? p.flows : 0;
   }
   if ((p.groups & kGroupService) == 0) return;
   if ((p.bits & kPartFragment) != 0) {
     saturating_add(s.fragment_packets, p.packets);
-    ++s.fragment_flows;
+    s.fragment_flows += p.flows;
   }
   if ((p.bits & kPartReflector) != 0) {
     saturating_add(s.reflector_bytes, p.bytes);
-    ++s.reflector_flows;
+    s.reflector_flows += p.flows;
   }
 }
 
@@ -189,16 +189,18 @@ void add(DirectionState& s, const Part& p, const End& end, Arena& arena) {
   s.groups |= p.groups;
   saturating_add(s.bytes, p.bytes);
   saturating_add(s.packets, p.packets);
-  s.starts += p.bits & kPartStarts;
-  ++s.active;
-  if ((p.groups & kGroupDuration) != 0) saturating_add(s.duration_ms, p.duration_ms);
+  s.starts += (p.bits & kPartStarts) * uint64_t{p.flows};
+  s.active += p.flows;
+  if ((p.groups & kGroupDuration) != 0) {
+    saturating_add(s.duration_ms, saturating_multiply(p.duration_ms, uint64_t{p.flows}));
+  }
   if ((p.groups & kGroupProtocol) != 0) add_protocol(s, p);
   if ((p.groups & kUsualGroups) != kUsualGroups) add_exceptions(s, p);
-  if ((p.groups & kGroupAddresses) != 0) peers_of(s).add(end.peer_hash, 1u, arena);
+  if ((p.groups & kGroupAddresses) != 0) peers_of(s).add(end.peer_hash, p.flows, arena);
   if ((p.groups & kGroupPorts) != 0 && (p.bits & kPartPorted) != 0) {
     add_own_port(s, end.own_port, arena);
-    peer_ports_of(s).add(end.peer_port, 1u, arena);
-    services_of(s).add(p.service_port, 1u, arena);
+    peer_ports_of(s).add(end.peer_port, p.flows, arena);
+    services_of(s).add(p.service_port, p.flows, arena);
   }
 }
 

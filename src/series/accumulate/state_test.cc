@@ -135,7 +135,7 @@ class Naive {
     return static_cast<double>(best.second);
   }
 
-  double bytes = 0, packets = 0, flows = 0, duration = 0, tcp = 0, udp = 0, icmp = 0, other = 0,
+  double bytes = 0, packets = 0, flows = 0, active = 0, duration = 0, tcp = 0, udp = 0, icmp = 0, other = 0,
          tcp_flows = 0, syn = 0, rst = 0, fragments = 0, reflected = 0;
   std::set<uint64_t> own_ports;
   std::map<uint64_t, double> peers, peer_ports, services;
@@ -147,25 +147,27 @@ class Naive {
     const bool transport = f.protocol == flow::kTcp || f.protocol == flow::kUdp;
     bytes += b;
     packets += n;
-    flows += 1;
-    duration += static_cast<double>(f.end_ms - f.start_ms) / 1000;
+    const double w = std::max(f.flows, 1u);  // what goes on with a flow is active as one
+    flows += f.flows;
+    active += w;
+    duration += w * static_cast<double>(f.end_ms - f.start_ms) / 1000;
     (f.protocol == 6                       ? tcp
      : f.protocol == 17                    ? udp
      : f.protocol == 1 || f.protocol == 58 ? icmp
                                            : other) += n;
-    tcp_flows += f.protocol == 6;
-    syn += f.protocol == 6 && (f.tcp_flags & 2) && !(f.tcp_flags & 16);
-    rst += f.protocol == 6 && (f.tcp_flags & 4);
+    tcp_flows += f.protocol == 6 ? w : 0;
+    syn += f.protocol == 6 && (f.tcp_flags & 2) && !(f.tcp_flags & 16) ? w : 0;
+    rst += f.protocol == 6 && (f.tcp_flags & 4) ? w : 0;
     if (transport && (f.fragment || (f.src_port == 0 && f.dst_port == 0))) fragments += n;
     const auto reflectors = reflector_ports();
     if (f.protocol == 17 && std::find(reflectors.begin(), reflectors.end(), f.src_port) != reflectors.end()) {
       reflected += b;
     }
-    peers[f.src.hash()] += 1;
+    peers[f.src.hash()] += w;
     if (!transport) return;
     own_ports.insert(f.dst_port);
-    peer_ports[f.src_port] += 1;
-    services[service_port(f.src_port, f.dst_port)] += 1;
+    peer_ports[f.src_port] += w;
+    services[service_port(f.src_port, f.dst_port)] += w;
   }
 };
 
@@ -191,7 +193,7 @@ TEST(State, AgreesWithTheDefinitions) {
     near(kPacketsIn, n.packets, 1e-6);
     near(kFlowsIn, n.flows, 0);
     near(kPacketSizeIn, n.packets > 0 ? n.bytes / n.packets : 0, 1e-6);
-    near(kDurationIn, n.duration / n.flows, 1e-6);
+    near(kDurationIn, n.duration / n.active, 1e-6);
     const double p = std::max(n.packets, 1.0);
     near(kTcpShareIn, n.tcp / p, 1e-6);
     near(kUdpShareIn, n.udp / p, 1e-6);
@@ -271,7 +273,11 @@ TEST(State, MissingIsNotZero) {
   EXPECT_EQ(b[kBytesOut], 10);
   EXPECT_EQ(b[kUdpShareOut], 1);  // by flows: packets are not known
   EXPECT_TRUE(std::isnan(b[kPacketsOut]));
-  EXPECT_TRUE(std::isnan(b[kSynShareOut]));
+  EXPECT_EQ(b[kSynShareOut], 0) << "UDP has no flags to be known";
+  f.protocol = flow::kTcp;
+  Accumulator tcp;
+  tcp.send(f);
+  EXPECT_TRUE(std::isnan(tcp.frame()[kSynShareOut]));
   EXPECT_EQ(b[kOutInRatio], 0.5f);  // by flows: bytes are not known on both sides
 }
 
@@ -283,12 +289,44 @@ TEST(State, EveryFeatureNeedsWhatItsTableSays) {
     if ((all & group) == 0) continue;
     Flow f;
     f.known = all & ~group;
+    f.protocol = flow::kTcp;  // which has ports and flags
     Accumulator state;
     state.receive(f);
     state.send(f);
     const Frame frame = state.frame();
     for (size_t i = 0; i < kFeatureCount; ++i) {
       EXPECT_EQ(std::isnan(frame[i]), (kFeatures[i].needs & group) != 0) << kFeatures[i].name << " " << group;
+    }
+  }
+}
+
+// What a protocol does not have is nothing to be known: a source that writes zeros there and one that writes nothing
+// give the same frame.
+TEST(State, PortsAndFlagsOfProtocolsWithoutThemAreNoQuestion) {
+  for (const uint8_t protocol : {flow::kIcmp, flow::kGre, flow::kUdp}) {
+    Flow zeros;
+    zeros.src = IpAddr::v4(1);
+    zeros.dst = IpAddr::v4(2);
+    zeros.protocol = protocol;
+    zeros.bytes = 1000;
+    zeros.packets = 3;
+    zeros.known = flow::kKnownAddresses | flow::kKnownBytes | flow::kKnownPackets | flow::kKnownProtocol |
+                  flow::kKnownPorts | flow::kKnownTcpFlags;
+    if (protocol == flow::kUdp) zeros.src_port = 53, zeros.dst_port = 4000;
+    Flow none = zeros;
+    none.known &= ~uint32_t{flow::kKnownTcpFlags};
+    if (protocol != flow::kUdp) none.known &= ~uint32_t{flow::kKnownPorts};
+    Flow reflected = zeros;
+    reflected.protocol = flow::kUdp;
+    reflected.src_port = 123;
+    reflected.bytes = 500;
+    for (const bool with_reflected : {false, true}) {
+      Accumulator a;
+      Accumulator b;
+      a.receive(zeros);
+      b.receive(none);
+      if (with_reflected) a.receive(reflected), b.receive(reflected);
+      expect_same(a.frame(), b.frame(), std::to_string(protocol));
     }
   }
 }

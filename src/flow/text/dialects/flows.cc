@@ -45,6 +45,7 @@ constexpr ColumnRule kColumns[] = {
     {"src_mac", Field::kSrcMac},
     {"dst_mac", Field::kDstMac},
     {"version", Field::kVersion},
+    {"flows", Field::kFlows},
     {"label", Field::kLabel},
 };
 
