@@ -17,6 +17,8 @@ expect() {
   fi
 }
 
+squeezed() { "$@" | tr -s ' '; }
+
 expect 0 "BLAS" "$NETFLOWGEN" --version
 expect 2 "subcommand" "$NETFLOWGEN"
 expect 2 "no command 'seris' (did you mean series?)" "$NETFLOWGEN" seris flows.csv -o "$out/s0"
@@ -32,6 +34,56 @@ expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" -o "$out/stor
 expect 0 "nodes" "$NETFLOWGEN" inspect "$out/store"
 head -c 20000 "$out/sim/flows.csv.zst" >"$out/cut.csv.zst"
 expect 1 "cut.csv.zst" "$NETFLOWGEN" -q series "$out/cut.csv.zst" -o "$out/s1"
+
+# Configuration files: unknown keys, lists, what the command line wins over, and the annotated defaults.
+config() { printf "$1" >"$out/c.yaml"; shift; "$NETFLOWGEN" --config "$out/c.yaml" "$@"; }
+net='listen: ["udp://127.0.0.1:0"]\nout: '$out'/live\n'
+expect 2 "c.yaml, line 3: unknown key 'nods'; did you mean 'nodes'?" config "${net}nods: 10.0.0.0/8\n" collect --check
+expect 2 "c.yaml, line 3: the key 'out' is given twice" config "${net}out: x\n" collect --check
+expect 2 "c.yaml, line 3: books: collect --books is now spelt --counters" config "${net}books: x\n" collect --check
+expect 2 "c.yaml, line 2: not valid YAML" config "listen: [\n" collect --check
+expect 2 "c.yaml, line 1: expected a map" config "collect\n" collect --check
+expect 2 "c.yaml, line 4: step: the option takes one value, not a list" config "${net}\nstep: [1m, 2m]\n" collect --check
+expect 2 "c.yaml, line 3: dry-run: expected true or false, not 'maybe'" config "${net}dry-run: maybe\n" collect --check
+expect 2 "c.yaml, line 3: --step soon: expected a duration" config "${net}step: soon\n" collect --check
+expect 2 "c.yaml, line 3: Could not convert: --sockets" config "${net}sockets: many\n" collect --check
+expect 0 "is good" config "${net}nodes: [10.0.0.0/8, 2001:db8::/32]\nsampling: [192.0.2.1=10, 192.0.2.2=20]\n" collect --check
+expect 0 'nodes: "10.0.0.0/8,2001:db8::/32"' config "${net}nodes: [10.0.0.0/8, 2001:db8::/32]\n" collect --dump-config
+expect 0 "out: $out/other" config "${net}" collect -o "$out/other" --dump-config
+expect 2 "collect: there is no option '--nods'; did you mean '--nodes'?" "$NETFLOWGEN" collect --nods=10.0.0.0/8
+expect 2 "there is no option '--zzzzzz'" "$NETFLOWGEN" series --zzzzzz
+for command in collect series replay; do
+  "$NETFLOWGEN" $command --init >"$out/$command.yaml" || { echo "FAILED: $command --init"; failures=$((failures + 1)); }
+  grep -q '^max-duration: 1d$' "$out/$command.yaml" && grep -q '^# Longer flows are counted as errors$' "$out/$command.yaml" ||
+    { echo "FAILED: $command --init lacks a default or its help"; failures=$((failures + 1)); }
+done
+# Every option is in the file, and the file gives the defaults: --dump-config says the same with it and without it.
+"$NETFLOWGEN" collect --dump-config >"$out/plain.yaml"
+"$NETFLOWGEN" --config "$out/collect.yaml" collect --dump-config >"$out/read.yaml"
+diff "$out/plain.yaml" "$out/read.yaml" || { echo "FAILED: collect --init is not the defaults"; failures=$((failures + 1)); }
+diff <(sed 's/^# //;s/:.*//' "$out/plain.yaml" | sort) <(sed -n 's/^\(# \)\?\([a-z-]*\):\( .*\)\?$/\2/p' "$out/collect.yaml" | sort -u) ||
+  { echo "FAILED: collect --init lacks an option"; failures=$((failures + 1)); }
+sed "s|^# *out:.*|out: $out/s2|" "$out/series.yaml" >"$out/series2.yaml"
+expect 0 "frames" "$NETFLOWGEN" -q --config "$out/series2.yaml" series "$out/sim/flows.csv.zst"
+
+# Finite input in any order: nothing is late; a pipe, or a --lateness that is given, is read once, with advice.
+zstd -dcq "$out/sim/flows.csv.zst" >"$out/flows.csv"
+{ head -1 "$out/flows.csv"; tail -n +2 "$out/flows.csv" | tac; } >"$out/tac.csv"
+flows=$(($(wc -l <"$out/flows.csv") - 1))
+ordered() { "$NETFLOWGEN" -q series "$out/flows.csv" -o "$out/o$1" && "$NETFLOWGEN" -q series "$out/tac.csv" -o "$out/t$1"; }
+expect 0 "frames" ordered 1
+python3 - "$out/o1" "$out/t1" <<'END' || { echo "FAILED: the order of the flows changed the series"; failures=$((failures + 1)); }
+import json, pathlib, sys
+a, b = (sorted((s["file"], (pathlib.Path(p) / s["file"]).read_bytes()) for s in json.loads((pathlib.Path(p) / "series.json").read_text())["shards"])
+        for p in sys.argv[1:])
+sys.exit(a != b)
+END
+expect 0 "read a second time" "$NETFLOWGEN" series "$out/tac.csv" -o "$out/t2"
+expect 0 "flows $flows $flows 0 0" squeezed "$NETFLOWGEN" -q series "$out/tac.csv" -o "$out/t3"
+expect 0 "and were dropped: read again with --lateness" "$NETFLOWGEN" -q series "$out/tac.csv" -o "$out/t4" --lateness 2m
+piped() { "$NETFLOWGEN" -q series - -o "$out/t5" <"$out/tac.csv"; }
+expect 0 "a pipe cannot be read twice" piped
+expect 0 "frames" "$NETFLOWGEN" -q series "$out/tac.csv" -o "$out/t6" --lateness 30d
 
 if [ "${LEARN:-OFF}" = ON ]; then
   train() { "$NETFLOWGEN" -q pretrain "$out/store" --size nano --steps "$1" --batch 2 --length 32 --evaluate-every 2 -o "$out/model" "${@:2}"; }

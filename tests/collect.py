@@ -162,6 +162,12 @@ class Collector:
                 out = stage["out"] + stage["held"] + sum(stage["drops"].values())
                 expect(f"balance of {stage['stage']}", out, stage["in"])
 
+    def hang_up(self):
+        self.process.send_signal(signal.SIGHUP)
+        while "SIGHUP" not in (line := self.process.stderr.readline()):
+            if not line:
+                raise SystemExit("FAILED: SIGHUP ended collect")
+
     def stage(self, name):
         return next(s for s in self.counters["stages"] if s["stage"] == name)
 
@@ -182,6 +188,8 @@ def run(out):
         a.v9([("10.1.0.1", "10.3.0.1", 5, 1000 + i)], with_template=i == 0)
         a.ipfix([("2001:db8::1", "2001:db8::2", 7, 700)], with_template=i == 0)
         a.sflow("10.9.0.1", "10.9.0.2", 100, 514)
+        if i == 25:
+            collector.hang_up()
     a.v5([("10.1.0.1", "10.2.0.1", 3, 100)], lose=True)
     a.v5([("10.1.0.1", "10.2.0.1", 3, 100)])
     collector.stop()

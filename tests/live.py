@@ -122,6 +122,16 @@ class Collector:
             self.log += line
         self.port = int(re.search(r"port (\d+)", self.log).group(1))
 
+    def reload(self, answer):
+        """SIGHUP, and the line of the log that answers it."""
+        self.process.send_signal(signal.SIGHUP)
+        while answer not in self.log.rsplit("\n", 2)[-2]:
+            line = self.process.stderr.readline()
+            if not line:
+                failures.append(f"no '{answer}' after SIGHUP: {self.log[-500:]}")
+                return
+            self.log += line
+
     def stop(self):
         time.sleep(0.5)
         self.process.send_signal(signal.SIGINT)
@@ -155,7 +165,18 @@ def test(out):
     collector = Collector(out)
     expect("learning is said", "learning: " in collector.log, True)
     exporter = Exporter(collector.port)
-    exporter.play(8)
+    exporter.play(4)
+    # SIGHUP with a policy that is wrong, then with a right one: flows that come meanwhile are counted, nodes stay known.
+    policy = (out / "policy.yaml").read_text()
+    (out / "policy.yaml").write_text("defaults: {lerning: 2s}\n")
+    exporter.send(list(traffic(random.Random(3), None)))
+    collector.reload("reload refused")
+    expect("the refusal has the reason", "policy.yaml, line 1: unknown key 'lerning'; did you mean 'learning'?" in collector.log,
+           True)
+    (out / "policy.yaml").write_text(policy)
+    exporter.send(list(traffic(random.Random(4), None)))
+    collector.reload("reloaded model and policies")
+    exporter.play(4)
     # Steps close a second after their end, by the clock. On a busy machine it takes longer: the flood lasts until it is seen.
     seconds = 0
     while seconds < 40 and not any(a["node"] == VICTIM for a in alerts_of(out / "alerts.jsonl")):
@@ -165,6 +186,8 @@ def test(out):
     exporter.play(2)
     stopped = time.time()
     collector.stop()
+    stages = {s["stage"]: s for s in json.loads((collector.store / "counters.json").read_text())["stages"]}
+    expect("flows after two SIGHUP", stages["series flows"]["in"], exporter.flows)
     live = alerts_of(out / "alerts.jsonl")
     victims = [a for a in live if a["node"] == VICTIM and a["event"] == "raised"]
     expect("alerts of the victim", len(victims) >= 1, True)

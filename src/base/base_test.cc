@@ -172,6 +172,15 @@ TEST(Random, RepeatsAndResumes) {
   EXPECT_NEAR(sum / 20000, 3.0, 0.1);
 }
 
+TEST(File, ErrorsNameThePathThatWasGiven) {
+  try {
+    write_file("/nonexistent/report.html", "x");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "cannot create /nonexistent/report.html: No such file or directory");
+  }
+}
+
 TEST(Words, TheNearestKnownOne) {
   const std::vector<std::string> known = {"thresholds", "merge"};
   EXPECT_EQ(nearest("treshold", known), "thresholds");

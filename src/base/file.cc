@@ -26,7 +26,7 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   temporary_ = path_;
   temporary_ += "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".nfg-tmp";
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd_ < 0) fail("create", temporary_, errno);
+  if (fd_ < 0) fail("create", path_, errno);
 }
 
 AtomicFile::~AtomicFile() {

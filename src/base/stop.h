@@ -18,6 +18,16 @@ class StopFlag {
   std::atomic<bool> flag_{false};
 };
 
+// A request that is taken once, such as SIGHUP's to read files again.
+class RequestFlag {
+ public:
+  void request() { flag_.store(true, std::memory_order_relaxed); }  // async-signal-safe
+  bool take() { return flag_.load(std::memory_order_relaxed) && flag_.exchange(false); }
+
+ private:
+  std::atomic<bool> flag_{false};
+};
+
 struct Progress {
   std::string what;  // e.g. "rows", "steps"
   uint64_t done = 0;

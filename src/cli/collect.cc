@@ -79,7 +79,8 @@ CollectorOptions collector_options(const CollectArgs& args) {
     auto alerts = args.alerts;
     if (alerts.empty()) alerts.push_back(p.store / "alerts.db");
     p.detect = {std::make_shared<serve::DetectSetup>(args.detect), std::move(alerts),
-                p.store / "detector.safetensors"};
+                p.store / "detector.safetensors",
+                [detect = args.detect] { return std::make_shared<serve::DetectSetup>(detect); }};
   } else if (!args.alerts.empty() || !args.detect.policy.empty() || args.detect.dry_run) {
     throw UsageError("--alerts, --policy and --dry-run need --model, a fine-tuned model's folder");
   }
@@ -112,7 +113,7 @@ void check(const CollectorOptions& p) {
              p.live.sockets, p.store.string(), series::is_store(p.store) ? " (to be continued)" : " (new)");
 }
 
-void collect(const CollectArgs& args, const CLI::App& command, const Context& context) {
+void collect(const CollectArgs& args, const CLI::App& command, Context& context) {
   if (args.dump) return fmt::print("{}", dump_config(command));
   if (args.listen.empty()) throw UsageError("collect needs --listen udp://ADDRESS:PORT");
   if (args.store.empty()) throw UsageError("collect needs -o STORE");
@@ -120,6 +121,8 @@ void collect(const CollectArgs& args, const CLI::App& command, const Context& co
   if (plan.detect) take_step(plan, command.count("--step") > 0);
   if (args.check) return check(plan);
   plan.quiet = context.quiet;
+  context.reload_on_hangup();
+  plan.reload = &context.reload;
   serve::Collector collector(std::move(plan), context.stop);
   collector.run();
 }
@@ -155,6 +158,7 @@ void add_collect(CLI::App& app, Context& context) {
   option(kAdvancedGroup, "--templates", args->templates,
          "Templates and rates over a restart [STORE/templates.json]");
   option(kAdvancedGroup, "--counters", args->counters, "Ledgers by exporter, as JSON [STORE/counters.json]");
+  args->series.lateness = kUsualLateness;
   add_series_options(*command, args->series);
   args->decode.max_past.clear();
   add_decode_options(*command, args->decode);

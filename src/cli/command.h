@@ -11,7 +11,9 @@ namespace netflowgen::cli {
 
 // What main gives every command.
 struct Context {
-  base::StopFlag stop;  // set by Ctrl-C
+  base::StopFlag stop;       // set by Ctrl-C and SIGTERM
+  base::RequestFlag reload;  // set by SIGHUP, in a command that has called reload_on_hangup
+  void (*reload_on_hangup)() = nullptr;
   bool quiet = false;
 };
 

@@ -21,12 +21,26 @@ void on_signal(int) {
   context.stop.request();
 }
 
+void on_hangup(int) { context.reload.request(); }
+
+// A closed terminal and `systemctl reload` then read files again instead of ending the command.
+void reload_on_hangup() {
+  struct sigaction action {};
+  action.sa_handler = on_hangup;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGHUP, &action, nullptr);
+}
+
 void install_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction hangup {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup ignores it
   std::signal(SIGPIPE, SIG_IGN);
+  context.reload_on_hangup = reload_on_hangup;
 }
 
 int run(int argc, char** argv) {

@@ -16,6 +16,7 @@
 #include "flow/open.h"
 #include "series/store.h"
 #include "serve/alert_output.h"
+#include "serve/finite_input.h"
 #include "serve/ledger_text.h"
 #include "serve/replay.h"
 
@@ -53,7 +54,22 @@ serve::InputOutcome replay_input(const ReplayArgs& a, int64_t step_ms, const ser
   }
   auto series = series_options(a.series, flow::parse_anonymize(a.input.anonymize));
   series.step_ms = step_ms;
-  return serve::replay_flows(open_input(a.input, a.series), series, options, stream);
+  const auto open = [&] { return open_input(a.input, a.series); };
+  if (reads_for_order(a.input, a.series)) {  // alerts cannot be taken back, so the order is read first
+    const serve::FiniteInput input{
+        open,
+        {.series = series},
+        base::fs::temp_directory_path(),
+        options.stop,
+        [&](const flow::FlowSource& source, uint64_t flows, bool) {
+          options.progress({"kB", source.bytes_done() / 1000, source.bytes_total() / 1000 + 1,
+                            fmt::format("order of {} flows", flows)});
+        }};
+    series = serve::with_plan(input, serve::read_order(input));
+  }
+  const auto outcome = serve::replay_flows(open(), series, options, stream);
+  fmt::print(stderr, "{}", late_warning(a.input, a.series, outcome));
+  return outcome;
 }
 
 void print_end(const ReplayArgs& a, const serve::InputOutcome& outcome, detect::Stream& stream,

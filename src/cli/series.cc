@@ -18,8 +18,8 @@
 #include "series/rates.h"
 #include "series/store.h"
 #include "series/store_sink.h"
+#include "serve/finite_input.h"
 #include "serve/ledger_text.h"
-#include "serve/pipeline.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -64,18 +64,30 @@ SeriesOutcome run_flows(const SeriesSettings& s, const Context& context, series:
   const auto& info = writer.info();
   if (!info.shards.empty()) options.closed_before = info.end_step;
   series::StoreSink sink(writer);
-  serve::Pipeline pipeline(open_input(s.input, s.series), {.series = options}, sink);
   Reporter report(context, "flows");
+  const serve::FiniteInput input{[&] { return open_input(s.input, s.series); },
+                                 {.series = options},
+                                 s.store,
+                                 &context.stop,
+                                 [&](const flow::FlowSource& source, uint64_t flows, bool end) {
+                                   report(flows, source.bytes_done(), source.bytes_total(), end);
+                                 }};
+  const auto again = [&](const series::LateFlows&) {
+    writer.discard();
+    if (!context.quiet)
+      fmt::print(stderr, "the flows are not in the order of time: the input is read a second time\n");
+  };
+  const auto run = reads_for_order(s.input, s.series) ? serve::run_in_any_order(input, sink, again)
+                                                      : serve::run_once(input, sink);
   SeriesOutcome outcome;
-  static_cast<serve::InputOutcome&>(outcome) = serve::run_to_end(pipeline, context.stop, [&](bool end) {
-    report(pipeline.flows(), pipeline.source().bytes_done(), pipeline.source().bytes_total(), end);
-  });
-  const auto& builder = pipeline.builder();
+  static_cast<serve::InputOutcome&>(outcome) = run.outcome;
+  const auto& builder = run.pipeline->builder();
   writer.cover(builder.first_step(), builder.end_step());
-  if (!outcome.stopped && outcome.failure.empty()) save_state(s.input, pipeline.source());
-  outcome.notes = serve::notes_text(pipeline.source().notes());
+  if (!outcome.stopped && outcome.failure.empty()) save_state(s.input, run.pipeline->source());
+  outcome.notes = serve::notes_text(run.pipeline->source().notes());
   outcome.notes += fmt::format("{} flows spread over several steps, {} with a part in closed steps\n",
-                               builder.spread(), builder.clamped());
+                              builder.spread(), builder.clamped());
+  fmt::print(stderr, "{}", late_warning(s.input, s.series, outcome));
   return outcome;
 }
 

@@ -107,6 +107,11 @@ void Stream::close(int64_t step) {
   last_step_ = step;
 }
 
+void Stream::take_over(Stream& before) {
+  sample_ = std::move(before.sample_);
+  frames_.add(before.frames_);
+}
+
 void Stream::finish(int64_t step) {
   if (last_step_ != kNoStep && step > last_step_) close(step);
 }

@@ -42,6 +42,9 @@ class Stream : public series::FrameSink {
   // `step` is the last of the input although nothing was active in it.
   void finish(int64_t step);
 
+  // Takes the sample of flows and the counts of frames from a stream that this one continues. `before` is not used any more.
+  void take_over(Stream& before);
+
   // Frames: in = out (scored) + drops.
   base::LedgerView frames_ledger() const { return frames_.view("frames scored"); }
   base::LedgerView nodes_ledger() const { return engine_.nodes_ledger(); }

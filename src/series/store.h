@@ -129,6 +129,9 @@ class StoreWriter {
   // open when a collector stopped, and that come again. series.json is written at once.
   void take_back(size_t shards, int64_t end_step);
 
+  // Forgets all that this writer was given, also what it wrote: the store is as the writer found it.
+  void discard();
+
   const StoreInfo& info() const { return info_; }
   uint64_t frames() const { return frames_; }  // added by this writer
 
@@ -139,7 +142,7 @@ class StoreWriter {
   std::vector<uint32_t> rows_in_order(std::span<const uint32_t> rank) const;
   std::vector<size_t> present_features() const;
   void write_shard();
-  void write_info() const;
+  void clear_rows();
 
   // Rows lie in chunks that stay from shard to shard: growing would copy them all, and new memory has to be cleared.
   static constexpr size_t kChunkRows = 4096;
@@ -150,6 +153,8 @@ class StoreWriter {
   fs::path store_;
   StoreOptions options_;
   StoreInfo info_;
+  StoreInfo found_;  // info_ at the start, with this run
+  bool continued_ = false;
   int lock_ = -1;
   uint64_t frames_ = 0;
   bool created_ = false;  // the folder was made by this writer

@@ -254,5 +254,27 @@ TEST_F(StoreTest, AFrameThatOccursTwiceIsAnError) {
   EXPECT_THAT(error_of([&] { load_frames(dir_); }), testing::HasSubstr("two frames of node a"));
 }
 
+TEST_F(StoreTest, DiscardLeavesTheStoreAsItWas) {
+  {
+    StoreWriter writer(dir_, {.shard_rows = 2});
+    for (int64_t step = 0; step < 5; ++step) writer.add("a", step, frame(0));
+    EXPECT_TRUE(is_store(dir_));
+    writer.discard();
+    EXPECT_FALSE(is_store(dir_));
+    EXPECT_TRUE(fs::is_empty(dir_));
+    EXPECT_EQ(writer.frames(), 0u);
+    writer.add("b", 3, frame(0));
+    writer.flush();
+  }
+  StoreWriter writer(dir_, {.append = true, .shard_rows = 2});
+  for (int64_t step = 10; step < 15; ++step) writer.add("a", step, frame(0));
+  writer.discard();
+  EXPECT_THAT(load_frames(dir_).nodes, testing::ElementsAre("b"));
+  writer.add("c", 11, frame(0));
+  writer.flush();
+  EXPECT_THAT(load_frames(dir_).nodes, testing::ElementsAre("b", "c"));
+  EXPECT_EQ(read_store_info(dir_).shards.size(), 2u);
+}
+
 }  // namespace
 }  // namespace netflowgen::series

@@ -94,8 +94,18 @@ void Collector::run() {
   finish();
 }
 
+// What has come meanwhile waits in the receiver's queue.
+void Collector::reload() {
+  if (detector_) {
+    detector_->reload();
+  } else {
+    log("SIGHUP: there is no --model, so nothing is read again");
+  }
+}
+
 void Collector::tick() {
   if (detector_) detector_->deliver();
+  if (options_.reload != nullptr && options_.reload->take()) reload();
   const auto now = Clock::now();
   if (now >= next_log_) {
     next_log_ = now + milliseconds(options_.log_ms);

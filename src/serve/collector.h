@@ -35,7 +35,8 @@ struct CollectorOptions {
   base::fs::path counters;
   base::fs::path open_steps;
   std::optional<LiveDetectorOptions> detect;
-  bool quiet = false;  // no lines on standard error but warnings and errors
+  base::RequestFlag* reload = nullptr;  // asks for the detector's files to be read again
+  bool quiet = false;                   // no lines on standard error but warnings and errors
 };
 
 class Collector {
@@ -51,6 +52,7 @@ class Collector {
   series::SeriesOptions continued_store();
   void say_start() const;
   void tick();
+  void reload();
   void flush();
   void write_counters() const;
   void log_line();

@@ -24,24 +24,57 @@ LiveDetector::LiveDetector(const LiveDetectorOptions& options, series::FrameSink
       store_(store),
       log_(std::move(log)),
       output_(options.alerts, AlertOutput::Files::kAppend),
-      state_(options.state) {
-  start_stream();
+      state_(options.state),
+      load_(options.load),
+      stream_(new_stream(*setup_)) {
   if (!base::fs::exists(state_)) return;
   try {
     detect::DetectorState::restore(*stream_, state_);
     continued_ = true;
   } catch (const base::Error& e) {
     log_(fmt::format("warning: {}; nodes are learned anew", e.what()));
-    start_stream();
+    stream_ = new_stream(*setup_);
   }
 }
 
-void LiveDetector::start_stream() {
-  stream_ = std::make_unique<detect::Stream>(setup_->model_ptr(), setup_->book(), setup_->engine_options(),
-                                             [this](const detect::Alert& alert) {
-                                               say(alert);
-                                               raised_.push_back(alert);
-                                             });
+std::unique_ptr<detect::Stream> LiveDetector::new_stream(DetectSetup& setup) {
+  return std::make_unique<detect::Stream>(setup.model_ptr(), setup.book(), setup.engine_options(),
+                                          [this](const detect::Alert& alert) {
+                                            say(alert);
+                                            raised_.push_back(alert);
+                                          });
+}
+
+bool LiveDetector::reload() {
+  try {
+    auto setup = load_();
+    if (setup->step_ms() != step_ms()) {
+      throw base::Error("the new model has steps of {} ms, the store of {} ms", setup->step_ms(), step_ms());
+    }
+    auto stream = new_stream(*setup);
+    if (stream_->last_step() != detect::kNoStep) {
+      // By a file of its own: the saved state and the store stay as of the same flush.
+      const base::fs::path file = state_.string() + ".reload";
+      detect::DetectorState::save(*stream_, file);
+      std::error_code ignored;
+      try {
+        detect::DetectorState::restore(*stream, file);
+      } catch (...) {
+        base::fs::remove(file, ignored);
+        throw;
+      }
+      base::fs::remove(file, ignored);
+    }
+    stream->take_over(*stream_);
+    stream_ = std::move(stream);  // before the setup that the old one refers to
+    setup_ = std::move(setup);
+  } catch (const base::Error& e) {
+    log_(fmt::format("error: reload refused, the model and policies in force stay: {}", e.what()));
+    return false;
+  }
+  log_(fmt::format("reloaded model and policies: {} nodes known, {} alerts up", stream_->engine().nodes(),
+                   stream_->detector().open_alerts()));
+  return true;
 }
 
 void LiveDetector::say_start() const {

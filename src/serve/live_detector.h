@@ -24,6 +24,7 @@ struct LiveDetectorOptions {
   std::shared_ptr<DetectSetup> setup;
   std::vector<std::string> alerts;  // files
   base::fs::path state;
+  std::function<std::shared_ptr<DetectSetup>()> load = {};  // reads model, calibration and policies again
 };
 
 class LiveDetector : public series::FrameSink {
@@ -43,6 +44,9 @@ class LiveDetector : public series::FrameSink {
   void deliver();
   // Starts to write the state, by a copy of the process, unless the last one is still being written.
   void save();
+  // Reads model, calibration and policies again and continues with them: nodes, alerts that are up and the sample of flows
+  // stay. What cannot be read or does not fit is logged, and those in force stay. Between steps. True: it was done.
+  bool reload();
   // From here on frames are the store's alone.
   void stop() { scoring_ = false; }
   // After stop(): the state and the alerts are on the disk. Error where not.
@@ -54,7 +58,7 @@ class LiveDetector : public series::FrameSink {
   int64_t step_ms() const { return setup_->step_ms(); }
 
  private:
-  void start_stream();
+  std::unique_ptr<detect::Stream> new_stream(DetectSetup& setup);
   void say(const detect::Alert& alert) const;
 
   std::shared_ptr<DetectSetup> setup_;
@@ -62,6 +66,7 @@ class LiveDetector : public series::FrameSink {
   Log log_;
   AlertOutput output_;
   base::fs::path state_;
+  std::function<std::shared_ptr<DetectSetup>()> load_;
   std::unique_ptr<detect::Stream> stream_;
   std::vector<detect::Alert> raised_;  // not yet written
   infer::Snapshot snapshot_;

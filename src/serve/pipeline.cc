@@ -56,6 +56,13 @@ void read_until_end(const base::StopFlag& stop, InputOutcome& outcome,
   }
 }
 
+void note_end(const Pipeline& pipeline, InputOutcome& outcome) {
+  outcome.ledgers = pipeline.ledgers();
+  outcome.bad_lines = pipeline.source().bad_lines();
+  outcome.flows = pipeline.flows();
+  outcome.late = pipeline.builder().late();
+}
+
 InputOutcome run_to_end(Pipeline& pipeline, const base::StopFlag& stop,
                         const std::function<void(bool end)>& report) {
   InputOutcome outcome;
@@ -65,8 +72,7 @@ InputOutcome run_to_end(Pipeline& pipeline, const base::StopFlag& stop,
     return more;
   });
   pipeline.finish();
-  outcome.ledgers = pipeline.ledgers();
-  outcome.bad_lines = pipeline.source().bad_lines();
+  note_end(pipeline, outcome);
   return outcome;
 }
 

@@ -66,11 +66,16 @@ struct InputOutcome {
   std::vector<flow::FirstBadLine> bad_lines;
   std::string failure;  // the source's error; empty: none
   bool stopped = false;
+  uint64_t flows = 0;      // read
+  series::LateFlows late;  // of them
 };
 
 // Calls read_some until it returns false, the user stops, or it throws base::Error, which becomes outcome.failure.
 void read_until_end(const base::StopFlag& stop, InputOutcome& outcome,
                     const std::function<bool()>& read_some);
+
+// Ledgers, bad lines and late flows of a pipeline that is finished.
+void note_end(const Pipeline& pipeline, InputOutcome& outcome);
 
 // All of a finite source through the pipeline, then finish(). `report` is called after each batch.
 InputOutcome run_to_end(Pipeline& pipeline, const base::StopFlag& stop,

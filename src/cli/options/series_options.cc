@@ -7,6 +7,8 @@
 #include "cli/config.h"
 #include "cli/options/decode_options.h"
 #include "flow/filter/dedup.h"
+#include "series/arrival.h"
+#include "serve/finite_input.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -35,7 +37,10 @@ void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps) {
     option("--timezone", args.timezone, "Time zone of the network, for calendar inputs")
         ->capture_default_str();
   }
-  option("--lateness", args.lateness, "How much earlier than the latest flow others may start")
+  option("--lateness", args.lateness,
+         args.lateness == "auto"
+             ? "How much earlier than the latest flow others may start; auto: as files need it, 2m for a pipe"
+             : "How much earlier than the latest flow others may start")
       ->capture_default_str();
   option("--max-duration", args.max_duration, "Longer flows are counted as errors")
       ->capture_default_str()
@@ -52,11 +57,24 @@ std::unique_ptr<flow::FlowSource> open_input(const InputArgs& input, const Serie
   return flow::deduplicated(open_input(input), {.window_ms = duration_ms(series.dedup, "--dedup")});
 }
 
+bool reads_for_order(const InputArgs& input, const SeriesArgs& series) {
+  return series.lateness == "auto" && serve::can_be_read_twice(input.options.paths);
+}
+
+std::string late_warning(const InputArgs& input, const SeriesArgs& series,
+                         const serve::InputOutcome& outcome) {
+  const std::string text = series::late_text(outcome.late, outcome.flows, series_options(series).lateness_ms);
+  if (text.empty()) return text;
+  const bool pipe = !serve::can_be_read_twice(input.options.paths);
+  return "warning: " + text +
+         (pipe ? " (a pipe cannot be read twice; files are read as they need it)\n" : "\n");
+}
+
 series::SeriesOptions series_options(const SeriesArgs& args, const flow::AnonymizeOptions& anonymize) {
   series::SeriesOptions o;
   o.step_ms = duration_ms(args.step, "--step");
   if (o.step_ms <= 0) throw UsageError("--step {}: it must be longer than 0", args.step);
-  o.lateness_ms = duration_ms(args.lateness, "--lateness");
+  o.lateness_ms = duration_ms(args.lateness == "auto" ? kUsualLateness : args.lateness, "--lateness");
   o.max_duration_ms = duration_ms(args.max_duration, "--max-duration");
   o.max_time_ms = tomorrow();
   o.nodes.interfaces = args.interfaces;

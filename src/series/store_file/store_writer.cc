@@ -77,6 +77,7 @@ StoreWriter::StoreWriter(fs::path store, StoreOptions options)
         throw Error("{} already holds a series store: add --append to extend it, or name another folder",
                     store_.string());
       }
+      continued_ = true;
       info_ = read_store_info(store_);
       check_append(store_, info_, options_);
     }
@@ -88,6 +89,7 @@ StoreWriter::StoreWriter(fs::path store, StoreOptions options)
   info_.timezone = options_.timezone;
   run_ = info_.runs.size();
   info_.runs.emplace_back();
+  found_ = info_;
 }
 
 StoreWriter::~StoreWriter() {
@@ -225,11 +227,30 @@ void StoreWriter::write_shard() {
   for (const size_t f : features) info_.missing[f] = false;
   cover(shard.first_step, shard.end_step);
   info_.shards.push_back(std::move(shard));
+  clear_rows();
+}
+
+void StoreWriter::clear_rows() {
   index_.clear();
   keys_.clear();
   names_.clear();
   nodes_.clear();
   steps_.clear();
+}
+
+void StoreWriter::discard() {
+  clear_rows();
+  frames_ = 0;
+  if (info_.shards.size() == found_.shards.size()) return void(info_ = found_);
+  std::error_code ignored;
+  if (continued_) {
+    base::write_file(store_ / kStoreInfoFile, store_info_json(found_));
+  } else {
+    fs::remove(store_ / kStoreInfoFile, ignored);
+  }
+  for (size_t i = found_.shards.size(); i < info_.shards.size(); ++i)
+    fs::remove(store_ / info_.shards[i].file, ignored);
+  info_ = found_;
 }
 
 }  // namespace netflowgen::series
