@@ -17,10 +17,11 @@ std::string percent(uint64_t part, uint64_t whole) {
 }
 
 std::string sequence_text(const flow::SequenceReport& s) {
-  return fmt::format(
-      "  sequence {} domain {}: {} {} received, {} lost ({}), {} late, {} twice, {} restarts\n",
-      protocol_text(s.version), s.domain, s.received, s.unit, s.lost, percent(s.lost, s.lost + s.received),
-      s.reordered, s.duplicates, s.resets);
+  const auto domain = s.all_domains ? "all domains together" : fmt::format("domain {}", s.domain);
+  const auto convention = s.convention.empty() ? "" : fmt::format("; {}", s.convention);
+  return fmt::format("  sequence {} {}: {} {} received, {} lost ({}), {} late, {} twice, {} restarts{}\n",
+                     protocol_text(s.version), domain, s.received, s.unit, s.lost,
+                     percent(s.lost, s.lost + s.received), s.reordered, s.duplicates, s.resets, convention);
 }
 
 std::string timeout_text(const char* name, std::optional<int64_t> measured,
@@ -103,7 +104,9 @@ nlohmann::json exporter_json(const flow::ExporterReport& r) {
   for (const auto& s : r.sequences) {
     sequences.push_back({{"protocol", protocol_text(s.version)},
                          {"domain", s.domain},
+                         {"all_domains", s.all_domains},
                          {"unit", s.unit},
+                         {"convention", s.convention},
                          {"received", s.received},
                          {"lost", s.lost},
                          {"late", s.reordered},

@@ -27,8 +27,8 @@ void common(const uint8_t* p, const TimeBase& time, Flow& f) {
   f.bytes = load_be32(p + 20);
   const uint32_t first = load_be32(p + 24);
   const uint32_t last = load_be32(p + 28);
-  f.start_ms = first == 0 ? 0 : std::max<TimeMs>(from_uptime(time, first), 0);
-  f.end_ms = last == 0 ? 0 : std::max<TimeMs>(from_uptime(time, last), 0);
+  f.start_ms = from_switched(time, first, last, true);
+  f.end_ms = from_switched(time, last, first, false);
   f.src_port = load_be16(p + 32);
   f.dst_port = load_be16(p + 34);
   f.known |= kKnownAddresses | kKnownBytes | kKnownPackets | kKnownPorts | kKnownProtocol | kKnownTcpFlags |
@@ -97,7 +97,7 @@ void Decoder::Impl::decode_legacy(const Datagram& d, uint16_t version, std::vect
     }
   }
   const uint32_t sequence = version == 1 ? 0 : load_be32(h + 16);
-  if (version != 1) end(m, sequence, count, true);
+  if (version != 1) end(m, sequence, {.records = count});
 }
 
 }  // namespace netflowgen::flow

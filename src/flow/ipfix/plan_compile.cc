@@ -25,6 +25,7 @@ class Compiler {
     initiator(231, 232, Target::kBytes);
     initiator(298, 299, Target::kPackets);
     choose(forward_, plan_.ops, plan_.known);
+    pair_uptimes(plan_.ops);
     reverse();
     known();
     return std::move(plan_);
@@ -118,7 +119,7 @@ class Compiler {
 
   static CopyOp op_of(const Candidate& c, bool only_if_zero) {
     const TargetField to = target_field(c.element.target);
-    CopyOp op{c.element.convert, to.size, only_if_zero, true, static_cast<uint16_t>(to.offset), c.from};
+    CopyOp op{c.element.convert, to.size, only_if_zero, true, static_cast<uint16_t>(to.offset), c.from, {}};
     if (op.convert == Convert::kHighByte || op.convert == Convert::kLowByte) {
       if (op.convert == Convert::kHighByte) ++op.target;  // little-endian
       op.convert = Convert::kUint;
@@ -149,6 +150,16 @@ class Compiler {
     }
   }
 
+  // Each of the two uptimes of a flow is read with an eye on the other one: see from_switched().
+  static void pair_uptimes(std::vector<CopyOp>& ops) {
+    for (CopyOp& a : ops) {
+      for (const CopyOp& b : ops) {
+        const bool both = a.convert == Convert::kTimeUptime && b.convert == Convert::kTimeUptime;
+        if (both && a.target != b.target) a.other = b.from;
+      }
+    }
+  }
+
   // Where a record has the initiator's and the responder's counters, the initiator's are the forward ones,
   // whatever other counters there are.
   void initiator(uint16_t id, uint16_t responder_id, Target target) {
@@ -169,6 +180,7 @@ class Compiler {
     responder(list, 299, Target::kPackets, kKnownPackets);
     std::erase_if(list, [](const Candidate& c) { return c.element.target <= Target::kNatDst; });
     choose(list, plan_.reverse_ops, plan_.reverse_known);
+    pair_uptimes(plan_.reverse_ops);
     if ((plan_.reverse_known & (kKnownBytes | kKnownPackets)) == 0) {
       plan_.reverse_ops.clear();
       plan_.reverse_known = 0;
