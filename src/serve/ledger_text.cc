@@ -67,6 +67,10 @@ void print_bad_lines(std::FILE* to, std::span<const flow::FirstBadLine> lines) {
   }
 }
 
+void print_warnings(std::FILE* to, std::span<const flow::SourceWarning> warnings) {
+  for (const auto& w : warnings) fmt::print(to, "warning: {}\n", w.text);
+}
+
 std::string notes_text(std::span<const std::pair<std::string_view, uint64_t>> notes) {
   std::string text;
   for (const auto& [name, count] : notes)

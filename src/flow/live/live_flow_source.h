@@ -29,6 +29,7 @@ class LiveFlowSource : public FlowSource {
   void stop();
 
   std::vector<base::LedgerView> ledgers() const override;
+  std::vector<SourceWarning> warnings() const override;
   const Decoder* decoder() const override { return &decoder_; }
   uint32_t known() const override { return known_; }
   const DatagramReceiver& sockets() const { return live_; }
@@ -41,6 +42,7 @@ class LiveFlowSource : public FlowSource {
   bool decode_more();
 
   DatagramReceiver live_;
+  DecodeOptions options_;
   Decoder decoder_;
   DatagramQueue queue_;
   std::vector<Flow> flows_;
