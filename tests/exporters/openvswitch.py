@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """Open vSwitch's dummy datapath, without root and without the kernel, exports NetFlow v5 and IPFIX."""
+import csv
+import io
 import json
 import os
 import socket
@@ -76,6 +78,7 @@ def export(control, table, column, truth, enough, *options):
     receiver = Receiver()
     vsctl("--", "set", "bridge", "br0", f"{column}=@x", "--", "--id=@x", "create", table,
           f'targets="127.0.0.1:{receiver.port}"', *options)
+    control.call("revalidator/purge")  # flows of before do not know of the exporter
     send(control, truth)
     receiver.wait_for(enough)
     vsctl("clear", "bridge", "br0", column)
@@ -110,6 +113,10 @@ def ipfix_records(datagrams):
     return sum(1 for _, _, data in datagrams if data[16:18] > b"\1\0" and data[12:16] != bytes(4))
 
 
+def sflow_samples(datagrams):
+    return sum(int.from_bytes(data[24:28], "big") for _, _, data in datagrams)
+
+
 def ipfix(control):
     truth = traffic.mixture()
     path = export(control, "ipfix", "ipfix", truth, lambda datagrams: ipfix_records(datagrams) >= 2 * len(truth.frames),
@@ -125,6 +132,20 @@ def ipfix(control):
     equal(lost(done.stdout), 0, "Open vSwitch IPFIX: lost")
     check("all domains together" in done.stdout, f"Open vSwitch IPFIX: one count for all domains:\n{done.stdout}")
     check("--direction 192.0.2.254=ingress" in done.stderr, f"Open vSwitch IPFIX: no warning: {done.stderr}")
+    # Its counters are multiplied by the sampling rate already, and it does not announce the rate.
+    path = export(control, "ipfix", "ipfix", truth, lambda datagrams: ipfix_records(datagrams) > 0, "sampling=4",
+                  "obs_domain_id=123")
+    rows = csv.DictReader(io.StringIO(run(NETFLOWGEN, "decode", path, "-o", "csv")))
+    equal({(row["packets"], row["sampling"]) for row in rows}, {("4", "")}, "Open vSwitch IPFIX: sampled packets")
+
+
+def sflow(control):
+    truth = traffic.mixture()
+    path = export(control, "sflow", "sflow", truth, lambda datagrams: sflow_samples(datagrams) >= len(truth.frames),
+                  "agent=127.0.0.1", "sampling=1", "polling=0", "header=128")
+    flows, _ = decode(path)
+    compare("Open vSwitch sFlow", flows, truth, times=False)
+    equal(lost(stats(path)), 0, "Open vSwitch sFlow: lost")
 
 
 daemons = []
@@ -134,6 +155,7 @@ try:
     learn(control)
     netflow(control)
     ipfix(control)
+    sflow(control)
 finally:
     for daemon in reversed(daemons):
         daemon.kill()
