@@ -105,6 +105,9 @@ SequenceMeter::SequenceMeter(uint8_t version) : version_(version) {
 
 void SequenceMeter::add(uint32_t seq, const MessageCount& message) {
   if (misses_ >= kRelearn) learn_again();
+  // Where it is not known how many records a message held, only those that do not count records could score.
+  const bool sure = message.exact && sure_;
+  sure_ = message.exact;
   bool foreseen = false;
   bool begins = false;
   for (size_t i = 0; i < candidates_.size(); ++i) {
@@ -118,7 +121,7 @@ void SequenceMeter::add(uint32_t seq, const MessageCount& message) {
       if (span.first == UINT32_MAX) c.score += kFirstNumber / 2;
     }
     const bool hit = c.tracker.add(span);
-    c.score += hit ? 1 : 0;
+    c.score += hit && sure ? 1 : 0;
     if (c.convention.unit == Unit::kFlowRecords && c.tracker.counts().duplicates == copies) {
       c.unnumbered += message.options;
     }
@@ -127,7 +130,7 @@ void SequenceMeter::add(uint32_t seq, const MessageCount& message) {
   foreseen_ += foreseen ? 1 : 0;
   if (foreseen || begins) {
     misses_ -= std::min(misses_, 1u);
-  } else {
+  } else if (sure) {
     misses_ += kMiss;
   }
   if (candidates_.size() > 1) choose();

@@ -86,6 +86,7 @@ class SequenceMeter {
   uint8_t version_;
   std::vector<Candidate> candidates_;  // in the order of conventions_of()
   size_t best_ = 0;
+  bool sure_ = true;     // the records of the message before were counted
   uint32_t misses_ = 0;  // weighed, less the hits
   uint64_t foreseen_ = 0;
   SequenceCounts done_;  // before learning began again

@@ -217,6 +217,19 @@ TEST(Convention, ACountForEachDomainStaysApart) {
   EXPECT_EQ(report.sequences[1].lost, 4u);
 }
 
+// Data that waits for its template holds an unknown number of records: nothing can be learnt from its numbers.
+TEST(Convention, NothingIsLearntWithoutTemplates) {
+  Twins t;
+  Numbered exporter(10, Numbered::kRecords, false, 7'000);
+  for (int i = 0; i < 100; ++i) t.feed(exporter.message({1, false, false}));
+  t.feed(exporter.message({2, false, true}));
+  for (uint32_t i = 0; i < 5; ++i) t.feed(exporter.message({3 + i, false, false}));
+  exporter.message({9, false, false});
+  t.feed(exporter.message({4, false, false}));
+  EXPECT_EQ(t.sequence(10).convention, "");
+  EXPECT_EQ(t.sequence(10).lost, 9u);
+}
+
 // Another program takes over the address and port of the first.
 TEST(Convention, IsLearntAgainWhenItChanges) {
   Twins t;

@@ -1,6 +1,12 @@
 #include "flow/filter/one_direction.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "flow/open.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -107,6 +113,35 @@ TEST(OneDirection, MillionsOfFlows) {
   ASSERT_EQ(filter.twice().size(), 1u);
   EXPECT_GT(filter.twice()[0].twice * 3, filter.twice()[0].looked_at);
   EXPECT_LT(filter.twice()[0].looked_at, 150'000u) << "a sample, once much has been seen";
+}
+
+// Text files and archives have directions too: the options hold for every input.
+TEST(OneDirection, OfATextFile) {
+  const auto path =
+      std::filesystem::temp_directory_path() / ("one_direction_" + std::to_string(::getpid()) + ".csv");
+  std::ofstream(path) << "start,src,dst,src_port,dst_port,protocol,packets,bytes,direction,exporter\n"
+                         "2026-03-01T10:00:00Z,10.0.0.1,10.0.0.2,1000,443,tcp,3,300,0,192.0.2.254\n"
+                         "2026-03-01T10:00:00Z,10.0.0.1,10.0.0.2,1000,443,tcp,3,300,1,192.0.2.254\n";
+  const auto read = [&](Direction direction) {
+    InputOptions options;
+    options.paths = {path.string()};
+    options.direction.direction = direction;
+    const auto source = open_flows(options);
+    std::vector<Flow> flows(8);
+    flows.resize(source->read(flows));
+    return std::pair(flows, source->warnings());
+  };
+  const auto [both, warnings] = read(Direction::kBoth);
+  EXPECT_EQ(both.size(), 2u);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0].about, "twice 192.0.2.254");
+  EXPECT_NE(warnings[0].text.find("1 of 2 flows looked at (3 packets)"), std::string::npos)
+      << warnings[0].text;
+  const auto [egress, none] = read(Direction::kEgress);
+  ASSERT_EQ(egress.size(), 1u);
+  EXPECT_EQ(egress[0].direction, 1);
+  EXPECT_TRUE(none.empty());
+  std::filesystem::remove(path);
 }
 
 }  // namespace
