@@ -66,6 +66,7 @@ CollectorOptions collector_options(const CollectArgs& args) {
   p.anonymize = flow::parse_anonymize(args.anonymize);
   p.series = series_options(args.series, p.anonymize);
   if (args.decode.max_past.empty()) p.decode.max_past_ms = p.series.lateness_ms;
+  p.direction = direction_options(args.decode);
   p.dedup.window_ms = duration_ms(args.series.dedup, "--dedup");
   p.flush_ms = duration_ms(args.flush, "--flush");
   p.log_ms = duration_ms(args.log_every, "--log-every");
@@ -160,7 +161,6 @@ void add_collect(CLI::App& app, Context& context) {
   option(kAdvancedGroup, "--counters", args->counters, "Ledgers by exporter, as JSON [STORE/counters.json]");
   args->series.lateness = kUsualLateness;
   add_series_options(*command, args->series);
-  args->decode.max_past.clear();
   add_decode_options(*command, args->decode);
   add_detect_options(*command, args->detect)
       ->description("Fine-tuned model folder, with detect.json: raise alerts while collecting");

@@ -115,6 +115,7 @@ void decode_records(const Args& args, const Context& context) {
   for_batches(*source, args, context, [](std::span<const flow::Flow>) {});
   writer.close();
   fmt::print(stderr, "{}", problems_text(*source));
+  serve::print_warnings(stderr, source->warnings());
   if (context.stop.requested()) throw base::Stopped("stopped; what was read until then is written");
   save_state(args.input, *source);
 }
@@ -134,6 +135,7 @@ void decode(const Args& args, const Context& context) {
     write_flows(*source, args, context, flow::JsonFlowWriter(flow::open_sink(args.file)));
   }
   fmt::print(stderr, "{}", problems_text(*source));
+  serve::print_warnings(stderr, source->warnings());
   if (context.stop.requested()) throw base::Stopped("stopped; what was read until then is written");
   save_state(args.input, *source);
 }

@@ -95,6 +95,7 @@ void run_replay(const ReplayArgs& a, const Context& context) {
                         [&](const detect::Alert& alert) { output.add(alert); });
   if (!a.state.empty() && base::fs::exists(a.state)) detect::DetectorState::restore(stream, a.state);
   const auto outcome = replay_input(a, setup.step_ms(), options, stream);
+  serve::print_warnings(stderr, outcome.warnings);
   if (stream.frames_ledger().in == 0) {
     serve::print_ledgers(stderr, outcome.ledgers);
     serve::print_bad_lines(stderr, outcome.bad_lines);

@@ -142,6 +142,7 @@ void run_series(const SeriesSettings& s, const Context& context) {
                              {.step_ms = step_ms, .timezone = s.series.timezone, .append = s.append});
   const SeriesOutcome outcome = rates ? run_rates(s, context, writer) : run_flows(s, context, writer);
   writer.set_counts(series::to_counts(outcome.ledgers));
+  serve::print_warnings(stderr, outcome.warnings);
   const uint64_t written = writer.frames();
   if (written == 0) {
     serve::print_ledgers(stderr, outcome.ledgers);

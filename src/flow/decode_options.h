@@ -65,6 +65,9 @@ struct DecodeOptions {
   int64_t max_future_ms = 5LL * 60 * 1000;
   // Flows that end earlier than received_ms by more than this are moved likewise; 0: not. For live input.
   int64_t max_past_ms = 0;
+  // The same for stored packets, where nothing is late: only flows of an exporter whose clock (the header's) is behind
+  // received_ms by more than this, and flows that end more than a day before; 0: not.
+  int64_t max_clock_behind_ms = 0;
   // A flow that lasts longer is bogus: it keeps its end, and its duration is unknown.
   int64_t max_duration_ms = 7LL * 24 * 3600 * 1000;
 

@@ -9,6 +9,7 @@
 #include "base/ip.h"
 #include "base/time.h"
 #include "flow/decode_options.h"
+#include "flow/direction_options.h"
 
 namespace netflowgen::flow {
 
@@ -25,6 +26,8 @@ struct InputOptions {
   int utc_offset_minutes =
       0;  // of local times in text files: +120 for CEST; zoned and Unix times keep theirs
   std::optional<base::TimeMs> assume_time;  // for files whose rows have no time (NF-*-v1 and v2)
+
+  DirectionOptions direction = {};
 
   // For packets (captures, bare messages).
   DecodeOptions decode = {};

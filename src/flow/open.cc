@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "flow/capture/packet_source.h"
 #include "flow/capture/pcap_reader.h"
+#include "flow/filter/one_direction.h"
 #include "flow/nfcapd/nfcapd_source.h"
 #include "flow/text/csv_source.h"
 #include "flow/text/rate_source.h"
@@ -109,7 +110,9 @@ TextOptions text_options(const InputOptions& options) {
 
 }  // namespace
 
-std::unique_ptr<FlowSource> open_flows(const InputOptions& options) {
+namespace {
+
+std::unique_ptr<FlowSource> open_any(const InputOptions& options) {
   check_dialect(options);
   auto inputs = std::make_unique<Inputs>(options.paths);
   if (const auto [format, file] = find_format(*inputs); format != nullptr) {
@@ -122,6 +125,12 @@ std::unique_ptr<FlowSource> open_flows(const InputOptions& options) {
     }
   }
   return std::make_unique<CsvSource>(std::move(inputs), text_options(options));
+}
+
+}  // namespace
+
+std::unique_ptr<FlowSource> open_flows(const InputOptions& options) {
+  return one_direction(open_any(options), options.direction);
 }
 
 std::unique_ptr<RateSource> open_rates(const InputOptions& options) {

@@ -31,6 +31,13 @@ struct FirstBadLine {
   uint64_t count = 0;
 };
 
+// What the user should know about an input, beside bad lines. `about` is the same however often it is asked for, and
+// names the exporter; figures in `text` may grow.
+struct SourceWarning {
+  std::string about;
+  std::string text;
+};
+
 class Decoder;
 
 class FlowSource {
@@ -50,6 +57,7 @@ class FlowSource {
   virtual std::vector<FirstBadLine> bad_lines() const { return {}; }
   // What was counted and is no loss, by name: counters put right, and all notes of a decoder.
   virtual std::vector<std::pair<std::string_view, uint64_t>> notes() const { return {}; }
+  virtual std::vector<SourceWarning> warnings() const { return {}; }
   // The decoder that decoded its packets, with a report per exporter; nullptr where there are no packets.
   virtual const Decoder* decoder() const { return nullptr; }
   // Groups of fields (Known) that this source gives at least sometimes; what no flow has is a missing

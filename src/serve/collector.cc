@@ -43,7 +43,9 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
   auto live =
       std::make_unique<flow::LiveFlowSource>(options_.live, options_.decode, options_.templates.string());
   live_ = live.get();
-  auto source = flow::anonymized(flow::deduplicated(std::move(live), options_.dedup), options_.anonymize);
+  auto source = flow::anonymized(
+      flow::deduplicated(flow::one_direction(std::move(live), options_.direction), options_.dedup),
+      options_.anonymize);
   series::FrameSink& sink = detector_ ? static_cast<series::FrameSink&>(*detector_) : sink_;
   FlowTap tap;
   if (detector_) tap = [this](std::span<const flow::Flow> flows) { detector_->flows(flows); };
@@ -111,6 +113,7 @@ void Collector::tick() {
     next_log_ = now + milliseconds(options_.log_ms);
     if (!options_.quiet) log_line();
     warn_of_delays();
+    warn_of_exporters();
     write_counters();
   }
   if (now < next_flush_) return;
@@ -202,9 +205,17 @@ void Collector::warn_of_delays() {
   }
 }
 
+// What the source has to say of its exporters: each once.
+void Collector::warn_of_exporters() {
+  for (const auto& w : pipeline_->source().warnings()) {
+    if (told_.insert(w.about).second) log("warning: {}", w.text);
+  }
+}
+
 // The open steps go to the store too, so that it is whole; and beside it as they are, so that the next run can take
 // them back and go on.
 void Collector::finish() {
+  warn_of_exporters();
   flush();
   if (detector_) detector_->stop();
   const series::OpenStepsPlace place{writer_.info().shards.size(), writer_.info().runs.size()};

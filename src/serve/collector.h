@@ -12,6 +12,7 @@
 #include "base/stop.h"
 #include "flow/filter/anonymize.h"
 #include "flow/filter/dedup.h"
+#include "flow/filter/one_direction.h"
 #include "flow/live/live_flow_source.h"
 #include "series/store.h"
 #include "series/store_sink.h"
@@ -25,6 +26,7 @@ struct CollectorOptions {
   flow::LiveOptions live;
   flow::DecodeOptions decode;
   flow::AnonymizeOptions anonymize;
+  flow::DirectionOptions direction;
   flow::DedupOptions dedup;
   series::SeriesOptions series;
   std::string timezone;
@@ -57,6 +59,7 @@ class Collector {
   void write_counters() const;
   void log_line();
   void warn_of_delays();
+  void warn_of_exporters();
   void finish();
   std::vector<base::LedgerView> ledgers() const;
 
@@ -74,6 +77,7 @@ class Collector {
   uint64_t logged_flows_ = 0;
   uint64_t logged_kernel_drops_ = 0;
   std::set<base::IpAddr> warned_;
+  std::set<std::string> told_;  // SourceWarning::about
 };
 
 }  // namespace netflowgen::serve

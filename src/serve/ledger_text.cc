@@ -17,10 +17,11 @@ std::string percent(uint64_t part, uint64_t whole) {
 }
 
 std::string sequence_text(const flow::SequenceReport& s) {
-  return fmt::format(
-      "  sequence {} domain {}: {} {} received, {} lost ({}), {} late, {} twice, {} restarts\n",
-      protocol_text(s.version), s.domain, s.received, s.unit, s.lost, percent(s.lost, s.lost + s.received),
-      s.reordered, s.duplicates, s.resets);
+  const auto domain = s.all_domains ? "all domains together" : fmt::format("domain {}", s.domain);
+  const auto convention = s.convention.empty() ? "" : fmt::format("; {}", s.convention);
+  return fmt::format("  sequence {} {}: {} {} received, {} lost ({}), {} late, {} twice, {} restarts{}\n",
+                     protocol_text(s.version), domain, s.received, s.unit, s.lost,
+                     percent(s.lost, s.lost + s.received), s.reordered, s.duplicates, s.resets, convention);
 }
 
 std::string timeout_text(const char* name, std::optional<int64_t> measured,
@@ -66,6 +67,10 @@ void print_bad_lines(std::FILE* to, std::span<const flow::FirstBadLine> lines) {
   }
 }
 
+void print_warnings(std::FILE* to, std::span<const flow::SourceWarning> warnings) {
+  for (const auto& w : warnings) fmt::print(to, "warning: {}\n", w.text);
+}
+
 std::string notes_text(std::span<const std::pair<std::string_view, uint64_t>> notes) {
   std::string text;
   for (const auto& [name, count] : notes)
@@ -103,7 +108,9 @@ nlohmann::json exporter_json(const flow::ExporterReport& r) {
   for (const auto& s : r.sequences) {
     sequences.push_back({{"protocol", protocol_text(s.version)},
                          {"domain", s.domain},
+                         {"all_domains", s.all_domains},
                          {"unit", s.unit},
+                         {"convention", s.convention},
                          {"received", s.received},
                          {"lost", s.lost},
                          {"late", s.reordered},

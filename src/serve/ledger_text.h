@@ -16,6 +16,8 @@ namespace netflowgen::serve {
 std::string ledger_table(std::span<const base::LedgerView> ledgers, std::string_view indent = "");
 void print_ledgers(std::FILE* to, std::span<const base::LedgerView> ledgers);
 void print_bad_lines(std::FILE* to, std::span<const flow::FirstBadLine> lines);
+// "warning: ...", a line each.
+void print_warnings(std::FILE* to, std::span<const flow::SourceWarning> warnings);
 
 // One exporter: its ledgers, what was noted, sequence loss, time-outs, clock, templates.
 std::string exporter_text(const flow::ExporterReport& report);

@@ -59,6 +59,7 @@ void read_until_end(const base::StopFlag& stop, InputOutcome& outcome,
 void note_end(const Pipeline& pipeline, InputOutcome& outcome) {
   outcome.ledgers = pipeline.ledgers();
   outcome.bad_lines = pipeline.source().bad_lines();
+  outcome.warnings = pipeline.source().warnings();
   outcome.flows = pipeline.flows();
   outcome.late = pipeline.builder().late();
 }

@@ -64,6 +64,7 @@ class Pipeline {
 struct InputOutcome {
   std::vector<base::LedgerView> ledgers;
   std::vector<flow::FirstBadLine> bad_lines;
+  std::vector<flow::SourceWarning> warnings;
   std::string failure;  // the source's error; empty: none
   bool stopped = false;
   uint64_t flows = 0;      // read

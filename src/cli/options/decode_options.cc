@@ -41,6 +41,13 @@ flow::TimePolicy policy_of(const std::string& text) {
   throw UsageError("--time {}: expected flow, export, receive or corrected", text);
 }
 
+flow::Direction direction_of(const std::string& text) {
+  if (text == "both") return flow::Direction::kBoth;
+  if (text == "ingress") return flow::Direction::kIngress;
+  if (text == "egress") return flow::Direction::kEgress;
+  throw UsageError("--direction {}: expected ingress, egress or both", text);
+}
+
 ExporterPolicy& policy(flow::DecodeOptions& o, const base::IpAddr& exporter) {
   for (auto& p : o.exporters) {
     if (p.exporter == exporter) return p;
@@ -121,9 +128,8 @@ void add_decode_options(CLI::App& command, DecodeArgs& args) {
          "Flows that end later than so long after their receipt are moved to it")
       ->capture_default_str();
   option("--max-past", args.max_past,
-         args.max_past.empty() ? "The same for the past; 0: never [as --lateness]"
-                               : "The same for the past; 0: never")
-      ->capture_default_str();
+         "The same for the past; 0: never [as --lateness; of stored packets only where the exporter's clock "
+         "is wrong]");
   option("--tunnels", args.tunnels,
          "Addresses of the outer or the inner header of tunnels in sampled packets")
       ->check(CLI::IsMember({"outer", "inner"}))
@@ -131,12 +137,29 @@ void add_decode_options(CLI::App& command, DecodeArgs& args) {
   option("--biflows", args.biflows, "A record of both directions: two flows, or the forward one only")
       ->check(CLI::IsMember({"two", "forward"}))
       ->capture_default_str();
+  option(
+      "--direction", args.direction,
+      "Of exporters that report a packet where it comes in and where it goes out: ingress, egress or both; "
+      "EXPORTER=... for one exporter [both]");
   option("--sflow-discards", args.discards, "Flows for packets that the device says it dropped")
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
   option("--sflow-exporter", args.sflow_exporter, "The exporter's address: the agent's own or the UDP source")
       ->check(CLI::IsMember({"agent", "source"}))
       ->capture_default_str();
+}
+
+flow::DirectionOptions direction_options(const DecodeArgs& args) {
+  flow::DirectionOptions o;
+  for (const auto& text : args.direction) {
+    const Item i = item_of(text, "--direction");
+    if (i.exporter) {
+      o.exporters.emplace_back(*i.exporter, direction_of(i.value));
+    } else {
+      o.direction = direction_of(i.value);
+    }
+  }
+  return o;
 }
 
 flow::DecodeOptions decode_options(const DecodeArgs& args) {

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "flow/decode_options.h"
+#include "flow/direction_options.h"
 
 namespace netflowgen::cli {
 
@@ -18,7 +19,8 @@ struct DecodeArgs {
   std::vector<std::string> sampling;          // EXPORTER=N: whatever it says itself
   std::vector<std::string> sampling_default;  // N or EXPORTER=N: where it says nothing
   std::string max_future = "5m";
-  std::string max_past = "0";
+  std::string max_past;                // empty: as --lateness, which the command has
+  std::vector<std::string> direction;  // DIRECTION or EXPORTER=DIRECTION
   std::string tunnels = "outer";
   std::string biflows = "two";
   std::string discards = "on";
@@ -29,6 +31,7 @@ void add_decode_options(CLI::App& command, DecodeArgs& args);
 
 // UsageError where a value makes no sense.
 flow::DecodeOptions decode_options(const DecodeArgs& args);
+flow::DirectionOptions direction_options(const DecodeArgs& args);
 
 // "60s", "5m"; UsageError names the option.
 int64_t duration_ms(const std::string& text, const char* option);

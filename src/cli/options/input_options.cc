@@ -56,6 +56,8 @@ flow::InputOptions input_options(const InputArgs& args) {
   flow::InputOptions options = args.options;
   if (!args.utc_offset.empty()) options.utc_offset_minutes = parse_utc_offset(args.utc_offset);
   options.decode = decode_options(args.decode);
+  if (args.decode.max_past.empty()) options.decode.max_clock_behind_ms = args.max_clock_behind_ms;
+  options.direction = direction_options(args.decode);
   if (!args.exporter.empty()) {
     const auto exporter = base::IpAddr::parse(args.exporter);
     if (!exporter) throw base::UsageError("--exporter {}: it is no address", args.exporter);

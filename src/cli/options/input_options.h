@@ -21,6 +21,7 @@ struct InputArgs {
   std::string anonymize;
   std::string utc_offset;
   std::string exporter;
+  int64_t max_clock_behind_ms = 0;  // DecodeOptions', where --max-past is not given
 };
 
 // INPUT..., --dialect, --map, --strict, --utc-offset, --anonymize, and those of packets. `what` describes INPUT.

@@ -54,7 +54,9 @@ void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps) {
 }
 
 std::unique_ptr<flow::FlowSource> open_input(const InputArgs& input, const SeriesArgs& series) {
-  return flow::deduplicated(open_input(input), {.window_ms = duration_ms(series.dedup, "--dedup")});
+  InputArgs stored = input;
+  stored.max_clock_behind_ms = duration_ms(series.lateness, "--lateness");
+  return flow::deduplicated(open_input(stored), {.window_ms = duration_ms(series.dedup, "--dedup")});
 }
 
 bool reads_for_order(const InputArgs& input, const SeriesArgs& series) {

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "flow/capture/pcap_reader.h"
 #include "flow/capture/udp_extract.h"
+#include "flow/decoder/clock_warnings.h"
 #include "flow/decoder/decoder.h"
 #include "flow/io/file_walk.h"
 
@@ -22,7 +23,7 @@ constexpr size_t kMaxMessage = 65535;
 class PacketSource : public FlowSource {
  public:
   PacketSource(std::unique_ptr<Inputs> inputs, const InputOptions& options)
-      : files_(std::move(inputs), options.strict), decoder_(options.decode) {
+      : files_(std::move(inputs), options.strict), options_(options.decode), decoder_(options.decode) {
     if (!options.state.empty() && base::fs::exists(options.state)) decoder_.load(options.state);
     decoder_.set_observer(options.observer);
   }
@@ -46,6 +47,7 @@ class PacketSource : public FlowSource {
   }
   std::vector<FirstBadLine> bad_lines() const override { return files_.problems(); }
   std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return decoder_.notes(); }
+  std::vector<SourceWarning> warnings() const override { return clock_warnings(decoder_, options_); }
   const Decoder* decoder() const override { return &decoder_; }
   uint32_t known() const override { return known_; }
   uint64_t bytes_done() const override { return files_.bytes_done(); }
@@ -62,6 +64,7 @@ class PacketSource : public FlowSource {
   FileWalk files_;
 
  private:
+  DecodeOptions options_;
   Decoder decoder_;
   std::vector<Flow> flows_;
   size_t at_ = 0;  // of the next one to hand out

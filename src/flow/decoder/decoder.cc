@@ -16,6 +16,7 @@ constexpr int64_t kSkewMs = 3'600'000;  // a clock off by more is noted
 constexpr int64_t kRestartMs = 60'000;  // an uptime that fell by more is a restart, or the wrap
 constexpr int64_t kUptimeWrapMs = 1LL << 32;
 constexpr size_t kMaxStreams = 8;
+constexpr uint8_t kSflowVersion = 105;
 
 TemplateStore::Limits template_limits(const DecodeOptions& o) {
   return {o.max_templates, o.max_templates_per_exporter, o.max_template_bytes};
@@ -131,27 +132,27 @@ Message Decoder::Impl::begin(const Datagram& d, const IpAddr& address, uint8_t v
 }
 
 // Which run of sequence numbers a message belongs to: its port's, or one of another port that it continues.
-SequenceTracker& Decoder::Impl::stream(Message& m, uint32_t sequence, bool restarted) {
-  auto& streams = m.domain_state->streams;
-  const auto near = [=](const Stream& s) { return s.tracker.near(sequence); };
+SequenceMeter& Decoder::Impl::stream(std::vector<Stream>& streams, const Message& m, uint32_t sequence,
+                                     bool restarted) {
+  const auto near = [=](const Stream& s) { return s.meter.near(sequence); };
   auto it = std::ranges::find_if(streams, [&](const Stream& s) { return s.port == m.port && near(s); });
   if (it == streams.end()) it = std::ranges::find_if(streams, near);
   if (it == streams.end()) {
     it = std::ranges::find_if(streams, [&](const Stream& s) { return s.port == m.port; });
-    if (it != streams.end() && restarted) it->tracker.restart();
+    if (it != streams.end() && restarted) it->meter.restart();
   }
   if (it == streams.end() && streams.size() >= kMaxStreams) {
     it = streams.begin();
-    it->tracker.restart();
+    it->meter.restart();
   }
-  if (it == streams.end()) it = streams.insert(streams.end(), Stream{});
+  if (it == streams.end()) it = streams.insert(streams.end(), Stream{m.port, SequenceMeter(m.version)});
   it->port = m.port;
-  return it->tracker;
+  return it->meter;
 }
 
-// Closes a message: its number is booked, and what its options announced is given to its flows.
-void Decoder::Impl::end(const Message& message, uint32_t sequence, uint32_t count, bool exact) {
-  Message m = message;
+// Closes a message: its number is entered. Some exporters have one count for all of their domains, so it is
+// entered under both assumptions; sequences_of() chooses.
+void Decoder::Impl::end(const Message& m, uint32_t sequence, const MessageCount& count) {
   DomainState& state = *m.domain_state;
   bool restarted = false;
   if (m.time.has_uptime) {
@@ -162,7 +163,10 @@ void Decoder::Impl::end(const Message& message, uint32_t sequence, uint32_t coun
     if (restarted) m.counters->note(Note::kRestart);
     if (state.last_boot_ms == 0 || moved > 0) state.last_boot_ms = boot;
   }
-  stream(m, sequence, restarted).add(sequence, count, exact);
+  stream(state.streams, m, sequence, restarted).add(sequence, count);
+  if (m.version != kSflowVersion) {
+    stream(m.exporter->shared[m.version], m, sequence, restarted).add(sequence, count);
+  }
 }
 
 // Who only ever sent what is no flow packet is no exporter: a scan from spoofed addresses must evict nobody.

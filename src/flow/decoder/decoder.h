@@ -28,12 +28,14 @@
 
 namespace netflowgen::flow {
 
-// Sequence accounting of one stream. The unit is what the version counts: v5 and v7 flows, v9 packets, IPFIX
-// data records, sFlow datagrams and flow samples.
+// Sequence accounting of one domain. The unit is what the exporter's numbers count. By the protocols that is: v5 and v7
+// flows, v9 packets, IPFIX data records, sFlow datagrams and flow samples.
 struct SequenceReport {
   uint8_t version = 0;
-  std::string unit;
+  std::string unit = {};
   uint32_t domain = 0;
+  bool all_domains = false;          // the exporter has one count for all of its domains; `domain` is 0
+  std::string_view convention = {};  // what differs from the protocol's way of counting; empty: nothing
   uint64_t received = 0;
   uint64_t lost = 0;        // after what came late was taken off again
   uint64_t reordered = 0;   // datagrams that came late

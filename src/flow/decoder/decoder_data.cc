@@ -42,13 +42,13 @@ RateFields rate_fields(const RecordParts& parts, const SamplingFields& s) {
 }  // namespace
 
 // Every record of a set. Octets behind the last that cannot hold another one are padding.
-Decoder::Impl::DataCount Decoder::Impl::decode_data(const Message& message, const TemplatePtr& stored,
-                                                    Bytes bytes, std::vector<Flow>& flows) {
+MessageCount Decoder::Impl::decode_data(const Message& message, const TemplatePtr& stored, Bytes bytes,
+                                        std::vector<Flow>& flows) {
   const StoredTemplate& t = *stored;
   if (t.record.options) return decode_options(message, t, bytes);
   Message m = message;
   if (!m.time.has_uptime && m.time.boot_ms != 0 && !t.plan.boot) m.time = with_boot(m.time, m.time.boot_ms);
-  DataCount count;
+  MessageCount count;
   const size_t first = flows.size();
   if (observer_ == nullptr && !options_.reference && batchable(t.plan, m.time)) {
     count.records = decode_batch(m, t, bytes, flows);
@@ -88,9 +88,9 @@ uint32_t Decoder::Impl::decode_batch(const Message& m, const StoredTemplate& t, 
   return static_cast<uint32_t>(n);
 }
 
-Decoder::Impl::DataCount Decoder::Impl::decode_each(const Message& m, const StoredTemplate& t, Bytes bytes,
-                                                    std::vector<Flow>& flows) {
-  DataCount count;
+MessageCount Decoder::Impl::decode_each(const Message& m, const StoredTemplate& t, Bytes bytes,
+                                        std::vector<Flow>& flows) {
+  MessageCount count;
   while (bytes.size() >= t.plan.min_length) {
     m.counters->records.enter();
     const auto size = decode_one(m, t, bytes, flows);
@@ -252,9 +252,8 @@ void Decoder::Impl::plan_reverse(const TemplatePlan& p, const Flow& flow, const 
 }
 
 // Options: what they say of sampling, time-outs and boot time is kept; observers see the rest.
-Decoder::Impl::DataCount Decoder::Impl::decode_options(const Message& m, const StoredTemplate& t,
-                                                       Bytes bytes) {
-  DataCount count;
+MessageCount Decoder::Impl::decode_options(const Message& m, const StoredTemplate& t, Bytes bytes) {
+  MessageCount count;
   while (bytes.size() >= t.plan.min_length) {
     m.counters->records.enter();
     const auto size = reference_fields(t.record, bytes, fields_);
@@ -266,6 +265,7 @@ Decoder::Impl::DataCount Decoder::Impl::decode_options(const Message& m, const S
     m.counters->records.emit();
     m.counters->note(Note::kOptionRecords);
     ++count.records;
+    ++count.options;
     learn(m, t.record);
     if (observer_ != nullptr) {
       RawRecord raw;

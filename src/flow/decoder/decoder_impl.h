@@ -58,8 +58,9 @@ struct Decoder::Impl {
   static void evict_domain(Exporter& e);
   Message begin(const Datagram& d, const IpAddr& address, uint8_t version, uint32_t domain,
                 const TimeBase& time);
-  void end(const Message& m, uint32_t sequence, uint32_t count, bool exact);
-  SequenceTracker& stream(Message& m, uint32_t sequence, bool restarted);
+  void end(const Message& m, uint32_t sequence, const MessageCount& count);
+  static SequenceMeter& stream(std::vector<Stream>& streams, const Message& m, uint32_t sequence,
+                               bool restarted);
   void advance(TimeMs now);
   void finish();
   void drop_datagram(const Datagram& d, DatagramDrop reason);
@@ -75,16 +76,12 @@ struct Decoder::Impl {
   TimeRules rules_of(const Message& m) const;
 
   // --- session_data.cc: data sets by template
-  struct DataCount {
-    uint32_t records = 0;
-    bool exact = true;
-  };
-  DataCount decode_data(const Message& m, const TemplatePtr& stored, base::Bytes bytes,
-                        std::vector<Flow>& flows);
+  MessageCount decode_data(const Message& m, const TemplatePtr& stored, base::Bytes bytes,
+                           std::vector<Flow>& flows);
   uint32_t decode_batch(const Message& m, const StoredTemplate& t, base::Bytes bytes,
                         std::vector<Flow>& flows);
-  DataCount decode_each(const Message& m, const StoredTemplate& t, base::Bytes bytes,
-                        std::vector<Flow>& flows);
+  MessageCount decode_each(const Message& m, const StoredTemplate& t, base::Bytes bytes,
+                           std::vector<Flow>& flows);
   std::optional<size_t> decode_one(const Message& m, const StoredTemplate& t, base::Bytes bytes,
                                    std::vector<Flow>& flows);
   void finish_record(const Message& m, const StoredTemplate& t, Flow& flow, const RecordExtras& extras);
@@ -96,7 +93,7 @@ struct Decoder::Impl {
   void plan_reverse(const TemplatePlan& plan, const Flow& flow, const TimeBase& base,
                     RecordExtras& extras) const;
   TimeBase reference(const TemplatePlan& plan, TimeBase base, RecordExtras& extras) const;
-  DataCount decode_options(const Message& m, const StoredTemplate& t, base::Bytes bytes);
+  MessageCount decode_options(const Message& m, const StoredTemplate& t, base::Bytes bytes);
   void learn(const Message& m, const TemplateRecord& record);
   void resample(const Message& m, std::vector<Flow>& flows);
 
@@ -110,14 +107,13 @@ struct Decoder::Impl {
   // --- session_netflow.cc: v9 and IPFIX messages
   void decode_v9(const Datagram& d, std::vector<Flow>& flows);
   void decode_ipfix(const Datagram& d, std::vector<Flow>& flows);
-  void decode_sets(Message& m, base::Cursor body, std::vector<Flow>& flows, DataCount& count,
-                   uint32_t& template_records);
+  void decode_sets(Message& m, base::Cursor body, std::vector<Flow>& flows, MessageCount& count);
   void decode_templates(const Message& m, base::Cursor set, bool options, std::vector<Flow>& flows,
-                        uint32_t& template_records);
+                        MessageCount& count);
   void define(const Message& m, TemplateRecord record, std::vector<Flow>& flows);
   void withdraw(const Message& m, const TemplateRecord& record);
   void decode_data_set(Message& m, uint16_t id, base::Bytes bytes, std::vector<Flow>& flows,
-                       DataCount& count);
+                       MessageCount& count);
   void replay(const Message& m, const TemplateKey& key, std::vector<Flow>& flows);
   void drop_held(const HeldSet& set, SetDrop reason);
 

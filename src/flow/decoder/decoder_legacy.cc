@@ -1,5 +1,6 @@
 // NetFlow v1, v5 and v7: fixed records, no state but sequence numbers.
 #include "flow/decoder/decoder_impl.h"
+#include "flow/decoder/message.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -12,8 +13,10 @@ struct Layout {
   size_t header;
   size_t record;
 };
-constexpr Layout layout_of(uint16_t version) {
-  return version == 1 ? Layout{16, 52} : version == 5 ? Layout{24, 48} : Layout{24, 52};
+// REQUIRES: at least 4 octets.
+Layout layout_of(uint16_t version, Bytes message) {
+  if (version == 1) return {16, v1_record_size(message)};
+  return version == 5 ? Layout{24, 48} : Layout{24, 52};
 }
 
 // The first 42 octets are the same in all three.
@@ -27,8 +30,8 @@ void common(const uint8_t* p, const TimeBase& time, Flow& f) {
   f.bytes = load_be32(p + 20);
   const uint32_t first = load_be32(p + 24);
   const uint32_t last = load_be32(p + 28);
-  f.start_ms = first == 0 ? 0 : std::max<TimeMs>(from_uptime(time, first), 0);
-  f.end_ms = last == 0 ? 0 : std::max<TimeMs>(from_uptime(time, last), 0);
+  f.start_ms = from_switched(time, first, last, true);
+  f.end_ms = from_switched(time, last, first, false);
   f.src_port = load_be16(p + 32);
   f.dst_port = load_be16(p + 34);
   f.known |= kKnownAddresses | kKnownBytes | kKnownPackets | kKnownPorts | kKnownProtocol | kKnownTcpFlags |
@@ -56,7 +59,7 @@ void v5_rest(const uint8_t* p, Flow& f) {
 }  // namespace
 
 void Decoder::Impl::decode_legacy(const Datagram& d, uint16_t version, std::vector<Flow>& flows) {
-  const Layout layout = layout_of(version);
+  const Layout layout = layout_of(version, d.payload);
   if (d.payload.size() < layout.header) return drop_datagram(d, DatagramDrop::kCutHeader);
   const uint8_t* h = d.payload.data();
   const uint16_t count = load_be16(h + 2);
@@ -98,7 +101,7 @@ void Decoder::Impl::decode_legacy(const Datagram& d, uint16_t version, std::vect
     }
   }
   const uint32_t sequence = version == 1 ? 0 : load_be32(h + 16);
-  if (version != 1) end(m, sequence, count, true);
+  if (version != 1) end(m, sequence, {.records = count});
 }
 
 }  // namespace netflowgen::flow

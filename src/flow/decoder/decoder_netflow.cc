@@ -31,13 +31,12 @@ void Decoder::Impl::decode_v9(const Datagram& d, std::vector<Flow>& flows) {
   const uint32_t sequence = c.u32();
   const uint32_t source_id = c.u32();
   Message m = begin(d, d.source, 9, source_id, time);
-  DataCount count;
-  uint32_t templates = 0;
-  decode_sets(m, c, flows, count, templates);
+  MessageCount count;
+  decode_sets(m, c, flows, count);
   // The count is of records, templates included; it is no length, and nothing is cut by it.
-  if (count.exact && header_count != count.records + templates) m.counters->note(Note::kCountMismatch);
+  if (count.exact && header_count != count.records + count.templates) m.counters->note(Note::kCountMismatch);
   resample(m, flows);
-  end(m, sequence, 1, true);
+  end(m, sequence, count);
 }
 
 void Decoder::Impl::decode_ipfix(const Datagram& d, std::vector<Flow>& flows) {
@@ -55,16 +54,13 @@ void Decoder::Impl::decode_ipfix(const Datagram& d, std::vector<Flow>& flows) {
   const size_t end_of_sets = std::min<size_t>(length, d.payload.size());
   if (length < d.payload.size()) m.counters->note(Note::kTrailingBytes);
   if (length > d.payload.size()) m.counters->note(Note::kLengthMismatch);
-  DataCount count;
-  uint32_t templates = 0;
-  decode_sets(m, Cursor(d.payload.subspan(kIpfixHeader, end_of_sets - kIpfixHeader)), flows, count,
-              templates);
+  MessageCount count;
+  decode_sets(m, Cursor(d.payload.subspan(kIpfixHeader, end_of_sets - kIpfixHeader)), flows, count);
   resample(m, flows);
-  end(m, sequence, count.records, count.exact);
+  end(m, sequence, count);
 }
 
-void Decoder::Impl::decode_sets(Message& m, Cursor body, std::vector<Flow>& flows, DataCount& count,
-                                uint32_t& template_records) {
+void Decoder::Impl::decode_sets(Message& m, Cursor body, std::vector<Flow>& flows, MessageCount& count) {
   auto& ledger = m.counters->sets;
   while (body.left() >= kSetHeader) {
     const uint16_t id = body.u16();
@@ -81,7 +77,7 @@ void Decoder::Impl::decode_sets(Message& m, Cursor body, std::vector<Flow>& flow
     const Bytes bytes = body.bytes(length - kSetHeader);
     if (id == template_set(m.version) || id == options_set(m.version)) {
       ledger.emit();
-      decode_templates(m, Cursor(bytes), id == options_set(m.version), flows, template_records);
+      decode_templates(m, Cursor(bytes), id == options_set(m.version), flows, count);
     } else if (id < kMinDataSetId) {
       ledger.drop(SetDrop::kReservedId);
     } else {
@@ -92,12 +88,12 @@ void Decoder::Impl::decode_sets(Message& m, Cursor body, std::vector<Flow>& flow
 }
 
 void Decoder::Impl::decode_templates(const Message& m, Cursor set, bool options, std::vector<Flow>& flows,
-                                     uint32_t& template_records) {
+                                     MessageCount& count) {
   auto& ledger = m.counters->templates;
   std::optional<TemplateDrop> drop;
   while (auto record = read_template(set, m.version, options, drop)) {
     ledger.enter();
-    ++template_records;
+    ++count.templates;
     if (drop) {
       ledger.drop(*drop);
       continue;
@@ -152,7 +148,7 @@ void Decoder::Impl::withdraw(const Message& m, const TemplateRecord& record) {
 }
 
 void Decoder::Impl::decode_data_set(Message& m, uint16_t id, Bytes bytes, std::vector<Flow>& flows,
-                                    DataCount& count) {
+                                    MessageCount& count) {
   const TemplateKey key{m.exporter->address, m.domain, id, m.version};
   if (const TemplatePtr stored = templates_.find(key, m.port)) {
     if (stored->plan.min_length == 0) {
@@ -160,8 +156,9 @@ void Decoder::Impl::decode_data_set(Message& m, uint16_t id, Bytes bytes, std::v
       return m.counters->sets.drop(SetDrop::kZeroLength);
     }
     m.counters->sets.emit();
-    const DataCount n = decode_data(m, stored, bytes, flows);
+    const MessageCount n = decode_data(m, stored, bytes, flows);
     count.records += n.records;
+    count.options += n.options;
     count.exact &= n.exact;
     if (stored->record.options && m.version == 10) m.time.boot_ms = m.exporter->boot_ms;
     return;

@@ -20,7 +20,8 @@ Flow Decoder::Impl::prototype(const Message& m) const {
 TimeRules Decoder::Impl::rules_of(const Message& m) const {
   const ExporterPolicy* policy = m.exporter->policy;
   const TimePolicy time = policy != nullptr && policy->time ? *policy->time : options_.time;
-  return {time, options_.max_future_ms, options_.max_past_ms, options_.max_duration_ms};
+  return {time, options_.max_future_ms, options_.max_past_ms, options_.max_clock_behind_ms,
+          options_.max_duration_ms};
 }
 
 // Of `fields` (the record's own or its header's), the options and the configuration, the first that says.
@@ -87,10 +88,14 @@ void Decoder::Impl::apply_packet(Flow& f, const PacketHeaders& p, size_t frame_s
 
 namespace {
 
-// ICMP has no ports; exporters put type * 256 + code into the destination port.
+// ICMP has no ports. Exporters put type * 256 + code into the destination port, and the source port is 0; fprobe puts the
+// type into the source port and the code into the destination port (docs/exporters.md, "ICMP").
 void settle_icmp(Flow& f) {
   if (f.protocol == kIcmp || f.protocol == kIcmp6) {
-    if (f.icmp_type_code == 0) f.icmp_type_code = f.dst_port;
+    const bool apart = !f.has(kKnownIcmp) && f.src_port != 0 && f.src_port < 256 && f.dst_port < 256;
+    if (f.icmp_type_code == 0) {
+      f.icmp_type_code = static_cast<uint16_t>(apart ? f.src_port << 8 | f.dst_port : f.dst_port);
+    }
     if (f.has(kKnownPorts)) f.known |= kKnownIcmp;
     f.src_port = f.dst_port = 0;
   } else if (f.has(kKnownProtocol | kKnownIcmp)) {

@@ -1,5 +1,6 @@
 // What a decoder says about itself: ledgers, notes, sequences, time-outs, by exporter and in all.
 #include <algorithm>
+#include <set>
 
 #include "flow/decoder/decoder_impl.h"
 
@@ -23,42 +24,71 @@ std::vector<std::pair<std::string_view, uint64_t>> notes_of(const Counters& c) {
   return out;
 }
 
-std::string unit_of(uint8_t version) {
-  switch (version) {
-    case 9:
-      return "packets";
-    case 10:
-      return "records";
-    case 105:
-      return "datagrams";
-    default:
-      return "flows";
+void add(SequenceReport& r, const SequenceCounts& c) {
+  r.received += c.received;
+  r.lost += c.lost;
+  r.reordered += c.reordered;
+  r.duplicates += c.duplicates;
+  r.resets += c.resets;
+}
+
+// A row for each convention that a stream follows: nearly always one.
+void add_streams(std::vector<SequenceReport>& out, SequenceReport row, const std::vector<Stream>& streams) {
+  const size_t first = out.size();
+  for (const Stream& s : streams) {
+    row.unit = unit_name(row.version, s.meter.convention().unit);
+    row.convention = convention_text(row.version, s.meter.convention());
+    auto it = std::find_if(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+                           [&](const SequenceReport& r) { return r.convention == row.convention; });
+    if (it == out.end()) it = out.insert(out.end(), row);
+    add(*it, s.meter.counts());
   }
 }
 
-void add(SequenceReport& r, const SequenceTracker& t) {
-  r.received += t.received();
-  r.lost += t.lost();
-  r.reordered += t.reordered();
-  r.duplicates += t.duplicates();
-  r.resets += t.resets();
+uint64_t foreseen(const std::vector<Stream>& streams) {
+  uint64_t sum = 0;
+  for (const Stream& s : streams) sum += s.meter.foreseen();
+  return sum;
+}
+
+// Whether one count for all domains foresees more numbers than a count for each.
+bool is_shared(const Exporter& e, uint8_t version) {
+  const auto shared = e.shared.find(version);
+  if (shared == e.shared.end()) return false;
+  uint64_t apart = 0;
+  for (const auto& [key, state] : e.domains) apart += key.first == version ? foreseen(state.streams) : 0;
+  return foreseen(shared->second) > apart;
 }
 
 std::vector<SequenceReport> sequences_of(const Exporter& e) {
   std::vector<SequenceReport> out;
+  std::set<uint8_t> shared;
+  for (const auto& [version, streams] : e.shared) {
+    if (!is_shared(e, version)) continue;
+    shared.insert(version);
+    add_streams(out, {.version = version, .all_domains = true}, streams);
+  }
   for (const auto& [key, state] : e.domains) {
-    if (!state.streams.empty()) {
-      SequenceReport r{key.first, unit_of(key.first), key.second};
-      for (const auto& s : state.streams) add(r, s.tracker);
-      out.push_back(r);
+    if (!shared.contains(key.first)) {
+      add_streams(out, {.version = key.first, .domain = key.second}, state.streams);
     }
-    if (!state.sources.empty()) {
-      SequenceReport r{key.first, "samples", key.second};
-      for (const auto& [source, tracker] : state.sources) add(r, tracker);
-      out.push_back(r);
-    }
+    if (state.sources.empty()) continue;
+    SequenceReport r{.version = key.first, .unit = "samples", .domain = key.second};
+    for (const auto& [source, tracker] : state.sources) add(r, tracker.counts());
+    out.push_back(r);
   }
   return out;
+}
+
+uint64_t other_conventions(const std::vector<SequenceReport>& sequences) {
+  return static_cast<uint64_t>(std::ranges::count_if(
+      sequences, [](const SequenceReport& r) { return !r.convention.empty() || r.all_domains; }));
+}
+
+size_t stream_bytes(const std::vector<Stream>& streams) {
+  size_t sum = streams.capacity() * sizeof(Stream);
+  for (const Stream& s : streams) sum += s.meter.memory_bytes();
+  return sum;
 }
 
 }  // namespace
@@ -71,6 +101,8 @@ std::vector<ExporterReport> Decoder::exporters() const {
     r.ledgers = views_of(e.counters, impl_->held_.size_of(e.address));
     r.notes = notes_of(e.counters);
     r.sequences = sequences_of(e);
+    if (const auto n = other_conventions(r.sequences); n != 0)
+      r.notes.emplace_back("other_sequence_convention", n);
     r.timeouts = {e.timeouts.active_ms(), e.timeouts.inactive_ms(), e.announced_active_ms,
                   e.announced_inactive_ms, e.timeouts.flows()};
     r.clock_skew_ms = e.clock_skew_ms;
@@ -101,9 +133,9 @@ size_t Decoder::memory_bytes() const {
   for (const auto& e : impl_->exporters_) {
     sum += kExporterBytes + e.timeouts.memory_bytes() + e.sampling.memory_bytes() +
            e.domains.size() * kDomainBytes;
+    for (const auto& [version, streams] : e.shared) sum += stream_bytes(streams);
     for (const auto& [key, state] : e.domains) {
-      sum +=
-          state.streams.capacity() * sizeof(Stream) + state.sources.size() * (sizeof(SequenceTracker) + 64);
+      sum += stream_bytes(state.streams) + state.sources.size() * (sizeof(SequenceTracker) + 64);
     }
   }
   return sum;

@@ -37,7 +37,7 @@ void Decoder::Impl::decode_sflow(const Datagram& d, std::vector<Flow>& flows) {
   }
   if (n != h.samples) m.counters->note(Note::kCountMismatch);
   if (n == h.samples && c.left() > 0) m.counters->note(Note::kTrailingBytes);
-  end(m, h.sequence, 1, true);
+  end(m, h.sequence, {});
 }
 
 void Decoder::Impl::decode_sample(const Message& m, uint32_t format, Bytes sample, std::vector<Flow>& flows) {
@@ -68,7 +68,6 @@ void Decoder::Impl::decode_flow_sample(const Message& m, uint32_t format, Bytes 
   const SflowFlowSample s = read_sflow_sample(c, format);
   if (c.failed()) return m.counters->records.drop(DataDrop::kCut);
   m.counters->records.emit();
-  const bool discard = format == kSflowDiscard;
   m.counters->flows.enter();
   Flow f = prototype(m);
   SflowRecords records;
@@ -83,11 +82,13 @@ void Decoder::Impl::decode_flow_sample(const Message& m, uint32_t format, Bytes 
     apply_packet(f, {}, records.frame_size);
   }
   RateFields rate;
-  if (discard) {
+  if (s.discarded) {
     m.counters->note(Note::kDiscardSamples);
-    rate.interval = 1;  // discards are reported one by one
     f.event = kEventDenied;
     f.known |= kKnownEvent;
+  }
+  if (format == kSflowDiscard) {
+    rate.interval = 1;  // these are reported one by one
   } else {
     rate.interval = s.rate;
     track_source(m, s.source, s.sequence);
@@ -96,7 +97,7 @@ void Decoder::Impl::decode_flow_sample(const Message& m, uint32_t format, Bytes 
   finish_flow(m, f, nullptr);
   settle_flows(m, {&f, 1});
   const size_t first = flows.size();
-  if (discard && !options_.sflow_discards) {
+  if (s.discarded && !options_.sflow_discards) {
     m.counters->flows.drop(FlowDrop::kDiscard);
   } else {
     m.counters->flows.emit();
@@ -104,7 +105,7 @@ void Decoder::Impl::decode_flow_sample(const Message& m, uint32_t format, Bytes 
   }
   if (observer_ == nullptr) return;
   RawRecord raw;
-  raw.kind = discard ? RecordKind::kSflowDiscard : RecordKind::kSflowSample;
+  raw.kind = format == kSflowDiscard ? RecordKind::kSflowDiscard : RecordKind::kSflowSample;
   raw.bytes = sample;
   raw.sflow_format = format;
   raw.packet = records.packet ? &*records.packet : nullptr;
@@ -119,7 +120,7 @@ void Decoder::Impl::track_source(const Message& m, uint32_t source, uint32_t seq
     if (sources.size() >= kMaxSources) return;
     it = sources.emplace(source, SequenceTracker{}).first;
   }
-  it->second.add(sequence, 1);
+  it->second.add({sequence, 1});
 }
 
 }  // namespace netflowgen::flow

@@ -64,6 +64,69 @@ TEST(Times, FutureIsMovedToReceipt) {
   EXPECT_EQ(one(t.feed(absolute(kNow, kNow + 60'000))).end_ms, kNow + 60'000) << "five minutes are allowed";
 }
 
+// RFC 3954: an uptime of 0 is the moment of boot. It is no time only where both are 0.
+TEST(Times, AFlowThatBeginsAtBoot) {
+  const Fields v9_fields = {{8, 4}, {12, 4}, {22, 4}, {21, 4}};
+  const Fields other_lengths = {{8, 4}, {12, 4}, {21, 8}, {22, 2}};
+  const Octets ends = ip4("10.0.0.1") + ip4("10.0.0.2");
+  const TimeMs boot = kNow - 457'000;
+  Twins t;
+  const Head head{.uptime_ms = 457'000};
+  const auto check = [&](const Flow& f, TimeMs start, TimeMs end, bool known) {
+    EXPECT_EQ(f.start_ms, start);
+    EXPECT_EQ(f.end_ms, end);
+    EXPECT_EQ(f.has(kKnownDuration), known);
+  };
+  check(one(t.feed(v5::message(head, {{.first = 0, .last = 550}}))), boot + 250, boot + 800, true);
+  check(one(t.feed(v5::message(head, {{.first = 0, .last = 0}}))), kNow + 250, kNow + 250, false);
+  check(one(t.feed(v5::message(head, {{.first = 5000, .last = 0}}))), boot + 5250, boot + 5250, false);
+  EXPECT_EQ(t.note("end_before_start"), 0u);
+  t.feed(v9::message(head, {v9::templates(256, v9_fields), v9::templates(257, other_lengths)}));
+  const auto both = t.feed(v9::message(head, {set(256, ends + be(0, 4) + be(550, 4) + ends + be(0, 4) +
+                                                           be(0, 4) + ends + be(5000, 4) + be(0, 4))}));
+  ASSERT_EQ(both.size(), 3u);
+  check(both[0], boot, boot + 550, true);
+  check(both[1], kNow, kNow, false);
+  check(both[2], boot + 5000, boot + 5000, false);
+  check(one(t.feed(v9::message(head, {set(257, ends + be(550, 8) + be(0, 2))}))), boot, boot + 550, true);
+  // The counter wraps to 0 just as the flow ends.
+  const Head wrapped{.uptime_ms = 1000};
+  check(one(t.feed(v5::message(wrapped, {{.first = 0u - 2000, .last = 0}}))), kNow + 250 - 3000,
+        kNow + 250 - 1000, true);
+}
+
+TEST(Times, AFlowThatBeginsAtBootInIpfix) {
+  Twins t;
+  const Fields fields = {{8, 4}, {12, 4}, {160, 8}, {22, 4}, {21, 4}};
+  const Octets ends = ip4("10.0.0.1") + ip4("10.0.0.2") + be(1'699'999'000'000, 8);
+  t.feed(ipfix::message({}, {ipfix::templates(256, fields)}));
+  const Flow f = one(t.feed(ipfix::message({}, {set(256, ends + be(0, 4) + be(550, 4))})));
+  EXPECT_EQ(f.start_ms, 1'699'999'000'000);
+  EXPECT_EQ(f.end_ms, 1'699'999'000'550);
+}
+
+// A stored capture: an exporter without a clock is kept by the time of receipt; one that reports late is not touched.
+TEST(Times, StoredPacketsOfAnExporterWithASlowClock) {
+  DecodeOptions options;
+  options.max_clock_behind_ms = 120'000;
+  Twins t(options);
+  const v5::Record record{.first = 9'000'000, .last = 9'500'000};  // ends 500 s before the export
+  const Flow right = one(t.feed(v5::message({}, {record})));
+  EXPECT_EQ(right.end_ms, kNow + 250 - 500'000) << "the header's clock is right: the flow is reported late";
+  const Flow slow =
+      one(t.feed(v5::message({.seconds = 1'700'000'000 - 600}, {record}), {.address = "192.0.2.9"}));
+  EXPECT_EQ(slow.end_ms, kNow);
+  EXPECT_EQ(slow.start_ms, kNow - 500'000) << "the duration stays";
+  const Flow none = one(t.feed(v5::message({.seconds = 500}, {record}), {.address = "192.0.2.10"}));
+  EXPECT_EQ(none.end_ms, kNow);
+  EXPECT_EQ(t.note("past_time"), 2u);
+  // The header is right, and the flow's time is days old: an exporter that replays a capture.
+  const Flow old = one(t.feed(absolute(kNow - 26LL * 3'600'000, kNow - 25LL * 3'600'000)));
+  EXPECT_EQ(old.end_ms, kNow);
+  const Flow late = one(t.feed(absolute(kNow - 4LL * 3'600'000, kNow - 3LL * 3'600'000)));
+  EXPECT_EQ(late.end_ms, kNow - 3LL * 3'600'000);
+}
+
 TEST(Times, PastIsMovedWhereAskedFor) {
   DecodeOptions options;
   options.max_past_ms = 600'000;
@@ -309,6 +372,15 @@ TEST(Timeouts, AreMeasured) {
   EXPECT_EQ(*report.active_ms, 60'000);
   ASSERT_TRUE(report.inactive_ms.has_value());
   EXPECT_GE(report.flows, 400u);
+}
+
+// An exporter that replays a capture ends its flows hours before it exports them. That is no time-out.
+TEST(Timeouts, AReplayedCaptureHasNone) {
+  Twins t;
+  t.feed(ipfix::message({}, {ipfix::templates(256, kAbsolute)}));
+  for (int i = 0; i < 40; ++i) t.feed(absolute(kNow - 7'200'000, kNow - 7'100'000));
+  for (int i = 0; i < 40; ++i) t.feed(absolute(kNow - 86'400'000, kNow - 86'300'000));
+  EXPECT_FALSE(t.exporter().timeouts.inactive_ms.has_value());
 }
 
 TEST(Timeouts, AreAnnouncedInOptions) {

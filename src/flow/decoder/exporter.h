@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ledger.h"
+#include "flow/decoder/convention.h"
 #include "flow/decoder/decoder.h"
 #include "flow/decoder/sequence.h"
 #include "flow/decoder/timeouts.h"
@@ -172,7 +173,7 @@ struct Counters {
 // several ports.
 struct Stream {
   uint16_t port = 0;
-  SequenceTracker tracker;
+  SequenceMeter meter;
 };
 
 // State of one (version, domain) of an exporter; for sFlow, domain is the sub-agent.
@@ -191,7 +192,8 @@ struct Exporter {
   SamplingTable sampling;
   TimeoutMeter timeouts;
   std::map<std::pair<uint8_t, uint32_t>, DomainState> domains;
-  std::pair<uint8_t, uint32_t> domain_hand;  // where the search for the next domain to evict goes on
+  std::map<uint8_t, std::vector<Stream>> shared;  // by version: as if all domains had one sequence number
+  std::pair<uint8_t, uint32_t> domain_hand;       // where the search for the next domain to evict goes on
   std::optional<int64_t> announced_active_ms;
   std::optional<int64_t> announced_inactive_ms;
   TimeMs boot_ms = 0;  // as the newest option of any domain announced it

@@ -27,6 +27,8 @@ size_t v9_size(Bytes bytes) {
   return bytes.size();
 }
 
+constexpr size_t kV1Header = 16;
+
 size_t sflow_size(Bytes bytes) {
   Cursor c(bytes);
   c.skip(4);
@@ -71,13 +73,23 @@ Protocols protocol_of(Bytes p) {
   }
 }
 
+size_t v1_record_size(Bytes bytes) {
+  const size_t count = load_be16(bytes.data() + 2);
+  const auto ends_with = [&](size_t record) {
+    const size_t end = kV1Header + count * record;
+    return end == bytes.size() || (end + 2 <= bytes.size() && load_be16(bytes.data() + end) == 1);
+  };
+  return !ends_with(52) && ends_with(48) ? 48 : 52;
+}
+
 size_t message_size(Bytes bytes) {
   size_t size = 0;
   switch (protocol_of(bytes)) {
     case Protocols::kLegacy: {
       const uint16_t version = load_be16(bytes.data());
       const size_t count = load_be16(bytes.data() + 2);
-      size = version == 1 ? 16 + count * 52 : 24 + count * (version == 5 ? 48u : 52u);
+      size =
+          version == 1 ? kV1Header + count * v1_record_size(bytes) : 24 + count * (version == 5 ? 48u : 52u);
       break;
     }
     case Protocols::kIpfix:

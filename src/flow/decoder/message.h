@@ -13,4 +13,8 @@ enum class Protocols : uint8_t { kEmpty, kUnknown, kUnsupported, kLegacy, kV9, k
 // kUnsupported: NetFlow 8, sFlow 2 or 4.
 Protocols protocol_of(base::Bytes payload);
 
+// Octets of a record of NetFlow v1: 52, or 48 where `bytes`, which begin with the message, end or continue with the next
+// message just there. softflowd leaves out the last word, which is reserved. REQUIRES: at least 4 octets.
+size_t v1_record_size(base::Bytes bytes);
+
 }  // namespace netflowgen::flow

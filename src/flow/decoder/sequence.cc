@@ -1,36 +1,44 @@
 #include "flow/decoder/sequence.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace netflowgen::flow {
 
 void SequenceTracker::restart() {
-  if (started_) ++resets_;
+  if (started_) ++counts_.resets;
   started_ = false;
   holes_ = {};
 }
+
+SequenceCounts SequenceTracker::take_counts() { return std::exchange(counts_, {}); }
 
 bool SequenceTracker::near(uint32_t seq) const {
   const auto delta = static_cast<int32_t>(seq - expected_);
   return started_ && delta > -kNear && delta < kNear;
 }
 
-void SequenceTracker::add(uint32_t seq, uint32_t count, bool exact) {
-  const auto delta = static_cast<int32_t>(seq - expected_);
-  if (started_ && delta < 0 && exact_) {
-    if (delta >= -kMaxLate) return late(seq, count);
+bool SequenceTracker::add(const SequenceSpan& span) {
+  const auto delta = static_cast<int32_t>(span.first - expected_);
+  const bool placed = started_ && exact_ && span.first_exact;
+  if (placed && delta < 0) {
+    if (delta >= -kMaxLate) {
+      late(span);
+      return false;
+    }
     restart();
   } else if (started_ && delta > kMaxGap) {
     restart();
-  } else if (started_ && delta > 0 && exact_) {
-    lost_ += static_cast<uint32_t>(delta);
+  } else if (placed && delta > 0) {
+    counts_.lost += static_cast<uint32_t>(delta);
     open_hole(expected_, static_cast<uint32_t>(delta));
   }
   started_ = true;
   late_run_ = 0;
-  exact_ = exact;
-  expected_ = seq + count;
-  received_ += count;
+  exact_ = span.last_exact;
+  expected_ = span.first + span.count;
+  counts_.received += span.count;
+  return placed && delta == 0;
 }
 
 void SequenceTracker::open_hole(uint32_t first, uint32_t size) {
@@ -38,23 +46,23 @@ void SequenceTracker::open_hole(uint32_t first, uint32_t size) {
 }
 
 // Behind the newest: it fills a hole, or it is a second copy.
-void SequenceTracker::late(uint32_t seq, uint32_t count) {
+void SequenceTracker::late(const SequenceSpan& span) {
   for (auto& hole : holes_) {
-    const uint32_t at = seq - hole.first;
+    const uint32_t at = span.first - hole.first;
     if (at >= hole.size) continue;
-    const uint32_t fills = std::min(count, hole.size - at);
-    const Hole rest{seq + fills, hole.size - at - fills};
+    const uint32_t fills = std::min(span.count, hole.size - at);
+    const Hole rest{span.first + fills, hole.size - at - fills};
     hole.size = at;
     if (rest.size != 0) open_hole(rest.first, rest.size);
-    lost_ -= std::min<uint64_t>(lost_, fills);
-    received_ += count;
-    ++reordered_;
+    counts_.lost -= std::min<uint64_t>(counts_.lost, fills);
+    counts_.received += span.count;
+    ++counts_.reordered;
     return;
   }
-  ++duplicates_;
+  ++counts_.duplicates;
   if (++late_run_ < kLateRun) return;
   restart();  // so many in a row are no copies: the exporter counts anew
-  add(seq, count);
+  add(span);
 }
 
 }  // namespace netflowgen::flow

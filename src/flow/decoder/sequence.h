@@ -1,4 +1,5 @@
 // Loss by sequence number of one stream, for any unit (v5 flows, v9 packets, IPFIX records, sFlow samples).
+// What a number counts is convention.h's business.
 //
 // Invariants: 1. What comes late fills its hole, so reordering is no loss. 2. A restart or a jump too wide to
 // be loss is a reset and costs nothing. 3. Constant memory.
@@ -9,22 +10,44 @@
 
 namespace netflowgen::flow {
 
+struct SequenceCounts {
+  uint64_t received = 0;
+  uint64_t lost = 0;        // after what came late was taken off again
+  uint64_t reordered = 0;   // datagrams that came late
+  uint64_t duplicates = 0;  // datagrams that came twice
+  uint64_t resets = 0;
+
+  void add(const SequenceCounts& other) {
+    received += other.received;
+    lost += other.lost;
+    reordered += other.reordered;
+    duplicates += other.duplicates;
+    resets += other.resets;
+  }
+};
+
+// The units that one message carries: `count` of them from number `first` on. An end that is not exact is not
+// known (data without template), and the gap at it is not counted.
+struct SequenceSpan {
+  uint32_t first = 0;
+  uint32_t count = 0;
+  bool first_exact = true;
+  bool last_exact = true;
+};
+
 class SequenceTracker {
  public:
-  // A datagram with number `seq` that carries `count` units. `exact` is false when it may carry more than is
-  // known (data without template); the gap after it is then not counted.
-  void add(uint32_t seq, uint32_t count, bool exact = true);
+  // True: the message is exactly the next one.
+  bool add(const SequenceSpan& span);
   // The exporter was restarted: the next number is taken as it comes.
   void restart();
+  // The counts so far, which begin at zero again; what is expected next stays.
+  SequenceCounts take_counts();
 
   // Whether `seq` could be this stream's next number, give or take a little loss or reordering.
   bool near(uint32_t seq) const;
-
-  uint64_t received() const { return received_; }
-  uint64_t lost() const { return lost_; }
-  uint64_t reordered() const { return reordered_; }
-  uint64_t duplicates() const { return duplicates_; }
-  uint64_t resets() const { return resets_; }
+  bool started() const { return started_; }
+  const SequenceCounts& counts() const { return counts_; }
 
  private:
   struct Hole {
@@ -36,7 +59,7 @@ class SequenceTracker {
   static constexpr int32_t kNear = 1 << 12;
   static constexpr uint32_t kLateRun = 16;
 
-  void late(uint32_t seq, uint32_t count);
+  void late(const SequenceSpan& span);
   void open_hole(uint32_t first, uint32_t size);
 
   std::array<Hole, 8> holes_{};
@@ -45,11 +68,7 @@ class SequenceTracker {
   uint32_t late_run_ = 0;  // second copies in a row
   bool started_ = false;
   bool exact_ = true;  // expected_ is
-  uint64_t received_ = 0;
-  uint64_t lost_ = 0;
-  uint64_t reordered_ = 0;
-  uint64_t duplicates_ = 0;
-  uint64_t resets_ = 0;
+  SequenceCounts counts_;
 };
 
 }  // namespace netflowgen::flow

@@ -55,12 +55,25 @@ IpAddr read_address(Cursor& c) {
   }
 }
 
-// Interfaces: the two top bits (or a word of its own) say what the value is; 0 is an ifIndex.
-uint32_t read_interface(Cursor& c, bool expanded) {
-  const uint32_t kind = expanded ? c.u32() : 0;
-  const uint32_t value = c.u32();
-  if (expanded) return kind == 0 && value != 0xffffffff ? value : 0;
-  return value >> 30 == 0 && value != 0x3fffffff ? value : 0;
+// The two top bits, or a word of its own in expanded samples, are the format of the value.
+struct Interface {
+  enum Format : uint32_t { kIfIndex = 0, kDiscarded = 1, kSeveral = 2 };
+  uint32_t format = kIfIndex;
+  uint32_t value = 0;  // ifIndex, reason of the discard, or number of interfaces
+
+  uint32_t index(bool expanded) const {
+    const uint32_t unknown = expanded ? 0xffffffff : 0x3fffffff;
+    return format == kIfIndex && value != unknown ? value : 0;
+  }
+};
+
+Interface read_interface(Cursor& c, bool expanded) {
+  if (expanded) {
+    const uint32_t format = c.u32();
+    return {format, c.u32()};
+  }
+  const uint32_t word = c.u32();
+  return {word >> 30, word & 0x3fffffff};
 }
 
 void raw_header(Cursor c, SflowRecords& out) {
@@ -216,13 +229,18 @@ SflowFlowSample read_sflow_sample(Cursor& c, uint32_t format) {
     s.input = c.u32();
     s.output = c.u32();
     s.reason = c.u32();
+    s.discarded = true;
     return s;
   }
   s.rate = c.u32();
   c.skip(4);  // pool
   s.drops = c.u32();
-  s.input = read_interface(c, format == kSflowExpandedFlow);
-  s.output = read_interface(c, format == kSflowExpandedFlow);
+  const bool expanded = format == kSflowExpandedFlow;
+  s.input = read_interface(c, expanded).index(expanded);
+  const Interface output = read_interface(c, expanded);
+  s.output = output.index(expanded);
+  s.discarded = output.format == Interface::kDiscarded;
+  s.reason = s.discarded ? output.value : 0;
   return s;
 }
 

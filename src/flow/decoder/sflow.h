@@ -38,7 +38,9 @@ struct SflowFlowSample {
   uint32_t drops = 0;
   uint32_t input = 0;   // ifIndex, 0 where there is none
   uint32_t output = 0;  // ditto, 0 also for several or a discard
-  uint32_t reason = 0;  // discards
+  bool discarded = false;
+  uint32_t reason =
+      0;  // of a discard: an ICMP destination-unreachable code, or 256 and above (sflow_version_5.txt)
 };
 // The sample up to its records. `format` is one of the flow formats or the discard format.
 SflowFlowSample read_sflow_sample(base::Cursor& c, uint32_t format);

@@ -100,8 +100,35 @@ TEST(Sflow, InterfacesThatAreNone) {
   };
   EXPECT_EQ(flow(0x3fffffff, 9).in_if, 0u) << "the device itself";
   EXPECT_EQ(flow(7, 0x80000002).out_if, 0u) << "two interfaces";
+  EXPECT_EQ(flow(7, 0x80000002).event, 0) << "several interfaces are no discard";
   EXPECT_EQ(flow(7, 0x40000001).out_if, 0u) << "dropped";
   EXPECT_EQ(flow(7, 0x40000001).in_if, 7u);
+}
+
+// flow_sample.output of format 1: the device discarded the packet. The other 30 bits are the reason; 258 is an ACL.
+TEST(Sflow, AnOutputThatIsADiscard) {
+  const Octets header = sflow::raw_header(ethernet(0x0800, tcp("192.0.2.1", "198.51.100.2")), 64);
+  const Octets compact = sflow::flow_sample(1, 100, {header}, 7, 1u << 30 | 258);
+  const Octets expanded = sflow::expanded_sample(2, 100, {header}, {0, 8}, {1, 258});
+  const Octets several = sflow::expanded_sample(3, 100, {header}, {0, 8}, {2, 5});
+  Twins on;
+  const auto flows = on.feed(sflow::message(1, {compact, expanded, several}));
+  ASSERT_EQ(flows.size(), 3u);
+  for (const size_t i : {size_t{0}, size_t{1}}) {
+    EXPECT_EQ(flows[i].event, 3) << i;
+    EXPECT_TRUE(flows[i].has(kKnownEvent));
+    EXPECT_EQ(flows[i].out_if, 0u);
+    EXPECT_EQ(flows[i].sampling, 100u) << "it is a sample of what arrived";
+  }
+  EXPECT_FALSE(flows[2].has(kKnownEvent));
+  EXPECT_EQ(flows[2].out_if, 0u);
+  EXPECT_EQ(flows[2].in_if, 8u);
+  EXPECT_EQ(on.note("discard_samples"), 2u);
+  DecodeOptions without;
+  without.sflow_discards = false;
+  Twins off(without);
+  EXPECT_EQ(off.feed(sflow::message(1, {compact, expanded, several})).size(), 1u);
+  EXPECT_EQ(off.dropped("flows", "discard"), 2u);
 }
 
 TEST(Sflow, ExtendedRecordsGoBeforeThePacket) {

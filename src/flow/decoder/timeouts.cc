@@ -6,6 +6,9 @@ namespace netflowgen::flow {
 namespace {
 
 constexpr uint32_t kMinPile = 8;  // flows that make a pile worth believing
+// Longer is no time-out but an exporter that replays an old capture. The longest default in use is an hour (softflowd).
+constexpr int64_t kMostInactiveMs = 3'660'000;
+constexpr int64_t kMostActiveMs = 7'830'000;  // what the bins hold
 
 }  // namespace
 
@@ -27,10 +30,10 @@ void TimeoutMeter::add(const Flow& flow, TimeMs export_ms) {
   if (!bins_) bins_ = std::make_unique<Bins>();
   ++flows_;
   const int64_t duration = flow.end_ms - flow.start_ms;
-  if (duration >= 1000) ++bins_->duration[bin_of(duration)];
+  if (duration >= 1000 && duration < kMostActiveMs) ++bins_->duration[bin_of(duration)];
   const bool closed = (flow.tcp_flags & (kFin | kRst)) != 0;
   const int64_t idle = export_ms - flow.end_ms;
-  if (!closed && idle >= 0) ++bins_->idle[bin_of(idle)];
+  if (!closed && idle >= 0 && idle < kMostInactiveMs) ++bins_->idle[bin_of(idle)];
 }
 
 // The longest duration at which flows pile up: three neighbouring bins hold at least kMinPile flows, more

@@ -45,6 +45,16 @@ void apply_policy(Flow& f, const TimeBase& base, TimePolicy policy) {
   }
 }
 
+constexpr int64_t kOldMs = 24LL * 3600 * 1000;  // no exporter holds a flow back for longer
+
+// Whether the end is too early to be believed.
+bool too_early(const Flow& f, const TimeBase& base, const TimeRules& rules) {
+  const int64_t ago = f.received_ms - f.end_ms;
+  if (rules.max_past_ms != 0 && ago > rules.max_past_ms) return true;
+  if (rules.max_clock_behind_ms == 0 || ago <= rules.max_clock_behind_ms) return false;
+  return f.received_ms - base.export_ms > rules.max_clock_behind_ms || ago > kOldMs;
+}
+
 }  // namespace
 
 void settle_times(Flow& f, const TimeBase& base, const TimeRules& rules, std::optional<uint64_t> duration_ms,
@@ -67,7 +77,7 @@ void settle_times(Flow& f, const TimeBase& base, const TimeRules& rules, std::op
   if (f.end_ms > f.received_ms + rules.max_future_ms) [[unlikely]] {
     counters.note(Note::kFutureTime);
     end_at(f, f.received_ms);
-  } else if (rules.max_past_ms != 0 && f.end_ms < f.received_ms - rules.max_past_ms) [[unlikely]] {
+  } else if (too_early(f, base, rules)) [[unlikely]] {
     counters.note(Note::kPastTime);
     end_at(f, f.received_ms);
   }

@@ -15,6 +15,7 @@ struct TimeRules {
   TimePolicy policy = TimePolicy::kFlow;
   int64_t max_future_ms = 0;
   int64_t max_past_ms = 0;
+  int64_t max_clock_behind_ms = 0;
   int64_t max_duration_ms = 0;
 };
 

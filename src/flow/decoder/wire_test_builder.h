@@ -108,11 +108,14 @@ struct Record {
   uint32_t first = 9'000'000;
   uint32_t last = 9'500'000;
   uint8_t protocol = 6;
+  uint16_t src_port = 1234;
+  uint16_t dst_port = 443;
 };
 inline Octets record(const Record& r) {
   return ip4(r.src) + ip4(r.dst) + ip4("203.0.113.9") + be(7, 2) + be(8, 2) + be(r.packets, 4) +
-         be(r.bytes, 4) + be(r.first, 4) + be(r.last, 4) + be(1234, 2) + be(443, 2) + be(0, 1) + be(0x12, 1) +
-         be(r.protocol, 1) + be(0x28, 1) + be(64500, 2) + be(64501, 2) + be(24, 1) + be(16, 1) + be(0, 2);
+         be(r.bytes, 4) + be(r.first, 4) + be(r.last, 4) + be(r.src_port, 2) + be(r.dst_port, 2) + be(0, 1) +
+         be(0x12, 1) + be(r.protocol, 1) + be(0x28, 1) + be(64500, 2) + be(64501, 2) + be(24, 1) + be(16, 1) +
+         be(0, 2);
 }
 // `sampling`: two bits of mode and 14 of interval.
 inline Octets message(const Head& h, const std::vector<Record>& records, uint16_t sampling = 0,
@@ -144,9 +147,16 @@ inline Octets flow_sample(uint32_t sequence, uint32_t rate, std::initializer_lis
   return sample(1, be(sequence, 4) + be(3, 4) + be(rate, 4) + be(1000, 4) + be(0, 4) + be(input, 4) +
                        be(output, 4) + records_octets(records));
 }
-inline Octets expanded_sample(uint32_t sequence, uint32_t rate, std::initializer_list<Octets> records) {
+// An interface of an expanded sample: format and value.
+struct Interface {
+  uint32_t format = 0;
+  uint32_t value = 0;
+};
+inline Octets expanded_sample(uint32_t sequence, uint32_t rate, std::initializer_list<Octets> records,
+                              Interface input = {0, 0x40000001}, Interface output = {0, 0x40000002}) {
   return sample(3, be(sequence, 4) + be(0, 4) + be(70'000, 4) + be(rate, 4) + be(1000, 4) + be(0, 4) +
-                       be(0, 4) + be(0x40000001, 4) + be(0, 4) + be(0x40000002, 4) + records_octets(records));
+                       be(input.format, 4) + be(input.value, 4) + be(output.format, 4) + be(output.value, 4) +
+                       records_octets(records));
 }
 inline Octets discard_sample(uint32_t sequence, uint32_t reason, std::initializer_list<Octets> records) {
   return sample(5, be(sequence, 4) + be(0, 4) + be(3, 4) + be(0, 4) + be(3, 4) + be(0, 4) + be(reason, 4) +

@@ -67,6 +67,7 @@ class AnonymizedSource : public FlowSource {
   std::vector<base::LedgerView> ledgers() const override { return source_->ledgers(); }
   std::vector<FirstBadLine> bad_lines() const override { return source_->bad_lines(); }
   std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return source_->notes(); }
+  std::vector<SourceWarning> warnings() const override { return source_->warnings(); }
   const Decoder* decoder() const override { return source_->decoder(); }
   uint32_t known() const override { return source_->known() & ~uint32_t{kKnownMac}; }
   uint64_t bytes_done() const override { return source_->bytes_done(); }

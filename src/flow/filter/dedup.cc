@@ -39,6 +39,7 @@ class DeduplicatedSource : public FlowSource {
   }
   std::vector<FirstBadLine> bad_lines() const override { return source_->bad_lines(); }
   std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return source_->notes(); }
+  std::vector<SourceWarning> warnings() const override { return source_->warnings(); }
   const Decoder* decoder() const override { return source_->decoder(); }
   uint32_t known() const override { return source_->known(); }
   uint64_t bytes_done() const override { return source_->bytes_done(); }

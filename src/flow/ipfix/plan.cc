@@ -2,6 +2,7 @@
 #include "flow/ipfix/plan.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 namespace netflowgen::flow {
@@ -147,6 +148,31 @@ void times(const Loop& loop, size_t length, const TimeBase& base) {
   loop.run<TimeMs>([=](const uint8_t* p) { return time_of<kConvert>(load_any(p, length), b); });
 }
 
+// `other` is the flow's other uptime, of the same record; empty where the template has none, and then 0 is no time.
+void uptimes(const Loop& loop, const CopyOp& op, size_t length, Bytes other, const TimeBase& base) {
+  const TimeBase b = base;
+  const bool start = op.target == offsetof(Flow, start_ms);
+  if (other.empty() || other.size() > 8) {
+    return loop.run<TimeMs>([=](const uint8_t* p) {
+      return from_switched(b, static_cast<uint32_t>(load_any(p, length)), 0, start);
+    });
+  }
+  const std::ptrdiff_t apart = other.data() - loop.from;
+  if (length == 4 && other.size() == 4) {
+    return loop.run<TimeMs>([=](const uint8_t* p) {
+      const auto v = static_cast<uint32_t>(load<4>(p));
+      if (v == 0) [[unlikely]]
+        return from_switched(b, v, static_cast<uint32_t>(load<4>(p + apart)), start);
+      return time_of<Convert::kTimeUptime>(v, b);
+    });
+  }
+  const size_t other_length = other.size();
+  loop.run<TimeMs>([=](const uint8_t* p) {
+    return from_switched(b, static_cast<uint32_t>(load_any(p, length)),
+                         static_cast<uint32_t>(load_any(p + apart, other_length)), start);
+  });
+}
+
 using Ip = std::array<uint8_t, 16>;
 
 Ip mapped(const uint8_t* p) {
@@ -156,7 +182,7 @@ Ip mapped(const uint8_t* p) {
   return ip;
 }
 
-void run_op(const CopyOp& op, size_t length, const Loop& loop, const TimeBase& base) {
+void run_op(const CopyOp& op, size_t length, Bytes other, const Loop& loop, const TimeBase& base) {
   switch (op.convert) {
     case Convert::kUint:
     case Convert::kHighByte:
@@ -200,7 +226,7 @@ void run_op(const CopyOp& op, size_t length, const Loop& loop, const TimeBase& b
     case Convert::kTimeNtp:
       return times<Convert::kTimeNtp>(loop, length, base);
     case Convert::kTimeUptime:
-      return times<Convert::kTimeUptime>(loop, length, base);
+      return uptimes(loop, op, length, other, base);
     case Convert::kTimeDeltaMicros:
       return times<Convert::kTimeDeltaMicros>(loop, length, base);
   }
@@ -209,6 +235,14 @@ void run_op(const CopyOp& op, size_t length, const Loop& loop, const TimeBase& b
 }  // namespace
 
 TimeMs from_uptime(const TimeBase& base, uint32_t uptime_ms) { return uptime_to_time(base, uptime_ms); }
+
+TimeMs from_switched(const TimeBase& base, uint32_t uptime_ms, uint32_t other, bool start) {
+  if (uptime_ms == 0) {
+    if (other == 0) return 0;
+    if (!start && 0u - other > kMaxAheadMs) return 0;
+  }
+  return std::max<TimeMs>(uptime_to_time(base, uptime_ms), 0);
+}
 
 bool RecordParts::walk(const TemplatePlan& plan, Bytes bytes) {
   if (bytes.size() < plan.min_length) return false;
@@ -252,7 +286,7 @@ void run_ops(std::span<const CopyOp> ops, const RecordParts& parts, size_t strid
       continue;
     }
     const Loop loop{from.data(), stride, first + op.target, flows.size(), op.only_if_zero};
-    run_op(op, from.size(), loop, base);
+    run_op(op, from.size(), op.other ? parts.field(op.other) : Bytes{}, loop, base);
   }
 }
 

@@ -36,6 +36,7 @@ struct CopyOp {
   bool sole = true;           // no other op has this target: 0.0.0.0 is an address, not a missing one
   uint16_t target = 0;        // offset in Flow
   FieldRef from;
+  FieldRef other;  // kTimeUptime: the flow's other time, 21 for 22 and 22 for 21
 };
 
 // What a record's counters are, where they are not simply what was added since the last record of the flow.
@@ -151,6 +152,11 @@ inline TimeBase with_boot(TimeBase base, TimeMs boot_ms) {
 // An exporter's uptime counter value as a time. The counter wraps after 49.7 days: the value is taken for at
 // most one hour ahead of the export, else for before it.
 TimeMs from_uptime(const TimeBase& base, uint32_t uptime_ms);
+
+// As from_uptime(), for one of a flow's two times, FIRST_SWITCHED (`start`) or LAST_SWITCHED. RFC 3954: 0 is the moment of
+// boot, and so a time. It is no time (result 0) where both are 0. Nor is a last time of 0 behind a first one, unless the
+// counter has just wrapped.
+TimeMs from_switched(const TimeBase& base, uint32_t uptime_ms, uint32_t other, bool start);
 
 // Runs all ops over `flows.size()` records that start at parts' record, each `stride` octets after the other.
 void run_ops(std::span<const CopyOp> ops, const RecordParts& parts, size_t stride, const TimeBase& base,

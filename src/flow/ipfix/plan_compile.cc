@@ -30,6 +30,7 @@ class Compiler {
     choose(beside_, plan_.fallback_ops, same);
     plan_.counts_flows = has(forward_, Target::kFlowCount);
     totals();
+    pair_uptimes(plan_.ops);
     reverse();
     known();
     return std::move(plan_);
@@ -129,7 +130,7 @@ class Compiler {
 
   static CopyOp op_of(const Candidate& c, bool only_if_zero) {
     const TargetField to = target_field(c.element.target);
-    CopyOp op{c.element.convert, to.size, only_if_zero, true, static_cast<uint16_t>(to.offset), c.from};
+    CopyOp op{c.element.convert, to.size, only_if_zero, true, static_cast<uint16_t>(to.offset), c.from, {}};
     if (op.convert == Convert::kHighByte || op.convert == Convert::kLowByte) {
       if (op.convert == Convert::kHighByte) ++op.target;  // little-endian
       op.convert = Convert::kUint;
@@ -155,6 +156,16 @@ class Compiler {
         ops.push_back(op_of(c, &c != &mine.front()));
         ops.back().sole = mine.size() == 1;
         known_bits |= c.element.known;
+      }
+    }
+  }
+
+  // Each of the two uptimes of a flow is read with an eye on the other one: see from_switched().
+  static void pair_uptimes(std::vector<CopyOp>& ops) {
+    for (CopyOp& a : ops) {
+      for (const CopyOp& b : ops) {
+        const bool both = a.convert == Convert::kTimeUptime && b.convert == Convert::kTimeUptime;
+        if (both && a.target != b.target) a.other = b.from;
       }
     }
   }
@@ -200,6 +211,7 @@ class Compiler {
     responder(list, 299, Target::kPackets, kKnownPackets);
     std::erase_if(list, [](const Candidate& c) { return c.element.target <= Target::kNatDst; });
     choose(list, plan_.reverse_ops, plan_.reverse_known);
+    pair_uptimes(plan_.reverse_ops);
     if (plan_.reverse_total_bytes) plan_.reverse_known |= kKnownBytes;
     if (plan_.reverse_total_packets) plan_.reverse_known |= kKnownPackets;
     plan_.has_reverse = (plan_.reverse_known & (kKnownBytes | kKnownPackets)) != 0;

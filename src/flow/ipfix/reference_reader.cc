@@ -22,6 +22,20 @@ TimeMs ntp_ms(uint64_t v) {
   return v >= 946'684'800'000'000 ? static_cast<TimeMs>(v / 1000) : 0;
 }
 
+// FIRST_SWITCHED and LAST_SWITCHED. RFC 3954: uptimes, so 0 is a time; both are 0 where the exporter has none. A last
+// time of 0 is one only where the counter wrapped within the last hour of the flow.
+TimeMs switched_time(const Record& r, bool start, const TimeBase& base) {
+  const auto v = r.uint(start ? 22 : 21);
+  if (!v) return 0;
+  const auto uptime = static_cast<uint32_t>(*v);
+  if (uptime == 0) {
+    const auto other = static_cast<uint32_t>(r.uint(start ? 21 : 22).value_or(0));
+    const bool wrapped = other >= 0u - 3'600'000u;
+    if (other == 0 || (!start && !wrapped)) return 0;
+  }
+  return from_uptime(base, uptime);
+}
+
 // In the order in which an exact time is preferred to a coarse one.
 TimeMs time_of(const Record& r, bool start, const TimeBase& base) {
   if (const auto v = r.uint(start ? 152 : 153); v.value_or(0) != 0 && *v < kYear10000Ms) {
@@ -35,10 +49,7 @@ TimeMs time_of(const Record& r, bool start, const TimeBase& base) {
   if (const auto v = r.uint(start ? 150 : 151); v.value_or(0) != 0 && *v < kYear10000Ms / 1000) {
     return static_cast<TimeMs>(*v * 1000);
   }
-  if (const auto v = r.uint(start ? 22 : 21); v.value_or(0) != 0) {
-    const TimeMs t = from_uptime(base, static_cast<uint32_t>(*v));
-    if (t > 0) return t;
-  }
+  if (const TimeMs t = switched_time(r, start, base); t > 0) return t;
   if (const auto v = r.uint(start ? 158 : 159); v.value_or(0) != 0) {
     const TimeMs t = base.export_ms - static_cast<TimeMs>(*v / 1000);
     if (t > 0) return t;

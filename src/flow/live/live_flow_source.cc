@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/file.h"
+#include "flow/decoder/clock_warnings.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -17,9 +18,11 @@ TimeMs wall_clock_ms() {
 }  // namespace
 
 LiveFlowSource::LiveFlowSource(const LiveOptions& live, const DecodeOptions& decode, const std::string& state)
-    : live_(live), decoder_(decode) {
+    : live_(live), options_(decode), decoder_(decode) {
   if (!state.empty() && base::fs::exists(state)) decoder_.load(state);
 }
+
+std::vector<SourceWarning> LiveFlowSource::warnings() const { return clock_warnings(decoder_, options_); }
 
 void LiveFlowSource::stop() {
   if (stopping_) return;

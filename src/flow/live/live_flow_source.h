@@ -30,6 +30,7 @@ class LiveFlowSource : public FlowSource {
 
   std::vector<base::LedgerView> ledgers() const override;
   std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return decoder_.notes(); }
+  std::vector<SourceWarning> warnings() const override;
   const Decoder* decoder() const override { return &decoder_; }
   uint32_t known() const override { return known_; }
   const DatagramReceiver& sockets() const { return live_; }
@@ -42,6 +43,7 @@ class LiveFlowSource : public FlowSource {
   bool decode_more();
 
   DatagramReceiver live_;
+  DecodeOptions options_;
   Decoder decoder_;
   DatagramQueue queue_;
   std::vector<Flow> flows_;
