@@ -74,7 +74,8 @@ struct Columns {
 // `cells`: of the first row.
 Columns columns_of(const std::vector<std::string>& cells, const flow::TextTable& file) {
   const auto find = [&](std::string_view column) {
-    const auto it = std::find_if(cells.begin(), cells.end(), [&](const auto& c) { return lower(c) == column; });
+    const auto it =
+        std::find_if(cells.begin(), cells.end(), [&](const auto& c) { return lower(c) == column; });
     return it == cells.end() ? -1 : static_cast<int>(it - cells.begin());
   };
   Columns c;
@@ -97,8 +98,8 @@ Columns columns_of(const std::vector<std::string>& cells, const flow::TextTable&
   c.internal = find("victim_internal");
   if (c.node < 0 || c.end < 0) {
     throw base::Error(
-        "{}: labels need the columns node (or prefix, or victim), start and end; the header is: {}", file.name(),
-        file.row().substr(0, 200));
+        "{}: labels need the columns node (or prefix, or victim), start and end; the header is: {}",
+        file.name(), file.row().substr(0, 200));
   }
   return c;
 }

@@ -123,7 +123,8 @@ TEST(Labels, BenignIsKeptApart) {
 
 TEST(Labels, BenignInAnyCase) {
   const auto set = parse_labels(
-      "node,start,end,type\n10.0.0.1,60,120,BENIGN\n10.0.0.2,60,120,Benign\n192.0.2.1#7,60,120,SYN\n", "l", table(), {});
+      "node,start,end,type\n10.0.0.1,60,120,BENIGN\n10.0.0.2,60,120,Benign\n192.0.2.1#7,60,120,SYN\n", "l",
+      table(), {});
   ASSERT_THAT(set.events, SizeIs(1));
   EXPECT_EQ(set.events[0].type, "SYN");  // an attack's type stays as it is
   EXPECT_THAT(set.benign, SizeIs(2));

@@ -9,6 +9,7 @@
 #include "base/ip.h"
 #include "base/time.h"
 #include "flow/decode_options.h"
+#include "flow/meter_options.h"
 
 namespace netflowgen::flow {
 
@@ -28,6 +29,7 @@ struct InputOptions {
 
   // For packets (captures, bare messages).
   DecodeOptions decode = {};
+  MeterOptions meter = {};
   RecordObserver* observer = nullptr;  // not owned; sees every record as it stood on the wire
   std::string state = {};              // file of Decoder::save() to start from, where it is there
   IpAddr exporter = {};                // of bare messages, which do not say whose they are

@@ -126,8 +126,8 @@ std::unique_ptr<FlowSource> open_text(std::unique_ptr<Inputs> inputs, const Inpu
         std::move(inputs),
         JsonOptions{find_json_dialect(options.dialect), std::move(map), options.strict, true, plan});
   }
-  return std::make_unique<CsvSource>(std::move(inputs),
-                                     TextOptions{find_dialect(options.dialect), std::move(map), options.strict, plan});
+  return std::make_unique<CsvSource>(
+      std::move(inputs), TextOptions{find_dialect(options.dialect), std::move(map), options.strict, plan});
 }
 
 }  // namespace

@@ -46,6 +46,8 @@ class FlowSource {
   // One view a stage, e.g. "csv" or "packets", "records".
   virtual std::vector<base::LedgerView> ledgers() const = 0;
   virtual std::vector<FirstBadLine> bad_lines() const { return {}; }
+  // Sentences about the whole input that a user has to know once.
+  virtual std::vector<std::string> notes() const { return {}; }
   // The decoder that decoded its packets, with a report per exporter; nullptr where there are no packets.
   virtual const Decoder* decoder() const { return nullptr; }
   // Groups of fields (Known) that this source gives at least sometimes; what no flow has is a missing

@@ -42,6 +42,7 @@ void add_input_options(CLI::App& command, InputArgs& args, const char* what) {
   option("--anonymize", args.anonymize,
          "Change addresses first: cryptopan:KEYFILE, truncate[:V4BITS,V6BITS]");
   add_decode_options(command, args.decode);
+  add_meter_options(command, args.meter);
   command
       .add_option("--templates", args.options.state,
                   "Templates and rates: read at the start, written at the end")
@@ -56,6 +57,7 @@ flow::InputOptions input_options(const InputArgs& args) {
   flow::InputOptions options = args.options;
   if (!args.utc_offset.empty()) options.utc_offset_minutes = parse_utc_offset(args.utc_offset);
   options.decode = decode_options(args.decode);
+  options.meter = meter_options(args.meter);
   if (!args.exporter.empty()) {
     const auto exporter = base::IpAddr::parse(args.exporter);
     if (!exporter) throw base::UsageError("--exporter {}: it is no address", args.exporter);
@@ -75,6 +77,7 @@ void save_state(const InputArgs& args, const flow::FlowSource& source) {
 
 std::string problems_text(const flow::FlowSource& source) {
   std::string text;
+  for (const auto& note : source.notes()) text += note + '\n';
   for (const auto& p : source.bad_lines()) {
     text += fmt::format("{}: {}", p.file, p.reason);
     if (p.count > 1)

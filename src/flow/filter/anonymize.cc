@@ -66,6 +66,7 @@ class AnonymizedSource : public FlowSource {
   std::optional<TimeMs> time() const override { return source_->time(); }
   std::vector<base::LedgerView> ledgers() const override { return source_->ledgers(); }
   std::vector<FirstBadLine> bad_lines() const override { return source_->bad_lines(); }
+  std::vector<std::string> notes() const override { return source_->notes(); }
   const Decoder* decoder() const override { return source_->decoder(); }
   uint32_t known() const override { return source_->known() & ~uint32_t{kKnownMac}; }
   uint64_t bytes_done() const override { return source_->bytes_done(); }

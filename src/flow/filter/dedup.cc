@@ -37,6 +37,7 @@ class DeduplicatedSource : public FlowSource {
     return views;
   }
   std::vector<FirstBadLine> bad_lines() const override { return source_->bad_lines(); }
+  std::vector<std::string> notes() const override { return source_->notes(); }
   const Decoder* decoder() const override { return source_->decoder(); }
   uint32_t known() const override { return source_->known(); }
   uint64_t bytes_done() const override { return source_->bytes_done(); }

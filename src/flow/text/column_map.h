@@ -52,7 +52,8 @@ Layout layout_of_map(const ColumnMap& map, std::string_view head, const std::str
 
 // The step of a field, without its column, and what a constant gives to every row.
 Step step_of_map(Field field, const MapColumn& column, int utc_offset_minutes);
-void apply_constant(const ColumnMap& map, Field field, const MapColumn& column, const Step& step, RowPlan& plan);
+void apply_constant(const ColumnMap& map, Field field, const MapColumn& column, const Step& step,
+                    RowPlan& plan);
 
 // The place of each column, by index or by its name in the header. Error as above.
 size_t place_of(const ColumnMap& map, const MapColumn& column, const std::vector<std::string>& header,

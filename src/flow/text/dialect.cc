@@ -128,7 +128,8 @@ std::optional<Layout> fixed_layout(const Dialect& dialect, std::string_view line
 
 RowPlan fixed_plan(const Dialect& dialect, const PlanOptions& options) {
   std::string missing;
-  RowPlan plan = compile(dialect, {dialect.fixed_columns.begin(), dialect.fixed_columns.end()}, options, missing);
+  RowPlan plan =
+      compile(dialect, {dialect.fixed_columns.begin(), dialect.fixed_columns.end()}, options, missing);
   plan.columns = dialect.fixed_columns.size();
   return plan;
 }

@@ -57,7 +57,8 @@ struct TextTable::Rows {
   std::vector<uint32_t> ends = std::vector<uint32_t>(kMaxColumns);
 };
 
-TextTable::TextTable(const std::string& path) : name_(path), rows_(std::make_unique<Rows>(open_bytes(path))) {}
+TextTable::TextTable(const std::string& path)
+    : name_(path), rows_(std::make_unique<Rows>(open_bytes(path))) {}
 TextTable::TextTable(std::string_view text, const std::string& name)
     : name_(name), rows_(std::make_unique<Rows>(std::make_unique<TextStream>(text))) {}
 TextTable::~TextTable() = default;

@@ -28,8 +28,8 @@ constexpr ColumnRule kAwsRules[] = {
 };
 
 // A line of the default format, version 2.
-constexpr std::string_view kAwsColumns[] = {"version", "account-id", "interface-id", "srcaddr", "dstaddr",
-                                            "srcport", "dstport",    "protocol",     "packets", "bytes",
+constexpr std::string_view kAwsColumns[] = {"version", "account-id", "interface-id", "srcaddr",   "dstaddr",
+                                            "srcport", "dstport",    "protocol",     "packets",   "bytes",
                                             "start",   "end",        "action",       "log-status"};
 constexpr ColumnRule kAwsLineRules[] = {
     {"log-status", Field::kLabel, Need::kCell, parse_log_status},
@@ -43,9 +43,13 @@ constexpr ColumnRule kAwsLineRules[] = {
     {"packets", Field::kPackets},
     {"bytes", Field::kBytes},
 };
-constexpr Dialect kAwsLine{
-    .name = "aws", .what = "", .columns = kAwsLineRules, .separator = ' ', .quote = '\0', .null = "-",
-    .fixed_columns = kAwsColumns};
+constexpr Dialect kAwsLine{.name = "aws",
+                           .what = "",
+                           .columns = kAwsLineRules,
+                           .separator = ' ',
+                           .quote = '\0',
+                           .null = "-",
+                           .fixed_columns = kAwsColumns};
 constexpr const Dialect* kAwsForms[] = {&kAwsLine};
 constexpr TupleRule kCloudWatchTuples[] = {{"message", kAwsForms}};
 
@@ -81,9 +85,9 @@ BadRow parse_azure_decision(std::string_view cell, const Step&, RowValues& row) 
   return BadRow::kNone;
 }
 
-constexpr std::string_view kNsgColumns[] = {"time",      "src",   "dst",     "src_port",    "dst_port",      "protocol",
-                                            "direction", "decision", "state", "packets", "bytes", "reply_packets",
-                                            "reply_bytes"};
+constexpr std::string_view kNsgColumns[] = {"time",     "src",           "dst",        "src_port", "dst_port",
+                                            "protocol", "direction",     "decision",   "state",    "packets",
+                                            "bytes",    "reply_packets", "reply_bytes"};
 constexpr ColumnRule kNsgRules[] = {
     {"time", Field::kEnd, Need::kCell, nullptr, 1, "unix"},
     {"src", Field::kSrc, Need::kCell},
@@ -98,9 +102,9 @@ constexpr ColumnRule kNsgRules[] = {
     {"reply_packets", Field::kReplyPackets},
     {"reply_bytes", Field::kReplyBytes},
 };
-constexpr std::string_view kVnetColumns[] = {"time",      "src",   "dst",        "src_port", "dst_port", "protocol",
-                                             "direction", "state", "encryption", "packets",  "bytes",    "reply_packets",
-                                             "reply_bytes"};
+constexpr std::string_view kVnetColumns[] = {
+    "time",  "src",        "dst",     "src_port", "dst_port",      "protocol",   "direction",
+    "state", "encryption", "packets", "bytes",    "reply_packets", "reply_bytes"};
 constexpr ColumnRule kVnetRules[] = {
     {"time", Field::kEnd, Need::kCell, nullptr, 1, "unix_ms"},
     {"src", Field::kSrc, Need::kCell},
@@ -117,9 +121,11 @@ constexpr ColumnRule kVnetRules[] = {
 
 // A refused connection has no counts, though the virtual network's log writes zeros for it.
 void finish_vnet(RowValues& row) {
-  if (row.flow->packets != 0 || row.flow->bytes != 0 || row.reply_packets != 0 || row.reply_bytes != 0) return;
+  if (row.flow->packets != 0 || row.flow->bytes != 0 || row.reply_packets != 0 || row.reply_bytes != 0)
+    return;
   row.flow->known &= ~(kKnownPackets | kKnownBytes);
-  row.have &= ~(bit(Field::kPackets) | bit(Field::kBytes) | bit(Field::kReplyPackets) | bit(Field::kReplyBytes));
+  row.have &=
+      ~(bit(Field::kPackets) | bit(Field::kBytes) | bit(Field::kReplyPackets) | bit(Field::kReplyBytes));
 }
 
 constexpr Dialect kNsgV1{.name = "azure",
@@ -127,7 +133,8 @@ constexpr Dialect kNsgV1{.name = "azure",
                          .columns = kNsgRules,
                          .quote = '\0',
                          .fixed_columns = std::span(kNsgColumns).first(8)};
-constexpr Dialect kNsgV2{.name = "azure", .what = "", .columns = kNsgRules, .quote = '\0', .fixed_columns = kNsgColumns};
+constexpr Dialect kNsgV2{
+    .name = "azure", .what = "", .columns = kNsgRules, .quote = '\0', .fixed_columns = kNsgColumns};
 constexpr Dialect kVnet{.name = "azure",
                         .what = "",
                         .columns = kVnetRules,
@@ -160,9 +167,11 @@ const JsonDialect kCloudWatchJson{
 
 const JsonDialect kGcpJson{
     .name = "gcp",
-    .what = "GCP VPC flow logs, whose entries have jsonPayload.connection, jsonPayload.start_time and bytes_sent",
-    .signature = "jsonPayload.connection.src_ip|connection.src_ip,jsonPayload.connection.dest_ip|connection.dest_ip,"
-                 "jsonPayload.start_time|start_time",
+    .what =
+        "GCP VPC flow logs, whose entries have jsonPayload.connection, jsonPayload.start_time and bytes_sent",
+    .signature =
+        "jsonPayload.connection.src_ip|connection.src_ip,jsonPayload.connection.dest_ip|connection.dest_ip,"
+        "jsonPayload.start_time|start_time",
     .rules = kGcpRules,
 };
 

@@ -6,8 +6,8 @@ namespace netflowgen::flow {
 namespace {
 
 BadRow parse_version(std::string_view cell, const Step& step, RowValues& row) {
-  constexpr std::pair<std::string_view, uint8_t> kVersions[] = {{"ipfix", 10},   {"sflow5", 105},  {"netflow9", 9},
-                                                                {"netflow7", 7}, {"netflow5", 5}, {"netflow1", 1}};
+  constexpr std::pair<std::string_view, uint8_t> kVersions[] = {
+      {"ipfix", 10}, {"sflow5", 105}, {"netflow9", 9}, {"netflow7", 7}, {"netflow5", 5}, {"netflow1", 1}};
   for (const auto& [name, version] : kVersions) {
     if (cell != name) continue;
     row.flow->version = version;

@@ -17,8 +17,8 @@ BadRow parse_type(std::string_view cell, const Step&, RowValues& row) {
 }
 
 BadRow parse_etype(std::string_view cell, const Step&, RowValues&) {
-  const bool ip = cell == "IPv4" || cell == "IPv6" || cell == "2048" || cell == "34525" || cell == "0" || cell == "0x800" ||
-                  cell == "0x86dd";
+  const bool ip = cell == "IPv4" || cell == "IPv6" || cell == "2048" || cell == "34525" || cell == "0" ||
+                  cell == "0x800" || cell == "0x86dd";
   return ip ? BadRow::kNone : BadRow::kNotIp;
 }
 
@@ -72,8 +72,9 @@ void finish(RowValues& row) {
 const JsonDialect kGoflow2Json{
     .name = "goflow2",
     .what = "goflow2's JSON, whose objects have src_addr, dst_addr, sampler_address and time_received_ns",
-    .signature = "src_addr|SrcAddr,dst_addr|DstAddr,sampler_address|SamplerAddress,"
-                 "time_received_ns|time_received|TimeReceived",
+    .signature =
+        "src_addr|SrcAddr,dst_addr|DstAddr,sampler_address|SamplerAddress,"
+        "time_received_ns|time_received|TimeReceived",
     .rules = kRules,
     .finish = finish,
 };

@@ -12,7 +12,8 @@ BadRow ignore(std::string_view, const Step&, RowValues&) { return BadRow::kNone;
 
 constexpr ColumnRule kRules[] = {
     {"_path", Field::kLabel, Need::kOptional, parse_path},
-    {"conn_state|history|orig_pkts|orig_ip_bytes|orig_bytes|missed_bytes", Field::kLabel, Need::kCell, ignore},
+    {"conn_state|history|orig_pkts|orig_ip_bytes|orig_bytes|missed_bytes", Field::kLabel, Need::kCell,
+     ignore},
 };
 
 }  // namespace
@@ -20,8 +21,9 @@ constexpr ColumnRule kRules[] = {
 const JsonDialect kZeekJson{
     .name = "zeek",
     .what = "a Zeek conn.log as JSON, whose objects have ts, id.orig_h, id.resp_h, proto and conn_state",
-    .signature = "ts,id.orig_h,id.orig_p,id.resp_h,id.resp_p,proto,"
-                 "conn_state|history|orig_pkts|orig_ip_bytes|orig_bytes|missed_bytes",
+    .signature =
+        "ts,id.orig_h,id.orig_p,id.resp_h,id.resp_p,proto,"
+        "conn_state|history|orig_pkts|orig_ip_bytes|orig_bytes|missed_bytes",
     .like = &kZeekDialect,
     .rules = kRules,
 };

@@ -5,8 +5,9 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
-std::string_view stripped(std::string_view token) {
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' || token.back() == '\t'))
+std::string_view json_token(std::string_view token) {
+  while (!token.empty() &&
+         (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' || token.back() == '\t'))
     token.remove_suffix(1);
   return token;
 }
@@ -25,11 +26,13 @@ BadRow JsonParser::read_cells(std::string_view document, const JsonPlan& plan, J
     if (validator_.allocate(1 << 16, kMaxJsonDepth) != simdjson::SUCCESS) return BadRow::kJson;
   }
   simdjson::dom::element checked;
-  if (const auto error = validator_.parse(document.data(), document.size(), false).get(checked)) return reason_of(error);
+  if (const auto error = validator_.parse(document.data(), document.size(), false).get(checked))
+    return reason_of(error);
   if (!checked.is_object()) return BadRow::kJson;
   od::document root;
   od::object object;
-  const simdjson::padded_string_view padded(document.data(), document.size(), document.size() + kDocumentPadding);
+  const simdjson::padded_string_view padded(document.data(), document.size(),
+                                            document.size() + kDocumentPadding);
   if (const auto error = parser_.iterate(padded).get(root)) return reason_of(error);
   if (const auto error = root.get_object().get(object)) return reason_of(error);
   return walk(object, plan, 0, cells);
@@ -74,7 +77,7 @@ BadRow JsonParser::value(od::value value, const JsonPlan& plan, uint16_t key, Js
     if (const auto error = value.get_string().get(text)) return reason_of(error);
     if (here.tuples != kNoColumn) tuples_.push_back({text, here.tuples});
   } else if (type != od::json_type::null) {
-    text = stripped(value.raw_json_token());
+    text = json_token(value.raw_json_token());
   }
   if (here.column == kNoColumn) return BadRow::kNone;
   return cells.set(here.column, text) ? BadRow::kNone : BadRow::kJsonKey;

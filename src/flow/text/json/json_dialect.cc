@@ -18,13 +18,11 @@ constexpr std::array<const JsonDialect*, 10> kDialects{
 };
 constexpr size_t kFirstObjects = 32;
 
-bool is_separator(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == ',' || c == '[' || c == ']' || c == '\x1e'; }
-
 // Calls `each` with the first objects of `head`, as far as they are whole, until it returns true.
 template <typename Each>
 bool any_object(std::string_view head, Each each) {
   for (size_t n = 0; n < kFirstObjects; ++n) {
-    while (!head.empty() && is_separator(head.front())) head.remove_prefix(1);
+    while (!head.empty() && is_json_separator(head.front())) head.remove_prefix(1);
     const size_t start = head.find('{');
     if (start == std::string_view::npos) return false;
     head.remove_prefix(start);
@@ -72,8 +70,8 @@ bool is_tuple(const JsonTuple& tuple, const JsonDialect& dialect) {
 }
 
 // Bits of the parts that the object has. A dialect of tuples whose object has none has no part of its signature.
-uint64_t parts_in(std::string_view object, const JsonDialect& dialect, const JsonPlan& plan, JsonParser& parser,
-                  JsonCells& cells) {
+uint64_t parts_in(std::string_view object, const JsonDialect& dialect, const JsonPlan& plan,
+                  JsonParser& parser, JsonCells& cells) {
   if (parser.read_cells(object, plan, cells) != BadRow::kNone) return 0;
   const auto& tuples = parser.tuples();
   const auto fits = [&](const JsonTuple& tuple) { return is_tuple(tuple, dialect); };
@@ -120,7 +118,8 @@ void add_rule(const ColumnRule& rule, const PlanOptions& options, JsonPlan& plan
   s.step.scale = rule.scale;
   s.step.utc_offset_ms = int64_t{options.utc_offset_minutes} * 60000;
   // Loggers write one time as a number or as text, by their settings.
-  s.step.time_format = std::make_shared<const TimeFormat>(rule.time_format == "unix" ? "iso" : rule.time_format);
+  s.step.time_format =
+      std::make_shared<const TimeFormat>(rule.time_format == "unix" ? "iso" : rule.time_format);
   add_columns(plan, rule.names, s);
   plan.steps.push_back(std::move(s));
 }
@@ -137,14 +136,16 @@ void complete_row(JsonPlan& plan) {
 std::span<const JsonDialect* const> all_json_dialects() { return kDialects; }
 
 const JsonDialect* find_json_dialect(std::string_view name) {
-  const auto it = std::find_if(kDialects.begin(), kDialects.end(), [&](const JsonDialect* d) { return d->name == name; });
+  const auto it =
+      std::find_if(kDialects.begin(), kDialects.end(), [&](const JsonDialect* d) { return d->name == name; });
   return it == kDialects.end() ? nullptr : *it;
 }
 
 bool is_json(std::string_view head) {
   if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
   const auto pass = [&] {
-    while (!head.empty() && (is_separator(head.front()) && head.front() != '[' && head.front() != ',')) head.remove_prefix(1);
+    while (!head.empty() && (is_json_separator(head.front()) && head.front() != '[' && head.front() != ','))
+      head.remove_prefix(1);
   };
   pass();
   if (!head.empty() && head.front() == '[') {
@@ -161,7 +162,9 @@ JsonPlan compile(const JsonDialect& dialect, const PlanOptions& options) {
   JsonPlan plan;
   plan.row = row_plan(options);
   plan.row.null = dialect.like != nullptr ? dialect.like->null : dialect.null;
-  plan.row.finish = dialect.finish != nullptr ? dialect.finish : dialect.like != nullptr ? dialect.like->finish : nullptr;
+  plan.row.finish = dialect.finish != nullptr ? dialect.finish
+                    : dialect.like != nullptr ? dialect.like->finish
+                                              : nullptr;
   plan.row.as_given = dialect.as_given;
   for (const ColumnRule& rule : dialect.rules) add_rule(rule, options, plan);
   if (dialect.like != nullptr) {

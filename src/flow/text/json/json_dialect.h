@@ -23,8 +23,9 @@ struct TupleRule {
 
 struct JsonDialect {
   std::string_view name;
-  std::string_view what;       // completes "expected ..."
-  std::string_view signature;  // "a|b,c": paths that one of a file's first objects has, alternatives with bars
+  std::string_view what;  // completes "expected ..."
+  std::string_view
+      signature;  // "a|b,c": paths that one of a file's first objects has, alternatives with bars
   const Dialect* like = nullptr;  // rules, finish() and null of the text dialect with the same fields
   std::span<const ColumnRule> rules = {};  // before those of `like`
   std::string_view null = {};              // a value that means "nothing", beside null and ""

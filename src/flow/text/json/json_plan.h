@@ -24,9 +24,9 @@ inline constexpr uint16_t kNoKey = UINT16_MAX;
 // A key of the tree; the root is the object itself.
 struct JsonKey {
   std::string name;
-  uint16_t column = kNoColumn;      // of a scalar value
-  uint16_t tuples = kNoColumn;      // of strings that are rows: index in JsonPlan::tuples
-  std::vector<uint16_t> children;   // indices in JsonPlan::keys
+  uint16_t column = kNoColumn;     // of a scalar value
+  uint16_t tuples = kNoColumn;     // of strings that are rows: index in JsonPlan::tuples
+  std::vector<uint16_t> children;  // indices in JsonPlan::keys
 };
 
 // The values of one object, by column: text of strings without quotes and escapes, numbers and words as they stand.

@@ -13,13 +13,9 @@ constexpr size_t kFirstCapacity = size_t{1} << 20;
 constexpr size_t kHead = size_t{64} << 10;
 constexpr size_t kMaxGarbage = 4096;  // bytes that are no object, as one row
 
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-// What stands between documents: commas and brackets of arrays, and the record separator of RFC 7464.
-bool is_separator(char c) { return is_blank(c) || c == ',' || c == '[' || c == ']' || c == '\x1e'; }
-
 std::string_view without_separators(std::string_view line) {
-  while (!line.empty() && is_separator(line.front())) line.remove_prefix(1);
-  while (!line.empty() && is_separator(line.back())) line.remove_suffix(1);
+  while (!line.empty() && is_json_separator(line.front())) line.remove_prefix(1);
+  while (!line.empty() && is_json_separator(line.back())) line.remove_suffix(1);
   return line;
 }
 
@@ -53,7 +49,7 @@ bool JsonReader::refill() {
   if (ended_) return false;
   const size_t rest = left();
   if (rest == capacity_ && capacity_ == kMaxDocument) return false;
-  line_number_ += static_cast<uint64_t>(std::count(counted_, at_, '\n'));
+  if (!lines_) count_lines(at_);
   if (rest == capacity_) {
     capacity_ = std::min(capacity_ * 4, kMaxDocument);
     auto larger = std::make_unique_for_overwrite<char[]>(capacity_ + kDocumentPadding);
@@ -91,14 +87,20 @@ std::string_view JsonReader::head() {
   return bytes();
 }
 
-void JsonReader::start_row(const char* row) { row_ = row; }
+void JsonReader::start_row(const char* row) {
+  row_ = row;
+  row_newlines_ = newlines_;
+}
 
 uint64_t JsonReader::line_number() {
-  if (row_ > counted_) {
-    line_number_ += static_cast<uint64_t>(std::count(counted_, row_, '\n'));
-    counted_ = row_;
-  }
-  return line_number_;
+  if (lines_) return row_newlines_ + 1;
+  if (row_ > counted_) count_lines(row_);
+  return newlines_ + 1;
+}
+
+void JsonReader::count_lines(const char* to) {
+  newlines_ += static_cast<uint64_t>(std::count(counted_, to, '\n'));
+  counted_ = to;
 }
 
 void JsonReader::check() const {
@@ -108,7 +110,7 @@ void JsonReader::check() const {
 // Passes what stands between documents; false at the end of the input.
 bool JsonReader::pass_separators() {
   while (true) {
-    while (at_ != end_ && is_separator(*at_)) {
+    while (at_ != end_ && is_json_separator(*at_)) {
       const bool wrapper_ends = in_wrapper_ && *at_ == ']';
       ++at_;
       if (wrapper_ends && !pass_wrapper_end()) return false;
@@ -140,14 +142,14 @@ std::string_view JsonReader::window() {
   if (resync_ || at_ == end_) return {};
   if (!lines_ && !pass_separators()) return {};
   if (lines_) {
-    while (at_ != end_ && is_separator(*at_)) ++at_;
+    for (; at_ != end_ && is_json_separator(*at_); ++at_) newlines_ += *at_ == '\n' ? 1u : 0u;
   }
   return {at_, left()};
 }
 
 bool JsonReader::may_end(size_t size) const {
   const char* p = at_ + size;
-  while (p != end_ && lines_ && is_separator(*p) && *p != '\n') ++p;
+  while (p != end_ && lines_ && is_json_separator(*p) && *p != '\n') ++p;
   return p == end_ ? ended_ : *p == '\n' || !lines_;
 }
 
@@ -176,6 +178,7 @@ bool JsonReader::next_line(std::string_view& document) {
     }
     const std::string_view line(at_, static_cast<size_t>(newline - at_));
     start_row(at_);
+    newlines_ += newline < end_ ? 1u : 0u;
     at_ = std::min(newline + 1, end_);
     searched = 0;
     if (cut_) {
@@ -243,10 +246,13 @@ void JsonReader::pass_to_next_object() {
       continue;
     }
     at_ = newline + 1;
-    if (lines_) return;
+    if (lines_) {
+      ++newlines_;
+      return;
+    }
     while (left() <= column_ && refill()) {
     }
-    if (left() > column_ && at_[column_] == '{' && std::all_of(at_, at_ + column_, is_separator)) return;
+    if (left() > column_ && at_[column_] == '{' && std::all_of(at_, at_ + column_, is_json_separator)) return;
   }
 }
 

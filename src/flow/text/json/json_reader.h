@@ -51,6 +51,7 @@ class JsonReader final : public RowReader {
   void pass_to_next_object();
   bool pass_wrapper_end();
   void start_row(const char* row);
+  void count_lines(const char* to);
   size_t left() const { return static_cast<size_t>(end_ - at_); }
 
   std::unique_ptr<ByteStream> stream_;
@@ -59,9 +60,10 @@ class JsonReader final : public RowReader {
   const char* at_;
   const char* end_;
   const char* row_;      // where the last document starts
-  const char* counted_;  // newlines before it are in line_number_
-  uint64_t line_number_ = 1;
-  JsonScan scan_;  // of the document at at_
+  const char* counted_;  // where objects are no lines: newlines before it are in newlines_
+  uint64_t newlines_ = 0;  // passed; where an object is a line, those before at_
+  uint64_t row_newlines_ = 0;
+  JsonScan scan_;      // of the document at at_
   size_t column_ = 0;  // of the first object that starts a line
   bool lines_ = false;
   bool ended_ = false;

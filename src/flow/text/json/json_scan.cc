@@ -10,8 +10,6 @@ namespace {
 // subscriptions, "events" in the output of filter-log-events).
 constexpr std::array<std::string_view, 4> kWrapperKeys{"records", "Records", "logEvents", "events"};
 
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-
 }  // namespace
 
 JsonScan::State JsonScan::run(std::string_view bytes) {
@@ -21,7 +19,7 @@ JsonScan::State JsonScan::run(std::string_view bytes) {
       continue;
     }
     const char c = bytes[at_];
-    if (is_blank(c)) {
+    if (is_json_blank(c)) {
       ++at_;
       continue;
     }

@@ -9,6 +9,12 @@
 
 namespace netflowgen::flow {
 
+inline bool is_json_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+// What stands between documents: blanks, commas and brackets of arrays, and the record separator of RFC 7464.
+inline bool is_json_separator(char c) {
+  return is_json_blank(c) || c == ',' || c == '[' || c == ']' || c == '\x1e';
+}
+
 class JsonScan {
  public:
   enum class State : uint8_t {

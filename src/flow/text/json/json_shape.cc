@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "flow/text/json/json_scan.h"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -14,8 +16,6 @@ namespace {
 constexpr uint16_t kStart = 0;
 constexpr uint16_t kEnd = 1;
 constexpr uint64_t kMaxLearnt = 100000;  // objects looked at: a file without a shape costs no more than this
-
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 // Bit i: p[i] ends a plain string: a quote, an escape, a control character or a byte that is not ASCII.
 inline unsigned string_ends(const char* p) {
@@ -81,8 +81,9 @@ inline const char* pass_number(const char* p, const char* end) {
 }
 
 const char* pass_word(const char* p, const char* end, std::string_view word) {
-  return static_cast<size_t>(end - p) > word.size() && std::memcmp(p, word.data(), word.size()) == 0 ? p + word.size()
-                                                                                                     : nullptr;
+  return static_cast<size_t>(end - p) > word.size() && std::memcmp(p, word.data(), word.size()) == 0
+             ? p + word.size()
+             : nullptr;
 }
 
 inline const char* pass_scalar(const char* p, const char* end) {
@@ -101,7 +102,7 @@ inline const char* pass_scalar(const char* p, const char* end) {
 }
 
 const char* pass_blanks(const char* p, const char* end) {
-  while (p < end && is_blank(*p)) ++p;
+  while (p < end && is_json_blank(*p)) ++p;
   return p;
 }
 
@@ -232,7 +233,8 @@ void JsonShape::add_edge(uint16_t from, std::string_view literal, uint16_t to) {
 // Walks an object that is valid JSON, and adds its literals as edges.
 class JsonShape::Learner {
  public:
-  Learner(JsonShape& shape, std::string_view document) : shape_(shape), p_(document.data()), end_(p_ + document.size()) {
+  Learner(JsonShape& shape, std::string_view document)
+      : shape_(shape), p_(document.data()), end_(p_ + document.size()) {
     literal_ = p_;
   }
 

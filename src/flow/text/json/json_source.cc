@@ -10,7 +10,7 @@
 namespace netflowgen::flow {
 namespace {
 
-std::string names_of_dialects() {
+std::string names_of_json_dialects() {
   std::string names;
   for (const JsonDialect* dialect : all_json_dialects())
     names += (names.empty() ? "" : ", ") + std::string(dialect->name);
@@ -21,12 +21,14 @@ const JsonDialect* detected(std::string_view head, const std::string& file) {
   if (const JsonDialect* dialect = detect_json(head); dialect != nullptr) return dialect;
   std::string near;
   if (const JsonDialect* dialect = nearest_json(head); dialect != nullptr) {
-    near = fmt::format(" The nearest is {}, but no object here has {}.", dialect->name, missing_keys(*dialect, head));
+    near = fmt::format(" The nearest is {}, but no object here has {}.", dialect->name,
+                       missing_keys(*dialect, head));
   }
   throw base::Error(
-      "{}: JSON, but not of a known kind: {}.{} Known JSON dialects: {}; for other JSON give a column map with "
+      "{}: JSON, but not of a known kind: {}.{} Known JSON dialects: {}; for other JSON give a column map "
+      "with "
       "format: json (--map FILE, docs/formats.md)",
-      file, describe_head(head), near, names_of_dialects());
+      file, describe_head(head), near, names_of_json_dialects());
 }
 
 void expect(const JsonDialect& dialect, std::string_view head, const std::string& file) {
@@ -37,11 +39,12 @@ void expect(const JsonDialect& dialect, std::string_view head, const std::string
   const std::string missing = missing_keys(dialect, head);
   if (missing.empty()) return;
   const JsonDialect* other = detect_json(head);
-  throw base::Error("{}: expected {}: {}; but no object at its beginning has {}{}", file, dialect.name, dialect.what,
-                    missing, other == nullptr ? "" : fmt::format("; it looks like {}", other->name));
+  throw base::Error("{}: expected {}: {}; but no object at its beginning has {}{}", file, dialect.name,
+                    dialect.what, missing,
+                    other == nullptr ? "" : fmt::format("; it looks like {}", other->name));
 }
 
-bool has_times(const JsonPlan& plan) {
+bool has_times_of_json(const JsonPlan& plan) {
   if (plan.row.assume_time || !plan.tuples.empty()) return true;
   uint64_t have = plan.row.constant_values.have;
   for (const JsonStep& s : plan.steps) have |= s.step.have;
@@ -65,13 +68,14 @@ bool JsonSource::open_next() {
     if (options_.dialect == nullptr) options_.dialect = detected(head, rows_.file());
     expect(*options_.dialect, head, rows_.file());
   }
-  if (!shape_) start(options_.map ? compile(*options_.map, options_.plan) : compile(*options_.dialect, options_.plan));
+  if (!shape_)
+    start(options_.map ? compile(*options_.map, options_.plan) : compile(*options_.dialect, options_.plan));
   return true;
 }
 
 void JsonSource::start(JsonPlan plan) {
   plan_ = std::move(plan);
-  if (!has_times(plan_)) {
+  if (!has_times_of_json(plan_)) {
     throw base::Error("{}: its objects have no times, so they cannot be placed in a series (--assume-time)",
                       rows_.file());
   }
