@@ -60,24 +60,28 @@ inline const char* pass_string(const char* p, const char* end) {
   return nullptr;
 }
 
+// At most 32 digits: reads no further than that.
 inline const char* pass_digits(const char* p) {
   const unsigned mask = no_digits(p);
-  return mask == 0 ? p + 16 : p + std::countr_zero(mask);
+  if (mask != 0) return p + std::countr_zero(mask);
+  const unsigned more = no_digits(p + 16);
+  return p + 16 + (more == 0 ? 16 : std::countr_zero(more));
 }
 
-// A number of at most 15 digits before the point and 15 after it, without an exponent.
+// A number without an exponent, its integer part below 9 * 10^18: what every parser holds in 64 bits.
 inline const char* pass_number(const char* p, const char* end) {
   if (*p == '-') ++p;
   const char* const whole = p;
   p = pass_digits(p);
-  if (p == whole || p - whole > 15 || (*whole == '0' && p - whole > 1)) return nullptr;
+  const auto digits = p - whole;
+  const bool fits = digits < 19 || (digits == 19 && *whole < '9');
+  if (digits == 0 || !fits || (*whole == '0' && digits > 1)) return nullptr;
   if (*p == '.') {
     const char* const fraction = ++p;
     p = pass_digits(p);
-    if (p == fraction || p - fraction > 15) return nullptr;
+    if (p == fraction || p - fraction > 31) return nullptr;
   }
-  const bool goes_on = (*p | 0x20) == 'e';
-  return goes_on || p >= end ? nullptr : p;
+  return p >= end ? nullptr : p;
 }
 
 const char* pass_word(const char* p, const char* end, std::string_view word) {

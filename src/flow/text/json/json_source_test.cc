@@ -155,7 +155,7 @@ TEST(Json, AwsAsObjectsAndOutOfCloudWatch) {
       "  \"searchedLogStreams\": []\n}\n");
   EXPECT_EQ(events.error, "");
   EXPECT_THAT(events.flows, ElementsAre(kFlow));
-  EXPECT_THAT(events.bad, ElementsAre("an event, not a flow x1 at 11"));
+  EXPECT_THAT(events.bad, ElementsAre("an event, not a flow x1 at 9"));
 }
 
 TEST(Json, Gcp) {
@@ -301,7 +301,7 @@ TEST(Json, ADamagedObjectAmongPrettyOnes) {
   broken.insert(broken.find("},\n{") + 3, "{\n\t\"type\" : \"FLOW,\n\t\"first\" : 5\n},\n");
   const Read r = read_text(broken);
   EXPECT_THAT(r.flows, SizeIs(2));
-  EXPECT_THAT(r.bad, ElementsAre("not a JSON object x1 at 17"));
+  EXPECT_THAT(r.bad, ElementsAre("not a JSON object x1 at 18"));
   std::string open = kNfdumpPretty;
   open.replace(open.find("},\n{"), 2, ",");  // the first object's brace is missing
   EXPECT_THAT(read_text(open).flows, SizeIs(1));
