@@ -1,5 +1,5 @@
 // Writes the seeds of the wire targets, made by our own code: fuzz/corpus/{legacy,v9,ipfix,sflow,decoder,differential,
-// packet,state}. Run it when a target's input changes:  fuzz_make_corpus fuzz/corpus
+// packet,state,json}. Run it when a target's input changes:  fuzz_make_corpus fuzz/corpus
 #include <fmt/format.h>
 
 #include <string>
@@ -8,6 +8,7 @@
 #include "bench/wire.h"
 #include "flow/decoder/decoder.h"
 #include "flow/record.h"
+#include "flow/write/json_writer.h"
 
 namespace {
 
@@ -169,6 +170,36 @@ std::string state_text() {
   return decoder.save_state();
 }
 
+// Files of our own JSON and of Zeek's: the first byte chooses the dialect (json_fuzz.cc).
+std::vector<std::string> json_files() {
+  flow::Flow f;
+  f.start_ms = f.end_ms = f.received_ms = kNow;
+  f.src = base::IpAddr::v4(0x0a000001);
+  f.dst = base::IpAddr::v4(0x0a000002);
+  f.bytes = f.packets = 7;
+  f.protocol = flow::kTcp;
+  f.known = flow::kKnownBytes | flow::kKnownPackets | flow::kKnownProtocol | flow::kKnownAddresses |
+            flow::kKnownTcpFlags | flow::kKnownPorts;
+  std::string own;
+  for (int i = 0; i < 3; ++i) {
+    flow::append_json(own, f);
+    own += '\n';
+    f.src_port = static_cast<uint16_t>(f.src_port + 1);
+  }
+  const std::string zeek =
+      R"({"ts":1.5,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":2,"proto":"tcp",)"
+      R"("conn_state":"SF","history":"ShAd","orig_pkts":1,"orig_ip_bytes":40,"resp_pkts":2,"resp_ip_bytes":80})";
+  const std::string azure =
+      R"({"records":[{"time":"x","properties":{"flows":[{"flows":[{"flowTuples":)"
+      R"(["1,10.0.0.1,10.0.0.2,1,2,T,O,A","2,10.0.0.1,10.0.0.2,1,2,T,O,A,E,1,40,1,40"]}]}]}}]})";
+  const std::string map = R"({"t":1,"a":{"b":"10.0.0.1"},"c":"10.0.0.2","n":1.5,"f":"SA"})";
+  return {"a" + own,
+          "b" + zeek + "\n" + zeek + "\n{\"ts\":\n" + zeek,
+          "l[" + zeek + ",\n" + zeek + "]",
+          "j" + azure,
+          "k" + map + map + "\n" + map};
+}
+
 void write(const fs::path& folder, const std::vector<std::string>& seeds) {
   fs::create_directories(folder);
   for (size_t i = 0; i < seeds.size(); ++i) base::write_file(folder / fmt::format("seed_{}", i), seeds[i]);
@@ -185,6 +216,7 @@ void write_all(const fs::path& root) {
   write(root / "sflow", {encoded(bench::Wire::kSflow, 2)});
   write(root / "packet", {sampled_packet(), sampled_packet().substr(18)});
   write(root / "state", {state_text()});
+  write(root / "json", json_files());
   std::vector<std::string> streams;
   for (const auto& messages : {nine, ten}) {
     std::vector<std::pair<uint8_t, std::string>> stream;

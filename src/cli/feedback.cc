@@ -52,12 +52,31 @@ std::optional<detect::AlertKey> find_in_lines(const std::string& path, const std
   return found;
 }
 
+// A cell as RFC 4180 has it. A line break cannot stand in one (docs/formats.md).
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of("\n\r") != std::string::npos) {
+    throw base::Error("'{}' has a line break, which no cell of a label file can hold", text);
+  }
+  if (text.find_first_of(",;|\t\"") == std::string::npos) return text;
+  std::string cell = "\"";
+  for (const char c : text) cell += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return cell + "\"";
+}
+
+// What has to stand before a line that is added: a header in an empty file, a line end where the last line has none.
+std::string before_line(int fd) {
+  const off_t size = ::lseek(fd, 0, SEEK_END);
+  if (size == 0) return std::string(kHeader);
+  char last = '\n';
+  return ::pread(fd, &last, 1, size - 1) == 1 && last != '\n' ? "\n" : "";
+}
+
 // Appends a whole line, or nothing; several commands may do so at once.
 void append_label(const std::string& path, const std::string& line) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd < 0) throw base::Error("cannot write {}: {}", path, std::strerror(errno));
   ::flock(fd, LOCK_EX);
-  const std::string text = (::lseek(fd, 0, SEEK_END) == 0 ? std::string(kHeader) : "") + line;
+  const std::string text = before_line(fd) + line;
   const bool written =
       ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
   const int error = errno;
@@ -76,12 +95,8 @@ void run_feedback(const FeedbackOptions& o) {
   // An alert that is still up is labelled as far as its last record goes.
   const base::TimeMs end = key->end_ms != 0 ? key->end_ms : key->event_ms;
   const std::string type = !yes ? std::string(eval::kBenignType) : o.type.empty() ? key->type : o.type;
-  if (key->node.find_first_of(",\"\n") != std::string::npos ||
-      type.find_first_of(",\"\n") != std::string::npos) {
-    throw base::Error("the node or type of alert {} cannot stand in a CSV cell", key->id);
-  }
-  append_label(o.labels, fmt::format("{},{},{},{}\n", key->node, base::format_time(key->start_ms),
-                                     base::format_time(end), type));
+  append_label(o.labels, fmt::format("{},{},{},{}\n", csv_cell(key->node), base::format_time(key->start_ms),
+                                     base::format_time(end), csv_cell(type)));
   if (db) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     db->feedback(key->id, yes, std::chrono::duration_cast<std::chrono::milliseconds>(now).count());

@@ -8,13 +8,14 @@
 #include <unordered_map>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/ip.h"
+#include "flow/text_table.h"
 
 namespace netflowgen::eval {
 namespace {
 
 enum class Reason {
+  kUnreadable,
   kFewColumns,
   kBadTime,
   kEndBeforeStart,
@@ -27,6 +28,8 @@ enum class Reason {
 
 constexpr std::string_view name_of(Reason r) {
   switch (r) {
+    case Reason::kUnreadable:
+      return "unclosed quote, or a line too long";
     case Reason::kFewColumns:
       return "too few columns";
     case Reason::kBadTime:
@@ -47,22 +50,11 @@ constexpr std::string_view name_of(Reason r) {
   return "";
 }
 
-std::string_view trimmed(std::string_view s) {
-  while (!s.empty() && (s.front() == ' ' || s.front() == '\t' || s.front() == '"')) s.remove_prefix(1);
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\r' || s.back() == '\t' || s.back() == '"')) {
-    s.remove_suffix(1);
+std::string lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   }
-  return s;
-}
-
-std::vector<std::string_view> split(std::string_view line) {
-  std::vector<std::string_view> parts;
-  for (size_t at = 0; at <= line.size();) {
-    const size_t comma = std::min(line.find(',', at), line.size());
-    parts.push_back(trimmed(line.substr(at, comma - at)));
-    at = comma + 1;
-  }
-  return parts;
+  return text;
 }
 
 // Column numbers of one of the two forms; -1: absent.
@@ -79,19 +71,20 @@ struct Columns {
   int last() const { return std::max({node, start, end}); }
 };
 
-Columns columns_of(std::string_view first_line, const std::string& name) {
-  const auto parts = split(first_line);
+// `cells`: of the first row.
+Columns columns_of(const std::vector<std::string>& cells, const flow::TextTable& file) {
   const auto find = [&](std::string_view column) {
-    const auto it = std::find(parts.begin(), parts.end(), column);
-    return it == parts.end() ? -1 : static_cast<int>(it - parts.begin());
+    const auto it =
+        std::find_if(cells.begin(), cells.end(), [&](const auto& c) { return lower(c) == column; });
+    return it == cells.end() ? -1 : static_cast<int>(it - cells.begin());
   };
   Columns c;
   if (find("start") < 0) {  // no header: node,start,end[,type]
-    if (parts.size() < 3 || !base::parse_time(parts[1])) {
+    if (cells.size() < 3 || !flow::parse_time_cell(cells[1])) {
       throw base::Error(
           "{}: expected labels with the columns node,start,end,type (or attack,victim,start,end,...); the "
           "first line is: {}",
-          name, first_line.substr(0, 200));
+          file.name(), file.row().substr(0, 200));
     }
     return c;
   }
@@ -105,8 +98,8 @@ Columns columns_of(std::string_view first_line, const std::string& name) {
   c.internal = find("victim_internal");
   if (c.node < 0 || c.end < 0) {
     throw base::Error(
-        "{}: labels need the columns node (or prefix, or victim), start and end; the header is: {}", name,
-        first_line.substr(0, 200));
+        "{}: labels need the columns node (or prefix, or victim), start and end; the header is: {}",
+        file.name(), file.row().substr(0, 200));
   }
   return c;
 }
@@ -122,10 +115,9 @@ class Parser {
     columns_ = columns;
   }
 
-  void row(std::string_view line, uint64_t number) {
+  void row(const std::vector<std::string>& parts, const flow::TextTable& file) {
     ledger_.enter();
-    const auto parts = split(line);
-    std::optional<Reason> problem = read(parts);
+    std::optional<Reason> problem = parts.empty() ? Reason::kUnreadable : read(parts);
     if (!problem) {
       ledger_.emit();
       return;
@@ -133,11 +125,11 @@ class Parser {
     ledger_.drop(*problem);
     auto& p = problems_[static_cast<size_t>(*problem)];
     if (p.count++ == 0) {
-      p.line = number;
+      p.line = file.line();
       p.file = name_;
       p.reason = name_of(*problem);
       const auto node = static_cast<size_t>(columns_.node);
-      p.example = std::string(node < parts.size() ? parts[node] : line.substr(0, 80));
+      p.example = node < parts.size() ? parts[node] : std::string(file.row().substr(0, 80));
     }
   }
 
@@ -154,19 +146,19 @@ class Parser {
   }
 
  private:
-  std::optional<Reason> read(const std::vector<std::string_view>& parts) {
-    const auto part = [&](int column) { return parts[static_cast<size_t>(column)]; };
+  std::optional<Reason> read(const std::vector<std::string>& parts) {
+    const auto part = [&](int column) -> const std::string& { return parts[static_cast<size_t>(column)]; };
     const int size = static_cast<int>(parts.size());
     if (size <= columns_.last()) return Reason::kFewColumns;
     if (filtered(parts)) return Reason::kFiltered;
-    const auto start = base::parse_time(part(columns_.start));
-    auto end = base::parse_time(part(columns_.end));
+    const auto start = flow::parse_time_cell(part(columns_.start));
+    auto end = flow::parse_time_cell(part(columns_.end));
     if (!start || !end) return Reason::kBadTime;
     if (*end < *start) return Reason::kEndBeforeStart;
     if (columns_.whole_minutes) *end += 60'000;
     if (*end == *start) *end += table_.step_ms;
     const bool typed = columns_.type >= 0 && columns_.type < size && !part(columns_.type).empty();
-    Event event{0, *start, *end, std::string(typed ? part(columns_.type) : "attack"), 0, false};
+    Event event{0, *start, *end, typed ? type_of(part(columns_.type)) : "attack", 0, false};
     if (event.last_step(table_.step_ms) < table_.first_step ||
         event.first_step(table_.step_ms) >= table_.end_step) {
       return Reason::kOutsideArchive;
@@ -176,14 +168,19 @@ class Parser {
     return add(event, nodes);
   }
 
-  bool filtered(const std::vector<std::string_view>& parts) const {
+  // Data sets write BENIGN and Benign; the types of attacks are kept as they are.
+  static std::string type_of(const std::string& cell) {
+    return lower(cell) == kBenignType ? std::string(kBenignType) : cell;
+  }
+
+  bool filtered(const std::vector<std::string>& parts) const {
     const auto has = [&](int column) { return column >= 0 && static_cast<size_t>(column) < parts.size(); };
     if (options_.internal_only && has(columns_.internal)) {
-      const auto v = parts[static_cast<size_t>(columns_.internal)];
-      if (v != "True" && v != "true" && v != "1") return true;
+      const auto v = lower(parts[static_cast<size_t>(columns_.internal)]);
+      if (v != "true" && v != "1") return true;
     }
     if (options_.min_flows > 0 && has(columns_.flows)) {
-      const auto v = parts[static_cast<size_t>(columns_.flows)];
+      const auto& v = parts[static_cast<size_t>(columns_.flows)];
       uint64_t flows = 0;
       std::from_chars(v.data(), v.data() + v.size(), flows);
       return flows < options_.min_flows;
@@ -243,24 +240,19 @@ class Parser {
 
 namespace {
 
-void parse_into(Parser& parser, std::string_view text, const std::string& name) {
+void parse_into(Parser& parser, flow::TextTable& file) {
   bool first = true;
-  uint64_t number = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t newline = std::min(text.find('\n', at), text.size());
-    const std::string_view line = text.substr(at, newline - at);
-    at = newline + 1;
-    ++number;
-    if (trimmed(line).empty() || line.front() == '#') continue;
+  std::vector<std::string> cells;
+  while (file.next(cells)) {
     if (first) {
       first = false;
-      const Columns columns = columns_of(line, name);
-      parser.begin(name, columns);
+      const Columns columns = columns_of(cells, file);
+      parser.begin(file.name(), columns);
       if (columns.header) continue;
     }
-    parser.row(line, number);
+    parser.row(cells, file);
   }
-  if (first) throw base::Error("{}: no labels: the file is empty", name);
+  if (first) throw base::Error("{}: no labels: the file is empty", file.name());
 }
 
 }  // namespace
@@ -268,14 +260,18 @@ void parse_into(Parser& parser, std::string_view text, const std::string& name) 
 LabelSet parse_labels(std::string_view text, const std::string& name, const FrameTable& table,
                       const LabelOptions& options) {
   Parser parser(table, options);
-  parse_into(parser, text, name);
+  flow::TextTable file(text, name);
+  parse_into(parser, file);
   return parser.finish();
 }
 
 LabelSet load_labels(const std::vector<std::string>& paths, const FrameTable& table,
                      const LabelOptions& options) {
   Parser parser(table, options);
-  for (const auto& path : paths) parse_into(parser, base::read_file(path), path);
+  for (const auto& path : paths) {
+    flow::TextTable file(path);
+    parse_into(parser, file);
+  }
   return parser.finish();
 }
 

@@ -121,6 +121,51 @@ TEST(Labels, BenignIsKeptApart) {
   EXPECT_EQ(set.ledger.out, 2u);
 }
 
+TEST(Labels, BenignInAnyCase) {
+  const auto set = parse_labels(
+      "node,start,end,type\n10.0.0.1,60,120,BENIGN\n10.0.0.2,60,120,Benign\n192.0.2.1#7,60,120,SYN\n", "l",
+      table(), {});
+  ASSERT_THAT(set.events, SizeIs(1));
+  EXPECT_EQ(set.events[0].type, "SYN");  // an attack's type stays as it is
+  EXPECT_THAT(set.benign, SizeIs(2));
+}
+
+// One label in every form that text flow files may have.
+TEST(Labels, AreReadByTheRulesOfFlowFiles) {
+  const char* const kForms[] = {
+      "note,node,start,end,type\n\"flood, big\",10.0.0.1,60,120,syn\n",
+      "node,start,end,type,note\n10.0.0.1,60,120,syn,\"he said \"\"now\"\", then left\"\n",
+      "\xef\xbb\xbfnode,start,end,type\n10.0.0.1,60,120,syn\n",
+      "node,start,end,type\r\n10.0.0.1,60,120,syn\r\n",
+      "Node;Start;End;Type\n10.0.0.1;60;120;syn\n",
+      "node\tstart\tend\ttype\n10.0.0.1\t60\t120\tsyn\n",
+      "node|start|end|type\n10.0.0.1|60|120|syn",
+      "node, start, end, type\n \"10.0.0.1\" , \"60\" , 120.0 , syn\n",
+      "node,start,end,type\n10.0.0.1,1970-01-01T01:01:00+01:00,1969-12-31 22:02:00-0200,syn\n",
+      "node,start,end,type\n10.0.0.1,1970/01/01 00:01,1970/1/1 0:02:00,syn\n",
+      "node,start,end,type\n10.0.0.1,1970-01-01T00:01:00.000Z,\"1970-01-01 00:02:00,000\",syn\n",
+      "# made by hand\n\nprefix,start,end,type\n10.0.0.1/32,60,120,syn\n",
+      "10.0.0.1;1970-01-01 00:01:00;1970-01-01 00:02:00;syn\n",
+  };
+  for (const char* text : kForms) {
+    SCOPED_TRACE(text);
+    const auto set = parse_labels(text, "l", table(), {});
+    EXPECT_EQ(set.summary(), "");
+    ASSERT_THAT(set.events, SizeIs(1));
+    EXPECT_EQ(set.events[0].type, "syn");
+    EXPECT_EQ(set.events[0].start_ms, kMinute);
+    EXPECT_EQ(set.events[0].end_ms, 2 * kMinute);
+    EXPECT_EQ(table().nodes[set.events[0].node], "10.0.0.1");
+  }
+}
+
+TEST(Labels, AnUnclosedQuoteCostsItsRowAlone) {
+  const auto set =
+      parse_labels("node,start,end,type\n10.0.0.1,60,120,\"syn\n10.0.0.1,60,120,syn\n", "l", table(), {});
+  EXPECT_THAT(set.events, SizeIs(1));
+  EXPECT_THAT(set.summary(), HasSubstr("1 unclosed quote, or a line too long (first on line 2 of l"));
+}
+
 TEST(Labels, SeveralFilesAreOneSet) {
   const auto folder = base::fs::temp_directory_path() / ("nfg_labels_" + std::to_string(::getpid()));
   base::fs::create_directories(folder);

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "flow/decode_options.h"
 #include "flow/direction_options.h"
+#include "flow/meter_options.h"
 
 namespace netflowgen::flow {
 
@@ -31,6 +32,7 @@ struct InputOptions {
 
   // For packets (captures, bare messages).
   DecodeOptions decode = {};
+  MeterOptions meter = {};
   RecordObserver* observer = nullptr;  // not owned; sees every record as it stood on the wire
   std::string state = {};              // file of Decoder::save() to start from, where it is there
   IpAddr exporter = {};                // of bare messages, which do not say whose they are

@@ -10,6 +10,7 @@
 #include "flow/filter/one_direction.h"
 #include "flow/nfcapd/nfcapd_source.h"
 #include "flow/text/csv_source.h"
+#include "flow/text/json/json_source.h"
 #include "flow/text/rate_source.h"
 
 namespace netflowgen::flow {
@@ -95,17 +96,39 @@ std::unique_ptr<FlowSource> open_binary(const BinaryFormat& format, size_t shown
   return format.open(std::move(inputs), options);
 }
 
-TextOptions text_options(const InputOptions& options) {
-  TextOptions text;
-  text.dialect = find_dialect(options.dialect);
-  text.strict = options.strict;
-  text.plan = {options.utc_offset_minutes, options.assume_time};
-  if (options.map.empty()) return text;
-  text.map = load_column_map(options.map);
-  if (text.map->rates) {
+std::optional<ColumnMap> flow_map(const InputOptions& options) {
+  if (options.map.empty()) return {};
+  ColumnMap map = load_column_map(options.map);
+  if (map.rates) {
     throw base::Error("column map {}: it maps rates per node, and flows are expected here", options.map);
   }
-  return text;
+  return map;
+}
+
+// The first file that is not empty decides whether text is JSON; a map does by its format, a dialect that has one form
+// only by that.
+bool reads_json(Inputs& inputs, const InputOptions& options, const std::optional<ColumnMap>& map) {
+  if (map) return map->json;
+  const bool text = find_dialect(options.dialect) != nullptr;
+  const bool json = find_json_dialect(options.dialect) != nullptr;
+  if (text != json) return json;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto head = inputs.peek(i, kHeadBytes);
+    if (!head.empty()) return is_json({reinterpret_cast<const char*>(head.data()), head.size()});
+  }
+  return false;
+}
+
+std::unique_ptr<FlowSource> open_text(std::unique_ptr<Inputs> inputs, const InputOptions& options) {
+  auto map = flow_map(options);
+  const PlanOptions plan{options.utc_offset_minutes, options.assume_time};
+  if (reads_json(*inputs, options, map)) {
+    return std::make_unique<JsonSource>(
+        std::move(inputs),
+        JsonOptions{find_json_dialect(options.dialect), std::move(map), options.strict, true, plan});
+  }
+  return std::make_unique<CsvSource>(
+      std::move(inputs), TextOptions{find_dialect(options.dialect), std::move(map), options.strict, plan});
 }
 
 }  // namespace
@@ -124,7 +147,7 @@ std::unique_ptr<FlowSource> open_any(const InputOptions& options) {
                         format.name);
     }
   }
-  return std::make_unique<CsvSource>(std::move(inputs), text_options(options));
+  return open_text(std::move(inputs), options);
 }
 
 }  // namespace
@@ -150,6 +173,9 @@ bool is_rates(const InputOptions& options) {
 std::vector<std::string> dialect_names() {
   std::vector<std::string> names;
   for (const Dialect* dialect : all_dialects()) names.emplace_back(dialect->name);
+  for (const JsonDialect* dialect : all_json_dialects()) {
+    if (find_dialect(dialect->name) == nullptr) names.emplace_back(dialect->name);
+  }
   names.emplace_back(kGeneric);
   for (const auto& format : kBinaryFormats) names.emplace_back(format.name);
   return names;

@@ -42,6 +42,7 @@ void add_input_options(CLI::App& command, InputArgs& args, const char* what) {
   option("--anonymize", args.anonymize,
          "Change addresses first: cryptopan:KEYFILE, truncate[:V4BITS,V6BITS]");
   add_decode_options(command, args.decode);
+  add_meter_options(command, args.meter);
   command
       .add_option("--templates", args.options.state,
                   "Templates and rates: read at the start, written at the end")
@@ -58,6 +59,7 @@ flow::InputOptions input_options(const InputArgs& args) {
   options.decode = decode_options(args.decode);
   if (args.decode.max_past.empty()) options.decode.max_clock_behind_ms = args.max_clock_behind_ms;
   options.direction = direction_options(args.decode);
+  options.meter = meter_options(args.meter);
   if (!args.exporter.empty()) {
     const auto exporter = base::IpAddr::parse(args.exporter);
     if (!exporter) throw base::UsageError("--exporter {}: it is no address", args.exporter);

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/options/decode_options.h"
+#include "cli/options/meter_options.h"
 #include "flow/input_options.h"
 #include "flow/source.h"
 
@@ -18,6 +19,7 @@ inline constexpr const char* kFlowInputs =
 struct InputArgs {
   flow::InputOptions options;
   DecodeArgs decode;
+  MeterArgs meter;
   std::string anonymize;
   std::string utc_offset;
   std::string exporter;
@@ -36,7 +38,7 @@ std::unique_ptr<flow::FlowSource> open_input(const InputArgs& args);
 // Saves the decoder's templates and rates to --templates, where it was given and the input has packets.
 void save_state(const InputArgs& args, const flow::FlowSource& source);
 
-// One line a file and reason: "FILE: what was wrong (3 times, first on line 7)". Empty when all was well.
+// The source's notes, then one line a file and reason: "FILE: what was wrong (3 times, first on line 7)". Empty when all was well.
 std::string problems_text(const flow::FlowSource& source);
 
 }  // namespace netflowgen::cli

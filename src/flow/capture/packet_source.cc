@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "flow/capture/pcap_reader.h"
+#include "flow/capture/capture_files.h"
+#include "flow/capture/meter_source.h"
+#include "flow/capture/probe.h"
 #include "flow/capture/udp_extract.h"
 #include "flow/decoder/clock_warnings.h"
 #include "flow/decoder/decoder.h"
@@ -15,15 +17,12 @@
 namespace netflowgen::flow {
 namespace {
 
-constexpr size_t kFirstPacket = size_t{128}
-                                << 10;  // of a capture, looked at for the time of its first packet
 constexpr size_t kMaxMessage = 65535;
 
 // What captures and bare messages share: the decoder, and the flows that were decoded and not yet read.
 class PacketSource : public FlowSource {
  public:
-  PacketSource(std::unique_ptr<Inputs> inputs, const InputOptions& options)
-      : files_(std::move(inputs), options.strict), options_(options.decode), decoder_(options.decode) {
+  explicit PacketSource(const InputOptions& options) : options_(options.decode), decoder_(options.decode) {
     if (!options.state.empty() && base::fs::exists(options.state)) decoder_.load(options.state);
     decoder_.set_observer(options.observer);
   }
@@ -45,23 +44,22 @@ class PacketSource : public FlowSource {
     for (const Flow& f : out.first(n)) known_ |= f.known;
     return n;
   }
-  std::vector<FirstBadLine> bad_lines() const override { return files_.problems(); }
   std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return decoder_.notes(); }
   std::vector<SourceWarning> warnings() const override { return clock_warnings(decoder_, options_); }
+  std::vector<FirstBadLine> bad_lines() const override { return walk().problems(); }
   const Decoder* decoder() const override { return &decoder_; }
   uint32_t known() const override { return known_; }
-  uint64_t bytes_done() const override { return files_.bytes_done(); }
-  uint64_t bytes_total() const override { return files_.bytes_total(); }
+  uint64_t bytes_done() const override { return walk().bytes_done(); }
+  uint64_t bytes_total() const override { return walk().bytes_total(); }
 
  protected:
+  virtual const FileWalk& walk() const = 0;
   virtual bool next(Datagram& datagram) = 0;  // false: the end
 
   std::vector<base::LedgerView> with_session(std::vector<base::LedgerView> own) const {
     for (auto& view : decoder_.ledgers()) own.push_back(std::move(view));
     return own;
   }
-
-  FileWalk files_;
 
  private:
   DecodeOptions options_;
@@ -73,61 +71,28 @@ class PacketSource : public FlowSource {
 
 class CaptureSource : public PacketSource {
  public:
-  CaptureSource(std::unique_ptr<Inputs> inputs, const InputOptions& options)
-      : PacketSource(std::move(inputs), options) {
-    sort_by_first_packet();
-    reading_ = next_file();
-    if (!reading_) files_.nothing_readable();
-  }
+  CaptureSource(std::unique_ptr<CaptureFiles> files, const InputOptions& options)
+      : PacketSource(options), files_(std::move(files)) {}
   std::vector<base::LedgerView> ledgers() const override {
-    return with_session({files_.ledger("capture files"), reader_.ledger().view("captured packets"),
-                         extract_.ledger().view("UDP packets")});
+    auto own = files_->ledgers();
+    own.push_back(extract_.ledger().view("UDP packets"));
+    return with_session(std::move(own));
   }
 
  protected:
+  const FileWalk& walk() const override { return files_->walk(); }
   bool next(Datagram& datagram) override {
-    while (reading_) {
-      while (reader_.read(packet_)) {
-        if (extract_.extract(packet_, datagram)) return true;
-      }
-      files_.ended(lost() - lost_before_);
-      reading_ = next_file();
+    while (files_->next(packet_)) {
+      if (extract_.extract(packet_, datagram)) return true;
     }
     extract_.finish();
     return false;
   }
 
  private:
-  void sort_by_first_packet() {
-    Inputs& inputs = files_.inputs();
-    if (inputs.size() < 2) return;
-    std::vector<std::string> times(inputs.size());
-    for (size_t i = 0; i < times.size(); ++i) {
-      const auto head = inputs.peek(i, kFirstPacket);
-      if (const auto time = PcapReader::first_time(head)) times[i] = fmt::format("{:020}", *time);
-    }
-    sort_files(inputs, times);
-  }
-  bool next_file() {
-    while (ByteInput* input = files_.next()) {
-      const std::string problem = reader_.begin(*input);
-      if (problem.empty()) {
-        lost_before_ = lost();
-        return true;
-      }
-      files_.unreadable(problem);
-    }
-    return false;
-  }
-  uint64_t lost() const {
-    return reader_.ledger().dropped(CaptureDrop::kCutShort) + reader_.ledger().dropped(CaptureDrop::kDamaged);
-  }
-
-  PcapReader reader_;
+  std::unique_ptr<CaptureFiles> files_;
   UdpExtractor extract_;
   Packet packet_;
-  bool reading_ = false;
-  uint64_t lost_before_ = 0;
 };
 
 enum class MessageDrop : uint8_t {
@@ -139,7 +104,7 @@ constexpr std::string_view name_of(MessageDrop) { return "not_a_message"; }
 class MessageSource : public PacketSource {
  public:
   MessageSource(std::unique_ptr<Inputs> inputs, const InputOptions& options)
-      : PacketSource(std::move(inputs), options), exporter_(options.exporter) {
+      : PacketSource(options), files_(std::move(inputs), options.strict), exporter_(options.exporter) {
     input_ = next_file();
     if (input_ == nullptr) files_.nothing_readable();
   }
@@ -148,6 +113,7 @@ class MessageSource : public PacketSource {
   }
 
  protected:
+  const FileWalk& walk() const override { return files_; }
   bool next(Datagram& datagram) override {
     while (input_ != nullptr) {
       input_->skip(taken_);
@@ -185,6 +151,7 @@ class MessageSource : public PacketSource {
     return nullptr;
   }
 
+  FileWalk files_;
   IpAddr exporter_;
   ByteInput* input_ = nullptr;
   size_t taken_ = 0;  // octets of the message that was handed out
@@ -205,7 +172,15 @@ bool is_message(base::Bytes head) {
 }
 
 std::unique_ptr<FlowSource> open_capture(std::unique_ptr<Inputs> inputs, const InputOptions& options) {
-  return std::make_unique<CaptureSource>(std::move(inputs), options);
+  auto files = std::make_unique<CaptureFiles>(std::move(inputs), options.strict);
+  // Who watches records wants those of flow export, even where there are none.
+  const MeterMode mode = options.observer != nullptr ? MeterMode::kOff : options.meter.mode;
+  if (mode == MeterMode::kOff) return std::make_unique<CaptureSource>(std::move(files), options);
+  const Probe probe = mode == MeterMode::kAuto ? probe_for_export(*files) : Probe{};
+  if (probe.exports || (mode == MeterMode::kAuto && probe.ip_packets == 0)) {
+    return std::make_unique<CaptureSource>(std::move(files), options);
+  }
+  return std::make_unique<MeterSource>(std::move(files), options, probe.packets);
 }
 
 std::unique_ptr<FlowSource> open_messages(std::unique_ptr<Inputs> inputs, const InputOptions& options) {

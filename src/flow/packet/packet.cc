@@ -64,6 +64,8 @@ class Parser {
         return Next::kMpls;
       case PacketLink::kPpp:
         return Next::kPpp;
+      case PacketLink::kEtherType:
+        return Next::kEtherType;
     }
     return Next::kStop;
   }
@@ -90,6 +92,7 @@ class Parser {
     return Next::kStop;
   }
 
+  uint16_t offset() const { return static_cast<uint16_t>(std::min<size_t>(c_.position(), 0xffff)); }
   uint8_t peek() const {
     Cursor copy = c_;
     return copy.u8();
@@ -214,11 +217,16 @@ class Parser {
     const size_t header = (first & 0x0fu) * 4u;
     if (first >> 4 != 4 || header < 20 || h.left() < 19) return Next::kStop;
     IpLayer ip;
+    ip.at = offset();
     ip.tos = h.u8();
     ip.length = h.u16();
-    h.skip(2);
+    const uint16_t id = h.u16();
     const uint16_t fragment = h.u16();
     ip.fragment = (fragment & 0x3fff) != 0;
+    if (ip.fragment) {
+      ip.fragment_id = id;
+      ip.fragment_offset = static_cast<uint16_t>((fragment & 0x1fff) * 8);
+    }
     ip.ttl = h.u8();
     ip.protocol = h.u8();
     h.skip(2);
@@ -231,6 +239,7 @@ class Parser {
   Next ipv6() {
     if (c_.left() < 40 || peek() >> 4 != 6) return Next::kStop;
     IpLayer ip;
+    ip.at = offset();
     ip.tos = static_cast<uint8_t>(c_.u32() >> 20);
     ip.length = 40u + c_.u16();
     ip.protocol = c_.u8();
@@ -268,11 +277,13 @@ class Parser {
           const uint8_t next = c_.u8();
           c_.skip(1);
           const uint16_t offset = c_.u16();
-          c_.skip(4);
+          const uint32_t id = c_.u32();
           if (c_.failed()) return true;
           ip.protocol = next;
           ip.fragment = true;
-          if ((offset & 0xfff8) != 0) return true;
+          ip.fragment_id = id;
+          ip.fragment_offset = offset & 0xfff8;
+          if (ip.fragment_offset != 0) return true;
           break;
         }
         default:
@@ -285,7 +296,7 @@ class Parser {
   Next transport(IpLayer& ip, bool opaque) {
     Next next = Next::kStop;
     if (!opaque) next = by_protocol(ip);
-    ip.payload_at = static_cast<uint16_t>(std::min<size_t>(c_.position(), 0xffff));
+    ip.payload_at = offset();
     if (out_.ip_layers++ == 0) out_.outer = ip;
     out_.inner = ip;
     return next;

@@ -17,8 +17,9 @@ enum class PacketLink : uint8_t {
   kEthernet,
   kIp,
   kMpls,
-  kPpp
-};  // kIp: the version is told by the first nibble
+  kPpp,
+  kEtherType  // the bytes begin with the EtherType itself
+};            // kIp: the version is told by the first nibble
 
 // One IP header and what follows it.
 struct IpLayer {
@@ -28,8 +29,11 @@ struct IpLayer {
   uint16_t src_port = 0;
   uint16_t dst_port = 0;
   uint16_t icmp_type_code = 0;
-  uint16_t payload_at = 0;  // offset in the bytes given of what follows the last header that was read
-  uint8_t protocol = 0;     // IPv6: behind the extension headers
+  uint32_t fragment_id = 0;      // of fragments: the datagram's identification
+  uint16_t fragment_offset = 0;  // in octets
+  uint16_t at = 0;               // offset in the bytes given of the IP header
+  uint16_t payload_at = 0;       // offset in the bytes given of what follows the last header that was read
+  uint8_t protocol = 0;          // IPv6: behind the extension headers
   uint8_t tcp_flags = 0;
   uint8_t tos = 0;
   uint8_t ttl = 0;

@@ -43,6 +43,7 @@ void set_column(const Yaml& at, MapColumn& column) {
       at.fail("column {} is past the limit of {}", *column.index, kMaxColumns);
   } else {
     column.name = lower(text);
+    column.path = text;
   }
 }
 
@@ -106,6 +107,7 @@ void parse_flows(const Yaml& root, ColumnMap& map) {
     if (field == Field::kCount) key.fail("there is no field '{}'{}", key.text(), near_field(key.text()));
     has_time = has_time || field == Field::kStart || field == Field::kEnd;
     map.fields.emplace_back(field, parse_column(column));
+    if (map.json && map.fields.back().second.index) column.fail("JSON has no columns by index: give a key path");
   }
   if (!has_time) fields.fail("a flow needs a start or an end");
 }
@@ -137,6 +139,12 @@ void parse_rates(const Yaml& root, ColumnMap& map) {
   }
 }
 
+bool parse_format(const Yaml& at) {
+  const auto text = at.as<std::string>("text or json");
+  if (text != "text" && text != "json") at.fail("expected text or json, not '{}'", text);
+  return text == "json";
+}
+
 void parse_shape(const Yaml& root, ColumnMap& map) {
   if (root["header"]) map.header = root["header"].as<bool>("true or false");
   if (root["separator"]) map.separator = parse_char(root["separator"]);
@@ -147,33 +155,6 @@ void parse_shape(const Yaml& root, ColumnMap& map) {
   if (root["columns"]) map.columns = root["columns"].as<unsigned>("a number");
   if (root["utc_offset"]) map.utc_offset_minutes = parse_offset(root["utc_offset"]);
   if (map.separator == '\0') root["separator"].fail("there must be one");
-}
-
-// Reads a constant once, into what every row starts from.
-void apply_constant(const ColumnMap& map, Field field, const MapColumn& column, const Step& step,
-                    RowPlan& plan) {
-  RowValues& row = plan.constant_values;
-  row.flow = &plan.constants;
-  if (step.parse(*column.constant, step, row) != BadRow::kNone) {
-    throw base::Error("column map {}: fields.{}: the constant '{}' is not one", map.path, info_of(field).name,
-                      *column.constant);
-  }
-  row.have |= step.have;
-  row.flow->known |= step.known;
-  row.flow = nullptr;
-}
-
-Step step_of(Field field, const MapColumn& column, int utc_offset_minutes) {
-  const FieldInfo& info = info_of(field);
-  Step step;
-  step.need = column.optional ? Need::kColumn : Need::kCell;
-  step.known = info.known;
-  step.have = bit(field);
-  step.parse = info.parse;
-  step.scale = column.scale;
-  step.utc_offset_ms = int64_t{utc_offset_minutes} * 60000;
-  step.time_format = std::make_shared<const TimeFormat>(column.time_format);
-  return step;
 }
 
 }  // namespace
@@ -193,11 +174,40 @@ ColumnMap parse_column_map(const std::string& text, const std::string& name) {
     known.insert(known.end(), {"node", "join", "time", "rates", "interval"});
   } else {
     known.emplace_back("fields");
+    known.emplace_back("format");
   }
   root.keys(known);
   parse_shape(root, map);
+  if (const Yaml format = root["format"]) map.json = parse_format(format);
   map.rates ? parse_rates(root, map) : parse_flows(root, map);
   return map;
+}
+
+// Reads a constant once, into what every row starts from.
+void apply_constant(const ColumnMap& map, Field field, const MapColumn& column, const Step& step,
+                    RowPlan& plan) {
+  RowValues& row = plan.constant_values;
+  row.flow = &plan.constants;
+  if (step.parse(*column.constant, step, row) != BadRow::kNone) {
+    throw base::Error("column map {}: fields.{}: the constant '{}' is not one", map.path, info_of(field).name,
+                      *column.constant);
+  }
+  row.have |= step.have;
+  row.flow->known |= step.known;
+  row.flow = nullptr;
+}
+
+Step step_of_map(Field field, const MapColumn& column, int utc_offset_minutes) {
+  const FieldInfo& info = info_of(field);
+  Step step;
+  step.need = column.optional ? Need::kColumn : Need::kCell;
+  step.known = info.known;
+  step.have = bit(field);
+  step.parse = info.parse;
+  step.scale = column.scale;
+  step.utc_offset_ms = int64_t{utc_offset_minutes} * 60000;
+  step.time_format = std::make_shared<const TimeFormat>(column.time_format);
+  return step;
 }
 
 ColumnMap load_column_map(const std::string& path) { return parse_column_map(base::read_file(path), path); }
@@ -236,7 +246,7 @@ Layout layout_of_map(const ColumnMap& map, std::string_view head, const std::str
   plan.null = map.missing;
   plan.columns = map.columns != 0 ? map.columns : line.empty() ? 0 : header.size();
   for (const auto& [field, column] : map.fields) {
-    Step step = step_of(field, column, map.utc_offset_minutes.value_or(options.utc_offset_minutes));
+    Step step = step_of_map(field, column, map.utc_offset_minutes.value_or(options.utc_offset_minutes));
     if (column.constant) {
       apply_constant(map, field, column, step, plan);
       continue;

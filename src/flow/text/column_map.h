@@ -14,6 +14,7 @@ namespace netflowgen::flow {
 
 struct MapColumn {
   std::string name;             // of the column, lower case; empty: by index, or a constant
+  std::string path;             // the same as written: a key path where the map is of JSON
   std::optional<size_t> index;  // from 0
   std::optional<std::string> constant;
   std::string time_format = "iso";
@@ -24,6 +25,7 @@ struct MapColumn {
 struct ColumnMap {
   std::string path;  // for messages
   bool rates = false;
+  bool json = false;  // objects, whose columns are key paths (json/json_dialect.h)
   bool header = true;
   char separator = ',';
   char quote = '"';
@@ -47,6 +49,11 @@ ColumnMap parse_column_map(const std::string& text, const std::string& name);
 // Error when a column of the map is not in the header.
 Layout layout_of_map(const ColumnMap& map, std::string_view head, const std::string& file,
                      const PlanOptions& options);
+
+// The step of a field, without its column, and what a constant gives to every row.
+Step step_of_map(Field field, const MapColumn& column, int utc_offset_minutes);
+void apply_constant(const ColumnMap& map, Field field, const MapColumn& column, const Step& step,
+                    RowPlan& plan);
 
 // The place of each column, by index or by its name in the header. Error as above.
 size_t place_of(const ColumnMap& map, const MapColumn& column, const std::vector<std::string>& header,

@@ -126,6 +126,14 @@ std::optional<Layout> fixed_layout(const Dialect& dialect, std::string_view line
 
 }  // namespace
 
+RowPlan fixed_plan(const Dialect& dialect, const PlanOptions& options) {
+  std::string missing;
+  RowPlan plan =
+      compile(dialect, {dialect.fixed_columns.begin(), dialect.fixed_columns.end()}, options, missing);
+  plan.columns = dialect.fixed_columns.size();
+  return plan;
+}
+
 std::span<const Dialect* const> all_dialects() { return kDialects; }
 
 const Dialect* find_dialect(std::string_view name) {

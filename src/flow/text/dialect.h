@@ -79,6 +79,9 @@ std::optional<Layout> recognise(const Dialect& dialect, std::string_view head, c
 std::optional<Layout> layout_of_header(const Dialect& dialect, std::string_view header,
                                        const PlanOptions& options, std::string& why);
 
+// The plan of the dialect's fixed columns, for rows of exactly as many. REQUIRES: fixed_columns not empty.
+RowPlan fixed_plan(const Dialect& dialect, const PlanOptions& options);
+
 // Column names of a header line: lower case, without quotes and outer spaces.
 std::vector<std::string> header_names(std::string_view line, char separator, char quote);
 // First line of `head` that is not blank and does not begin with `comment`.

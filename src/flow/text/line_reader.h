@@ -15,21 +15,31 @@
 
 namespace netflowgen::flow {
 
-class LineReader {
+// What the rows of a text file are read from.
+class RowReader {
+ public:
+  virtual ~RowReader() = default;
+  virtual std::string_view head() = 0;
+  virtual uint64_t line_number() = 0;  // of the last row, from 1
+  virtual void check() const = 0;      // throws the stream's error, once there is no row left
+  virtual uint64_t consumed() const = 0;
+};
+
+class LineReader final : public RowReader {
  public:
   explicit LineReader(std::unique_ptr<ByteStream> stream);
 
   // The next line without its "\n" or "\r\n"; false at the end.
   bool next(std::string_view& line);
-  uint64_t line_number() const { return line_number_; }  // of the last line, from 1
-  bool cut() const { return cut_; }                      // the last line was longer than the buffer
-  void check() const;                                    // throws the stream's error, once next() is false
-  uint64_t consumed() const { return stream_->consumed(); }
+  uint64_t line_number() override { return line_number_; }  // of the last line, from 1
+  bool cut() const { return cut_; }                         // the last line was longer than the buffer
+  void check() const override;
+  uint64_t consumed() const override { return stream_->consumed(); }
 
   // Passes over a byte order mark. The first lines (some 16 of them, fewer when the file is shorter or they
   // fill the buffer), as next() will give them; kLinePadding holds here too. REQUIRES: before the first
   // next().
-  std::string_view head();
+  std::string_view head() override;
 
  private:
   bool refill();

@@ -110,23 +110,6 @@ Flow reply_of(const RowValues& row) {
   return r;
 }
 
-Flows finish_row(const RowPlan& plan, RowValues& row, Flow* slots) {
-  Flow& f = *row.flow;
-  if ((row.have & (kPorts | kAddresses)) != (kPorts | kAddresses)) drop_half_pairs(row);
-  if (plan.finish != nullptr) plan.finish(row);
-  if (const BadRow bad = settle_times(plan, row); bad != BadRow::kNone) return {bad};
-  if (!plan.as_given) settle_row_icmp(f);
-  if (!plan.two_way) return {BadRow::kNone, true, false};
-  split_totals(row);
-  Flows flows;
-  flows.reply = row.reply_packets > 0 || row.reply_bytes > 0;
-  const bool counted = row.has(Field::kPackets) || row.has(Field::kBytes);
-  flows.forward = f.packets > 0 || f.bytes > 0 || (!counted && !flows.reply);
-  if (flows.reply) slots[1] = reply_of(row);
-  if (!flows.forward && !flows.reply) flows.bad = BadRow::kNoTraffic;
-  return flows;
-}
-
 bool all_empty(std::string_view line, const RowPlan& plan) {
   return std::all_of(line.begin(), line.end(),
                      [&](char c) { return c == plan.separator || c == ' ' || c == '"'; });
@@ -152,6 +135,23 @@ void complete(RowPlan& plan) {
   if ((have & kAddresses) != kAddresses) plan.known &= ~kKnownAddresses;
   plan.two_way = (have & (bit(Field::kReplyBytes) | bit(Field::kReplyPackets) | bit(Field::kTotalBytes) |
                           bit(Field::kTotalPackets))) != 0;
+}
+
+Flows finish_row(const RowPlan& plan, RowValues& row, Flow* slots) {
+  Flow& f = *row.flow;
+  if ((row.have & (kPorts | kAddresses)) != (kPorts | kAddresses)) drop_half_pairs(row);
+  if (plan.finish != nullptr) plan.finish(row);
+  if (const BadRow bad = settle_times(plan, row); bad != BadRow::kNone) return {bad};
+  if (!plan.as_given) settle_row_icmp(f);
+  if (!plan.two_way) return {BadRow::kNone, true, false};
+  split_totals(row);
+  Flows flows;
+  flows.reply = row.reply_packets > 0 || row.reply_bytes > 0;
+  const bool counted = row.has(Field::kPackets) || row.has(Field::kBytes);
+  flows.forward = f.packets > 0 || f.bytes > 0 || (!counted && !flows.reply);
+  if (flows.reply) slots[1] = reply_of(row);
+  if (!flows.forward && !flows.reply) flows.bad = BadRow::kNoTraffic;
+  return flows;
 }
 
 Flows parse_row(std::string_view line, const RowPlan& plan, Flow* slots, uint32_t* ends) {

@@ -15,7 +15,7 @@
 
 namespace netflowgen::flow {
 
-// Why a row gave no flow. The last two are no fault of the row.
+// Why a row gave no flow. The last three are no fault of the row.
 enum class BadRow : uint8_t {
   kNone,
   kColumns,
@@ -28,8 +28,12 @@ enum class BadRow : uint8_t {
   kNumber,
   kProtocol,
   kTcpFlags,
+  kJson,
+  kJsonDepth,
+  kJsonKey,
   kNotIp,
   kNoTraffic,
+  kEvent,
   kCount
 };
 
@@ -45,13 +49,19 @@ constexpr std::string_view name_of(BadRow reason) {
                                          "bad number",
                                          "bad protocol",
                                          "bad TCP flags",
+                                         "not a JSON object",
+                                         "JSON nested too deep",
+                                         "a JSON key comes twice",
                                          "not IP",
-                                         "no traffic in either direction"};
+                                         "no traffic in either direction",
+                                         "an event, not a flow"};
   static_assert(std::size(kNames) == static_cast<size_t>(BadRow::kCount));
   return kNames[static_cast<size_t>(reason)];
 }
 
-constexpr bool is_fault(BadRow reason) { return reason != BadRow::kNotIp && reason != BadRow::kNoTraffic; }
+constexpr bool is_fault(BadRow reason) {
+  return reason != BadRow::kNotIp && reason != BadRow::kNoTraffic && reason != BadRow::kEvent;
+}
 
 // What a column can hold: every field of a Flow, and what only files have (a duration, a reply's counters).
 enum class Field : uint8_t {
@@ -191,6 +201,10 @@ struct Flows {
   bool forward = false;  // the first slot is a flow
   bool reply = false;    // the second slot is a flow
 };
+
+// The last part of parse_row(): directions, times and what follows from them. `row` holds what was read, row.flow is
+// slots[0].
+Flows finish_row(const RowPlan& plan, RowValues& row, Flow* slots);
 
 // Reads one row into up to two flows, slots[0] and slots[1], which may hold anything before and, where not
 // said to be a flow, after. REQUIRES: kLinePadding readable bytes after `line`; `ends` holds plan.wanted().

@@ -58,7 +58,7 @@ bool parse_u64_slow(std::string_view text, uint64_t& value) {
   return true;
 }
 
-bool parse_scaled_ms(std::string_view text, double scale, int64_t& ms) {
+bool parse_scaled_ms_slow(std::string_view text, double scale, int64_t& ms) {
   double v = 0;
   if (!parse_double(text, v)) return false;
   v *= scale * 1000.0;

@@ -38,8 +38,30 @@ inline bool parse_u64(std::string_view text, uint64_t& value) {
   return true;
 }
 
+// The long way round for parse_scaled_ms: signs, exponents, other scales than 1.
+bool parse_scaled_ms_slow(std::string_view text, double scale, int64_t& ms);
+
 // Seconds with a fraction, times `scale`, in milliseconds, rounded; may be negative.
-bool parse_scaled_ms(std::string_view text, double scale, int64_t& ms);
+inline bool parse_scaled_ms(std::string_view text, double scale, int64_t& ms) {
+  if (scale != 1 || text.empty() || text.size() > 18) return parse_scaled_ms_slow(text, scale, ms);
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  int64_t whole = 0;
+  for (; p != end && static_cast<unsigned>(*p - '0') <= 9; ++p) whole = whole * 10 + (*p - '0');
+  if (p == text.data() || p - text.data() > 11) return parse_scaled_ms_slow(text, scale, ms);
+  int64_t fraction = 0;
+  if (p != end && *p == '.') {
+    const char* const point = p++;
+    for (; p != end && static_cast<unsigned>(*p - '0') <= 9; ++p) fraction = fraction * 10 + (*p - '0');
+    const auto digits = p - point - 1;
+    if (digits == 0 || digits > 9) return parse_scaled_ms_slow(text, scale, ms);
+    constexpr int64_t kPowers[] = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
+    fraction *= kPowers[9 - digits];  // in nanoseconds
+  }
+  if (p != end) return parse_scaled_ms_slow(text, scale, ms);
+  ms = whole * 1000 + (fraction + 500'000) / 1'000'000;
+  return true;
+}
 
 // Dotted IPv4 (leading zeros allowed) or IPv6.
 inline bool parse_address(std::string_view text, base::IpAddr& out) {

@@ -18,28 +18,28 @@ std::string excerpt(std::string_view line) {
 
 }  // namespace
 
-TextRows::TextRows(std::unique_ptr<Inputs> inputs, bool strict)
-    : inputs_(std::move(inputs)), strict_(strict) {}
+TextRows::TextRows(std::unique_ptr<Inputs> inputs, bool strict, OpenRows open)
+    : inputs_(std::move(inputs)), strict_(strict), open_(open) {}
 
 bool TextRows::next_file() {
-  if (lines_) {
-    lines_->check();
-    bytes_before_ += lines_->consumed();
-    lines_.reset();
+  if (reader_) {
+    reader_->check();
+    bytes_before_ += reader_->consumed();
+    reader_.reset();
   }
   while (next_ < inputs_->size()) {
     const size_t i = next_++;
     name_ = inputs_->path(i) == "-" ? "standard input" : inputs_->path(i);
-    lines_ = std::make_unique<LineReader>(inputs_->open(i));
-    if (!lines_->head().empty()) return true;
-    lines_->check();
-    lines_.reset();
+    reader_ = open_(inputs_->open(i));
+    if (!reader_->head().empty()) return true;
+    reader_->check();
+    reader_.reset();
   }
   return false;
 }
 
 void TextRows::drop(BadRow reason, std::string_view line) {
-  const uint64_t number = lines_->line_number();
+  const uint64_t number = reader_->line_number();
   if (ledger_.dropped(reason) == 0) first_[static_cast<size_t>(reason)] = {name_, number};
   ledger_.drop(reason);
   if (strict_ && is_fault(reason)) {
@@ -75,7 +75,6 @@ std::string describe_head(std::string_view head) {
   if (head.find('\0') != std::string_view::npos) return "it is a binary file";
   const std::string_view line = first_line(head);
   if (line.empty()) return "it holds blank lines only";
-  if (line.starts_with("{") || line.starts_with("[{")) return "it is JSON, which is not read";
   return fmt::format("its first line is '{}'", excerpt(line));
 }
 

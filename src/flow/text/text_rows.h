@@ -20,14 +20,22 @@
 
 namespace netflowgen::flow {
 
+using OpenRows = std::unique_ptr<RowReader> (*)(std::unique_ptr<ByteStream> stream);
+template <typename Reader>
+std::unique_ptr<RowReader> open_rows(std::unique_ptr<ByteStream> stream) {
+  return std::make_unique<Reader>(std::move(stream));
+}
+
 class TextRows {
  public:
-  TextRows(std::unique_ptr<Inputs> inputs, bool strict);
+  // `open`: how a file is cut into rows.
+  TextRows(std::unique_ptr<Inputs> inputs, bool strict, OpenRows open = open_rows<LineReader>);
 
   // Opens the next file that is not empty; false when there is none. Throws what ended the last one early.
   bool next_file();
   const std::string& file() const { return name_; }
-  LineReader& lines() { return *lines_; }
+  RowReader& rows() { return *reader_; }
+  LineReader& lines() { return static_cast<LineReader&>(*reader_); }  // REQUIRES: opened with them
 
   void enter() { ledger_.enter(); }
   void emit() { ledger_.emit(); }
@@ -36,7 +44,7 @@ class TextRows {
 
   std::vector<base::LedgerView> ledgers() const { return {ledger_.view("rows")}; }
   std::vector<FirstBadLine> bad_lines() const;
-  uint64_t bytes_done() const { return bytes_before_ + (lines_ ? lines_->consumed() : 0); }
+  uint64_t bytes_done() const { return bytes_before_ + (reader_ ? reader_->consumed() : 0); }
   uint64_t bytes_total() const { return inputs_->total_bytes(); }
 
  private:
@@ -47,9 +55,10 @@ class TextRows {
 
   std::unique_ptr<Inputs> inputs_;
   bool strict_;
+  OpenRows open_;
   size_t next_ = 0;
   std::string name_;
-  std::unique_ptr<LineReader> lines_;
+  std::unique_ptr<RowReader> reader_;
   uint64_t bytes_before_ = 0;
   base::Ledger<BadRow> ledger_;
   std::array<First, static_cast<size_t>(BadRow::kCount)> first_;

@@ -219,6 +219,10 @@ unsigned two(const char* p, unsigned& bad) {
 
 // "2024-01-31 08:12:00", a fraction and a Z may follow. Fixed columns, so no loop.
 bool parse_iso(std::string_view text, TimeMs& time, bool& zoned) {
+  if (text.size() > 4 && static_cast<unsigned>(text[4] - '0') <= 9 && parse_scaled_ms(text, 1, time)) {
+    zoned = true;
+    return true;
+  }
   if (text.size() < 19) return parse_iso_slow(text, time, zoned);
   const char* p = text.data();
   const bool marks = (p[4] == '-' || p[4] == '/') && p[7] == p[4] && (p[10] == ' ' || p[10] == 'T') &&
@@ -235,12 +239,16 @@ bool parse_iso(std::string_view text, TimeMs& time, bool& zoned) {
   std::string_view rest = text.substr(19);
   if (take(rest, '.') && !fraction(rest, ms)) return false;
   zoned = take(rest, 'Z');
-  if (!rest.empty()) return parse_iso_slow(text, time, zoned);
+  std::optional<int> offset_minutes;
+  if (!rest.empty()) {
+    if (zoned || !zone(rest, offset_minutes) || !rest.empty()) return parse_iso_slow(text, time, zoned);
+    zoned = true;
+  }
   const auto t =
       base::make_time(static_cast<int>(year), static_cast<int>(month), static_cast<int>(day),
                       static_cast<int>(hour), static_cast<int>(minute), static_cast<int>(second), ms);
   if (!t) return false;
-  time = *t;
+  time = *t - int64_t{offset_minutes.value_or(0)} * 60000;
   return true;
 }
 

@@ -43,7 +43,7 @@ std::string flags_text(uint8_t flags) {
   for (size_t i = 0; i < 8; ++i) {
     if ((flags >> i & 1) != 0) text.push_back(kLetters[i]);
   }
-  return text;
+  return text.empty() ? "." : text;
 }
 
 std::string mac_text(const uint8_t (&m)[6]) {
