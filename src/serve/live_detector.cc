@@ -24,7 +24,8 @@ LiveDetector::LiveDetector(const LiveDetectorOptions& options, series::FrameSink
       store_(store),
       log_(std::move(log)),
       output_(options.alerts, AlertOutput::Files::kAppend),
-      state_(options.state) {
+      state_(options.state),
+      watch_(setup_->fitted()) {
   start_stream();
   if (!base::fs::exists(state_)) return;
   try {
@@ -63,6 +64,8 @@ void LiveDetector::step_closed(int64_t step) {
   if (!scoring_ || step <= stream_->last_step()) return;
   const auto start = SteadyClock::now();
   stream_->step_closed(step);
+  if (const std::string text = watch_.update(stream_->engine().nodes()); !text.empty())
+    log_("warning: " + text);
   last_cost_ = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start);
   if (last_cost_.count() > step_ms() / 2) {
     log_(fmt::format(
