@@ -51,6 +51,32 @@ if [ "${LEARN:-OFF}" = ON ]; then
   expect 1 "does not forecast" $evaluate forecast "$out/store" --model "$out/model" --horizons 2m
   expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" --nodes 10.30.0.0/26 --step 5m -o "$out/store5"
   expect 1 "steps of 60000 ms" $evaluate forecast "$out/store5" --model "$out/model" --horizons 10m
+  # The defaults forecast what the README asks for.
+  expect 0 "frames of 13 nodes" "$NETFLOWGEN" -q pretrain "$out/store" --size nano --steps 2 --batch 2 --length 32 -o "$out/plain"
+  expect 0 "netflowgen" $evaluate forecast "$out/store" --model "$out/plain" --horizons 1m,1h --season 1h --no-untrained \
+    --tree-rows 2000 --tree-rounds 5
+  expect 0 "T12:00" "$NETFLOWGEN" forecast "$out/store" --model "$out/plain" --node 10.30.0.1
+  expect 1 "--validation: the store holds nothing from 2050-01-01" $pretrain --validation 2050-01-01/2050-02-01 -o "$out/m5"
+  expect 1 "--train: the store holds nothing from 2050-01-01" $pretrain --train 2050-01-01/2050-02-01 -o "$out/m5"
+
+  # Nothing is known of one node, nor of one feature of another: no forecast, and no zero.
+  { echo t,node,in,out
+    for i in $(seq 0 60); do echo "$((1767225600 + i * 300)),10.0.0.1,$((1000 + i)),200
+$((1767225600 + i * 300)),10.0.0.31,$((1000 + i)),
+$((1767225600 + i * 300)),10.0.0.32,,"; done; } >"$out/rates.csv"
+  printf 'kind: rates\nnode: node\ntime: {column: t, format: unix}\ninterval: 5m\nrates: {bytes_in: in, bytes_out: out}\n' >"$out/map.yaml"
+  expect 0 "frames" "$NETFLOWGEN" -q series "$out/rates.csv" --map "$out/map.yaml" --step 5m --timezone Europe/Berlin -o "$out/rates"
+  expect 0 "little to learn from" "$NETFLOWGEN" -q pretrain "$out/rates" --size nano --steps 2 --batch 2 --length 32 -o "$out/m6"
+  grep -q '"timezone": "Europe/Berlin"' "$out/m6/config.json" || { echo "FAILED: no time zone in the model"; failures=$((failures + 1)); }
+  expect 1 "nothing is known of 10.0.0.32" "$NETFLOWGEN" forecast "$out/rates" --model "$out/m6" --node 10.0.0.32
+  expect 0 "10.0.0.31,bytes_in" "$NETFLOWGEN" forecast "$out/rates" --model "$out/m6" --node 10.0.0.31 -f csv
+  grep -q '^10.0.0.31,bytes_out,[^,]*,[^,]*,,,,,,,,,$' "$out/log" || { echo "FAILED: bytes_out is not empty"; failures=$((failures + 1)); }
+  grep -q '^10.0.0.31,bytes_in,[^,]*,[^,]*,[0-9]' "$out/log" || { echo "FAILED: bytes_in is empty"; failures=$((failures + 1)); }
+  expect 0 "No value of bytes_out was ever observed" "$NETFLOWGEN" forecast "$out/rates" --model "$out/m6" --node 10.0.0.31 -f html
+  expect 0 "10.0.0.1 " "$NETFLOWGEN" inspect "$out/rates"
+  grep -Eq '^10.0.0.32 +[0-9]+ +- +- ' "$out/log" || { echo "FAILED: inspect shows what is not known as a number"; failures=$((failures + 1)); }
+  expect 2 "unknown time zone 'Europe/Berln'" "$NETFLOWGEN" series "$out/rates.csv" --map "$out/map.yaml" --step 5m --timezone Europe/Berln -o "$out/r2"
+
   sed 's/"schema": *"[0-9a-f]*"/"schema": "0123456789abcdef"/' "$out/model/tokens.json" >"$out/tokens.json"
   cp -r "$out/model" "$out/other" && cp "$out/tokens.json" "$out/other/tokens.json"
   expect 1 "tokens.json" $evaluate forecast "$out/store" --model "$out/other" --horizons 1m

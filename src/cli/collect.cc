@@ -82,6 +82,8 @@ CollectorOptions collector_options(const CollectArgs& args) {
     p.detect = {std::make_shared<serve::DetectSetup>(args.detect), std::move(alerts),
                 p.store / "detector.safetensors",
                 [detect = args.detect] { return std::make_shared<serve::DetectSetup>(detect); }};
+    p.nodes_line =
+        serve::take_fitted_nodes(p.detect->setup->fitted(), args.series.names_nodes(), p.series.nodes);
   } else if (!args.alerts.empty() || !args.detect.policy.empty() || args.detect.dry_run) {
     throw UsageError("--alerts, --policy and --dry-run need --model, a fine-tuned model's folder");
   }
@@ -112,6 +114,7 @@ void check(const CollectorOptions& p) {
   if (base::fs::exists(p.open_steps)) series::OpenSteps::place(p.open_steps, p.series.step_ms);
   fmt::print("the configuration is good: {} addresses, {} sockets each, store {}{}\n", p.live.listen.size(),
              p.live.sockets, p.store.string(), series::is_store(p.store) ? " (to be continued)" : " (new)");
+  if (!p.nodes_line.empty()) fmt::print("{}\n", p.nodes_line);
 }
 
 void collect(const CollectArgs& args, const CLI::App& command, Context& context) {

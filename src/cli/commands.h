@@ -18,16 +18,17 @@ void add_feedback(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);
 void add_pretrain(CLI::App& app, Context& context);
 void add_finetune(CLI::App& app, Context& context);
+void add_calibrate(CLI::App& app, Context& context);
 void add_forecast(CLI::App& app, Context& context);
 void add_embed(CLI::App& app, Context& context);
 #endif
 
 inline constexpr AddCommand kCommands[] = {
 #ifdef NETFLOWGEN_LEARN
-    add_demo,   add_pretrain, add_finetune, add_forecast, add_embed,
+    add_demo,     add_pretrain, add_finetune, add_calibrate, add_forecast, add_embed,
 #endif
-    add_series, add_inspect,  add_evaluate, add_simulate, add_collect,
-    add_decode, add_features, add_replay,   add_feedback,
+    add_series,   add_inspect,  add_evaluate, add_simulate,  add_collect,  add_decode,
+    add_features, add_replay,   add_feedback,
 };
 
 }  // namespace netflowgen::cli

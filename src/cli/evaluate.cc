@@ -18,6 +18,7 @@
 #include "eval/attacks/boosted_method.h"
 #include "eval/attacks/ddos_eval.h"
 #include "eval/attacks/protocol.h"
+#include "eval/label_shift.h"
 #include "eval/labels.h"
 #include "eval/report/report.h"
 #include "eval/results.h"
@@ -112,6 +113,8 @@ void evaluate_ddos(DdosArguments& a, Context& context) {
     a.run.budgets.push_back(*budget);
   }
   const auto labels = read_labels(a, a.labels, a.label_options, table);
+  if (const auto shift = eval::find_label_shift(table, labels.events))
+    fmt::print(stderr, "warning: {}\n", shift->text());
   std::vector<eval::Event> excluded;
   if (!a.exclude.empty()) excluded = read_labels(a, a.exclude, {}, table).events;
   eval::BoostedDetectorOptions trees;

@@ -59,7 +59,7 @@ void make_series(const DemoOptions& o, Context& context, const base::fs::path& s
 void pretrain_model(const DemoOptions& o, Context& context, const series::FrameTable& table,
                     const eval::DdosOptions& p, const base::fs::path& model, const std::string& store) {
   auto spec = model::ModelSpec::preset_of("default", o.size);
-  spec.input.utc_offset_minutes = utc_offset_minutes(table.timezone, store);
+  spec.input.timezone = table.timezone;
   const auto r = learn::pretrain(table, study::demo_pretraining(spec, o.steps, table, p), model, context.stop,
                                  progress_printer(context, "pretrain"));
   if (r.stopped) throw base::Stopped("stopped; the model so far is in {}", model.string());

@@ -4,13 +4,12 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/options/learn_options.h"
 #include "detect/calibration.h"
 #include "eval/attacks/attack_method.h"
-#include "eval/attacks/operating.h"
 #include "eval/attacks/protocol.h"
+#include "eval/label_shift.h"
 #include "eval/labels.h"
 #include "learn/feature_cache.h"
 #include "learn/head.h"
@@ -20,6 +19,7 @@
 #include "series/frame_table.h"
 #include "series/store.h"
 #include "study/attack_methods.h"
+#include "study/calibration.h"
 #include "study/finetune.h"
 
 namespace netflowgen::cli {
@@ -38,29 +38,20 @@ struct FinetuneArguments {
   study::FinetuneOptions study;
 };
 
-eval::Period period_of(const learn::StepRange& r, const series::FrameTable& table) {
-  return {std::max(r.from, table.first_step) * table.step_ms, std::min(r.to, table.end_step) * table.step_ms};
+eval::Period period_of(const std::string& text, const series::FrameTable& table, const char* option) {
+  const auto r = range_in(text, table, option);
+  return {r.from * table.step_ms, r.to * table.step_ms};
 }
 
 eval::DdosOptions protocol_of(const FinetuneArguments& o, const series::FrameTable& table) {
   eval::DdosOptions p;
   p.min_flows = o.min_flows;
   if (table.missing[series::kFlowsIn]) p.scored_feature.clear();
-  p.train = period_of(parse_range(o.train, table.step_ms, "--train"), table);
+  p.train = period_of(o.train, table, "--train");
   p.validation = {p.train.to_ms - (p.train.to_ms - p.train.from_ms) / 4, p.train.to_ms};
-  if (!o.validation.empty())
-    p.validation = period_of(parse_range(o.validation, table.step_ms, "--validation"), table);
+  if (!o.validation.empty()) p.validation = period_of(o.validation, table, "--validation");
   p.test = {};  // nothing is tested here
   return p;
-}
-
-void say(const detect::TaskCalibration& c) {
-  const auto t = detect::threshold_for(c.thresholds, c.default_rate);
-  fmt::print(
-      "{}: {:.4g} is {:g} false alarms per node-day on {:.4g} node-days of validation{}{}\n", c.name, t.on,
-      c.default_rate, c.node_days,
-      c.default_rate * c.node_days < 1 ? ", too few to hold one: it stands above all benign scores" : "",
-      c.in_sample ? "; too few labelled days to cross-fit, so it may be too low" : "");
 }
 
 void report_tuning(const learn::TuneOptions& tune, const learn::TuneResult& r) {
@@ -73,6 +64,45 @@ void report_tuning(const learn::TuneOptions& tune, const learn::TuneResult& r) {
   }
 }
 
+eval::LabelSet labels_of(const FinetuneArguments& o, const series::FrameTable& table) {
+  if (o.labels.empty()) return {};
+  auto labels = eval::load_labels(o.labels, table, o.label_options);
+  const std::string left_out = labels.summary();
+  for (const auto& p : labels.problems) {
+    if (o.strict && p.reason != "filtered by option") throw base::Error("{}", left_out);
+  }
+  // Without labels task anomaly is calibrated; where all labels are wrong, the user is told so instead.
+  if (labels.events.empty() && labels.benign.empty() && labels.ledger.in > 0)
+    throw base::Error("no label can be used: {}", left_out);
+  if (!left_out.empty()) fmt::print(stderr, "{}\n", left_out);
+  if (const auto shift = eval::find_label_shift(table, labels.events))
+    fmt::print(stderr, "warning: {}\n", shift->text());
+  return labels;
+}
+
+void write_calibration(const std::string& folder, const detect::Calibration& calibration,
+                       const series::FrameTable& table) {
+  for (const auto& c : study::save_calibration(folder, calibration, table).tasks)
+    fmt::print("{}\n", study::text_of(c));
+}
+
+// No attack is labelled: as `netflowgen calibrate` does.
+void calibrate_without_labels(const study::FinetuneOptions& study, Context& context,
+                              const eval::DdosTask& task, const eval::DdosOptions& protocol) {
+  if (!study.frozen())
+    throw base::Error("--tune {}: no attack is labelled, so there is nothing to tune with", study.tune.what);
+  const auto caches =
+      std::make_shared<study::FeatureCaches>(learn::Backbone(study.model, study.device, study.threads),
+                                             context.stop, progress_printer(context, "walk"));
+  const auto calibration =
+      study::calibrate_model(study.model, {study.rate, 1, study.head.seed}, caches, task, protocol);
+  study::copy_model(study.model, study.out);
+  fmt::print(
+      "no attack is labelled: no head is trained; what needs no labels is calibrated and written to {}\n",
+      study.out);
+  write_calibration(study.out, calibration, *task.table);
+}
+
 void run_finetune(const FinetuneArguments& o, Context& context) {
   if (o.task != "ddos") throw base::UsageError("--task {}: known tasks: ddos", o.task);
   study::FinetuneOptions study = o.study;
@@ -80,11 +110,7 @@ void run_finetune(const FinetuneArguments& o, Context& context) {
     throw base::UsageError("--tune changes the model itself: give another folder to write it to with -o");
   if (study.out.empty()) study.out = study.model;
   const auto table = series::load_frames(o.store);
-  const auto labels = eval::load_labels(o.labels, table, o.label_options);
-  for (const auto& p : labels.problems) {
-    if (o.strict && p.reason != "filtered by option") throw base::Error("{}", labels.summary());
-  }
-  if (const std::string s = labels.summary(); !s.empty()) fmt::print(stderr, "{}\n", s);
+  const auto labels = labels_of(o, table);
   const eval::DdosOptions protocol = protocol_of(o, table);
   const auto budget = eval::Budget::parse(o.budget);
   if (!budget)
@@ -93,6 +119,7 @@ void run_finetune(const FinetuneArguments& o, Context& context) {
   const auto data = eval::prepare_ddos(table, labels.events, {}, protocol);
   auto task = eval::with_budget(eval::full_task(data, protocol), *budget, study.head.seed);
   const size_t denied = eval::deny(task, table, labels.benign);
+  if (labels.events.empty()) return calibrate_without_labels(study, context, task, protocol);
   const auto walk = progress_printer(context, "walk");
   if (const auto r = study::tune_backbone(study, task, context.stop, walk, progress_printer(context, "tune")))
     report_tuning(study.tune, *r);
@@ -107,10 +134,9 @@ void run_finetune(const FinetuneArguments& o, Context& context) {
       fmt::format("- task head `ddos`: {} labelled events, budget {}, loss {}, {} backbone\n",
                   task.events.size(), budget->name(), study.head.loss, study.frozen() ? "frozen" : "tuned"));
   const auto calibration = study::calibrate_all(study, o.task, caches, detector, task, protocol);
-  base::write_file(base::fs::path(study.out) / detect::kCalibrationFile, calibration.to_json());
   fmt::print("head ddos trained on {} events{}; model written to {}\n", task.events.size(),
              denied > 0 ? fmt::format(" and {} denied steps", denied) : "", study.out);
-  for (const auto& c : calibration.tasks) say(c);
+  write_calibration(study.out, calibration, table);
 }
 
 }  // namespace
@@ -120,16 +146,18 @@ void add_finetune(CLI::App& app, Context& context) {
   auto* c = app.add_subcommand("finetune", "Teach a pre-trained model a task with few labels");
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->study.model, "Pre-trained model folder")->required();
-  c->add_option("--labels", o->labels,
-                "CSV: node or prefix, start, end, type; several files, e.g. that of netflowgen feedback")
-      ->required();
+  c->add_option(
+      "--labels", o->labels,
+      "CSV: node or prefix, start, end, type; several files, e.g. that of netflowgen feedback; without "
+      "them only what needs no labels is calibrated");
   c->add_option("--rate", o->study.rate, "False alarms per node-day that alerts aim at")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   c->add_option("-o,--out", o->study.out, "Model folder to write (default: into --model)");
   c->add_option("--task", o->task, "ddos")->capture_default_str();
   c->add_option("--train", o->train, "Labelled period FROM/TO, validation included (default: all)");
-  c->add_option("--validation", o->validation, "Its late part (default: the last quarter)");
+  c->add_option("--validation", o->validation,
+                "Its late part, where tuning is judged (default: the last quarter)");
   c->add_option("--budget", o->budget,
                 "Use only so many labels: full, clean:10%, incomplete:10%, incidents:2")
       ->capture_default_str();

@@ -3,10 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <span>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "base/time.h"
 #include "cli/commands.h"
 #include "eval/forecast/forecast_calibration.h"
@@ -60,6 +62,29 @@ struct Said {
   }
 };
 
+// A volume of which the node has no value up to row `end` has no forecast: unknown is not zero. Error: none has one.
+void forget_unknown(const series::FrameTable& table, size_t node, size_t end, Said& said) {
+  size_t known = 0;
+  for (size_t v = 0; v < said.features.size(); ++v) {
+    bool seen = false;
+    for (size_t row = table.offsets[node]; row < end && !seen; ++row)
+      seen = !std::isnan(table.frame(row)[static_cast<size_t>(said.features[v])]);
+    known += seen ? 1 : 0;
+    for (size_t l = 0; !seen && l < said.leads.size(); ++l)
+      std::ranges::fill(said.forecast.quantiles_at(said.forecast.at(0, v, l)), base::kNaN);
+  }
+  if (known > 0) return;
+  throw base::Error(
+      "nothing is known of {} up to {}: no value of what the model forecasts was ever observed, so there is "
+      "nothing to forecast from",
+      said.node, base::format_time(said.step * table.step_ms));
+}
+
+std::string cell(float value, bool csv) {
+  if (std::isnan(value)) return csv ? "," : fmt::format("{:>11}", "-");
+  return csv ? fmt::format(",{:.6g}", value) : fmt::format("{:>11.5g}", value);
+}
+
 void print_rows(const series::FrameTable& table, const Said& said, bool csv) {
   if (!csv)
     fmt::print("forecast of {} made at {} (its last active step)\n", said.node,
@@ -76,8 +101,7 @@ void print_rows(const series::FrameTable& table, const Said& said, bool csv) {
       const std::string time = base::format_time((said.step + said.leads[l]) * table.step_ms);
       fmt::print("{}", csv ? fmt::format("{},{},{},{}", said.node, feature.name, feature.unit, time)
                            : fmt::format("{:<14}{:<9}{:<22}", feature.name, feature.unit, time));
-      for (const float value : said.at(v, l))
-        fmt::print("{}", csv ? fmt::format(",{:.6g}", value) : fmt::format("{:>11.5g}", value));
+      for (const float value : said.at(v, l)) fmt::print("{}", cell(value, csv));
       fmt::print("\n");
     }
   }
@@ -106,6 +130,11 @@ void print_page(const ForecastOptions& o, const series::FrameTable& table, size_
                             base::format_time(said.step * table.step_ms), fmt::join(o.models, ", "))};
   for (const size_t v : said.volumes) {
     const auto& feature = said.feature(v);
+    if (std::isnan(said.at(v, 0)[0])) {
+      page.facts.push_back(
+          fmt::format("No value of {} was ever observed, so it has no forecast.", feature.name));
+      continue;
+    }
     eval::NodeFan fan{std::string(feature.name),
                       std::string(feature.unit),
                       past_of(table, node, said.features[v], said),
@@ -149,6 +178,7 @@ void run_forecast(const ForecastOptions& o, const Context& context) {
   if (said.volumes.empty()) throw base::Error("{} does not forecast {}", o.models.front(), o.feature);
   said.forecast = models.at(table, {&origin, 1}, false).forecast;
   eval::bound_by_history(table, {&origin, 1}, said.features, said.forecast);  // as in evaluation
+  forget_unknown(table, node, end, said);
   if (o.format == "html")
     print_page(o, table, node, said);
   else

@@ -40,8 +40,7 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
   series::FrameFilter filter;
   filter.min_flows = o.min_flows;
   const auto table = series::load_frames(o.store, filter);
-  p.spec.input.utc_offset_minutes = utc_offset_minutes(table.timezone, o.store);
-  if (!o.leads.empty()) p.spec.input.leads = parse_steps(o.leads, table.step_ms, "--leads");
+  p.spec.input.timezone = table.timezone;
   p.spec.input.season_lags = parse_steps(o.season, table.step_ms, "--season");
   p.spec.input.scales = parse_steps(o.scales, table.step_ms, "--scales");
   if (!std::is_sorted(p.spec.input.scales.begin(), p.spec.input.scales.end(), std::less_equal<>()) ||
@@ -54,6 +53,11 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
   p.validation = parse_range(o.validation, table.step_ms, "--validation");
   if (!o.exclude_nodes.empty()) p.nodes = nodes_not_in(table, o.exclude_nodes);
   if (o.min_active > 0) p.nodes = active_nodes(table, p.nodes, p.train, o.min_active);
+  if (!o.leads.empty())
+    p.spec.input.leads = parse_steps(o.leads, table.step_ms, "--leads");
+  else if (o.preset != "paper")  // which forecasts the next step
+    p.spec.input.leads = learn::default_horizons(table, p);
+  for (const auto& w : learn::training_warnings(table, p)) fmt::print(stderr, "warning: {}\n", w);
   const auto result = learn::pretrain(table, p, o.out, context.stop, progress_printer(context, "pretrain"));
   fmt::print(
       "{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a "
@@ -80,8 +84,10 @@ void add_pretrain(CLI::App& app, Context& context) {
   c->add_option("--train", o->train,
                 "Period FROM/TO, e.g. 1998-06-01/1998-06-22 (default: all but --validation)");
   c->add_option("--validation", o->validation, "Later period FROM/TO (default: the last tenth of --train)");
-  c->add_option("--leads", o->leads,
-                "Forecast horizons of the direct heads, e.g. 60s,1h,4h (default: one step)")
+  c->add_option(
+       "--leads", o->leads,
+       "Forecast horizons of the direct heads, e.g. 60s,1h,4h (default: 1, 5, 15 steps, 1h and 4h, as far as "
+       "the training period is long enough)")
       ->delimiter(',');
   c->add_option("--season", o->season, "Seasonal lags given as inputs, e.g. 1d,7d (default: none)")
       ->delimiter(',');

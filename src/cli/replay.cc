@@ -43,8 +43,9 @@ double speed_of(const std::string& text) {
   return x;
 }
 
-serve::InputOutcome replay_input(const ReplayArgs& a, int64_t step_ms, const serve::ReplayOptions& options,
-                                 detect::Stream& stream) {
+serve::InputOutcome replay_input(const ReplayArgs& a, const serve::DetectSetup& setup,
+                                 const serve::ReplayOptions& options, detect::Stream& stream) {
+  const int64_t step_ms = setup.step_ms();
   const auto& paths = a.input.options.paths;
   if (paths.size() == 1 && series::is_store(paths[0])) {
     return serve::replay_store(paths[0], step_ms, options, stream);
@@ -54,6 +55,8 @@ serve::InputOutcome replay_input(const ReplayArgs& a, int64_t step_ms, const ser
   }
   auto series = series_options(a.series, flow::parse_anonymize(a.input.anonymize));
   series.step_ms = step_ms;
+  const std::string line = serve::take_fitted_nodes(setup.fitted(), a.series.names_nodes(), series.nodes);
+  if (!line.empty()) fmt::print(stderr, "{}\n", line);
   const auto open = [&] { return open_input(a.input, a.series); };
   if (reads_for_order(a.input, a.series)) {  // alerts cannot be taken back, so the order is read first
     const serve::FiniteInput input{
@@ -88,13 +91,18 @@ void print_end(const ReplayArgs& a, const serve::InputOutcome& outcome, detect::
 }
 
 void run_replay(const ReplayArgs& a, const Context& context) {
-  const serve::ReplayOptions options{speed_of(a.speed), &context.stop, progress_printer(context, "replay")};
+  serve::ReplayOptions options{speed_of(a.speed), &context.stop, progress_printer(context, "replay")};
   serve::DetectSetup setup(a.detect);
+  serve::NodeWatch watch(setup.fitted());
+  options.nodes_known = [&](uint64_t nodes) {
+    const std::string text = watch.update(nodes);
+    if (!text.empty()) fmt::print(stderr, "warning: {}\n", text);
+  };
   serve::AlertOutput output(a.out);
   detect::Stream stream(setup.model_ptr(), setup.book(), setup.engine_options(),
                         [&](const detect::Alert& alert) { output.add(alert); });
   if (!a.state.empty() && base::fs::exists(a.state)) detect::DetectorState::restore(stream, a.state);
-  const auto outcome = replay_input(a, setup.step_ms(), options, stream);
+  const auto outcome = replay_input(a, setup, options, stream);
   serve::print_warnings(stderr, outcome.warnings);
   if (stream.frames_ledger().in == 0) {
     serve::print_ledgers(stderr, outcome.ledgers);

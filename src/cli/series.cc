@@ -137,9 +137,12 @@ void print_outcome(const SeriesSettings& s, const SeriesOutcome& outcome, const 
 
 void run_series(const SeriesSettings& s, const Context& context) {
   const bool rates = flow::is_rates(s.input.options);
-  const int64_t step_ms = series_options(s.series).step_ms;  // before anything is touched
+  const auto options = options_of(s);  // before anything is touched
   series::StoreWriter writer(s.store,
-                             {.step_ms = step_ms, .timezone = s.series.timezone, .append = s.append});
+                             {.step_ms = options.step_ms,
+                              .timezone = s.series.timezone,
+                              .choice = rates ? series::NodeChoice{} : series::choice_of(options.nodes),
+                              .append = s.append});
   const SeriesOutcome outcome = rates ? run_rates(s, context, writer) : run_flows(s, context, writer);
   writer.set_counts(series::to_counts(outcome.ledgers));
   serve::print_warnings(stderr, outcome.warnings);

@@ -14,6 +14,8 @@ using Json = nlohmann::ordered_json;
 constexpr int kCalibrationFormat = 1;
 constexpr size_t kMostTasks = 64;
 constexpr size_t kMostRates = 256;
+constexpr uint64_t kExcess = 2;  // times the fitted nodes
+constexpr uint64_t kExcessAtLeast = 20;
 
 Json timing_to_json(const Timing& t) {
   return {{"min_steps", t.min_steps},           {"end_steps", t.end_steps}, {"merge_steps", t.merge_steps},
@@ -73,6 +75,24 @@ TaskCalibration task_from_json(const Json& j, const std::string& where) {
   return t;
 }
 
+Json nodes_to_json(const FittedNodes& n) {
+  Json j = {{"count", n.count}};
+  if (!n.choice.known()) return j;
+  j["hosts"] = n.choice.hosts;
+  j["prefixes"] = n.choice.prefixes;
+  j["interfaces"] = n.choice.interfaces;
+  j["as"] = n.choice.as;
+  return j;
+}
+
+FittedNodes nodes_from_json(const Json& j, const std::string& where) {
+  FittedNodes n;
+  n.count = base::whole<uint64_t>(j, "count", where);
+  if (!j.contains("hosts")) return n;
+  n.choice = {j.at("hosts"), j.at("prefixes"), j.at("interfaces"), j.at("as")};
+  return n;
+}
+
 // What is wrong with a task from a file, or "".
 std::string problem(const TaskCalibration& t) {
   if (t.name.empty()) return "a task has no name";
@@ -100,6 +120,13 @@ std::string problem(const TaskCalibration& t) {
 
 }  // namespace
 
+std::string FittedNodes::excess(uint64_t nodes_seen) const {
+  if (count == 0 || nodes_seen <= kExcess * count || nodes_seen < count + kExcessAtLeast) return "";
+  return fmt::format(
+      "{} nodes, and the model was fitted on {}{}: its thresholds do not hold for the others; give --nodes",
+      nodes_seen, count, choice.known() ? " (" + choice.text() + ")" : "");
+}
+
 std::vector<std::string> Calibration::names() const {
   std::vector<std::string> all;
   for (const auto& t : tasks) all.push_back(t.name);
@@ -109,7 +136,9 @@ std::vector<std::string> Calibration::names() const {
 std::string Calibration::to_json() const {
   Json all = Json::array();
   for (const auto& t : tasks) all.push_back(task_to_json(t));
-  return Json{{"format", kCalibrationFormat}, {"tasks", all}}.dump(1) + "\n";
+  Json j = {{"format", kCalibrationFormat}, {"tasks", all}};
+  if (nodes.count > 0) j["nodes"] = nodes_to_json(nodes);
+  return j.dump(1) + "\n";
 }
 
 Calibration Calibration::from_json(std::string_view text, const std::string& where) {
@@ -122,6 +151,7 @@ Calibration Calibration::from_json(std::string_view text, const std::string& whe
     }
     if (j.at("tasks").size() > kMostTasks) throw base::Error("{}: more than {} tasks", where, kMostTasks);
     for (const auto& t : j.at("tasks")) c.tasks.push_back(task_from_json(t, where));
+    if (j.contains("nodes")) c.nodes = nodes_from_json(j.at("nodes"), where);
   } catch (const nlohmann::json::exception& e) {
     throw base::Error("{} is damaged: {}; run netflowgen finetune again", where, e.what());
   }
@@ -137,8 +167,10 @@ Calibration Calibration::load(const base::fs::path& model) {
   const auto path = model / kCalibrationFile;
   if (!base::fs::exists(path)) {
     throw base::Error(
-        "{} is not there: the model has no calibrated task; run netflowgen finetune, which writes it",
-        path.string());
+        "{} is not there: the model is not calibrated, so no score has a threshold; run netflowgen calibrate "
+        "STORE "
+        "--model {}, which needs no labels, or netflowgen finetune with labels",
+        path.string(), model.string());
   }
   return from_json(base::read_file(path), path.string());
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "detect/calibrate.h"
+#include "series/node_choice.h"
 
 namespace netflowgen::detect {
 
@@ -29,8 +30,19 @@ struct TaskCalibration {
   bool operator==(const TaskCalibration&) const = default;
 };
 
+// The nodes of the store that the detector was fitted and calibrated on.
+struct FittedNodes {
+  series::NodeChoice choice;  // not known: rates, or a detector of an older program
+  uint64_t count = 0;         // 0: not known
+  bool operator==(const FittedNodes&) const = default;
+
+  // A warning with both numbers where `nodes` are far more than the detector was fitted on; else "".
+  std::string excess(uint64_t nodes) const;
+};
+
 struct Calibration {
   std::vector<TaskCalibration> tasks;
+  FittedNodes nodes = {};
 
   std::vector<std::string> names() const;
   std::string to_json() const;

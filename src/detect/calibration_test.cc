@@ -45,6 +45,50 @@ TEST(Calibration, SaveLoadSaveIsTheSame) {
   EXPECT_EQ(again.to_json(), text);
 }
 
+TEST(Calibration, RemembersItsNodesAndSaysWhenThereAreFarMore) {
+  Calibration c = two();
+  c.nodes = {{"10.77.0.0/25", "/24", true, false}, 48};
+  EXPECT_EQ(Calibration::from_json(c.to_json(), "detect.json"), c);
+  c.nodes.choice = {};
+  EXPECT_EQ(Calibration::from_json(c.to_json(), "detect.json"), c);
+  c.nodes.choice.hosts = "10.77.0.0/25";
+  EXPECT_EQ(c.nodes.excess(96), "");
+  EXPECT_THAT(c.nodes.excess(201'850),
+              HasSubstr("201850 nodes, and the model was fitted on 48 (--nodes 10.77.0.0/25)"));
+  EXPECT_EQ(FittedNodes{}.excess(201'850), "");
+  c.nodes.count = 2;
+  EXPECT_EQ(c.nodes.excess(9), "");
+}
+
+TEST(Calibration, MissingFileNamesTheCommandThatWritesIt) {
+  try {
+    Calibration::load("/nowhere/m");
+    ADD_FAILURE();
+  } catch (const base::Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("netflowgen calibrate STORE --model /nowhere/m"));
+  }
+}
+
+TEST(RuleBook, TasksThatAreOnShareTheRate) {
+  // One task on: its threshold is that of the whole rate. Two: that of half of it, here the next one calibrated.
+  Calibration both = two();
+  RuleBook one({}, both, 60'000, 1);
+  EXPECT_EQ(one.rule("x").thresholds[0].on, 2.3f);
+  both.tasks[1].enabled = true;
+  RuleBook shared({}, both, 60'000, 1);
+  EXPECT_EQ(shared.rule("x").thresholds[0].on, 3);
+  EXPECT_EQ(shared.rule("x").thresholds[1].on, 3);
+  // A rate that names a task is that task's own.
+  const auto named = Policies::parse("defaults: {false_alarms: {anomaly: 0.1}}", "p.yaml", both.names());
+  RuleBook own(named, both, 60'000, 1);
+  EXPECT_EQ(own.rule("x").thresholds[0].on, 2.3f);
+  EXPECT_EQ(own.rule("x").thresholds[1].on, 2.3f);
+  // So is a threshold; a task that is off takes no share.
+  const auto off = Policies::parse("defaults: {thresholds: {anomaly: off}}", "p.yaml", both.names());
+  RuleBook alone(off, both, 60'000, 1);
+  EXPECT_EQ(alone.rule("x").thresholds[0].on, 2.3f);
+}
+
 TEST(Calibration, BadFilesAreRefused) {
   EXPECT_THAT(refusal("{"), HasSubstr("detect.json is damaged"));
   EXPECT_THAT(refusal("{\"format\": 2, \"tasks\": []}"), HasSubstr("newer"));

@@ -6,6 +6,13 @@
 #include "base/error.h"
 
 namespace netflowgen::detect {
+namespace {
+
+bool shares_rate(const TaskCalibration& task, const Policy& policy) {
+  return task.enabled && !policy.thresholds.contains(task.name) && !policy.task_rates.contains(task.name);
+}
+
+}  // namespace
 
 RuleBook::RuleBook(Policies policies, Calibration calibration, int64_t step_ms, int64_t warm_steps)
     : policies_(std::move(policies)),
@@ -32,7 +39,10 @@ const Rule& RuleBook::rule(std::string_view node) {
 
 Rule RuleBook::make(const Policy& policy, const std::string& name) const {
   Rule rule;
-  for (const auto& task : calibration_.tasks) rule.thresholds.push_back(threshold(task, policy));
+  const auto sharing =
+      static_cast<size_t>(std::count_if(calibration_.tasks.begin(), calibration_.tasks.end(),
+                                        [&](const auto& task) { return shares_rate(task, policy); }));
+  for (const auto& task : calibration_.tasks) rule.thresholds.push_back(threshold(task, policy, sharing));
   if (!calibration_.tasks.empty()) rule.timing = calibration_.tasks[0].timing;
   if (policy.min_duration_ms) rule.timing.min_steps = std::max<int64_t>(1, steps(*policy.min_duration_ms));
   if (policy.end_after_ms) rule.timing.end_steps = std::max<int64_t>(1, steps(*policy.end_after_ms));
@@ -49,15 +59,17 @@ Rule RuleBook::make(const Policy& policy, const std::string& name) const {
   return rule;
 }
 
-Threshold RuleBook::threshold(const TaskCalibration& task, const Policy& policy) const {
+// `sharing`: tasks that are on and have no rate or threshold of their own: together they raise no more than the rate.
+Threshold RuleBook::threshold(const TaskCalibration& task, const Policy& policy, size_t sharing) const {
   if (const auto it = policy.thresholds.find(task.name); it != policy.thresholds.end()) {
     if (std::isinf(it->second)) return {};
     return threshold_at(task.thresholds, static_cast<float>(it->second));
   }
   const auto named = policy.task_rates.find(task.name);
   if (named == policy.task_rates.end() && !task.enabled) return {};
-  const double rate =
-      named != policy.task_rates.end() ? named->second : policy.false_alarms.value_or(task.default_rate);
+  const double rate = named != policy.task_rates.end()
+                          ? named->second
+                          : policy.false_alarms.value_or(task.default_rate) / static_cast<double>(sharing);
   if (rate <= 0) return {};  // no false alarm at all: never
   return threshold_for(task.thresholds, rate);
 }

@@ -31,7 +31,7 @@ class RuleBook {
 
  private:
   Rule make(const Policy& policy, const std::string& name) const;
-  Threshold threshold(const TaskCalibration& task, const Policy& policy) const;
+  Threshold threshold(const TaskCalibration& task, const Policy& policy, size_t sharing) const;
   int64_t steps(int64_t ms) const { return (ms + step_ms_ - 1) / step_ms_; }
 
   Policies policies_;

@@ -210,6 +210,29 @@ std::vector<float> apply_head(const FeatureCache& cache, const HeadWeights& head
   return out;
 }
 
+HeadWeights load_head(const model::ModelFolder& folder, const std::string& name) {
+  const model::HeadSpec* spec = folder.spec().task(name);
+  if (spec == nullptr) throw base::Error("{} has no task head '{}'", folder.path().string(), name);
+  const auto values = [&](const char* tensor) {
+    const auto v = folder.weights().values<float>("heads." + name + "." + tensor);
+    return std::vector<float>(v.begin(), v.end());
+  };
+  HeadWeights head;
+  head.spec = *spec;
+  head.mean = values("mean");
+  head.deviation = values("deviation");
+  if (spec->hidden > 0) {
+    head.w1 = values("w1");
+    head.b1 = values("b1");
+  }
+  head.w2 = values("w2");
+  head.b2 = values("b2");
+  if (spec->trees > 0)
+    head.trees = {spec->trees, spec->tree_depth, values("trees.column"), values("trees.threshold"),
+                  values("trees.leaf")};
+  return head;
+}
+
 void add_head(const base::fs::path& folder, const HeadWeights& head, const std::string& card_lines) {
   const model::ModelFolder old(folder);
   model::ModelSpec spec = old.spec();

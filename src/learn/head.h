@@ -65,6 +65,9 @@ HeadWeights train_head(const FeatureCache& cache, std::span<const Example> examp
 // Logit of each kept row (kind "hazard" and "binary"), [cache.count()].
 std::vector<float> apply_head(const FeatureCache& cache, const HeadWeights& head);
 
+// A task head of a model folder, as apply_head takes it. Error: the model has no such head.
+HeadWeights load_head(const model::ModelFolder& folder, const std::string& name);
+
 // Adds or replaces the head in a model folder: config.json, model.safetensors and card.md.
 void add_head(const base::fs::path& folder, const HeadWeights& head, const std::string& card_lines);
 

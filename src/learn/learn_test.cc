@@ -12,6 +12,8 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/time.h"
 #include "learn/network/backbone.h"
 
 namespace netflowgen::learn {
@@ -143,6 +145,80 @@ TEST(Pretrain, AnEmptyPeriodIsAClearError) {
   EXPECT_THROW(pretrain(table, o, out.path, kGo, {}), base::Error);
 }
 
+std::string error_of(const series::FrameTable& table, const PretrainOptions& o) {
+  try {
+    training_periods(table, o);
+  } catch (const base::Error& e) {
+    return e.what();
+  }
+  return "accepted";
+}
+
+TEST(Pretrain, PeriodsOutsideTheStoreAreRefusedByName) {
+  const auto table = sample_table(2);
+  PretrainOptions o = small_options();
+  o.validation = {table.end_step + 10, table.end_step + 20};
+  EXPECT_THAT(error_of(table, o), testing::HasSubstr("--validation: the store holds nothing from"));
+  EXPECT_THAT(error_of(table, o),
+              testing::HasSubstr(base::format_time((table.end_step + 10) * table.step_ms)));
+  EXPECT_THAT(error_of(table, o), testing::HasSubstr(base::format_time(table.end_step * table.step_ms)));
+  o.validation = {};
+  o.train = {0, 10};
+  EXPECT_THAT(error_of(table, o), testing::HasSubstr("--train: the store holds nothing from"));
+  o.train = {};
+  o.validation = {table.first_step, table.first_step + 20};
+  EXPECT_THAT(error_of(table, o), testing::HasSubstr("later than the training period"));
+}
+
+TEST(Pretrain, TrainsOnAllButTheValidationPeriod) {
+  const auto table = sample_table(2);
+  PretrainOptions o = small_options();
+  o.validation = {table.end_step - 30, INT64_MAX};
+  auto p = training_periods(table, o);
+  EXPECT_EQ(p.train.from, table.first_step);
+  EXPECT_EQ(p.train.to, table.end_step - 30);
+  EXPECT_EQ(p.validation.to, table.end_step);
+  o.validation = {};
+  p = training_periods(table, o);
+  EXPECT_EQ(p.validation.to - p.validation.from, (table.end_step - table.first_step) / 10);
+}
+
+TEST(Pretrain, DefaultHorizonsAreAsFarAsTrainingAllows) {
+  auto table = sample_table(2);  // hourly
+  PretrainOptions o = small_options();
+  EXPECT_THAT(default_horizons(table, o), testing::ElementsAre(1, 4, 5, 15));
+  o.train = {table.first_step, table.first_step + 20};
+  EXPECT_THAT(default_horizons(table, o), testing::ElementsAre(1, 4, 5));
+  table.step_ms = 60'000;
+  o.train = {};
+  EXPECT_THAT(default_horizons(table, o), testing::ElementsAre(1, 5, 15, 60, 240));
+}
+
+TEST(Pretrain, WarnsOfLittleToLearnFrom) {
+  const auto table = sample_table(2, 1, 4);
+  PretrainOptions o = small_options();
+  o.spec.input.leads = {1, 12};
+  const auto warnings = training_warnings(table, o);
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_THAT(warnings[0], testing::HasSubstr("frames of 1 nodes"));
+  EXPECT_THAT(warnings[1],
+              testing::HasSubstr("the validation period has 9 steps, and the longest horizon is 12"));
+  auto much = sample_table(2, 20, 60);
+  EXPECT_THAT(training_warnings(much, o), testing::IsEmpty());
+}
+
+TEST(Pretrain, TheCardGivesTimes) {
+  const auto table = sample_table(2);
+  Scratch out("card");
+  PretrainOptions o = small_options();
+  o.steps = 1;
+  pretrain(table, o, out.path, kGo, {});
+  const std::string card = base::read_file(out.path / "card.md");
+  EXPECT_THAT(card,
+              testing::HasSubstr("validated on " + base::format_time((table.end_step - 96) * table.step_ms) +
+                                 " to " + base::format_time(table.end_step * table.step_ms)));
+}
+
 TEST(Network, ChunksWithACacheEqualOnePass) {
   const auto table = sample_table(3, 3, 20);
   Scratch out("chunks");
@@ -242,6 +318,7 @@ TEST(Head, LearnsSavesAndRoundTrips) {
     add_head(out.path, head, "- head ddos\n");
     const Backbone again(out.path, "cpu", 1);
     ASSERT_NE(again.spec().task("ddos"), nullptr);
+    EXPECT_EQ(apply_head(bank, load_head(model::ModelFolder(out.path), "ddos")), logits);
     torch::NoGradGuard no_grad;
     const auto z =
         torch::from_blob(const_cast<float*>(cache.z.data()),

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "learn/network/adamw.h"
 #include "learn/network/network.h"
 #include "learn/network/objective.h"
@@ -202,19 +203,20 @@ void Trainer::evaluate() {
 }
 
 std::string Trainer::card() const {
+  const auto time_of = [&](int64_t step) { return base::format_time(step * options_.spec.input.step_ms); };
   return fmt::format(
       "# Model card\n\n"
       "- preset `{}`, size `{}`: {} parameters, window {} positions, {} idle steps kept\n"
-      "- pre-trained without labels on steps [{}, {}) of {} s, {} positions of {} nodes; validated on [{}, "
-      "{})\n"
+      "- pre-trained without labels on {} to {} in steps of {:g} s, {} positions of {} nodes; validated on "
+      "{} to {}\n"
       "- optimiser steps {}, seed {}\n"
       "- validation: loss {:.4f}, next step {:.4f} bits a feature\n"
       "- feature table {}\n",
       options_.spec.preset, options_.spec.size, model::parameter_count(network_.tensors()),
-      options_.spec.window, options_.spec.input.idle_steps, options_.train.from, options_.train.to,
-      static_cast<double>(options_.spec.input.step_ms) / 1000, train_.total(), train_.nodes(),
-      options_.validation.from, options_.validation.to, step_, options_.seed, best_, best_bits_,
-      series::schema_hash());
+      options_.spec.window, options_.spec.input.idle_steps, time_of(options_.train.from),
+      time_of(options_.train.to), static_cast<double>(options_.spec.input.step_ms) / 1000, train_.total(),
+      train_.nodes(), time_of(options_.validation.from), time_of(options_.validation.to), step_,
+      options_.seed, best_, best_bits_, series::schema_hash());
 }
 
 void Trainer::save_best() const {
@@ -317,10 +319,6 @@ PretrainResult Trainer::run(const base::StopFlag& stop, const base::ProgressFn& 
           stopped, positions / std::max(seconds, 1e-9)};
 }
 
-StepRange clamp_range(StepRange r, const series::FrameTable& table) {
-  return {std::max(r.from, table.first_step), std::min(r.to, table.end_step)};
-}
-
 token::Tokenizer fit_tokens(const series::FrameTable& table, const PretrainOptions& o) {
   token::TokenFit fit;
   const auto add_node = [&](size_t n) {
@@ -343,14 +341,9 @@ PretrainResult pretrain(const series::FrameTable& table, const PretrainOptions& 
                         const base::fs::path& out, const base::StopFlag& stop,
                         const base::ProgressFn& progress) {
   PretrainOptions o = options;
-  o.train = clamp_range(o.train, table);
-  o.validation = clamp_range(o.validation, table);
-  if (o.validation.from >= o.validation.to || options.validation.from == INT64_MIN) {
-    o.validation = {o.train.to - (o.train.to - o.train.from) / 10, o.train.to};
-    o.train.to = o.validation.from;
-  }
-  if (o.validation.from < o.train.to)
-    throw base::UsageError("the validation period must be later than the training period");
+  const TrainingPeriods periods = training_periods(table, options);
+  o.train = periods.train;
+  o.validation = periods.validation;
   o.spec.input.step_ms = table.step_ms;
   set_threads(o.threads);
   check_device(o.device);

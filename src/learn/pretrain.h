@@ -23,7 +23,7 @@ struct PretrainOptions {
   model::ModelSpec spec;
   token::TokenOptions tokens;
   StepRange train;
-  StepRange validation;       // later than `train`; empty: the last tenth of it
+  StepRange validation;       // later than `train`; not given: the last tenth of it
   std::vector<size_t> nodes;  // indexes of the table's nodes to learn from; empty: all
   int64_t steps = 2000;       // optimiser steps
   int64_t batch = 32;         // windows a micro-batch
@@ -46,6 +46,23 @@ struct PretrainOptions {
   bool resume = false;         // continue from the checkpoint in the output folder
 };
 
+struct TrainingPeriods {
+  StepRange train;
+  StepRange validation;
+};
+
+// The periods that pretrain() learns from and validates on, within the table. Error: the table holds nothing of one of
+// them. UsageError: validation is not later than training.
+TrainingPeriods training_periods(const series::FrameTable& table, const PretrainOptions& options);
+
+// Horizons that a user expects, in steps, ascending: 1, 5 and 15 steps, one hour and four hours, as far as the training
+// period is half as long again. Always one step.
+std::vector<int> default_horizons(const series::FrameTable& table, const PretrainOptions& options);
+
+// What the user should know before training starts, a sentence each: too few frames to learn from, a horizon that a
+// period is too short for. Errors as training_periods.
+std::vector<std::string> training_warnings(const series::FrameTable& table, const PretrainOptions& options);
+
 struct PretrainResult {
   int64_t steps = 0;
   int64_t parameters = 0;
@@ -58,7 +75,7 @@ struct PretrainResult {
 // Writes the model folder `out` (the best on validation so far), out/checkpoint.safetensors and
 // out/training.jsonl (a line a step: step, loss and its parts, rate; at evaluations validation too). A
 // resumed run repeats the uninterrupted run's losses exactly on the same machine, threads and library.
-// Errors: no frames in the period; a checkpoint of another model; no such device; a full disk (the older
+// Errors: as training_periods; a checkpoint of another model; no such device; a full disk (the older
 // files stay).
 PretrainResult pretrain(const series::FrameTable& table, const PretrainOptions& options,
                         const base::fs::path& out, const base::StopFlag& stop,

@@ -13,7 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 3;  // 2 added input.scales, 3 trees of task heads
+// 2 added input.scales, 3 trees of task heads, 4 input.timezone in place of input.utc_offset_minutes
+constexpr int kFormat = 4;
 constexpr const char* kCalendars[] = {"none", "day", "paper"};
 
 struct Size {
@@ -57,12 +58,24 @@ Json input_to_json(const token::InputSpec& i) {
   return {{"step_ms", i.step_ms},
           {"idle_steps", i.idle_steps},
           {"calendar", kCalendars[static_cast<size_t>(i.calendar)]},
-          {"utc_offset_minutes", i.utc_offset_minutes},
+          {"timezone", i.timezone},
           {"dense", i.dense},
           {"nodes", i.nodes},
           {"season_lags", i.season_lags},
           {"leads", i.leads},
           {"scales", i.scales}};
+}
+
+// Formats before 4 knew offsets alone.
+std::string timezone_from_json(const Json& j, const std::string& where) {
+  if (j.contains("timezone"))
+    return base::TimeZone::load(base::field(j, "timezone", where).as<std::string>()).name();
+  const int minutes = base::whole<int>(j, "utc_offset_minutes", where);
+  if (minutes < -14 * 60 || minutes > 14 * 60)
+    throw base::Error("{}: utc_offset_minutes is {}, more than 14 hours", where, minutes);
+  if (minutes == 0) return "UTC";
+  return fmt::format("{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60,
+                     std::abs(minutes) % 60);
 }
 
 token::InputSpec input_from_json(const Json& j, const std::string& where) {
@@ -73,7 +86,7 @@ token::InputSpec input_from_json(const Json& j, const std::string& where) {
   const auto* const it = std::find(std::begin(kCalendars), std::end(kCalendars), calendar);
   if (it == std::end(kCalendars)) throw base::Error("{}: unknown calendar '{}'", where, calendar);
   i.calendar = static_cast<token::Calendar>(it - std::begin(kCalendars));
-  i.utc_offset_minutes = base::whole<int>(j, "utc_offset_minutes", where);
+  i.timezone = timezone_from_json(j, where);
   i.dense = base::field(j, "dense", where);
   i.nodes = base::whole<int>(j, "nodes", where);
   i.season_lags = base::whole_list<int>(j, "season_lags", where);
@@ -127,7 +140,6 @@ void check_input(const token::InputSpec& i, Check& check) {
   check.between("step_ms", i.step_ms, 1, 86'400'000);
   check.between("idle_steps", i.idle_steps, -1, 1 << 20);
   check.between("nodes", i.nodes, 0, 1 << 24);
-  check.between("utc_offset_minutes", i.utc_offset_minutes, -1440, 1440);
   check.at_most("season_lags", i.season_lags.size(), 8);
   check.at_most("leads", i.leads.size(), 16);
   for (const int x : i.season_lags) check.between("a value of season_lags", x, 1, 1 << 20);

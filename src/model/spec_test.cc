@@ -81,6 +81,21 @@ TEST(ModelSpec, ReadsFormatTwoWhichHasNoTrees) {
   EXPECT_EQ(ModelSpec::from_json(text, "config.json"), s);
 }
 
+TEST(ModelSpec, ReadsFormatThreeWhichHasOffsetsForTimeZones) {
+  ModelSpec s = ModelSpec::preset_of("default", "nano");
+  for (const auto& [minutes, zone] :
+       {std::pair{"0", "UTC"}, {"120", "+02:00"}, {"-210", "-03:30"}, {"345", "+05:45"}}) {
+    s.input.timezone = zone;
+    std::string old = s.to_json();
+    const std::string now = "\"timezone\": \"" + s.input.timezone + "\"";
+    old.replace(old.find(now), now.size(), std::string("\"utc_offset_minutes\": ") + minutes);
+    old.replace(old.find("\"format\": 4"), 11, "\"format\": 3");
+    EXPECT_EQ(ModelSpec::from_json(old, "x"), s) << zone;
+  }
+  s.input.timezone = "Europe/Berln";
+  EXPECT_THROW(ModelSpec::from_json(s.to_json(), "x"), base::Error);
+}
+
 TEST(ModelSpec, RefusesTreesThatNoHeadCanHave) {
   const HeadSpec good = {"ddos", "hazard", {}, true, true, true, 16, 8, 3};
   const auto with = [](const HeadSpec& h, bool dense) {

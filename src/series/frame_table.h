@@ -14,6 +14,7 @@
 
 #include "base/time.h"
 #include "series/features.h"
+#include "series/node_choice.h"
 
 namespace netflowgen::series {
 
@@ -27,6 +28,7 @@ struct FrameTable {
   std::vector<float> values;       // [rows, kFeatureCount]
   std::vector<bool> missing;       // [kFeatureCount]: never given by the source
   std::string timezone = "UTC";    // IANA name or "+hh:mm"; calendar tokens use it
+  NodeChoice choice = {};          // which nodes were asked for
 
   size_t rows() const { return steps.size(); }
   std::span<const float> frame(size_t row) const {

@@ -48,6 +48,7 @@ struct StageCounts {
 struct StoreInfo {
   int64_t step_ms = 60000;
   std::string timezone = "UTC";
+  NodeChoice choice = {};  // which nodes were asked for, by all runs together
   int64_t first_step = 0;  // of the archive, idle steps included; first == end: empty
   int64_t end_step = 0;
   std::vector<bool> missing = std::vector<bool>(kFeatureCount, true);  // never given by the source
@@ -100,6 +101,7 @@ bool matches(const FrameFilter& filter, std::string_view node);
 struct StoreOptions {
   int64_t step_ms = 60000;
   std::string timezone = "UTC";
+  NodeChoice choice = {};               // what this run asks for
   bool append = false;                  // false: the folder must not hold a store yet
   size_t shard_rows = size_t{1} << 20;  // frames buffered before they are written (at 156 B each)
 };

@@ -45,13 +45,14 @@ class Summarizer {
 
   void add_row(NodeSummary& node, const std::array<float, kFeatureCount>& frame) {
     ++node.rows;
-    const auto value = [&frame](size_t f) {
-      return std::isnan(frame[f]) ? 0.0 : static_cast<double>(frame[f]);
+    const auto add_to = [&frame](double& sum, size_t f) {
+      if (std::isnan(frame[f])) return;
+      sum = (std::isnan(sum) ? 0.0 : sum) + static_cast<double>(frame[f]);
     };
-    node.bytes_in += value(kBytesIn);
-    node.bytes_out += value(kBytesOut);
-    node.flows_in += value(kFlowsIn);
-    node.flows_out += value(kFlowsOut);
+    add_to(node.bytes_in, kBytesIn);
+    add_to(node.bytes_out, kBytesOut);
+    add_to(node.flows_in, kFlowsIn);
+    add_to(node.flows_out, kFlowsOut);
     for (size_t f = 0; f < kFeatureCount; ++f) {
       if (std::isnan(frame[f])) {
         ++missing_[f];
@@ -94,11 +95,12 @@ class Summarizer {
 
   void finish_nodes() {
     const auto has = [&](size_t f) { return !out_.info.missing[f]; };
+    const auto known = [](double sum) { return std::isnan(sum) ? 0.0 : sum; };
     const bool bytes = has(kBytesIn) || has(kBytesOut);
     const bool flows = has(kFlowsIn) || has(kFlowsOut);
     for (auto& n : out_.nodes) {
-      n.weight = bytes   ? n.bytes_in + n.bytes_out
-                 : flows ? n.flows_in + n.flows_out
+      n.weight = bytes   ? known(n.bytes_in) + known(n.bytes_out)
+                 : flows ? known(n.flows_in) + known(n.flows_out)
                          : static_cast<double>(n.rows);
     }
     std::sort(out_.nodes.begin(), out_.nodes.end(), [](const NodeSummary& a, const NodeSummary& b) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/nan.h"
 #include "series/store.h"
 
 namespace netflowgen::series {
@@ -20,10 +21,11 @@ inline constexpr std::array<double, 7> kQuantiles = {0, 0.01, 0.25, 0.5, 0.75, 0
 struct NodeSummary {
   std::string name;
   uint64_t rows = 0;
-  double bytes_in = 0;
-  double bytes_out = 0;
-  double flows_in = 0;
-  double flows_out = 0;
+  // Sums; NaN where not one value was ever given.
+  double bytes_in = base::kNaN;
+  double bytes_out = base::kNaN;
+  double flows_in = base::kNaN;
+  double flows_out = base::kNaN;
   // What nodes are ranked by: bytes, or flows where no bytes are known, or rows.
   double weight = 0;
 };

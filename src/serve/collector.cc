@@ -18,7 +18,11 @@ constexpr size_t kBatch = 4096;  // flows read at once
 
 series::StoreOptions store_options(const CollectorOptions& p) {
   // Shards are written by flush() alone, where a full disk can be waited for.
-  return {.step_ms = p.series.step_ms, .timezone = p.timezone, .append = true, .shard_rows = SIZE_MAX};
+  return {.step_ms = p.series.step_ms,
+          .timezone = p.timezone,
+          .choice = series::choice_of(p.series.nodes),
+          .append = true,
+          .shard_rows = SIZE_MAX};
 }
 
 const base::LedgerView* find(const std::vector<base::LedgerView>& views, std::string_view stage) {
@@ -83,6 +87,7 @@ void Collector::say_start() const {
   }
   const auto frames = pipeline_->builder().frame_ledger();
   if (frames.held > 0) log("continuing {} frames of steps that were open", frames.held);
+  if (!plan_.nodes_line.empty()) log("{}", plan_.nodes_line);
   if (detector_) detector_->say_start();
 }
 

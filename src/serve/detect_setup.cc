@@ -1,8 +1,25 @@
 #include "serve/detect_setup.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
+#include "series/node_choice.h"
+
 namespace netflowgen::serve {
+
+std::string take_fitted_nodes(const detect::FittedNodes& fitted, bool named, series::NodeOptions& nodes) {
+  if (named || !fitted.choice.known()) return "";
+  series::apply(fitted.choice, nodes);
+  return fmt::format("nodes: {}, as the model was fitted on ({} nodes)", fitted.choice.text(), fitted.count);
+}
+
+std::string NodeWatch::update(uint64_t nodes) {
+  if (warned_) return "";
+  const std::string text = fitted_->excess(nodes);
+  warned_ = !text.empty();
+  return text;
+}
 
 DetectSetup::DetectSetup(const DetectOptions& o) {
   infer::ModelOptions options;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "detect/rulebook.h"
 #include "infer/engine.h"
 #include "infer/weights.h"
+#include "series/node.h"
 
 namespace netflowgen::serve {
 
@@ -29,6 +31,7 @@ class DetectSetup {
   const infer::Model& model() const { return *model_; }
   std::shared_ptr<const infer::Model> model_ptr() const { return model_; }
   detect::RuleBook& book() { return *book_; }
+  const detect::FittedNodes& fitted() const { return book_->calibration().nodes; }
   const infer::EngineOptions& engine_options() const { return engine_; }
   int64_t step_ms() const { return model_->spec().input.step_ms; }
 
@@ -36,6 +39,22 @@ class DetectSetup {
   std::shared_ptr<const infer::Model> model_;
   infer::EngineOptions engine_;
   std::unique_ptr<detect::RuleBook> book_;
+};
+
+// Where the user names no nodes, takes those that the model was fitted on. Returns the line that tells the user, or "" where
+// nothing was taken: nodes were named, or the model does not know.
+std::string take_fitted_nodes(const detect::FittedNodes& fitted, bool named, series::NodeOptions& nodes);
+
+// Warns once, when far more nodes are scored than the model was fitted on.
+class NodeWatch {
+ public:
+  explicit NodeWatch(const detect::FittedNodes& fitted) : fitted_(&fitted) {}
+  // The warning, the first time that there is one; else "".
+  std::string update(uint64_t nodes);
+
+ private:
+  const detect::FittedNodes* fitted_;
+  bool warned_ = false;
 };
 
 }  // namespace netflowgen::serve

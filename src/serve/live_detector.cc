@@ -26,7 +26,8 @@ LiveDetector::LiveDetector(const LiveDetectorOptions& options, series::FrameSink
       output_(options.alerts, AlertOutput::Files::kAppend),
       state_(options.state),
       load_(options.load),
-      stream_(new_stream(*setup_)) {
+      stream_(new_stream(*setup_)),
+      watch_(setup_->fitted()) {
   if (!base::fs::exists(state_)) return;
   try {
     detect::DetectorState::restore(*stream_, state_);
@@ -96,6 +97,8 @@ void LiveDetector::step_closed(int64_t step) {
   if (!scoring_ || step <= stream_->last_step()) return;
   const auto start = SteadyClock::now();
   stream_->step_closed(step);
+  if (const std::string text = watch_.update(stream_->engine().nodes()); !text.empty())
+    log_("warning: " + text);
   last_cost_ = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start);
   if (last_cost_.count() > step_ms() / 2) {
     log_(fmt::format(

@@ -72,6 +72,7 @@ class LiveDetector : public series::FrameSink {
   infer::Snapshot snapshot_;
   bool scoring_ = true;
   bool continued_ = false;
+  NodeWatch watch_;
   bool failing_ = false;                    // the last delivery failed, and it was said
   std::chrono::milliseconds last_cost_{0};  // of scoring one step
 };

@@ -45,18 +45,21 @@ class Pace {
 
 class PacedSink : public series::FrameSink {
  public:
-  PacedSink(detect::Stream& stream, Pace& pace) : stream_(stream), pace_(pace) {}
+  PacedSink(detect::Stream& stream, Pace& pace, const ReplayOptions& options)
+      : stream_(stream), pace_(pace), options_(options) {}
   void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) override {
     stream_.frame(node, step, frame);
   }
   void step_closed(int64_t step) override {
     pace_.wait_for(step);
     stream_.step_closed(step);
+    if (options_.nodes_known) options_.nodes_known(stream_.engine().nodes());
   }
 
  private:
   detect::Stream& stream_;
   Pace& pace_;
+  const ReplayOptions& options_;
 };
 
 // Frames that come node by node, played step by step.
@@ -77,6 +80,7 @@ class StepOrder {
       }
       pace.wait_for(step);
       stream.close(step);
+      if (options.nodes_known) options.nodes_known(stream.engine().nodes());
       options.progress({"steps", ++done, steps_.size(), ""});
     }
   }
@@ -94,7 +98,7 @@ InputOutcome replay_flows(std::unique_ptr<flow::FlowSource> source, series::Seri
                           const ReplayOptions& options, detect::Stream& stream) {
   if (stream.last_step() != detect::kNoStep) series.closed_before = stream.last_step() + 1;
   Pace pace(options, series.step_ms);
-  PacedSink sink(stream, pace);
+  PacedSink sink(stream, pace, options);
   Pipeline pipeline(std::move(source), {.series = series, .full_batches = true}, sink,
                     [&](std::span<const flow::Flow> flows) { stream.flows(flows); });
   auto outcome = run_to_end(pipeline, *options.stop, [&](bool) {

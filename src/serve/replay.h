@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/stop.h"
@@ -18,6 +19,7 @@ struct ReplayOptions {
   double speed = 0;  // how many times faster than recorded; 0: as fast as possible
   const base::StopFlag* stop = nullptr;
   base::ProgressFn progress;
+  std::function<void(uint64_t nodes)> nodes_known = {};  // after each step: how many the engine knows
 };
 
 // `series`: its step is the model's. Steps that the stream has seen are not seen again. Error: the input cannot be

@@ -124,6 +124,11 @@ void TunedDetector::fit(const eval::DdosTask& task, uint64_t seed) {
   tuned_->fit(task, seed);
 }
 
+std::vector<float> FixedHead::score(const series::FrameTable& table) {
+  const auto& cache = caches_->of(table);
+  return by_row(cache, learn::apply_head(cache, head_));
+}
+
 std::vector<float> InjectionDetector::score(const series::FrameTable& table) {
   const auto& cache = caches_->of(table);
   return by_row(cache, cache.inject);

@@ -98,6 +98,25 @@ class TunedDetector : public eval::AttackMethod {
   std::unique_ptr<FrozenDetector> tuned_;
 };
 
+// A head of the model's own, as it is: it learns nothing.
+class FixedHead : public eval::AttackMethod {
+ public:
+  FixedHead(std::shared_ptr<FeatureCaches> caches, learn::HeadWeights head)
+      : caches_(std::move(caches)), head_(std::move(head)) {}
+
+  std::string name() const override { return "netflowgen head " + head_.spec.name; }
+  bool uses_labels() const override { return false; }
+  void fit(const eval::DdosTask&, uint64_t) override {}
+  std::vector<float> score(const series::FrameTable& table) override;
+  void latch(const series::FrameTable& table, detect::ScoreTable& scores) override {
+    caches_->latch(table, scores);
+  }
+
+ private:
+  std::shared_ptr<FeatureCaches> caches_;
+  learn::HeadWeights head_;
+};
+
 // The injection head's logit: what pre-training alone says, no label at all.
 class InjectionDetector : public eval::AttackMethod {
  public:

@@ -19,11 +19,12 @@ SimulatedStore simulate_store(const std::string& name, const base::fs::path& sto
                               const base::ProgressFn& progress) {
   const sim::Scenario scenario = sim::load_scenario(name);
   sim::Simulator simulator(scenario);
-  series::StoreWriter writer(store, {.timezone = scenario.timezone});
-  series::StoreSink sink(writer);
   series::SeriesOptions options;
   options.nodes.all_hosts = false;
   options.nodes.hosts = {scenario.network.prefix};
+  series::StoreWriter writer(store,
+                             {.timezone = scenario.timezone, .choice = series::choice_of(options.nodes)});
+  series::StoreSink sink(writer);
   series::SeriesBuilder builder(options, sink);
   std::vector<flow::Flow> flows(4096);
   uint64_t count = 0;

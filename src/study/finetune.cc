@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/file.h"
-#include "eval/attacks/operating.h"
 #include "learn/feature_cache.h"
 #include "model/adapters.h"
+#include "study/calibration.h"
 
 namespace netflowgen::study {
 
@@ -49,40 +49,18 @@ std::optional<learn::TuneResult> tune_backbone(const FinetuneOptions& o, const e
   return r;
 }
 
-namespace {
-
-// What a number of false alarms per node-day costs on validation, with scores that did not see the row's day.
-detect::TaskCalibration calibrate_task(const FinetuneOptions& o, eval::AttackMethod& detector,
-                                       const eval::DdosTask& task, const eval::DdosOptions& protocol) {
-  detect::TaskCalibration c;
-  c.scored = protocol.scored_feature;
-  c.default_rate = o.rate;
-  c.from_ms = protocol.validation.from_ms;
-  c.to_ms = protocol.validation.to_ms;
-  c.node_days = eval::validation_node_days(task);
-  c.timing = eval::timing_of(protocol, task.table->step_ms);
-  const auto own = detector.score(*task.table);
-  const auto scores = eval::cross_fit(detector, task, own, o.head.seed, c.in_sample);
-  c.thresholds = eval::calibrate_on_validation(task, protocol, scores, &detector, eval::rates_with(o.rate));
-  return c;
-}
-
-}  // namespace
-
 detect::Calibration calibrate_all(const FinetuneOptions& o, const std::string& name,
                                   const std::shared_ptr<FeatureCaches>& caches, FrozenDetector& detector,
                                   const eval::DdosTask& task, const eval::DdosOptions& protocol) {
+  const bool inject = caches->backbone().spec().inject;
+  const CalibrationWish wish{o.rate, inject ? 2u : 1u, o.head.seed};
   detect::Calibration all;
-  all.tasks.push_back(calibrate_task(o, detector, task, protocol));
+  all.tasks.push_back(calibrate_task(wish, detector, task, protocol));
   all.tasks.back().name = name;
   all.tasks.back().score = std::string(detect::kHeadScore) + name;
-  if (caches->backbone().spec().inject) {
-    InjectionDetector anomaly(caches);
-    all.tasks.push_back(calibrate_task(o, anomaly, task, protocol));
-    all.tasks.back().name = "anomaly";
-    all.tasks.back().score = detect::kInjectScore;
-    all.tasks.back().enabled = false;
-  }
+  if (!inject) return all;
+  all.tasks.push_back(calibrate_anomaly(wish, caches, task, protocol));
+  all.tasks.back().enabled = false;
   return all;
 }
 

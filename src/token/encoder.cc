@@ -74,7 +74,8 @@ Token gap_token(int64_t steps) {
   return static_cast<Token>(std::min(k, kGapTokens - 1));
 }
 
-Encoder::Encoder(const Tokenizer& tokenizer, InputSpec spec) : tokenizer_(tokenizer), spec_(std::move(spec)) {
+Encoder::Encoder(const Tokenizer& tokenizer, InputSpec spec)
+    : tokenizer_(tokenizer), spec_(std::move(spec)), zone_(base::TimeZone::load(spec_.timezone)) {
   uint32_t offset = 0;
   const auto add_slot = [&](int size) {
     offsets_.push_back(offset);
@@ -212,7 +213,7 @@ void Encoder::advance(NodeState& state, int64_t step, std::span<const float> fra
 }
 
 void Encoder::encode_calendar(int64_t step, std::span<uint32_t> ids, size_t slot) const {
-  const base::TimeMs local = step * spec_.step_ms + int64_t{spec_.utc_offset_minutes} * 60000;
+  const base::TimeMs local = zone_.local(step * spec_.step_ms);
   const int64_t days = base::step_of(local, kDayMs);
   const auto minute = static_cast<uint32_t>((local - days * kDayMs) / 60000);
   const auto weekday =

@@ -26,8 +26,10 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "base/time_zone.h"
 #include "token/tokenizer.h"
 
 namespace netflowgen::token {
@@ -51,7 +53,7 @@ struct InputSpec {
   int64_t step_ms = 60000;
   int idle_steps = 4;  // R; -1: every step is a position
   Calendar calendar = Calendar::kDay;
-  int utc_offset_minutes = 0;  // of the network's time zone
+  std::string timezone = "UTC";  // of the network: UTC, +hh:mm or an IANA name (base/time_zone.h)
   bool dense = true;
   int nodes = 0;  // rows of a node lookup, row 0 is "unknown"; 0: none (preset `paper` has one)
   std::vector<int> season_lags;  // in steps, e.g. one day and one week; empty: none
@@ -87,6 +89,7 @@ Token gap_token(int64_t steps);
 
 class Encoder {
  public:
+  // Error: a time zone that is unknown here (base::TimeZone::load).
   Encoder(const Tokenizer& tokenizer, InputSpec spec);
 
   const Tokenizer& tokenizer() const { return tokenizer_; }
@@ -142,6 +145,7 @@ class Encoder {
 
   const Tokenizer tokenizer_;
   InputSpec spec_;
+  base::TimeZone zone_;
   std::vector<Volume> volumes_;
   std::vector<uint32_t> offsets_;  // of each slot in the embedding table
   std::vector<int> target_sizes_;

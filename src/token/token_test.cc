@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -362,7 +363,7 @@ TEST(Encoder, CalendarFollowsTheTimeZone) {
   InputSpec spec;
   const Tokenizer t = fit_of(2, 100).finish({});
   const Encoder utc(t, spec);
-  spec.utc_offset_minutes = 120;
+  spec.timezone = "+02:00";
   const Encoder east(t, spec);
   base::Random random(1);
   const auto frame = random_frame(random);
@@ -377,6 +378,28 @@ TEST(Encoder, CalendarFollowsTheTimeZone) {
   EXPECT_EQ(b.ids[minute] - a.ids[minute], 12u);
   EXPECT_EQ(b.ids[minute + 1], a.ids[minute + 1]);
   EXPECT_EQ(a.ids[minute + 1], utc.vocabulary() - 7 + 2);
+}
+
+TEST(Encoder, CalendarFollowsDaylightSavingTime) {
+  std::error_code ignored;
+  if (!std::filesystem::exists("/usr/share/zoneinfo/Europe/Berlin", ignored)) GTEST_SKIP() << "no tzdata";
+  InputSpec spec;
+  spec.timezone = "Europe/Berlin";
+  const Tokenizer t = fit_of(2, 100).finish({});
+  const Encoder e(t, spec);
+  base::Random random(1);
+  const auto frame = random_frame(random);
+  const auto slot_at = [&](const char* time) {
+    Encoded out(e);
+    NodeState state;
+    e.encode(state, *base::parse_time(time) / 60000, frame, {}, 0, out.position());
+    return out.ids[e.slots() - 2];
+  };
+  // Twelve o'clock on the wall, in winter and in summer.
+  EXPECT_EQ(slot_at("2026-03-28T11:00:00"), slot_at("2026-03-29T10:00:00"));
+  EXPECT_EQ(slot_at("2026-03-28T11:00:00") + 6, slot_at("2026-03-29T11:00:00"));
+  spec.timezone = "Europe/Berln";
+  EXPECT_THROW(Encoder(t, spec), base::Error);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/time_zone.h"
 #include "infer/testing_drive.h"
 #include "learn/stream.h"
 
@@ -70,6 +71,8 @@ const Case kCases[] = {
        s.input.leads = {1, 4, 30};
      },
      80},
+    // The clocks of the south go back on 2023-04-02, in the middle of the series.
+    {"a zone with daylight-saving time", [](auto& s) { s.input.timezone = "Australia/Sydney"; }, 200},
     {"paper, every step",
      [](auto& s) {
        const auto tasks = s.tasks;
@@ -122,6 +125,9 @@ TEST_P(Oracle, StreamingEqualsLibTorchsFullForward) {
   const RandomModel random(spec, 31, kFeatures);
   const auto nodes = random_nodes(32, 2, GetParam().frames);
   const int64_t until = end_of(nodes);
+  const auto zone = base::TimeZone::load(spec.input.timezone);
+  const auto offset = [&](int64_t step) { return zone.offset_ms(step * spec.input.step_ms); };
+  ASSERT_EQ(offset(kStart) != offset(until), !zone.is_fixed());
   const auto model = Model::load(random.path());
   Engine engine(model, {});
   std::map<uint64_t, Track> found;

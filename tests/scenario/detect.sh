@@ -29,11 +29,54 @@ must nfg simulate "$here/office.yaml" -o "$out/sim"
 must nfg series "$out/sim/flows.csv.zst" -o "$out/store" --nodes $nodes
 must nfg pretrain "$out/store" --size nano --steps 30 --batch 4 --length 64 --scales 5m,1h --evaluate-every 30 \
   --train $train -o "$out/model"
-expect 1 "detect.json" nfg replay "$out/store" --model "$out/model"
+expect 1 "netflowgen calibrate STORE --model $out/model" nfg replay "$out/store" --model "$out/model"
+
+# Without labels: task anomaly alone, by either command, and the alerts that come of it.
+must nfg calibrate "$out/store" --model "$out/model" --rate 1 -o "$out/unlabelled"
+must nfg finetune "$out/store" --model "$out/model" --rate 1 -o "$out/unlabelled2"
+echo node,start,end,type >"$out/none.csv"
+must nfg finetune "$out/store" --model "$out/model" --labels "$out/none.csv" --rate 1 -o "$out/unlabelled3"
+echo 10.30.0.1,2024-03-04T13:00:00,2024-03-04T13:10:00,benign >>"$out/none.csv"
+must nfg finetune "$out/store" --model "$out/model" --labels "$out/none.csv" --rate 1 -o "$out/unlabelled4"
+for n in 2 3 4; do cmp "$out/unlabelled/detect.json" "$out/unlabelled$n/detect.json" || fail "calibrate and finetune without labels differ"; done
+grep -q '"name": "anomaly"' "$out/unlabelled/detect.json" && grep -q '"enabled": true' "$out/unlabelled/detect.json" &&
+  ! grep -q '"name": "ddos"' "$out/unlabelled/detect.json" || fail "detect.json without labels"
+must nfg replay "$out/store" --model "$out/unlabelled" -o "$out/unlabelled.jsonl"
+grep -q '"task":"anomaly"' "$out/unlabelled.jsonl" || fail "no alert without labels"
+echo 192.0.2.1,2024-03-04T13:00:00,2024-03-04T13:10:00,udp_flood >"$out/rows"
+{ echo node,start,end,type; cat "$out/rows"; } >"$out/strange.csv"
+expect 1 "no label can be used" nfg finetune "$out/store" --model "$out/model" --labels "$out/strange.csv" -o "$out/x"
+expect 1 "the store holds nothing of that time" nfg calibrate "$out/store" --model "$out/model" --period 2030-01-01/2030-02-01 -o "$out/x"
+expect 1 "--validation 2030-01-01/2030-02-01: the store holds nothing" nfg finetune "$out/store" --model "$out/model" \
+  --labels "$out/sim/labels.csv" --validation 2030-01-01/2030-02-01 -o "$out/x"
+
 must nfg finetune "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" --train $train --validation $validation \
   --rate 1 -o "$out/detector"
 must nfg evaluate ddos "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" --train $train \
   --validation $validation --test $test --rate 1 --resamples 0 --method netflowgen -o "$out/report"
+
+# Heads are calibrated anew with the traffic of another store; what was off stays off.
+must nfg calibrate "$out/store" --model "$out/detector" --labels "$out/sim/labels.csv" --rate 1 -o "$out/again"
+python3 - "$out/again/detect.json" <<'EOF' || fail "calibrate of a detector"
+import json, sys
+j = json.load(open(sys.argv[1]))
+assert [(t["name"], t["enabled"]) for t in j["tasks"]] == [("ddos", True), ("anomaly", False)], j
+assert j["nodes"]["hosts"] == "10.30.0.0/27" and j["nodes"]["count"] == 11, j["nodes"]
+EOF
+# Labels whose clock is an hour ahead.
+python3 - "$out/sim/labels.csv" "$out/late.csv" <<'EOF'
+import csv, sys
+from datetime import datetime, timedelta
+rows = list(csv.DictReader(open(sys.argv[1])))
+with open(sys.argv[2], "w") as f:
+    print("node,start,end,type", file=f)
+    for r in rows:
+        t = [(datetime.fromisoformat(r[k].rstrip("Z")) + timedelta(hours=1)).isoformat() for k in ("start", "end")]
+        print(r["node"], *t, r["type"], sep=",", file=f)
+EOF
+expect 0 "shifted by -1 h" nfg finetune "$out/store" --model "$out/model" --labels "$out/late.csv" --trees 0 -o "$out/late"
+nfg finetune "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" --trees 0 -o "$out/late" >"$out/log" 2>&1
+grep -q "labels' times" "$out/log" && fail "right labels are doubted"
 
 replay() { nfg replay "$1" --model "$out/detector" "${@:2}"; }
 replay "$out/sim/flows.csv.zst" --nodes $nodes --threads 1 -o "$out/flows.jsonl" -o "$out/alerts.db" >"$out/books" 2>&1 || fail replay
@@ -43,6 +86,11 @@ cmp "$out/flows.jsonl" "$out/flows3.jsonl" || fail "1 and 3 threads differ"
 must replay "$out/sim/flows.csv.zst" --nodes $nodes --threads 1 -o "$out/again.jsonl"
 cmp "$out/flows.jsonl" "$out/again.jsonl" || fail "two runs differ"
 must replay "$out/store" -o "$out/store.jsonl"
+# Without --nodes: those that the model was fitted on. With more: a warning.
+must replay "$out/sim/flows.csv.zst" --threads 1 -o "$out/default.jsonl"
+grep -q "nodes: --nodes 10.30.0.0/27" "$out/log" || fail "the nodes are not printed"
+cmp "$out/flows.jsonl" "$out/default.jsonl" || fail "the model's nodes and --nodes differ"
+expect 0 "and the model was fitted on 11 (--nodes 10.30.0.0/27)" replay "$out/sim/flows.csv.zst" --nodes all -o "$out/all.jsonl"
 python3 "$here/compare.py" "$out" "$test" || fail "evaluate and replay differ"
 
 # Policies, and what is refused.

@@ -35,6 +35,15 @@ learn::StepRange parse_range(const std::string& text, int64_t step_ms, const cha
   return r;
 }
 
+learn::StepRange range_in(const std::string& text, const series::FrameTable& table, const char* option) {
+  const learn::StepRange asked = parse_range(text, table.step_ms, option);
+  const learn::StepRange found{std::max(asked.from, table.first_step), std::min(asked.to, table.end_step)};
+  if (found.from < found.to) return found;
+  throw base::Error("{} {}: the store holds nothing of that time; it goes from {} to {}", option, text,
+                    base::format_time(table.first_step * table.step_ms),
+                    base::format_time(table.end_step * table.step_ms));
+}
+
 std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step_ms, const char* option) {
   std::vector<int> steps;
   for (const auto& text : texts) {
@@ -47,23 +56,6 @@ std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step
     steps.push_back(static_cast<int>(*ms / step_ms));
   }
   return steps;
-}
-
-int utc_offset_minutes(const std::string& timezone, const std::string& store) {
-  if (timezone.empty() || timezone == "UTC") return 0;
-  int hours = 0;
-  int minutes = 0;
-  char sign = 0;
-  char end = 0;
-  const int fields =
-      std::sscanf(timezone.c_str(), "%c%2d:%2d%c", &sign, &hours, &minutes, &end);  // NOLINT(cert-err34-c)
-  if (fields != 3 || (sign != '+' && sign != '-') || hours > 14 || minutes > 59) {
-    throw base::Error(
-        "{}: time zone '{}' is neither UTC nor +hh:mm; models need a fixed offset: make the series with "
-        "--timezone +hh:mm",
-        store, timezone);
-  }
-  return (sign == '-' ? -1 : 1) * (hours * 60 + minutes);
 }
 
 std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::string& file) {

@@ -14,11 +14,11 @@ namespace netflowgen::cli {
 // "FROM/TO" in dates or times, either side may be empty; "" is everything. UsageError names the option.
 learn::StepRange parse_range(const std::string& text, int64_t step_ms, const char* option);
 
+// The same within the store, both sides set. Error: the store holds nothing of it.
+learn::StepRange range_in(const std::string& text, const series::FrameTable& table, const char* option);
+
 // "60s,1h" as numbers of steps. UsageError when one is not a whole number of steps.
 std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step_ms, const char* option);
-
-// Minutes east of UTC of "UTC" or "+hh:mm". Error on anything else.
-int utc_offset_minutes(const std::string& timezone, const std::string& store);
 
 // Indexes of the table's nodes whose names are not lines of the file. Error when that leaves none.
 std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::string& file);

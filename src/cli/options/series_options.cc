@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/time_zone.h"
 #include "cli/config.h"
 #include "cli/options/decode_options.h"
 #include "flow/filter/dedup.h"
@@ -21,6 +22,15 @@ base::TimeMs tomorrow() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count() + 86'400'000;
 }
 
+// Here, so that a wrong name is refused before hours of reading.
+void check_timezone(const std::string& name) {
+  try {
+    base::TimeZone::load(name);
+  } catch (const base::Error& e) {
+    throw UsageError("--timezone: {}", e.what());
+  }
+}
+
 }  // namespace
 
 void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps) {
@@ -34,7 +44,7 @@ void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps) {
   command.add_flag("--as", args.as, "Autonomous systems as nodes")->group(kNodeGroup);
   if (steps == Steps::kOption) {
     option("--step", args.step, "Length of a step")->capture_default_str();
-    option("--timezone", args.timezone, "Time zone of the network, for calendar inputs")
+    option("--timezone", args.timezone, "Of the network, for calendar inputs: UTC, +hh:mm or Europe/Berlin")
         ->capture_default_str();
   }
   option("--lateness", args.lateness,
@@ -92,6 +102,7 @@ series::SeriesOptions series_options(const SeriesArgs& args, const flow::Anonymi
   for (auto* prefixes : {&o.nodes.hosts, &o.nodes.prefixes}) {
     for (auto& p : *prefixes) p = anonymizer.prefix(p);
   }
+  check_timezone(args.timezone);
   std::random_device entropy;
   o.seed = {uint64_t{entropy()} << 32 | entropy(), uint64_t{entropy()} << 32 | entropy()};
   return o;

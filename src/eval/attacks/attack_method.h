@@ -28,8 +28,9 @@ struct DdosTask {
   // [rows] said to be benign by somebody who looked; empty: none. A method may give them more weight.
   std::vector<bool> denied;
 
-  bool in_train(size_t row) const { return train.contains(table->steps[row] * table->step_ms); }
-  bool in_validation(size_t row) const { return validation.contains(table->steps[row] * table->step_ms); }
+  TimeMs time_of(size_t row) const { return table->steps[row] * table->step_ms; }
+  bool in_train(size_t row) const { return train.contains(time_of(row)); }
+  bool in_validation(size_t row) const { return validation.contains(time_of(row)); }
 };
 
 class AttackMethod {

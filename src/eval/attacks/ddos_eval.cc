@@ -110,11 +110,11 @@ class Runner {
           kept = detector.score(*task.table);
           ranks = rank(kept);
         }
-        const std::vector<float> calibration =
-            cross_fit(detector, task, kept, run.seed, run.in_sample_threshold);
+        const CrossFit fit = cross_fit(detector, task, kept, run.seed);
+        run.in_sample_threshold = fit.in_sample;
         run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         run.scores = kept;
-        finish(std::move(run), ranks, threshold(task, calibration, detector), detector);
+        finish(std::move(run), ranks, threshold(fit, detector), detector);
       }
     }
   }
@@ -130,18 +130,17 @@ class Runner {
     return run;
   }
 
-  // Calibrated on validation with scores that did not see the row's day, where there are labels for that.
-  detect::Threshold threshold(const DdosTask& task, const std::vector<float>& scores,
-                              AttackMethod& detector) const {
+  // Calibrated on the training period with scores of rows that the fit did not see, where there are labels for that.
+  detect::Threshold threshold(const CrossFit& fit, AttackMethod& detector) const {
     const auto rates = rates_with(result_.options.rate);
-    const bool any = std::any_of(scores.begin(), scores.end(), [](float x) { return std::isfinite(x); });
+    const bool any =
+        std::any_of(fit.scores.begin(), fit.scores.end(), [](float x) { return std::isfinite(x); });
     if (!any) return {};
     try {
-      return detect::threshold_for(
-          calibrate_on_validation(task, result_.options.protocol, scores, &detector, rates),
-          result_.options.rate);
+      return detect::threshold_for(calibrate(fit, result_.options.protocol, &detector, rates),
+                                   result_.options.rate);
     } catch (const base::Error&) {
-      return {};  // no benign score in validation: nothing is ever raised
+      return {};  // no benign score: nothing is ever raised
     }
   }
 
@@ -184,7 +183,7 @@ class Runner {
         run.split = "unseen nodes";
         run.scores.assign(result_.data.table.rows(), kNaN);
         for (size_t fold = 0; fold < folds; ++fold) score_fold(detector, task, run, fold, folds);
-        const auto limit = threshold(task, run.scores, detector);
+        const auto limit = threshold({task, run.scores, false}, detector);
         const auto ranks = rank(run.scores);
         finish(std::move(run), ranks, limit, detector);
       }
@@ -221,9 +220,10 @@ class Runner {
       run.split = "without " + type;
       detector.fit(task, run.seed);
       run.scores = detector.score(*task.table);
-      const auto calibration = cross_fit(detector, task, run.scores, run.seed, run.in_sample_threshold);
+      const CrossFit fit = cross_fit(detector, task, run.scores, run.seed);
+      run.in_sample_threshold = fit.in_sample;
       const auto ranks = rank(run.scores);
-      finish(std::move(run), ranks, threshold(task, calibration, detector), detector);
+      finish(std::move(run), ranks, threshold(fit, detector), detector);
     }
   }
 

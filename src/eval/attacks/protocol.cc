@@ -58,6 +58,7 @@ FrameTable keep_nodes(const FrameTable& table, const std::vector<bool>& keep, st
   cut.end_step = table.end_step;
   cut.missing = table.missing;
   cut.timezone = table.timezone;
+  cut.choice = table.choice;
   cut.offsets.push_back(0);
   index.assign(table.nodes.size(), -1);
   for (size_t n = 0; n < table.nodes.size(); ++n) {
@@ -396,18 +397,6 @@ DdosTask without_type(const DdosTask& task, std::string_view type) {
   return filter_events(task, RowLabel::kUnlabelled, [&](size_t i) { return task.events[i].type != type; });
 }
 
-DdosTask every_other_day(const DdosTask& task, bool odd) {
-  const auto in_half = [&](TimeMs t) { return (base::step_of(t, kDayMs) % 2 != 0) == odd; };
-  DdosTask out =
-      filter_events(task, RowLabel::kUnlabelled, [&](size_t i) { return in_half(task.events[i].start_ms); });
-  for (size_t row = 0; row < out.labels.size(); ++row) {
-    if (in_half(out.table->steps[row] * out.table->step_ms)) continue;
-    out.labels[row] = RowLabel::kUnlabelled;
-    out.event_of_row[row] = -1;
-  }
-  return out;
-}
-
 bool teaches(const DdosTask& task) {
   bool attack = false;
   bool benign = false;
@@ -431,7 +420,7 @@ double labelled_share(const DdosTask& task) {
     shown += hour_shown ? 1 : 0;
   };
   for (size_t row = 0; row < task.labels.size(); ++row) {
-    if (!task.scored[row] || !task.in_validation(row)) continue;
+    if (!task.scored[row] || !task.in_train(row)) continue;
     const size_t n = node_of(*task.table, row);
     const int64_t h = base::step_of(task.table->steps[row] * task.table->step_ms, kHourMs);
     if (n != node || h != hour) {

@@ -73,13 +73,11 @@ DdosTask with_budget(const DdosTask& full, const Budget& budget, uint64_t seed);
 // Hides nodes or a type from a task: their rows are kUnlabelled and not scored, their events gone.
 DdosTask without_nodes(const DdosTask& task, const std::vector<bool>& hidden);
 DdosTask without_type(const DdosTask& task, std::string_view type);
-// Only the days whose number since the epoch is odd (or even): the half of a cross-fit.
-DdosTask every_other_day(const DdosTask& task, bool odd);
 
 // There is something to learn from: an attack row and a benign one that count, in training.
 bool teaches(const DdosTask& task);
 
-// Share of the validation period's node-hours that the task shows as benign or attack; 1 for a full budget.
+// Share of the training period's node-hours that the task shows as benign or attack; 1 for a full budget.
 double labelled_share(const DdosTask& task);
 
 }  // namespace netflowgen::eval

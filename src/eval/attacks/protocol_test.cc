@@ -157,7 +157,7 @@ TEST(Protocol, IncidentsShowAllTheirEvents) {
   EXPECT_TRUE(carpet);
 }
 
-TEST(Protocol, HidingNodesTypesAndDays) {
+TEST(Protocol, HidingNodesAndTypes) {
   const World w;
   const auto data = prepare_ddos(w.table, w.events, {}, w.options);
   const auto full = full_task(data, w.options);
@@ -171,19 +171,6 @@ TEST(Protocol, HidingNodesTypesAndDays) {
   EXPECT_EQ(types.events.size() + count(types, RowLabel::kUnlabelled) - count(full, RowLabel::kUnlabelled),
             24u);
   for (const Event& e : types.events) EXPECT_EQ(e.type, "udp");
-  const auto even = every_other_day(full, false);
-  const auto odd = every_other_day(full, true);
-  EXPECT_EQ(even.events.size() + odd.events.size(), 24u);
-  EXPECT_THAT(odd.events, SizeIs(8));
-  for (size_t row = 0; row < full.labels.size(); ++row) {
-    const int labelled =
-        (even.labels[row] != RowLabel::kUnlabelled) + (odd.labels[row] != RowLabel::kUnlabelled);
-    EXPECT_EQ(labelled, full.labels[row] != RowLabel::kUnlabelled ? 1 : 0);
-    if (even.event_of_row[row] >= 0) {
-      EXPECT_EQ(even.events[static_cast<size_t>(even.event_of_row[row])].start_ms,
-                full.events[static_cast<size_t>(full.event_of_row[row])].start_ms);
-    }
-  }
 }
 
 TEST(Protocol, ATaskWithoutAttacksOrWithoutBenignRowsTeachesNothing) {

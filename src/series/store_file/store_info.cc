@@ -58,11 +58,21 @@ StageCounts parse_counts(const std::string& where, const Json& j) {
   return c;
 }
 
+NodeChoice parse_choice(const std::string& where, const Json& j) {
+  return {base::field(j, "hosts", where).as<std::string>(), base::field(j, "prefixes", where).as<std::string>(),
+          base::field(j, "interfaces", where).as<bool>(), base::field(j, "as", where).as<bool>()};
+}
+
+Json choice_json(const NodeChoice& c) {
+  return {{"hosts", c.hosts}, {"prefixes", c.prefixes}, {"interfaces", c.interfaces}, {"as", c.as}};
+}
+
 StoreInfo parse_info(const std::string& where, const Json& j) {
   StoreInfo info;
   info.step_ms = base::whole<int64_t>(j, "step_ms", where);
   if (info.step_ms <= 0) throw Error("{}: step_ms is {}", where, info.step_ms);
   info.timezone = base::field(j, "timezone", where).as<std::string>();
+  if (j.contains("nodes")) info.choice = parse_choice(where, base::need(j, "nodes", where));
   info.first_step = base::whole<int64_t>(j, "first_step", where);
   info.end_step = base::whole<int64_t>(j, "end_step", where);
   // Bounds that keep every step's time within 64-bit milliseconds.
@@ -123,6 +133,7 @@ std::string store_info_json(const StoreInfo& info) {
   for (const auto& f : kFeatures) j["features"].push_back(f.name);
   j["step_ms"] = info.step_ms;
   j["timezone"] = info.timezone;
+  if (info.choice.known()) j["nodes"] = choice_json(info.choice);
   j["first_step"] = info.first_step;
   j["end_step"] = info.end_step;
   j["missing"] = Json::array();

@@ -55,6 +55,7 @@ class Loader {
       : store_(store), filter_(filter), keep_(filter.nodes), info_(read_store_info(store)) {
     table_.step_ms = info_.step_ms;
     table_.timezone = info_.timezone;
+    table_.choice = info_.choice;
     table_.missing = info_.missing;
     table_.first_step = std::max(info_.first_step, step_at_or_after(filter.from_ms, info_.step_ms));
     table_.end_step = std::min(info_.end_step, step_at_or_after(filter.to_ms, info_.step_ms));

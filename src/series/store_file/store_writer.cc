@@ -87,6 +87,7 @@ StoreWriter::StoreWriter(fs::path store, StoreOptions options)
   }
   info_.step_ms = options_.step_ms;
   info_.timezone = options_.timezone;
+  info_.choice = info_.runs.empty() ? options_.choice : joined(info_.choice, options_.choice);
   run_ = info_.runs.size();
   info_.runs.emplace_back();
   found_ = info_;
