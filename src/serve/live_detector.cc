@@ -69,6 +69,7 @@ bool LiveDetector::reload() {
     stream->take_over(*stream_);
     stream_ = std::move(stream);  // before the setup that the old one refers to
     setup_ = std::move(setup);
+    watch_ = NodeWatch(setup_->fitted());
   } catch (const base::Error& e) {
     log_(fmt::format("error: reload refused, the model and policies in force stay: {}", e.what()));
     return false;
