@@ -86,7 +86,7 @@ SeriesOutcome run_flows(const SeriesSettings& s, const Context& context, series:
   if (!outcome.stopped && outcome.failure.empty()) save_state(s.input, run.pipeline->source());
   outcome.notes = serve::notes_text(run.pipeline->source().notes());
   outcome.notes += fmt::format("{} flows spread over several steps, {} with a part in closed steps\n",
-                              builder.spread(), builder.clamped());
+                               builder.spread(), builder.clamped());
   fmt::print(stderr, "{}", late_warning(s.input, s.series, outcome));
   return outcome;
 }

@@ -43,14 +43,16 @@ std::vector<SourceWarning> MeterSource::warnings() const {
   std::vector<SourceWarning> all;
   if (probed_ > 0) {
     all.push_back(
-        {"metered", fmt::format("no flow export among the first {} packets: flows are metered from the packets "
-                    "themselves (active time-out {} s, "
-                    "inactive {} s); --meter off reads flow export only",
-                    probed_, options_.active_ms / 1000, options_.inactive_ms / 1000)});
+        {"metered",
+         fmt::format("no flow export among the first {} packets: flows are metered from the packets "
+                     "themselves (active time-out {} s, "
+                     "inactive {} s); --meter off reads flow export only",
+                     probed_, options_.active_ms / 1000, options_.inactive_ms / 1000)});
   }
   if (meter_.evicted() > 0) {
-    all.push_back({"metered early", fmt::format("{} flows were exported early, because more than {} were open at once",
-                                meter_.evicted(), options_.max_flows)});
+    all.push_back(
+        {"metered early", fmt::format("{} flows were exported early, because more than {} were open at once",
+                                      meter_.evicted(), options_.max_flows)});
   }
   return all;
 }

@@ -59,8 +59,9 @@ StageCounts parse_counts(const std::string& where, const Json& j) {
 }
 
 NodeChoice parse_choice(const std::string& where, const Json& j) {
-  return {base::field(j, "hosts", where).as<std::string>(), base::field(j, "prefixes", where).as<std::string>(),
-          base::field(j, "interfaces", where).as<bool>(), base::field(j, "as", where).as<bool>()};
+  return {base::field(j, "hosts", where).as<std::string>(),
+          base::field(j, "prefixes", where).as<std::string>(), base::field(j, "interfaces", where).as<bool>(),
+          base::field(j, "as", where).as<bool>()};
 }
 
 Json choice_json(const NodeChoice& c) {
