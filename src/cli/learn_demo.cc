@@ -57,7 +57,7 @@ void make_series(const DemoOptions& o, Context& context, const base::fs::path& s
 }
 
 void pretrain_model(const DemoOptions& o, Context& context, const series::FrameTable& table,
-                    const eval::DdosOptions& p, const base::fs::path& model, const std::string& store) {
+                    const eval::DdosOptions& p, const base::fs::path& model) {
   auto spec = model::ModelSpec::preset_of("default", o.size);
   spec.input.timezone = table.timezone;
   const auto r = learn::pretrain(table, study::demo_pretraining(spec, o.steps, table, p), model, context.stop,
@@ -80,7 +80,7 @@ void run_demo(const DemoOptions& o, Context& context) {
   const auto table = series::load_frames(store);
   eval::DdosRunOptions run_options;
   run_options.protocol = study::demo_periods(table);
-  pretrain_model(o, context, table, run_options.protocol, model, store.string());
+  pretrain_model(o, context, table, run_options.protocol, model);
   clock.done("pre-training");
 
   run_options.budgets = {*eval::Budget::parse("full"), *eval::Budget::parse("clean:10%"),

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "series/node.h"
 
 namespace netflowgen::series {
 namespace {
@@ -70,6 +71,39 @@ TEST_F(StoreTest, FramesComeBackByNodeAndTime) {
   EXPECT_EQ(t.step_ms, 1000);
   EXPECT_EQ(t.timezone, "Europe/Vilnius");
   EXPECT_EQ(t.lower_bound(1, 6), 2u);
+}
+
+TEST_F(StoreTest, RemembersWhichNodesWereAskedFor) {
+  NodeOptions asked;
+  parse_hosts("10.77.0.0/25,192.0.2.1", asked);
+  parse_prefixes("/24,2001:db8::/32", asked);
+  asked.interfaces = true;
+  const NodeChoice choice = choice_of(asked);
+  EXPECT_EQ(choice.text(), "--nodes 10.77.0.0/25,192.0.2.1/32 --prefixes /24,2001:db8::/32 --interfaces");
+  {
+    StoreWriter writer(dir_, {.choice = choice});
+    writer.add("10.77.0.1", 1, frame(1));
+    writer.flush();
+  }
+  EXPECT_EQ(read_store_info(dir_).choice, choice);
+  EXPECT_EQ(load_frames(dir_).choice, choice);
+  NodeOptions again;
+  apply(choice, again);
+  EXPECT_FALSE(again.all_hosts);
+  EXPECT_EQ(choice_of(again), choice);
+  NodeOptions more;
+  parse_hosts("10.78.0.0/25", more);
+  {
+    StoreWriter writer(dir_, {.choice = choice_of(more), .append = true});
+    writer.add("10.78.0.1", 2, frame(1));
+    writer.flush();
+  }
+  EXPECT_EQ(read_store_info(dir_).choice.hosts, "10.77.0.0/25,192.0.2.1/32,10.78.0.0/25");
+  EXPECT_TRUE(read_store_info(dir_).choice.interfaces);
+  StoreWriter unknown(dir_, {.append = true});  // rates name their own nodes
+  unknown.add("vm7", 3, frame(1));
+  unknown.flush();
+  EXPECT_FALSE(read_store_info(dir_).choice.known());
 }
 
 TEST_F(StoreTest, ColumnsThatNoRowHasAreMissing) {

@@ -87,7 +87,7 @@ void Collector::say_start() const {
   }
   const auto frames = pipeline_->builder().frame_ledger();
   if (frames.held > 0) log("continuing {} frames of steps that were open", frames.held);
-  if (!plan_.nodes_line.empty()) log("{}", plan_.nodes_line);
+  if (!options_.nodes_line.empty()) log("{}", options_.nodes_line);
   if (detector_) detector_->say_start();
 }
 
