@@ -52,6 +52,8 @@ flow::DecodeOptions options() {
   o.max_held_bytes = kMaxHeld;
   o.max_held_bytes_per_exporter = kMaxHeld / 2;
   o.max_replayed_flows = 1024;
+  o.max_running_totals = 64;
+  o.max_running_totals_per_exporter = 48;
   return o;
 }
 

@@ -24,6 +24,7 @@
 #include "flow/nfcapd/test_writer.h"
 #include "flow/open.h"
 #include "flow/write/csv_writer.h"
+#include "flow/write/json_writer.h"
 #include "series/builder.h"
 
 namespace netflowgen {
@@ -232,6 +233,15 @@ Flows by_own_csv(const Flows& facts) {
   return read_file(path);
 }
 
+Flows by_own_json(const Flows& facts) {
+  const Scratch scratch;
+  const auto path = scratch.write("flows.json", "");
+  flow::JsonFlowWriter writer(flow::open_sink(path));
+  writer.write(by_v9(facts));
+  writer.close();
+  return read_file(path);
+}
+
 std::string stamp(base::TimeMs t) {
   std::string text = base::format_time(t);
   text[10] = ' ';
@@ -322,6 +332,7 @@ const Road kRoads[] = {
     {"nfcapd layout 1", [](const Flows& f) { return by_nfcapd(f, 1); }},
     {"nfcapd layout 2", [](const Flows& f) { return by_nfcapd(f, 2); }},
     {"our own CSV", by_own_csv},
+    {"our own JSON lines", by_own_json},
     {"nfdump CSV", by_nfdump_csv},
     {"a column map", by_map},
 };

@@ -28,7 +28,10 @@ size_t MeterSource::read(std::span<Flow> out) {
   const size_t n = std::min(out.size(), flows_.size() - at_);
   std::copy_n(flows_.begin() + static_cast<std::ptrdiff_t>(at_), n, out.begin());
   at_ += n;
-  for (const Flow& f : out.first(n)) known_ |= f.known;
+  for (Flow& f : out.first(n)) {
+    settle(f, settled_);
+    known_ |= f.known;
+  }
   return n;
 }
 

@@ -8,6 +8,7 @@
 #include "flow/capture/capture_files.h"
 #include "flow/capture/meter.h"
 #include "flow/input_options.h"
+#include "flow/settle.h"
 #include "flow/source.h"
 
 namespace netflowgen::flow {
@@ -21,6 +22,7 @@ class MeterSource : public FlowSource {
   std::vector<base::LedgerView> ledgers() const override;
   std::vector<FirstBadLine> bad_lines() const override { return files_->walk().problems(); }
   std::vector<SourceWarning> warnings() const override;
+  std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return notes_of(settled_); }
   uint32_t known() const override { return known_; }
   uint64_t bytes_done() const override { return files_->walk().bytes_done(); }
   uint64_t bytes_total() const override { return files_->walk().bytes_total(); }
@@ -34,6 +36,7 @@ class MeterSource : public FlowSource {
   std::vector<Flow> flows_;  // ended, not yet read
   size_t at_ = 0;            // of the next one to hand out
   uint32_t known_ = 0;
+  SettleCounts settled_;
 };
 
 }  // namespace netflowgen::flow

@@ -18,6 +18,7 @@
 #include "flow/ipfix/template_store.h"
 #include "flow/packet/packet.h"
 #include "flow/running_totals.h"
+#include "flow/settle.h"
 
 namespace netflowgen::flow {
 
@@ -72,6 +73,7 @@ struct Decoder::Impl {
   void set_default_rate(const Message& m, const SamplingAnswer& answer, Flow& flow);
   void set_rate(const Message& m, const SamplingQuery& query, const RateFields* fields, Flow& flow);
   static void settle_flows(const Message& m, std::span<Flow> flows);
+  static void note_settled(const Message& m, const SettleCounts& counts);
   void apply_packet(Flow& flow, const PacketHeaders& packet, size_t frame_size) const;
   TimeRules rules_of(const Message& m) const;
 

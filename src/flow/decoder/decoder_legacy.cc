@@ -85,13 +85,14 @@ void Decoder::Impl::decode_legacy(const Datagram& d, uint16_t version, std::vect
   RateFields rate;
   if (interval != 0) rate.interval = interval;
   set_rate(m, {engine, 0, {}, {}, 0}, &rate, proto);
+  SettleCounts counts;
   for (size_t i = 0; i < n; ++i) {
     const Bytes record = d.payload.subspan(layout.header + i * layout.record, layout.record);
     Flow& f = flows.emplace_back(proto);
     common(record.data(), time, f);
     version == 1 ? v1_rest(record.data(), f) : v5_rest(record.data(), f);
     finish_flow(m, f, nullptr);
-    settle_flows(m, {&f, 1});
+    settle(f, counts);
     m.counters->flows.enter();
     m.counters->flows.emit();
     if (observer_ != nullptr) {
@@ -100,6 +101,7 @@ void Decoder::Impl::decode_legacy(const Datagram& d, uint16_t version, std::vect
       observe(m, raw, {&f, 1});
     }
   }
+  note_settled(m, counts);
   const uint32_t sequence = version == 1 ? 0 : load_be32(h + 16);
   if (version != 1) end(m, sequence, {.records = count});
 }

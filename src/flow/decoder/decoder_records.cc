@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "flow/decoder/decoder_impl.h"
-#include "flow/settle.h"
 
 namespace netflowgen::flow {
 
@@ -126,12 +125,16 @@ void Decoder::Impl::finish_flows(const Message& m, std::span<Flow> flows,
   m.counters->note(Note::kSamplingUnknown, unknown_rates);
 }
 
+void Decoder::Impl::note_settled(const Message& m, const SettleCounts& counts) {
+  m.counters->note(Note::kImpossibleCounters, counts.impossible_counters);
+  m.counters->note(Note::kCappedFlows, counts.capped_flows);
+}
+
 // The rules that all readers share, when all that the record says of itself is in its flows.
 void Decoder::Impl::settle_flows(const Message& m, std::span<Flow> flows) {
   SettleCounts counts;
   for (Flow& f : flows) settle(f, counts);
-  m.counters->note(Note::kImpossibleCounters, counts.impossible_counters);
-  m.counters->note(Note::kCappedFlows, counts.capped_flows);
+  note_settled(m, counts);
   // A template gives all of its flows an event, or none.
   if (flows.empty() || !flows.front().has(kKnownEvent)) return;
   const auto events = std::ranges::count(flows, FlowRole::kEvent, role_of);

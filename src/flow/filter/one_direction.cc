@@ -58,6 +58,7 @@ class DirectedSource : public FlowSource {
     return all;
   }
   std::vector<FirstBadLine> bad_lines() const override { return source_->bad_lines(); }
+  std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return source_->notes(); }
   const Decoder* decoder() const override { return source_->decoder(); }
   uint32_t known() const override { return source_->known(); }
   uint64_t bytes_done() const override { return source_->bytes_done(); }

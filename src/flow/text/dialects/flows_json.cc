@@ -58,6 +58,7 @@ constexpr ColumnRule kRules[] = {
     {"src_mac", Field::kSrcMac},
     {"dst_mac", Field::kDstMac},
     {"version", Field::kVersion, Need::kOptional, parse_version},
+    {"flows", Field::kFlows},
 };
 
 }  // namespace

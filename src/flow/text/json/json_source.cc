@@ -177,6 +177,10 @@ size_t JsonSource::read(std::span<Flow> out) {
     error_ = std::current_exception();
     if (n == 0) throw;  // otherwise what was read first, and the error with the next call
   }
+  for (Flow& f : out.first(n)) {
+    settle(f, settled_);
+    known_ |= f.known;
+  }
   return n;
 }
 

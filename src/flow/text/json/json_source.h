@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/settle.h"
 #include "flow/source.h"
 #include "flow/text/json/json_cells.h"
 #include "flow/text/json/json_dialect.h"
@@ -33,6 +34,7 @@ class JsonSource : public FlowSource {
   size_t read(std::span<Flow> out) override;
   std::vector<base::LedgerView> ledgers() const override { return rows_.ledgers(); }
   std::vector<FirstBadLine> bad_lines() const override { return rows_.bad_lines(); }
+  std::vector<std::pair<std::string_view, uint64_t>> notes() const override { return notes_of(settled_); }
   uint32_t known() const override { return known_; }
   uint64_t bytes_done() const override { return rows_.bytes_done(); }
   uint64_t bytes_total() const override { return rows_.bytes_total(); }
@@ -59,6 +61,7 @@ class JsonSource : public FlowSource {
   std::vector<char> line_;
   std::vector<uint32_t> ends_;
   uint32_t known_ = 0;
+  SettleCounts settled_;
   bool done_ = false;
   std::exception_ptr error_;
   std::optional<Flow> pending_;  // the reply of a row whose flow filled the caller's batch
