@@ -29,8 +29,9 @@ for name in ("probe0", "probe1"):
     run("ip", "link", "set", name, "up")
 
 receiver = Receiver()
-# Flows end after two seconds of silence; -l 2: log to standard output, in the foreground.
-probe = subprocess.Popen(["fprobe", "-i", "probe1", "-s", "1", "-d", "2", "-e", "60", "-n", "5", "-l", "2",
+# Flows end after two seconds of silence. -l 2: log to standard output, in the foreground. -q: packets that wait to be
+# metered; of more than 100, its default, it loses some without a word.
+probe = subprocess.Popen(["fprobe", "-i", "probe1", "-s", "1", "-d", "2", "-e", "60", "-n", "5", "-l", "2", "-q", "10000",
                           f"127.0.0.1:{receiver.port}"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
 try:
     time.sleep(0.5)
