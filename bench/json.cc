@@ -46,8 +46,9 @@ std::string zeek_row(base::Random& r, size_t i) {
       R"("service":"ssl","duration":0.{:06},"orig_bytes":{},"resp_bytes":{},"conn_state":"SF","local_orig":true,)"
       R"("local_resp":false,"missed_bytes":0,"history":"ShADadFf","orig_pkts":{},"orig_ip_bytes":{},"resp_pkts":{},)"
       R"("resp_ip_bytes":{}}})",
-      time_of(i) / 1000, time_of(i) % 1000, r.next(), v4(r), port(r), v4(r), port(r), r.below(1000000), r.below(10000),
-      r.below(1000000), 1 + r.below(100), 40 + r.below(10000), 1 + r.below(100), 40 + r.below(1000000));
+      time_of(i) / 1000, time_of(i) % 1000, r.next(), v4(r), port(r), v4(r), port(r), r.below(1000000),
+      r.below(10000), r.below(1000000), 1 + r.below(100), 40 + r.below(10000), 1 + r.below(100),
+      40 + r.below(1000000));
 }
 
 std::string suricata_row(base::Random& r, size_t i) {
@@ -58,8 +59,8 @@ std::string suricata_row(base::Random& r, size_t i) {
       R"("bytes_toclient":{},"start":"{}","end":"{}","age":1,"state":"closed","reason":"timeout","alerted":false}},)"
       R"("tcp":{{"tcp_flags":"1b","tcp_flags_ts":"1b","tcp_flags_tc":"1b","syn":true,"fin":true,"psh":true,"ack":true,)"
       R"("state":"closed"}}}})",
-      t, r.next() >> 12, v4(r), port(r), v4(r), port(r), 1 + r.below(100), 1 + r.below(100), 40 + r.below(10000),
-      40 + r.below(1000000), t, t);
+      t, r.next() >> 12, v4(r), port(r), v4(r), port(r), 1 + r.below(100), 1 + r.below(100),
+      40 + r.below(10000), 40 + r.below(1000000), t, t);
 }
 
 std::string nfdump_row(base::Random& r, size_t i) {
@@ -69,7 +70,8 @@ std::string nfdump_row(base::Random& r, size_t i) {
       R"("in_bytes":{},"proto":6,"tcp_flags":"...AP.SF","src_port":{},"dst_port":{},"fwd_status":0,"src_tos":0,)"
       R"("src4_addr":"{}","dst4_addr":"{}","input_snmp":1,"output_snmp":2,"src_mask":24,"dst_mask":16,"src_as":{},)"
       R"("dst_as":{},"sampled":0}})",
-      i, t, t, t, 1 + r.below(100), 40 + r.below(100000), port(r), port(r), v4(r), v4(r), r.below(65000), r.below(65000));
+      i, t, t, t, 1 + r.below(100), 40 + r.below(100000), port(r), port(r), v4(r), v4(r), r.below(65000),
+      r.below(65000));
 }
 
 std::string own_row(base::Random& r, size_t i) {
@@ -84,8 +86,8 @@ std::string own_row(base::Random& r, size_t i) {
   f.tcp_flags = flow::kSyn | flow::kAck;
   f.packets = 1 + r.below(100);
   f.bytes = 40 + r.below(100000);
-  f.known = flow::kKnownBytes | flow::kKnownPackets | flow::kKnownPorts | flow::kKnownProtocol | flow::kKnownTcpFlags |
-            flow::kKnownDuration | flow::kKnownAddresses;
+  f.known = flow::kKnownBytes | flow::kKnownPackets | flow::kKnownPorts | flow::kKnownProtocol |
+            flow::kKnownTcpFlags | flow::kKnownDuration | flow::kKnownAddresses;
   std::string text;
   flow::append_json(text, f);
   return text;
@@ -182,8 +184,9 @@ int main(int argc, char** argv) {
   const std::string python = args.size() > 1 ? args[1] : "python3";
   const auto folder = std::filesystem::temp_directory_path() / fmt::format("nfg_bench_json_{}", ::getpid());
   std::filesystem::create_directories(folder);
-  fmt::print("{} objects a dialect, CPU time, best of {}, one thread\n{:10} {:>6} {:>9} {:>9} {:>8} {:>10} {:>7}\n", rows,
-             kRepeats, "dialect", "B/row", "M rows/s", "M flows/s", "MB/s", "orjson", "ratio");
+  fmt::print(
+      "{} objects a dialect, CPU time, best of {}, one thread\n{:10} {:>6} {:>9} {:>9} {:>8} {:>10} {:>7}\n",
+      rows, kRepeats, "dialect", "B/row", "M rows/s", "M flows/s", "MB/s", "orjson", "ratio");
   for (const auto& c : cases()) run(c, rows, python, folder);
   std::filesystem::remove_all(folder);
   return 0;

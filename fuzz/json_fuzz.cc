@@ -70,8 +70,8 @@ Drained drain(const flow::JsonOptions& options, std::string_view text, size_t ba
       while (const size_t n = source.read(batch)) {
         for (size_t i = 0; i < n; ++i) {
           check_flow(batch[i], source.known());
-          d.sum = base::mix64(d.sum ^ batch[i].bytes ^ static_cast<uint64_t>(batch[i].start_ms) ^ batch[i].src.hash() ^
-                              batch[i].known);
+          d.sum = base::mix64(d.sum ^ batch[i].bytes ^ static_cast<uint64_t>(batch[i].start_ms) ^
+                              batch[i].src.hash() ^ batch[i].known);
         }
         d.flows += n;
       }

@@ -193,11 +193,8 @@ std::vector<std::string> json_files() {
       R"({"records":[{"time":"x","properties":{"flows":[{"flows":[{"flowTuples":)"
       R"(["1,10.0.0.1,10.0.0.2,1,2,T,O,A","2,10.0.0.1,10.0.0.2,1,2,T,O,A,E,1,40,1,40"]}]}]}}]})";
   const std::string map = R"({"t":1,"a":{"b":"10.0.0.1"},"c":"10.0.0.2","n":1.5,"f":"SA"})";
-  return {"a" + own,
-          "b" + zeek + "\n" + zeek + "\n{\"ts\":\n" + zeek,
-          "l[" + zeek + ",\n" + zeek + "]",
-          "j" + azure,
-          "k" + map + map + "\n" + map};
+  return {"a" + own, "b" + zeek + "\n" + zeek + "\n{\"ts\":\n" + zeek, "l[" + zeek + ",\n" + zeek + "]",
+          "j" + azure, "k" + map + map + "\n" + map};
 }
 
 void write(const fs::path& folder, const std::vector<std::string>& seeds) {

@@ -64,6 +64,7 @@ void print_end(const ReplayArgs& a, const serve::InputOutcome& outcome, detect::
   ledgers.push_back(stream.nodes_ledger());
   ledgers.push_back(stream.alerts_ledger());
   serve::print_ledgers(to, ledgers);
+  for (const auto& note : outcome.source_notes) fmt::print(to, "{}\n", note);
   serve::print_bad_lines(to, outcome.bad_lines);
   std::string names;
   for (const auto& name : a.out) names += (names.empty() ? " in " : ", ") + name;

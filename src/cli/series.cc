@@ -75,7 +75,7 @@ SeriesOutcome run_flows(const SeriesSettings& s, const Context& context, series:
   if (!outcome.stopped && outcome.failure.empty()) save_state(s.input, pipeline.source());
   outcome.notes = fmt::format("{} flows spread over several steps, {} with a part in closed steps\n",
                               builder.spread(), builder.clamped());
-  for (const auto& note : source->notes()) outcome.notes += note + '\n';
+  for (const auto& note : outcome.source_notes) outcome.notes += note + '\n';
   return outcome;
 }
 

@@ -67,6 +67,7 @@ InputOutcome run_to_end(Pipeline& pipeline, const base::StopFlag& stop,
   pipeline.finish();
   outcome.ledgers = pipeline.ledgers();
   outcome.bad_lines = pipeline.source().bad_lines();
+  outcome.source_notes = pipeline.source().notes();
   return outcome;
 }
 

@@ -64,7 +64,8 @@ class Pipeline {
 struct InputOutcome {
   std::vector<base::LedgerView> ledgers;
   std::vector<flow::FirstBadLine> bad_lines;
-  std::string failure;  // the source's error; empty: none
+  std::vector<std::string> source_notes;  // FlowSource::notes()
+  std::string failure;                    // the source's error; empty: none
   bool stopped = false;
 };
 

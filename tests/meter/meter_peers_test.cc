@@ -32,7 +32,8 @@ struct Sum {
 using Sums = std::map<std::string, Sum>;
 
 std::string key_of(const flow::Flow& f) {
-  return fmt::format("{} {}:{} > {}:{}", f.protocol, f.src.to_string(), f.src_port, f.dst.to_string(), f.dst_port);
+  return fmt::format("{} {}:{} > {}:{}", f.protocol, f.src.to_string(), f.src_port, f.dst.to_string(),
+                     f.dst_port);
 }
 
 void add(Sums& sums, std::span<const flow::Flow> flows) {
@@ -62,7 +63,8 @@ std::string first_difference(const Sums& ours, const Sums& theirs) {
   const auto text = [](const Sums& sums, const std::string& key) {
     const auto it = sums.find(key);
     if (it == sums.end()) return std::string("none");
-    return fmt::format("{} packets, {} bytes, flags {:x}", it->second.packets, it->second.bytes, it->second.flags);
+    return fmt::format("{} packets, {} bytes, flags {:x}", it->second.packets, it->second.bytes,
+                       it->second.flags);
   };
   for (const auto& key : keys) {
     if (text(ours, key) != text(theirs, key))
@@ -79,7 +81,8 @@ class Traffic {
     for (int i = 0; i < 300; ++i) conversation();
   }
   std::string capture() {
-    std::sort(packets_.begin(), packets_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(packets_.begin(), packets_.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [time, bytes] : packets_) writer_.add(time, bytes);
     return writer_.text();
   }
@@ -93,8 +96,8 @@ class Traffic {
     packets_.emplace_back(at, std::move(frame));
   }
   static std::string tcp(const flow::TestUdp& e, uint8_t flags, size_t payload) {
-    return be(e.src_port, 2) + be(e.dst_port, 2) + be(1, 4) + be(1, 4) + be(0x50, 1) + be(flags, 1) + be(1000, 2) +
-           be(0, 4) + std::string(payload, 'x');
+    return be(e.src_port, 2) + be(e.dst_port, 2) + be(1, 4) + be(1, 4) + be(0x50, 1) + be(flags, 1) +
+           be(1000, 2) + be(0, 4) + std::string(payload, 'x');
   }
   void conversation() {
     const bool six = random_.chance(0.3);
@@ -103,7 +106,8 @@ class Traffic {
                  : base::IpAddr::v4(0x0a000001u + static_cast<uint32_t>(n));
     };
     flow::TestUdp there{host(random_.below(10)), host(10 + random_.below(10)),
-                        static_cast<uint16_t>(1024 + random_.below(60000)), static_cast<uint16_t>(random_.chance(.5) ? 443 : 8080)};
+                        static_cast<uint16_t>(1024 + random_.below(60000)),
+                        static_cast<uint16_t>(random_.chance(.5) ? 443 : 8080)};
     flow::TestUdp back{there.dst, there.src, there.dst_port, there.src_port};
     base::TimeMs t = 1'767'225'600'000 + static_cast<base::TimeMs>(random_.below(300'000));
     const uint64_t kind = random_.below(3);
@@ -113,11 +117,16 @@ class Traffic {
       const size_t payload = random_.below(1200);
       if (kind == 0) send(t, ends, ends.udp(std::string(payload, 'x')), flow::kUdp);
       if (kind == 1) {
-        const uint8_t flags = i == 0 ? flow::kSyn : random_.chance(.1) ? flow::kFin | flow::kAck : random_.chance(.05) ? flow::kRst : flow::kAck;
+        const uint8_t flags = i == 0                ? flow::kSyn
+                              : random_.chance(.1)  ? flow::kFin | flow::kAck
+                              : random_.chance(.05) ? flow::kRst
+                                                    : flow::kAck;
         send(t, ends, tcp(ends, static_cast<uint8_t>(flags), payload), flow::kTcp);
       }
-      if (kind == 2 && !six) send(t, ends, be(&ends == &there ? 8 : 0, 1) + be(0, 3) + std::string(60, 'x'), flow::kIcmp);
-      t += static_cast<base::TimeMs>(random_.chance(.05) ? 70'000 + random_.below(100'000) : random_.below(3'000));
+      if (kind == 2 && !six)
+        send(t, ends, be(&ends == &there ? 8 : 0, 1) + be(0, 3) + std::string(60, 'x'), flow::kIcmp);
+      t += static_cast<base::TimeMs>(random_.chance(.05) ? 70'000 + random_.below(100'000)
+                                                         : random_.below(3'000));
     }
   }
 
@@ -170,7 +179,8 @@ Sums softflowd_sums(const std::string& program, const std::string& path) {
   socklen_t size = sizeof here;
   EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&here), size), 0);
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&here), &size);
-  bench::Child child({program, "-r", path, "-n", fmt::format("127.0.0.1:{}", ntohs(here.sin_port)), "-v", "9", "-m", "100000"});
+  bench::Child child({program, "-r", path, "-n", fmt::format("127.0.0.1:{}", ntohs(here.sin_port)), "-v", "9",
+                      "-m", "100000"});
   flow::Decoder decoder;
   Sums sums;
   std::vector<uint8_t> buffer(65536);

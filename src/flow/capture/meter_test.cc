@@ -284,7 +284,8 @@ TEST_F(MeteredCapture, DnsWithAnIdLikeAVersionIsNoExport) {
   for (const int id : {5, 9, 10, 1, 7}) {
     TestUdp dns;
     dns.dst_port = 53;
-    writer.add(kStart, ethernet(be(0x0800, 2) + dns.packet(be(static_cast<uint64_t>(id), 2) + query.substr(2))));
+    writer.add(kStart,
+               ethernet(be(0x0800, 2) + dns.packet(be(static_cast<uint64_t>(id), 2) + query.substr(2))));
   }
   EXPECT_THAT(read(writer.text(), MeterMode::kAuto), SizeIs(1));
   EXPECT_EQ(source_->decoder(), nullptr);

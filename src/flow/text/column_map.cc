@@ -107,7 +107,8 @@ void parse_flows(const Yaml& root, ColumnMap& map) {
     if (field == Field::kCount) key.fail("there is no field '{}'{}", key.text(), near_field(key.text()));
     has_time = has_time || field == Field::kStart || field == Field::kEnd;
     map.fields.emplace_back(field, parse_column(column));
-    if (map.json && map.fields.back().second.index) column.fail("JSON has no columns by index: give a key path");
+    if (map.json && map.fields.back().second.index)
+      column.fail("JSON has no columns by index: give a key path");
   }
   if (!has_time) fields.fail("a flow needs a start or an end");
 }

@@ -55,7 +55,8 @@ inline bool parse_scaled_ms(std::string_view text, double scale, int64_t& ms) {
     for (; p != end && static_cast<unsigned>(*p - '0') <= 9; ++p) fraction = fraction * 10 + (*p - '0');
     const auto digits = p - point - 1;
     if (digits == 0 || digits > 9) return parse_scaled_ms_slow(text, scale, ms);
-    constexpr int64_t kPowers[] = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
+    constexpr int64_t kPowers[] = {1,       10,        100,        1000,        10'000,
+                                   100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
     fraction *= kPowers[9 - digits];  // in nanoseconds
   }
   if (p != end) return parse_scaled_ms_slow(text, scale, ms);

@@ -59,8 +59,8 @@ class JsonReader final : public RowReader {
   std::unique_ptr<char[]> buffer_;
   const char* at_;
   const char* end_;
-  const char* row_;      // where the last document starts
-  const char* counted_;  // where objects are no lines: newlines before it are in newlines_
+  const char* row_;        // where the last document starts
+  const char* counted_;    // where objects are no lines: newlines before it are in newlines_
   uint64_t newlines_ = 0;  // passed; where an object is a line, those before at_
   uint64_t row_newlines_ = 0;
   JsonScan scan_;      // of the document at at_

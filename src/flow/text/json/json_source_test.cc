@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "base/error.h"
 #include "flow/text/text_test_util.h"
 #include "flow/write/json_writer.h"
@@ -61,27 +59,32 @@ TEST(Json, SuricataFlowAndNetflow) {
       R"("end":"2026-01-01T00:00:02.000000+0000","age":0}})"
       "\n");
   EXPECT_EQ(r.error, "");
-  EXPECT_THAT(r.flows, ElementsAre("2026-01-01T00:00:00.500Z+1000 10.0.0.1:40000>198.51.100.9:443 6 SPA 5p 700b",
-                                   "2026-01-01T00:00:00.500Z+1000 198.51.100.9:443>10.0.0.1:40000 6 FSA 4p 4000b",
-                                   "2026-01-01T00:00:02Z+0 10.0.0.1>10.0.0.2 1 - 1p 98b icmp 8.0"));
+  EXPECT_THAT(r.flows,
+              ElementsAre("2026-01-01T00:00:00.500Z+1000 10.0.0.1:40000>198.51.100.9:443 6 SPA 5p 700b",
+                          "2026-01-01T00:00:00.500Z+1000 198.51.100.9:443>10.0.0.1:40000 6 FSA 4p 4000b",
+                          "2026-01-01T00:00:02Z+0 10.0.0.1>10.0.0.2 1 - 1p 98b icmp 8.0"));
   EXPECT_THAT(r.bad, ElementsAre("an event, not a flow x1 at 1"));
 }
 
 // As nfdump 1.7.1 -o json prints: tabs, blanks around colons, no line end at the end.
 const std::string kNfdumpPretty =
     "[\n{\n\t\"type\" : \"FLOW\",\n\t\"sampled\" : 0,\n\t\"first\" : \"2026-01-01T00:00:00.123\",\n"
-    "\t\"last\" : \"2026-01-01T00:00:03.123\",\n\t\"in_packets\" : 12,\n\t\"in_bytes\" : 4810,\n\t\"proto\" : 6,\n"
+    "\t\"last\" : \"2026-01-01T00:00:03.123\",\n\t\"in_packets\" : 12,\n\t\"in_bytes\" : 4810,\n\t\"proto\" "
+    ": 6,\n"
     "\t\"tcp_flags\" : \"...AP.SF\",\n\t\"src_port\" : 50000,\n\t\"dst_port\" : 443,\n\t\"src_tos\" : 0,\n"
     "\t\"src4_addr\" : \"10.0.0.1\",\n\t\"dst4_addr\" : \"198.51.100.9\",\n\t\"label\" : \"<none>\"\n},\n"
-    "{\n\t\"type\" : \"FLOW\",\n\t\"first\" : \"2026-01-01T00:00:05.000\",\n\t\"last\" : \"2026-01-01T00:00:05.000\",\n"
-    "\t\"in_packets\" : 1,\n\t\"in_bytes\" : 104,\n\t\"proto\" : 58,\n\t\"icmp_type\" : 128,\n\t\"icmp_code\" : 0,\n"
+    "{\n\t\"type\" : \"FLOW\",\n\t\"first\" : \"2026-01-01T00:00:05.000\",\n\t\"last\" : "
+    "\"2026-01-01T00:00:05.000\",\n"
+    "\t\"in_packets\" : 1,\n\t\"in_bytes\" : 104,\n\t\"proto\" : 58,\n\t\"icmp_type\" : "
+    "128,\n\t\"icmp_code\" : 0,\n"
     "\t\"src6_addr\" : \"2001:db8::1\",\n\t\"dst6_addr\" : \"2001:db8::2\"\n}]";
 
 TEST(Json, NfdumpPrettyAndALineEach) {
   const Read pretty = read_text(kNfdumpPretty);
   EXPECT_EQ(pretty.error, "");
-  EXPECT_THAT(pretty.flows, ElementsAre("2026-01-01T00:00:00.123Z+3000 10.0.0.1:50000>198.51.100.9:443 6 FSPA 12p 4810b",
-                                        "2026-01-01T00:00:05Z+0 2001:db8::1>2001:db8::2 58 - 1p 104b icmp 128.0"));
+  EXPECT_THAT(pretty.flows,
+              ElementsAre("2026-01-01T00:00:00.123Z+3000 10.0.0.1:50000>198.51.100.9:443 6 FSPA 12p 4810b",
+                          "2026-01-01T00:00:05Z+0 2001:db8::1>2001:db8::2 58 - 1p 104b icmp 128.0"));
   const Read line = read_text(
       R"({"cnt":1,"type":"FLOW","first":"2026-01-01T00:00:00.123","last":"2026-01-01T00:00:03.123","in_packets":12,)"
       R"("in_bytes":4810,"proto":6,"tcp_flags":"...AP.SF","src_port":50000,"dst_port":443,"src4_addr":"10.0.0.1",)"
@@ -111,11 +114,14 @@ TEST(Json, Goflow2) {
       R"("TimeFlowEnd":1767225601,"Bytes":1518,"Packets":1,"SrcAddr":"10.0.0.1","DstAddr":"10.0.0.2","Etype":2048,)"
       R"("Proto":17,"SrcPort":53,"DstPort":5353,"TCPFlags":0})"
       "\n");
-  EXPECT_THAT(r.flows, ElementsAre("2026-01-01T00:00:00.100Z+100 10.0.0.1:40000>198.51.100.9:80 6 FSPA 5p 300b",
-                                   "2026-01-01T00:00:01Z+0 10.0.0.1:53>10.0.0.2:5353 17 - 1p 1518b"));
+  EXPECT_THAT(r.flows,
+              ElementsAre("2026-01-01T00:00:00.100Z+100 10.0.0.1:40000>198.51.100.9:80 6 FSPA 5p 300b",
+                          "2026-01-01T00:00:01Z+0 10.0.0.1:53>10.0.0.2:5353 17 - 1p 1518b"));
   EXPECT_THAT(r.bad, ElementsAre("not IP x1 at 2"));
   ASSERT_THAT(r.raw, SizeIs(2));
-  EXPECT_EQ(r.raw[0].known & (kKnownSampling | kKnownInterfaces | kKnownAs | kKnownNextHop | kKnownMac | kKnownTtl), 0u);
+  EXPECT_EQ(
+      r.raw[0].known & (kKnownSampling | kKnownInterfaces | kKnownAs | kKnownNextHop | kKnownMac | kKnownTtl),
+      0u);
   EXPECT_EQ(r.raw[0].exporter.to_string(), "192.0.2.1");
   EXPECT_EQ(r.raw[1].sampling, 512u);
   EXPECT_TRUE(r.raw[1].has(kKnownSampling));
@@ -131,8 +137,9 @@ TEST(Json, Pmacct) {
       R"({"event_type": "purge", "ip_src": "10.0.0.1", "ip_dst": "198.51.100.9", "ip_proto": "udp", "tcp_flags": "0", )"
       R"("stamp_inserted": "2026-01-01 00:01:00", "packets": 1, "bytes": 58})"
       "\n");
-  EXPECT_THAT(r.flows, ElementsAre("2026-01-01T00:00:00.010Z+70 10.0.0.1:40000>198.51.100.9:80 6 FSPA 5p 300b",
-                                   "2026-01-01T00:01:00Z 10.0.0.1>198.51.100.9 17 - 1p 58b"));
+  EXPECT_THAT(r.flows,
+              ElementsAre("2026-01-01T00:00:00.010Z+70 10.0.0.1:40000>198.51.100.9:80 6 FSPA 5p 300b",
+                          "2026-01-01T00:01:00Z 10.0.0.1>198.51.100.9 17 - 1p 58b"));
 }
 
 TEST(Json, AwsAsObjectsAndOutOfCloudWatch) {
@@ -149,7 +156,8 @@ TEST(Json, AwsAsObjectsAndOutOfCloudWatch) {
   EXPECT_THAT(objects.bad, ElementsAre("an event, not a flow x1 at 2"));
   const Read events = read_text(
       "{\n  \"events\": [\n    {\n      \"logStreamName\": \"eni-1\",\n      \"timestamp\": 1767225600000,\n"
-      "      \"message\": \"2 1 eni-1 10.0.0.1 10.0.0.2 20641 22 6 20 4249 1767225600 1767225660 ACCEPT OK\",\n"
+      "      \"message\": \"2 1 eni-1 10.0.0.1 10.0.0.2 20641 22 6 20 4249 1767225600 1767225660 ACCEPT "
+      "OK\",\n"
       "      \"ingestionTime\": 1\n    },\n    {\n      \"timestamp\": 1767225600000,\n"
       "      \"message\": \"2 1 eni-1 - - - - - - - 1767225600 1767225660 - NODATA\"\n    }\n  ],\n"
       "  \"searchedLogStreams\": []\n}\n");
@@ -238,8 +246,9 @@ TEST(Json, OurOwnIsReadBack) {
 TEST(Json, AColumnMap) {
   const ScratchFolder folder;
   InputOptions options;
-  options.paths = {folder.write("in.json", R"({"when":"01.01.2026 00:00","from":{"Ip":"10.0.0.1"},"to.ip":"10.0.0.2","n":3})"
-                                           "\n{\"from\":{}}\n")};
+  options.paths = {folder.write(
+      "in.json", R"({"when":"01.01.2026 00:00","from":{"Ip":"10.0.0.1"},"to.ip":"10.0.0.2","n":3})"
+                 "\n{\"from\":{}}\n")};
   options.map = folder.write("map.yaml", R"(
 format: json
 fields:
@@ -260,7 +269,8 @@ TEST(Json, LayoutsOfAFile) {
   const std::string& a = kZeekTcp;
   const std::string& b = kZeekUnanswered;
   std::string pretty = a;
-  for (size_t at = 0; (at = pretty.find(",\"", at)) != std::string::npos; at += 4) pretty.replace(at, 2, ",\n  \"");
+  for (size_t at = 0; (at = pretty.find(",\"", at)) != std::string::npos; at += 4)
+    pretty.replace(at, 2, ",\n  \"");
   const std::string kLayouts[] = {
       a + "\n" + b + "\n",
       a + "\n" + b,
@@ -289,8 +299,8 @@ TEST(Json, LayoutsOfAFile) {
 }
 
 TEST(Json, ADamagedLineCostsItselfAlone) {
-  const Read r = read_text(kZeekTcp + "\n{\"ts\":1,\"x\":\"unclosed}\n" + kZeekTcp.substr(0, 50) + "\n{}\n" + kZeekTcp + "x\n" +
-                           "true\n" + kZeekUnanswered + "\n");
+  const Read r = read_text(kZeekTcp + "\n{\"ts\":1,\"x\":\"unclosed}\n" + kZeekTcp.substr(0, 50) + "\n{}\n" +
+                           kZeekTcp + "x\n" + "true\n" + kZeekUnanswered + "\n");
   EXPECT_THAT(r.flows, ElementsAre(kThere, kBack, kAlone));
   EXPECT_THAT(r.bad, ElementsAre("a needed cell is empty x1 at 4", "not a JSON object x4 at 2"));
   EXPECT_TRUE(r.rows.balanced());
@@ -315,10 +325,13 @@ TEST(Json, HostileInput) {
     EXPECT_TRUE(r.rows.balanced());
     return r.bad.empty() ? std::string() : r.bad[0];
   };
-  const auto with = [](const std::string& member) { return kZeekTcp.substr(0, kZeekTcp.size() - 1) + "," + member + "}"; };
+  const auto with = [](const std::string& member) {
+    return kZeekTcp.substr(0, kZeekTcp.size() - 1) + "," + member + "}";
+  };
   EXPECT_EQ(bad_of(with(R"("proto":"udp")")), "a JSON key comes twice x1 at 2");
   EXPECT_EQ(bad_of(with(R"("\u0070roto":"udp")")), "a JSON key comes twice x1 at 2");
-  EXPECT_EQ(bad_of(with("\"deep\":" + std::string(100, '[') + std::string(100, ']'))), "JSON nested too deep x1 at 2");
+  EXPECT_EQ(bad_of(with("\"deep\":" + std::string(100, '[') + std::string(100, ']'))),
+            "JSON nested too deep x1 at 2");
   std::string number = kZeekTcp;
   number.replace(number.find("36844"), 5, "1e400");
   EXPECT_EQ(bad_of(number), "not a JSON object x1 at 2");
@@ -350,51 +363,6 @@ TEST(Json, NearMissesNameTheDialectAndWhatIsMissing) {
   EXPECT_THAT(read_text(kZeekTcp, options).error, HasSubstr("it looks like zeek"));
   EXPECT_THAT(read_text("a,b\n1,2\n", options).error, HasSubstr("it is not JSON"));
   EXPECT_THAT(read_text("{\"a\":1}\n").error, HasSubstr("JSON, but not of a known kind"));
-}
-
-// Every object by the parser alone, and by the fast path: the same flows and the same account.
-TEST(Json, FastPathAndParserAgree) {
-  std::string text;
-  for (int i = 0; i < 50; ++i) {
-    std::string a = kZeekTcp;
-    if (i % 3 == 1) a.insert(1, R"("new":[1, "x", null, true], "more": {"a": {"b": -0.5}, "e": {}},)");
-    if (i % 5 == 2) a.replace(a.find("0.0668"), 6, "1.5e1");
-    if (i % 7 == 3) a.replace(a.find("\"C1\""), 4, "\"\xc3\xa4\"");
-    if (i % 11 == 4) a.replace(a.find("118"), 3, "null");
-    if (i % 13 == 5) a.replace(a.find("118"), 3, "{\"x\":1}");
-    text += a + (i % 2 == 0 ? "\n" : " \r\n");
-    if (i % 9 == 0) text += kZeekUnanswered + "\n";
-  }
-  const ScratchFolder folder;
-  const std::string path = folder.write("in.json", text);
-  const auto read = [&](bool fast) {
-    JsonOptions options;
-    options.fast = fast;
-    JsonSource source(std::make_unique<Inputs>(std::vector<std::string>{path}), options);
-    std::vector<Flow> batch(1000);
-    batch.resize(source.read(batch));
-    EXPECT_EQ(source.ledgers()[0].in, 56u);
-    std::string all;
-    for (const Flow& f : batch) all += brief(f) + "\n";
-    return all;
-  };
-  const std::string fast = read(true);
-  EXPECT_GT(fast.size(), 5000u);
-  EXPECT_EQ(fast, read(false));
-}
-
-// The fast path takes objects like those it has seen: otherwise the test above would compare the parser with itself.
-TEST(Json, TheFastPathIsTaken) {
-  const JsonPlan plan = compile(kZeekJson, {});
-  JsonShape shape(plan);
-  JsonCells cells;
-  std::string text = kZeekTcp + std::string(kDocumentPadding, '\0');
-  const std::string_view document(text.data(), kZeekTcp.size());
-  EXPECT_EQ(shape.read(document, cells), 0u);
-  shape.learn(document);
-  EXPECT_EQ(shape.read(document, cells), kZeekTcp.size());
-  std::memcpy(text.data() + text.find("36844"), "00044", 5);  // no JSON number
-  EXPECT_EQ(shape.read(document, cells), 0u);
 }
 
 }  // namespace
