@@ -291,5 +291,29 @@ TEST_F(MeteredCapture, DnsWithAnIdLikeAVersionIsNoExport) {
   EXPECT_EQ(source_->decoder(), nullptr);
 }
 
+// A capture for a collector is read for its export even where nothing in it can be decoded.
+TEST_F(MeteredCapture, JunkAtACollectorsPortIsNotMetered) {
+  PcapWriter writer;
+  writer.add(kStart, ethernet(be(0x0800, 2) + TestUdp{}.packet("")));
+  writer.add(kStart, ethernet(be(0x0800, 2) + TestUdp{}.packet("\x0e")));
+  EXPECT_THAT(read(writer.text(), MeterMode::kAuto), IsEmpty());
+  EXPECT_NE(source_->decoder(), nullptr);
+  writer.add(kStart, ethernet(be(0x0800, 2) + udp({}, 20)));  // one other packet, and it is ordinary traffic
+  EXPECT_THAT(read(writer.text(), MeterMode::kAuto), SizeIs(2));
+}
+
+// A damaged message at another port is known by its export time.
+TEST_F(MeteredCapture, ADamagedMessageIsKnownByItsTime) {
+  TestUdp exporter;
+  exporter.dst_port = 6543;
+  const std::string v9 = be(9, 2) + be(4, 2) + be(1000, 4) + be(1'767'225'600, 4) + be(0, 4) + be(104, 4) +
+                         be(259, 2) + be(3, 2);
+  PcapWriter writer;
+  writer.add(kStart, ethernet(be(0x0800, 2) + exporter.packet(v9)));
+  writer.add(kStart, ethernet(be(0x0800, 2) + udp({}, 20)));
+  EXPECT_THAT(read(writer.text(), MeterMode::kAuto), IsEmpty());
+  EXPECT_NE(source_->decoder(), nullptr);
+}
+
 }  // namespace
 }  // namespace netflowgen::flow

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "flow/capture/packet_source.h"
 #include "flow/capture/udp_extract.h"
@@ -22,6 +23,18 @@ bool is_v9(base::Bytes p) {
     at += length;
   }
   return at > kHeader && p.size() - at < 4;
+}
+
+bool at_collector(const Datagram& d) {
+  return std::find(kCollectorPorts.begin(), kCollectorPorts.end(), d.dst_port) != kCollectorPorts.end();
+}
+
+// The export time in the header (seconds; v1 to v9 at octet 8, IPFIX at octet 4) is within a day of the receipt.
+bool is_timely(base::Bytes p, TimeMs received_ms) {
+  const uint16_t version = base::load_be16(p.data());
+  const size_t at = version == 10 ? 4 : 8;
+  if (version == 0 || p.size() < at + 4 || received_ms == 0) return false;
+  return std::abs(int64_t{base::load_be32(p.data() + at)} * 1000 - received_ms) <= base::kDayMs;
 }
 
 // NetFlow v1, v5, v7: a header and as many records as it says.
@@ -50,20 +63,19 @@ bool is_sflow(base::Bytes p) {
 
 }  // namespace
 
-bool is_export(base::Bytes payload, uint16_t dst_port, bool cut) {
-  if (!is_message(payload)) return false;
-  const bool usual =
-      std::find(kCollectorPorts.begin(), kCollectorPorts.end(), dst_port) != kCollectorPorts.end();
-  if (usual || cut) return usual;
-  switch (base::load_be16(payload.data())) {
+bool is_export(const Datagram& d) {
+  const base::Bytes p = d.payload;
+  if (!is_message(p)) return false;
+  if (at_collector(d) || is_timely(p, d.received_ms)) return true;
+  switch (base::load_be16(p.data())) {
     case 0:
-      return is_sflow(payload);
+      return is_sflow(p);
     case 9:
-      return is_v9(payload);
+      return is_v9(p);
     case 10:
-      return payload.size() >= 16 && base::load_be16(payload.data() + 2) == payload.size();
+      return p.size() >= 16 && base::load_be16(p.data() + 2) == p.size();
     default:
-      return is_legacy(payload);
+      return is_legacy(p);
   }
 }
 
@@ -71,17 +83,19 @@ Probe probe_for_export(CaptureFiles& files) {
   Probe probe;
   Packet packet;
   UdpExtractor extract;
+  uint64_t at_collectors = 0;
   while (!probe.exports && probe.packets < kProbePackets && files.kept_bytes() < kProbeBytes &&
          files.look_ahead(packet)) {
     ++probe.packets;
     Datagram datagram;
-    const uint64_t cut = extract.cut_by_capture();
     if (!extract.extract(packet, datagram)) continue;
-    probe.exports = is_export(datagram.payload, datagram.dst_port, extract.cut_by_capture() != cut);
+    probe.exports = is_export(datagram);
+    at_collectors += at_collector(datagram) ? 1u : 0u;
   }
   const auto& seen = extract.ledger();
   probe.ip_packets = seen.in() - seen.dropped(ExtractDrop::kLinkType) - seen.dropped(ExtractDrop::kNotIp) -
                      seen.dropped(ExtractDrop::kBadHeader);
+  probe.exports = probe.exports || (at_collectors > 0 && at_collectors == probe.ip_packets);
   return probe;
 }
 

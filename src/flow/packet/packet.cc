@@ -220,13 +220,10 @@ class Parser {
     ip.at = offset();
     ip.tos = h.u8();
     ip.length = h.u16();
-    const uint16_t id = h.u16();
+    ip.fragment_id = h.u16();
     const uint16_t fragment = h.u16();
     ip.fragment = (fragment & 0x3fff) != 0;
-    if (ip.fragment) {
-      ip.fragment_id = id;
-      ip.fragment_offset = static_cast<uint16_t>((fragment & 0x1fff) * 8);
-    }
+    ip.fragment_offset = static_cast<uint16_t>((fragment & 0x1fff) * 8);
     ip.ttl = h.u8();
     ip.protocol = h.u8();
     h.skip(2);

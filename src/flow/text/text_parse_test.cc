@@ -123,6 +123,27 @@ TEST(TimeFormats, Iso) {
   }
 }
 
+TEST(TextParse, SecondsAgreeWithTheSlowParser) {
+  base::Random random(1);
+  for (int i = 0; i < 20000; ++i) {
+    std::string text = std::to_string(random.below(10'000'000'000));
+    const uint64_t digits = random.below(7);
+    if (digits > 0) text += '.';
+    for (uint64_t d = 0; d < digits; ++d) text += static_cast<char>('0' + random.below(10));
+    int64_t fast = -1;
+    int64_t slow = -1;
+    ASSERT_TRUE(parse_scaled_ms(text, 1, fast)) << text;
+    ASSERT_TRUE(parse_scaled_ms_slow(text, 1, slow)) << text;
+    // Half a millisecond is exact in the text and not in a double.
+    ASSERT_LE(std::abs(fast - slow), digits >= 4 ? 1 : 0) << text;
+  }
+  int64_t ms = 0;
+  EXPECT_TRUE(parse_scaled_ms("1.0005", 1, ms));
+  EXPECT_EQ(ms, 1001);
+  for (const char* bad : {"", ".", "1.x", "x", "1..2", "--1", "1 "})
+    EXPECT_FALSE(parse_scaled_ms(bad, 1, ms)) << bad;
+}
+
 TEST(TimeFormats, UnixUnits) {
   EXPECT_EQ(parsed("unix", "1372629804"), "2013-06-30T22:03:24Z zoned");
   EXPECT_EQ(parsed("unix_ms", "1424242193040"), "2015-02-18T06:49:53.040Z zoned");

@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "base/error.h"
 #include "flow/text/text_test_util.h"
 #include "flow/write/json_writer.h"
@@ -365,51 +363,6 @@ TEST(Json, NearMissesNameTheDialectAndWhatIsMissing) {
   EXPECT_THAT(read_text(kZeekTcp, options).error, HasSubstr("it looks like zeek"));
   EXPECT_THAT(read_text("a,b\n1,2\n", options).error, HasSubstr("it is not JSON"));
   EXPECT_THAT(read_text("{\"a\":1}\n").error, HasSubstr("JSON, but not of a known kind"));
-}
-
-// Every object by the parser alone, and by the fast path: the same flows and the same account.
-TEST(Json, FastPathAndParserAgree) {
-  std::string text;
-  for (int i = 0; i < 50; ++i) {
-    std::string a = kZeekTcp;
-    if (i % 3 == 1) a.insert(1, R"("new":[1, "x", null, true], "more": {"a": {"b": -0.5}, "e": {}},)");
-    if (i % 5 == 2) a.replace(a.find("0.0668"), 6, "1.5e1");
-    if (i % 7 == 3) a.replace(a.find("\"C1\""), 4, "\"\xc3\xa4\"");
-    if (i % 11 == 4) a.replace(a.find("118"), 3, "null");
-    if (i % 13 == 5) a.replace(a.find("118"), 3, "{\"x\":1}");
-    text += a + (i % 2 == 0 ? "\n" : " \r\n");
-    if (i % 9 == 0) text += kZeekUnanswered + "\n";
-  }
-  const ScratchFolder folder;
-  const std::string path = folder.write("in.json", text);
-  const auto read = [&](bool fast) {
-    JsonOptions options;
-    options.fast = fast;
-    JsonSource source(std::make_unique<Inputs>(std::vector<std::string>{path}), options);
-    std::vector<Flow> batch(1000);
-    batch.resize(source.read(batch));
-    EXPECT_EQ(source.ledgers()[0].in, 56u);
-    std::string all;
-    for (const Flow& f : batch) all += brief(f) + "\n";
-    return all;
-  };
-  const std::string fast = read(true);
-  EXPECT_GT(fast.size(), 5000u);
-  EXPECT_EQ(fast, read(false));
-}
-
-// The fast path takes objects like those it has seen: otherwise the test above would compare the parser with itself.
-TEST(Json, TheFastPathIsTaken) {
-  const JsonPlan plan = compile(kZeekJson, {});
-  JsonShape shape(plan);
-  JsonCells cells;
-  std::string text = kZeekTcp + std::string(kDocumentPadding, '\0');
-  const std::string_view document(text.data(), kZeekTcp.size());
-  EXPECT_EQ(shape.read(document, cells), 0u);
-  shape.learn(document);
-  EXPECT_EQ(shape.read(document, cells), kZeekTcp.size());
-  std::memcpy(text.data() + text.find("36844"), "00044", 5);  // no JSON number
-  EXPECT_EQ(shape.read(document, cells), 0u);
 }
 
 }  // namespace
