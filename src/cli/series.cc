@@ -137,7 +137,8 @@ void print_outcome(const SeriesSettings& s, const SeriesOutcome& outcome, const 
 
 void run_series(const SeriesSettings& s, const Context& context) {
   const bool rates = flow::is_rates(s.input.options);
-  const auto options = options_of(s);  // before anything is touched
+  const auto options =
+      series_options(s.series, flow::parse_anonymize(s.input.anonymize));  // before anything is touched
   series::StoreWriter writer(s.store,
                              {.step_ms = options.step_ms,
                               .timezone = s.series.timezone,
