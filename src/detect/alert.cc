@@ -105,7 +105,7 @@ std::string to_json_line(const Alert& a) {
                   {"end", a.end_ms == 0 ? Json(nullptr) : time(a.end_ms)},
                   {"score", number(a.peak)},
                   {"threshold", number(a.threshold)},
-                  {"held_back", a.sent() ? Json(nullptr) : Json(name_of(a.held_back))},
+                  {"suppressed", a.sent() ? Json(nullptr) : Json(name_of(a.suppressed))},
                   {"reason", a.reason.empty() ? Json(nullptr) : Json(a.reason)},
                   {"policy", a.policy.empty() ? Json(nullptr) : Json(a.policy)},
                   {"contacts", a.contacts},

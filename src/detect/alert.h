@@ -52,7 +52,7 @@ struct Alert {
   Severity severity = Severity::kLow;
   double peak = 0;       // highest score
   double threshold = 0;  // that the score passed
-  HeldBack held_back = HeldBack::kNo;
+  Suppression suppressed = Suppression::kNone;
   std::string reason;  // of the maintenance window
   std::string policy;
   std::vector<std::string> contacts;
@@ -60,7 +60,7 @@ struct Alert {
   std::optional<FlowEvidence> flows;
   std::optional<Filter> filter;
 
-  bool sent() const { return held_back == HeldBack::kNo; }
+  bool sent() const { return suppressed == Suppression::kNone; }
 };
 
 std::string alert_id(std::string_view node, std::string_view task, int64_t raised_step);

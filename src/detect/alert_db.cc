@@ -15,7 +15,7 @@ constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS alerts(
   id TEXT PRIMARY KEY, node TEXT NOT NULL, task TEXT NOT NULL, type TEXT NOT NULL, probability REAL,
   severity TEXT NOT NULL, start_ms INTEGER NOT NULL, raised_ms INTEGER NOT NULL, end_ms INTEGER,
-  score REAL, held_back TEXT, policy TEXT, event TEXT NOT NULL, event_ms INTEGER NOT NULL, record TEXT NOT NULL);
+  score REAL, suppressed TEXT, policy TEXT, event TEXT NOT NULL, event_ms INTEGER NOT NULL, record TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS alerts_by_time ON alerts(raised_ms);
 CREATE INDEX IF NOT EXISTS alerts_by_node ON alerts(node, raised_ms);
 CREATE TABLE IF NOT EXISTS history(
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS feedback(
 constexpr const char* kUpsert =
     "INSERT INTO alerts VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15) ON CONFLICT(id) DO UPDATE "
     "SET "
-    "type=?4, probability=?5, severity=?6, end_ms=?9, score=?10, held_back=?11, policy=?12, event=?13, "
+    "type=?4, probability=?5, severity=?6, end_ms=?9, score=?10, suppressed=?11, policy=?12, event=?13, "
     "event_ms=?14, record=?15";
 constexpr const char* kHistory = "INSERT OR IGNORE INTO history VALUES(?1,?2,?3,?4,?5)";
 
@@ -136,7 +136,7 @@ void AlertDb::add(const Alert& a) {
     s.integer(8, a.raised_ms);
     if (a.end_ms != 0) s.integer(9, a.end_ms);
     s.real(10, a.peak);
-    s.text_or_null(11, a.sent() ? "" : name_of(a.held_back));
+    s.text_or_null(11, a.sent() ? "" : name_of(a.suppressed));
     s.text_or_null(12, a.policy);
     s.text(13, name_of(a.event));
     s.integer(14, a.event_ms);

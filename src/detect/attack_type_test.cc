@@ -43,11 +43,11 @@ std::vector<float> frame_of(const Mix& m) {
   return f;
 }
 
-// A web server's calm: TCP with full packets.
-const Mix kCalm{1000, 100, 400, 0.95f, 0.05f, 0, 0, 0.05f, 0.02f, 0, 0};
+// A web server's normal: TCP with full packets.
+const Mix kNormal{1000, 100, 400, 0.95f, 0.05f, 0, 0, 0.05f, 0.02f, 0, 0};
 
 std::string type(const Mix& seen, const FlowEvidence* flows = nullptr) {
-  const auto guess = guess_type(frame_of(seen), frame_of(kCalm), flows);
+  const auto guess = guess_type(frame_of(seen), frame_of(kNormal), flows);
   EXPECT_GE(guess.probability, 0);
   EXPECT_LE(guess.probability, 1);
   EXPECT_FALSE(guess.by_model);

@@ -1,4 +1,4 @@
-// The model's forecast of a node's volumes -> the band that a track takes as its yardstick.
+// The model's forecast of a node's volumes -> the band that a track takes as its baseline.
 //
 // One code for the live stream and for evaluation, so that both latch alike.
 #pragma once
@@ -14,7 +14,7 @@ namespace netflowgen::detect {
 // `direct`: [volumes, quantiles], log1p minus the node's level, of one lead; `level`: [volumes], log1p;
 // `levels`: the quantiles that the model gives, ascending. Middle is the quantile nearest the median. The
 // band's top stands twice as far above the middle as the highest quantile: a 90 % quantile alone would be
-// passed in one calm step of ten. Empty `direct`, or NaN as level: no forecast.
+// passed in one normal step of ten. Empty `direct`, or NaN as level: no forecast.
 Band band_of(std::span<const float> direct, std::span<const float> level, std::span<const float> levels);
 
 // log1p of a frame's volumes in the encoder's order; NaN where missing.

@@ -22,8 +22,8 @@ constexpr std::string_view kOutage = "outage";
 
 }  // namespace
 
-Detector::Detector(RuleBook& book, DetectorParts parts, AlertSink sink)
-    : book_(book), parts_(std::move(parts)), sink_(std::move(sink)) {}
+Detector::Detector(RuleSet& rules, DetectorParts parts, AlertSink sink)
+    : rules_(rules), parts_(std::move(parts)), sink_(std::move(sink)) {}
 
 base::LedgerView Detector::alerts_ledger() const { return ledger_.view("alerts"); }
 
@@ -35,12 +35,12 @@ size_t Detector::open_alerts() const {
   return n;
 }
 
-Detector::Node& Detector::node_of(const Seen& seen, int64_t step) {
+Detector::Node& Detector::node_of(const NodeScores& seen, int64_t step) {
   const auto [it, fresh] = nodes_.try_emplace(seen.node);
   if (fresh) {
     Node& node = it->second;
     node.name = seen.name;
-    node.rule = &book_.rule(seen.name);
+    node.rule = &rules_.rule(seen.name);
     node.first_step = step;
     node.usual.fill(kNaN);
     if (node.rule->outage_steps > 0) watched_.insert(seen.node);
@@ -48,7 +48,7 @@ Detector::Node& Detector::node_of(const Seen& seen, int64_t step) {
   return it->second;
 }
 
-void Detector::look(int64_t step, std::span<const Seen> seen) {
+void Detector::update(int64_t step, std::span<const NodeScores> seen) {
   for (const auto& s : seen) {
     if (s.frame.empty()) {
       const auto it = nodes_.find(s.node);
@@ -57,13 +57,13 @@ void Detector::look(int64_t step, std::span<const Seen> seen) {
     }
     Node& node = node_of(s, step);
     end_outage(step, s.node);
-    look_frame(step, s, node);
+    update_frame(step, s, node);
     node.last_frame = step;
     node.band = band_of(s.direct, s.level, parts_.quantiles);
   }
 }
 
-void Detector::look_frame(int64_t step, const Seen& seen, Node& node) {
+void Detector::update_frame(int64_t step, const NodeScores& seen, Node& node) {
   const Rule& rule = *node.rule;
   auto it = live_.find(seen.node);
   if (it == live_.end()) {
@@ -77,16 +77,16 @@ void Detector::look_frame(int64_t step, const Seen& seen, Node& node) {
   }
   LiveNode& live = it->second;
   live.looked = step;
-  Look look{0, node.band, volumes_of(*parts_.encoder, seen.frame)};
-  bool calm = true;
+  Observation observed{0, node.band, volumes_of(*parts_.encoder, seen.frame)};
+  bool normal = true;
   for (size_t t = 0; t < live.tasks.size(); ++t) {
-    look.score = seen.scores[t];
+    observed.score = seen.scores[t];
     const int64_t last_end = live.tasks[t].track.end_step;
-    const Change change = live.tasks[t].track.look(step, look, rule.thresholds[t], rule.timing);
-    follow(step, t, change, &seen, &node, live, last_end);
-    calm &= live.tasks[t].track.idle();
+    const Transition transition = live.tasks[t].track.update(step, observed, rule.thresholds[t], rule.timing);
+    apply(step, t, transition, &seen, &node, live, last_end);
+    normal &= live.tasks[t].track.idle();
   }
-  if (calm) learn_usual(seen.frame, node);
+  if (normal) learn_usual(seen.frame, node);
 }
 
 void Detector::learn_usual(std::span<const float> frame, Node& node) const {
@@ -107,7 +107,7 @@ void Detector::end_step(int64_t step) {
     for (size_t t = 0; t < live.tasks.size(); ++t) {
       Track& track = live.tasks[t].track;
       if (live.looked != step) {
-        follow(step, t, track.silent(step, live.rule->timing), nullptr, nullptr, live, kNoStep);
+        apply(step, t, track.silent(step, live.rule->timing), nullptr, nullptr, live, kNoStep);
       }
       done &= track.forgettable(step, live.rule->timing);
     }
@@ -121,16 +121,16 @@ void Detector::end_step(int64_t step) {
   changes_.clear();
 }
 
-// What a track's change, or its staying active, means for its alert.
-void Detector::follow(int64_t step, size_t task, Change change, const Seen* seen, const Node* node,
-                      LiveNode& live, int64_t last_end) {
+// What a track's transition, or its staying active, means for its alert.
+void Detector::apply(int64_t step, size_t task, Transition transition, const NodeScores* seen,
+                     const Node* node, LiveNode& live, int64_t last_end) {
   Live& at = live.tasks[task];
-  if (change == Change::kRaised) return raise(step, task, *seen, *node, live, last_end);
+  if (transition == Transition::kRaised) return raise(step, task, *seen, *node, live, last_end);
   if (at.alert == nullptr) return;
   Alert& alert = *at.alert;
-  if (change == Change::kEnded) {
-    alert.end_ms = at.track.end_step * book_.step_ms();
-    return this->change(alert, AlertEvent::kEnded, step);
+  if (transition == Transition::kEnded) {
+    alert.end_ms = at.track.end_step * rules_.step_ms();
+    return record(alert, AlertEvent::kEnded, step);
   }
   if (seen == nullptr || at.track.state != Track::State::kActive) return;
   const bool higher = static_cast<double>(at.track.peak) > alert.peak;
@@ -139,49 +139,49 @@ void Detector::follow(int64_t step, size_t task, Change change, const Seen* seen
     gather(step, at.track, *seen, *node, alert);
   }
   const Severity severity = severity_of(alert.peak, task, *live.rule);
-  const bool graver = severity > alert.severity;
-  if (graver) alert.severity = severity;
-  if (change == Change::kResumed) {
+  const bool more_severe = severity > alert.severity;
+  if (more_severe) alert.severity = severity;
+  if (transition == Transition::kResumed) {
     alert.end_ms = 0;
-    this->change(alert, AlertEvent::kResumed, step);
-  } else if (graver) {
-    this->change(alert, AlertEvent::kEscalated, step);
+    record(alert, AlertEvent::kResumed, step);
+  } else if (more_severe) {
+    record(alert, AlertEvent::kEscalated, step);
   }
 }
 
-void Detector::raise(int64_t step, size_t task, const Seen& seen, const Node& node, LiveNode& live,
+void Detector::raise(int64_t step, size_t task, const NodeScores& seen, const Node& node, LiveNode& live,
                      int64_t last_end) {
-  const TaskCalibration& calibration = book_.calibration().tasks[task];
+  const TaskCalibration& calibration = rules_.calibration().tasks[task];
   const Track& track = live.tasks[task].track;
   live.tasks[task].alert = std::make_unique<Alert>();
   Alert& a = *live.tasks[task].alert;
   a.id = alert_id(live.name, calibration.name, step);
   a.node = live.name;
   a.task = calibration.name;
-  a.start_ms = track.start_step * book_.step_ms();
+  a.start_ms = track.start_step * rules_.step_ms();
   a.raised_ms = end_of(step);
   a.peak = static_cast<double>(track.peak);
   a.threshold = static_cast<double>(live.rule->thresholds[task].on);
   a.severity = severity_of(a.peak, task, *live.rule);
   a.policy = live.rule->policy;
   a.contacts = live.rule->contacts;
-  a.held_back = held_back(step, node, *live.rule, last_end, a.reason);
+  a.suppressed = suppressed(step, node, *live.rule, last_end, a.reason);
   gather(step, track, seen, node, a);
   ledger_.enter();
-  a.sent() ? ledger_.emit() : ledger_.drop(a.held_back);
-  change(a, AlertEvent::kRaised, step);
+  a.sent() ? ledger_.emit() : ledger_.drop(a.suppressed);
+  record(a, AlertEvent::kRaised, step);
 }
 
-HeldBack Detector::held_back(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
-                             std::string& reason) {
-  if (step - node.first_step < rule.learning_steps) return HeldBack::kLearning;
-  if (rule.mute) return HeldBack::kMuted;
-  if (const auto* m = book_.policies().maintenance(node.name, step * book_.step_ms())) {
+Suppression Detector::suppressed(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
+                                 std::string& reason) {
+  if (step - node.first_step < rule.learning_steps) return Suppression::kLearning;
+  if (rule.mute) return Suppression::kMuted;
+  if (const auto* m = rules_.policies().maintenance(node.name, step * rules_.step_ms())) {
     reason = m->reason;
-    return HeldBack::kMaintenance;
+    return Suppression::kMaintenance;
   }
-  if (last_end != kNoStep && step - last_end < rule.timing.cooldown_steps) return HeldBack::kCooldown;
-  return book_.policies().dry_run() ? HeldBack::kDryRun : HeldBack::kNo;
+  if (last_end != kNoStep && step - last_end < rule.timing.cooldown_steps) return Suppression::kCooldown;
+  return rules_.policies().dry_run() ? Suppression::kDryRun : Suppression::kNone;
 }
 
 Severity Detector::severity_of(double peak, size_t task, const Rule& rule) const {
@@ -191,7 +191,7 @@ Severity Detector::severity_of(double peak, size_t task, const Rule& rule) const
   return static_cast<Severity>(grade);
 }
 
-void Detector::change(Alert& alert, AlertEvent event, int64_t step) {
+void Detector::record(Alert& alert, AlertEvent event, int64_t step) {
   alert.event = event;
   alert.event_ms = end_of(step);
   changes_.push_back(alert);
@@ -200,12 +200,12 @@ void Detector::change(Alert& alert, AlertEvent event, int64_t step) {
 // Evidence
 // -----------------------------------------------------------------------------------------------------
 
-void Detector::gather(int64_t step, const Track& track, const Seen& seen, const Node& node,
+void Detector::gather(int64_t step, const Track& track, const NodeScores& seen, const Node& node,
                       Alert& alert) const {
   alert.drivers = drivers_of(track, seen, node);
   Frame expected = node.usual;
   for (size_t v = 0; v < parts_.encoder->volumes(); ++v) {
-    const float middle = track.yardstick.middle[v];
+    const float middle = track.baseline.middle[v];
     if (!std::isnan(middle))
       expected[static_cast<size_t>(parts_.encoder->volume_feature(v))] = std::expm1(middle);
   }
@@ -213,7 +213,7 @@ void Detector::gather(int64_t step, const Track& track, const Seen& seen, const 
             seen.classes);
 }
 
-std::vector<Driver> Detector::drivers_of(const Track& track, const Seen& seen, const Node& node) const {
+std::vector<Driver> Detector::drivers_of(const Track& track, const NodeScores& seen, const Node& node) const {
   const auto& encoder = *parts_.encoder;
   std::vector<Driver> all;
   for (size_t c = 0; c < encoder.levels(); ++c) {
@@ -227,9 +227,9 @@ std::vector<Driver> Detector::drivers_of(const Track& track, const Seen& seen, c
     d.upper = static_cast<double>(kNaN);
     d.bits = c < seen.surprise.size() ? static_cast<double>(seen.surprise[c]) / std::log(2.0) : 0;
     for (size_t v = 0; v < encoder.volumes(); ++v) {
-      if (encoder.volume_feature(v) != feature || std::isnan(track.yardstick.middle[v])) continue;
-      d.expected = std::expm1(static_cast<double>(track.yardstick.middle[v]));
-      d.upper = std::expm1(static_cast<double>(track.yardstick.upper[v]));
+      if (encoder.volume_feature(v) != feature || std::isnan(track.baseline.middle[v])) continue;
+      d.expected = std::expm1(static_cast<double>(track.baseline.middle[v]));
+      d.upper = std::expm1(static_cast<double>(track.baseline.upper[v]));
       d.forecast = true;
     }
     all.push_back(d);
@@ -280,17 +280,17 @@ void Detector::watch_outages(int64_t step) {
     a->node = node.name;
     a->task = kOutage;
     a->guess = {std::string(kOutage), 1 - survival, true};
-    a->start_ms = (node.last_frame + 1) * book_.step_ms();
+    a->start_ms = (node.last_frame + 1) * rules_.step_ms();
     a->raised_ms = end_of(step);
     a->peak = -std::log10(std::max(survival, 1e-30));
     a->threshold = -std::log10(kOutageSurvival);
     a->severity = node.rule->fixed_severity ? node.rule->severity : Severity::kMedium;
     a->policy = node.rule->policy;
     a->contacts = node.rule->contacts;
-    a->held_back = held_back(step, node, *node.rule, kNoStep, a->reason);
+    a->suppressed = suppressed(step, node, *node.rule, kNoStep, a->reason);
     ledger_.enter();
-    a->sent() ? ledger_.emit() : ledger_.drop(a->held_back);
-    change(*a, AlertEvent::kRaised, step);
+    a->sent() ? ledger_.emit() : ledger_.drop(a->suppressed);
+    record(*a, AlertEvent::kRaised, step);
     outages_[key] = std::move(a);
   }
 }
@@ -299,8 +299,8 @@ void Detector::end_outage(int64_t step, uint64_t node) {
   if (outages_.empty()) return;
   const auto it = outages_.find(node);
   if (it == outages_.end()) return;
-  it->second->end_ms = step * book_.step_ms();
-  change(*it->second, AlertEvent::kEnded, step);
+  it->second->end_ms = step * rules_.step_ms();
+  record(*it->second, AlertEvent::kEnded, step);
   outages_.erase(it);
 }
 

@@ -1,11 +1,11 @@
 // Scores of all nodes, step by step -> alerts. The one detector: live, replay and tests drive it alike.
 //
-//   for each step, ascending: look() at every node that the engine stepped, in any order and number of calls;
+//   for each step, ascending: update() at every node that the engine stepped, in any order and number of calls;
 //   then end_step(), which tells silent nodes' tracks and hands on what changed, by node, then task.
 //
-// Invariants: 1. No clock: time is the steps'. 2. The order of look() calls within a step changes nothing.
+// Invariants: 1. No clock: time is the steps'. 2. The order of update() calls within a step changes nothing.
 // 3. Memory: a node's forecast and usual frame for as long as the engine knows the node (forget()); tracks only
-// where something is going on. 4. alerts: raised = sent + held back by reason. One thread.
+// where something is going on. 4. alerts: raised = sent + suppressed by reason. One thread.
 #pragma once
 
 #include <array>
@@ -21,14 +21,14 @@
 #include "base/ledger.h"
 #include "detect/alert.h"
 #include "detect/flow_sample.h"
-#include "detect/rulebook.h"
+#include "detect/rule_set.h"
 #include "detect/track.h"
 #include "token/encoder.h"
 
 namespace netflowgen::detect {
 
 // One node at one step, as the engine scored it. Memory is the caller's, read during the call.
-struct Seen {
+struct NodeScores {
   uint64_t node = 0;                // infer::node_key(name)
   std::string_view name;            // may be empty where frame is
   std::span<const float> frame;     // [kFeatureCount]; empty: an idle position
@@ -53,11 +53,11 @@ struct DetectorParts {
 
 class Detector {
  public:
-  // The book must outlive the detector.
-  Detector(RuleBook& book, DetectorParts parts, AlertSink sink);
+  // The rule set must outlive the detector.
+  Detector(RuleSet& rules, DetectorParts parts, AlertSink sink);
 
   // REQUIRES: step is the same until end_step(step), then greater.
-  void look(int64_t step, std::span<const Seen> seen);
+  void update(int64_t step, std::span<const NodeScores> seen);
   void end_step(int64_t step);
   // The engine no longer knows the node: its forecast and usual frame go; an alert of it goes on.
   void forget(uint64_t node) { nodes_.erase(node); }
@@ -77,7 +77,7 @@ class Detector {
     int64_t last_frame = kNoStep;
     uint32_t frames = 0;
     Band band = Band::none();  // forecast for the step after its last position
-    Frame usual;               // running mean over calm frames; NaN: not known
+    Frame usual;               // running mean over normal frames; NaN: not known
   };
   struct Live {  // a task's track on a node, while it is not idle or could still be continued
     Track track;
@@ -90,24 +90,26 @@ class Detector {
     std::vector<Live> tasks;
   };
 
-  Node& node_of(const Seen& seen, int64_t step);
-  void look_frame(int64_t step, const Seen& seen, Node& node);
+  Node& node_of(const NodeScores& seen, int64_t step);
+  void update_frame(int64_t step, const NodeScores& seen, Node& node);
   void learn_usual(std::span<const float> frame, Node& node) const;
-  void follow(int64_t step, size_t task, Change change, const Seen* seen, const Node* node, LiveNode& live,
-              int64_t last_end);
-  void raise(int64_t step, size_t task, const Seen& seen, const Node& node, LiveNode& live, int64_t last_end);
-  HeldBack held_back(int64_t step, const Node& node, const Rule& rule, int64_t last_end, std::string& reason);
-  void gather(int64_t step, const Track& track, const Seen& seen, const Node& node, Alert& alert) const;
-  std::vector<Driver> drivers_of(const Track& track, const Seen& seen, const Node& node) const;
+  void apply(int64_t step, size_t task, Transition transition, const NodeScores* seen, const Node* node,
+             LiveNode& live, int64_t last_end);
+  void raise(int64_t step, size_t task, const NodeScores& seen, const Node& node, LiveNode& live,
+             int64_t last_end);
+  Suppression suppressed(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
+                         std::string& reason);
+  void gather(int64_t step, const Track& track, const NodeScores& seen, const Node& node, Alert& alert) const;
+  std::vector<Driver> drivers_of(const Track& track, const NodeScores& seen, const Node& node) const;
   void add_flows(int64_t first, int64_t last, Alert& alert, std::span<const float> frame,
                  std::span<const float> usual, std::span<const float> classes) const;
   Severity severity_of(double peak, size_t task, const Rule& rule) const;
   void watch_outages(int64_t step);
   void end_outage(int64_t step, uint64_t node);
-  void change(Alert& alert, AlertEvent event, int64_t step);
-  base::TimeMs end_of(int64_t step) const { return (step + 1) * book_.step_ms(); }
+  void record(Alert& alert, AlertEvent event, int64_t step);
+  base::TimeMs end_of(int64_t step) const { return (step + 1) * rules_.step_ms(); }
 
-  RuleBook& book_;
+  RuleSet& rules_;
   DetectorParts parts_;
   AlertSink sink_;
   std::unordered_map<uint64_t, Node> nodes_;
@@ -115,7 +117,7 @@ class Detector {
   std::unordered_set<uint64_t> watched_;                          // nodes whose policy asks for outage alerts
   std::unordered_map<uint64_t, std::unique_ptr<Alert>> outages_;  // open ones
   std::vector<Alert> changes_;                                    // of this step
-  base::Ledger<HeldBack> ledger_;
+  base::Ledger<Suppression> ledger_;
 };
 
 }  // namespace netflowgen::detect

@@ -33,7 +33,7 @@ void visit(A& a, Track& t) {
     a.value(*x);
   }
   a.value(t.peak);
-  visit(a, t.yardstick);
+  visit(a, t.baseline);
 }
 
 template <typename A>
@@ -89,7 +89,7 @@ void visit(A& a, Alert& x) {
   a.value(x.severity);
   a.value(x.peak);
   a.value(x.threshold);
-  a.value(x.held_back);
+  a.value(x.suppressed);
   a.list(x.contacts, [](A& archive, std::string& s) { archive.value(s); });
   a.list(x.drivers, [](A& archive, Driver& d) { visit(archive, d); });
   a.maybe(x.flows, [](A& archive, FlowEvidence& e) { visit(archive, e); });
@@ -127,7 +127,7 @@ struct Possible {
   }
   bool alert(const Alert& a) const {
     return a.event <= AlertEvent::kEnded && a.severity <= Severity::kCritical &&
-           a.held_back < HeldBack::kCount && time(a.start_ms) && time(a.raised_ms) && time(a.event_ms) &&
+           a.suppressed < Suppression::kCount && time(a.start_ms) && time(a.raised_ms) && time(a.event_ms) &&
            time(a.end_ms) && (!a.filter || filter(*a.filter)) &&
            std::all_of(a.drivers.begin(), a.drivers.end(),
                        [](const Driver& d) { return d.feature >= 0 && d.feature < series::kFeatureCount; });
@@ -159,11 +159,11 @@ std::unique_ptr<Alert> read_alert(ArchiveReader& r, const Possible& possible, bo
 
 }  // namespace
 
-std::vector<uint8_t> DetectorState::bytes_of(const Stream& stream) {
+std::vector<uint8_t> DetectorState::bytes_of(const StreamingDetector& stream) {
   const Detector& d = stream.detector_;
   ArchiveWriter w;
   w.value(stream.last_step_);
-  const auto names = d.book_.calibration().names();
+  const auto names = d.rules_.calibration().names();
   w.list(names, [](ArchiveWriter& archive, std::string& s) { archive.value(s); });
   w.value(static_cast<uint64_t>(d.nodes_.size()));
   for (const uint64_t key : keys_of(d.nodes_)) {
@@ -198,24 +198,25 @@ std::vector<uint8_t> DetectorState::bytes_of(const Stream& stream) {
   return std::move(w.bytes());
 }
 
-void DetectorState::save(const Stream& stream, const base::fs::path& path) {
+void DetectorState::save(const StreamingDetector& stream, const base::fs::path& path) {
   const auto bytes = bytes_of(stream);
   stream.engine_.save(path, tensors_of(bytes), {{kVersionKey, kVersion}});
 }
 
-infer::Snapshot DetectorState::snapshot(const Stream& stream, const base::fs::path& path) {
+infer::Snapshot DetectorState::snapshot(const StreamingDetector& stream, const base::fs::path& path) {
   const auto bytes = bytes_of(stream);
   return stream.engine_.snapshot(path, tensors_of(bytes), {{kVersionKey, kVersion}});
 }
 
-void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const std::string& where) {
+void DetectorState::read(StreamingDetector& stream, std::span<const uint8_t> bytes,
+                         const std::string& where) {
   Detector& d = stream.detector_;
   ArchiveReader r(bytes);
   bool fits = true;
   int64_t last_step = kNoStep;
   r.value(last_step);
   // The engine's clock is the latest step of an item; steps without one may have been closed after it.
-  const int64_t step_ms = d.book_.step_ms();
+  const int64_t step_ms = d.rules_.step_ms();
   const Possible possible{last_step, step_ms};
   const bool started = last_step != kNoStep;
   fits = started ? possible.step(last_step) && last_step <= INT64_MAX / 4 / step_ms &&
@@ -224,7 +225,7 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
   stream.last_step_ = fits ? last_step : kNoStep;
   std::vector<std::string> names;
   r.list(names, [](ArchiveReader& archive, std::string& s) { archive.value(s); });
-  const auto own = d.book_.calibration().names();
+  const auto own = d.rules_.calibration().names();
   if (!r.bad() && names != own) {
     throw base::Error("{}: state of other tasks than detect.json has; start without --state", where);
   }
@@ -239,7 +240,7 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
     visit(r, node.band);
     r.value(node.usual);
     fits &= r.bad() || (possible.step(node.first_step) && possible.step(node.last_frame));
-    node.rule = &d.book_.rule(node.name);
+    node.rule = &d.rules_.rule(node.name);
     if (!stream.engine_.known(key)) {  // it did not fit into a smaller arena
       d.nodes_.erase(key);
     } else if (node.rule->outage_steps > 0) {
@@ -252,7 +253,7 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
     auto& live = d.live_[key];
     r.value(live.name);
     r.value(live.looked);
-    live.rule = &d.book_.rule(live.name);
+    live.rule = &d.rules_.rule(live.name);
     live.tasks.resize(own.size());
     for (auto& task : live.tasks) {
       visit(r, task.track);
@@ -270,7 +271,7 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
     throw base::Error("{}: the detector's state is damaged; start without --state", where);
 }
 
-void DetectorState::restore(Stream& stream, const base::fs::path& path) {
+void DetectorState::restore(StreamingDetector& stream, const base::fs::path& path) {
   const std::string where = path.string();
   stream.engine_.restore(path);
   const base::SafetensorsFile file(path);

@@ -57,8 +57,8 @@ class World {
  public:
   explicit World(const std::string& yaml = "defaults: {learning: 0s}")
       : encoder_(encoder()),
-        book_(Policies::parse(yaml, "p", {"ddos"}), calibration(), 60'000, 128),
-        detector_(book_, parts(), [this](const Alert& a) { alerts.push_back(a); }) {}
+        rules_(Policies::parse(yaml, "p", {"ddos"}), calibration(), 60'000, 128),
+        detector_(rules_, parts(), [this](const Alert& a) { alerts.push_back(a); }) {}
 
   // Scores and, where they differ from 10, packets of each node: '9' is a thousand of them.
   World& run(const std::map<std::string, std::string>& scores, const std::string& packets = "") {
@@ -93,7 +93,7 @@ class World {
     p.survival = [](uint64_t, int64_t) { return 1e-4; };
     return p;
   }
-  void look(const std::string& node, char score, float packets) {
+  void update(const std::string& node, char score, float packets) {
     const auto frame = frame_of(packets);
     const float s = score == 'n' ? kNaN : static_cast<float>(score - '0');
     const std::vector<float> surprise(encoder_.target_sizes().size(), 0.5f);
@@ -104,7 +104,7 @@ class World {
     for (const float x : volumes_of(encoder_, frame_of(10))) {
       if (level.size() < encoder_.volumes()) level.push_back(x);
     }
-    Seen seen;
+    NodeScores seen;
     seen.node = base::mix64(std::hash<std::string>()(node));
     seen.name = node;
     seen.frame = frame;
@@ -112,11 +112,11 @@ class World {
     seen.surprise = surprise;
     seen.direct = direct;
     seen.level = level;
-    detector_.look(step_, std::span(&seen, 1));
+    detector_.update(step_, std::span(&seen, 1));
   }
 
   token::Encoder encoder_;
-  RuleBook book_;
+  RuleSet rules_;
   Detector detector_;
   int64_t step_ = 0;
 };
@@ -195,8 +195,8 @@ TEST(Detector, HeldBackAndWhy) {
     EXPECT_TRUE(ledger.balanced());
     EXPECT_EQ(ledger.in, 1u);
     EXPECT_EQ(ledger.out, w.alerts[0].sent() ? 1u : 0u);
-    EXPECT_EQ(w.alerts[0].held_back, w.alerts[1].held_back);
-    return std::string(name_of(w.alerts[0].held_back));
+    EXPECT_EQ(w.alerts[0].suppressed, w.alerts[1].suppressed);
+    return std::string(name_of(w.alerts[0].suppressed));
   };
   EXPECT_EQ(reason("defaults: {learning: 0s}"), "");
   EXPECT_EQ(reason("defaults: {learning: 4m}"), "learning");  // known for three minutes only
@@ -213,9 +213,9 @@ TEST(Detector, CoolDownHoldsTheNextOneBack) {
   World w("defaults: {learning: 0s, cooldown: 10m}");
   w.run({{"10.0.0.1", "060000006000000000060000"}});
   ASSERT_EQ(w.alerts.size(), 6u);
-  EXPECT_EQ(w.alerts[0].held_back, HeldBack::kNo);
-  EXPECT_EQ(w.alerts[2].held_back, HeldBack::kCooldown);
-  EXPECT_EQ(w.alerts[4].held_back, HeldBack::kNo);
+  EXPECT_EQ(w.alerts[0].suppressed, Suppression::kNone);
+  EXPECT_EQ(w.alerts[2].suppressed, Suppression::kCooldown);
+  EXPECT_EQ(w.alerts[4].suppressed, Suppression::kNone);
   EXPECT_NE(w.alerts[0].id, w.alerts[2].id);
 }
 

@@ -42,7 +42,7 @@ struct Policy {
   void inherit(const Policy& over);
 };
 
-// A time in which alerts of the nodes are held back.
+// A time in which alerts of the nodes are suppressed.
 struct Maintenance {
   std::optional<base::Prefix> prefix;  // neither: every node
   std::string node;

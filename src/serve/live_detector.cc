@@ -38,12 +38,12 @@ LiveDetector::LiveDetector(const LiveDetectorOptions& options, series::FrameSink
   }
 }
 
-std::unique_ptr<detect::Stream> LiveDetector::new_stream(DetectSetup& setup) {
-  return std::make_unique<detect::Stream>(setup.model_ptr(), setup.book(), setup.engine_options(),
-                                          [this](const detect::Alert& alert) {
-                                            say(alert);
-                                            raised_.push_back(alert);
-                                          });
+std::unique_ptr<detect::StreamingDetector> LiveDetector::new_stream(DetectSetup& setup) {
+  return std::make_unique<detect::StreamingDetector>(setup.model_ptr(), setup.rules(), setup.engine_options(),
+                                                     [this](const detect::Alert& alert) {
+                                                       say(alert);
+                                                       raised_.push_back(alert);
+                                                     });
 }
 
 bool LiveDetector::reload() {
@@ -85,7 +85,7 @@ void LiveDetector::say_start() const {
       continued_ ? "going on from the saved state"
                  : fmt::format("learning: a node's alerts are written down but held back until it is "
                                "known for {} min, or what its policy says",
-                               setup_->book().warm_steps() * step_ms() / 60'000)));
+                               setup_->rules().warm_steps() * step_ms() / 60'000)));
 }
 
 void LiveDetector::frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) {
@@ -112,7 +112,7 @@ void LiveDetector::say(const detect::Alert& alert) const {
   log_(fmt::format("alert {} {}: {} {} ({} {:.0f} %), {}, since {}{}{}", alert.id, name_of(alert.event),
                    alert.node, alert.task, alert.guess.type, 100 * alert.guess.probability,
                    name_of(alert.severity), base::format_time(alert.start_ms), driver_text(alert),
-                   alert.sent() ? "" : fmt::format("; held back: {}", name_of(alert.held_back))));
+                   alert.sent() ? "" : fmt::format("; held back: {}", name_of(alert.suppressed))));
 }
 
 void LiveDetector::deliver() {

@@ -1,11 +1,11 @@
 // Laws of the live path over random models and series: alerts do not depend on threads, on the order of nodes
 // within a step, or on a restart in between; bad state files are refused.
-#include "detect/stream.h"
 #include "detect/alert.h"
 #include "detect/calibration.h"
 #include "detect/detector_state.h"
 #include "detect/policy.h"
-#include "detect/rulebook.h"
+#include "detect/rule_set.h"
+#include "detect/streaming_detector.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -81,8 +81,8 @@ class Path {
  public:
   Path(const base::fs::path& model, int threads,
        const std::string& yaml = "defaults: {learning: 20m, outage: 10m}")
-      : book_(Policies::parse(yaml, "p", {"ddos", "anomaly"}), calibration(), 60'000, 8),
-        stream_(infer::Model::load(model), book_, options(threads),
+      : rules_(Policies::parse(yaml, "p", {"ddos", "anomaly"}), calibration(), 60'000, 8),
+        stream_(infer::Model::load(model), rules_, options(threads),
                 [this](const Alert& a) { text += to_json_line(a); }) {}
 
   Path& play(const Input& input, int64_t from, int64_t to, bool backwards = false) {
@@ -94,7 +94,7 @@ class Path {
     }
     return *this;
   }
-  Stream& stream() { return stream_; }
+  StreamingDetector& stream() { return stream_; }
   std::string text;
 
  private:
@@ -104,8 +104,8 @@ class Path {
     o.max_nodes = 64;
     return o;
   }
-  RuleBook book_;
-  Stream stream_;
+  RuleSet rules_;
+  StreamingDetector stream_;
 };
 
 class StreamTest : public ::testing::Test {
@@ -176,10 +176,10 @@ TEST_F(StreamTest, BadStateIsRefused) {
 
 TEST_F(StreamTest, FullArenaIsCountedAndDoesNotStop) {
   const RandomModel model(small_spec(), 9);
-  RuleBook book({}, calibration(), 60'000, 8);
+  RuleSet rules({}, calibration(), 60'000, 8);
   infer::EngineOptions options;
   options.max_nodes = 4;
-  Stream stream(infer::Model::load(model.path()), book, options, [](const Alert&) {});
+  StreamingDetector stream(infer::Model::load(model.path()), rules, options, [](const Alert&) {});
   const Input input(9);
   for (int64_t s = 0; s < 40; ++s) {
     for (const auto& [node, frame] : input.steps[static_cast<size_t>(s)]) stream.add(node, s, frame);
