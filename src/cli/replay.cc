@@ -99,8 +99,10 @@ void run_replay(const ReplayArgs& a, const Context& context) {
     if (!text.empty()) fmt::print(stderr, "warning: {}\n", text);
   };
   serve::AlertOutput output(a.out);
-  detect::StreamingDetector stream(setup.model_ptr(), setup.rules(), setup.engine_options(),
-                                   [&](const detect::Alert& alert) { output.add(alert); });
+  detect::StreamingDetector stream(
+      setup.model_ptr(), setup.rules(), setup.engine_options(),
+      [&](const detect::Alert& alert) { output.add(alert); },
+      [&](const detect::Incident& incident) { output.add(incident); });
   if (!a.state.empty() && base::fs::exists(a.state)) detect::DetectorState::restore(stream, a.state);
   const auto outcome = replay_input(a, setup, options, stream);
   serve::print_warnings(stderr, outcome.warnings);

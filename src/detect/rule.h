@@ -26,7 +26,7 @@ struct Timing {
   int64_t merge_steps = 10;    // a run so soon after an alert's end continues that alert
   int64_t cooldown_steps = 0;  // after an alert's end, new alerts of the node and task are suppressed
   int64_t max_steps = 1440;    // a latch without a score above `on` gives up: the traffic is the new normal
-  int64_t long_steps = 60;     // calibration: an alert counts as one false alarm for each so many steps begun
+  int64_t long_steps = 60;  // calibration: an alert counts as one false alarm for each of these periods begun
   bool operator==(const Timing&) const = default;
 };
 
@@ -39,7 +39,7 @@ struct Threshold {
   bool operator==(const Threshold&) const = default;
 };
 
-// What the policies say of one node.
+// What the policies set for one node.
 struct Rule {
   std::vector<Threshold> thresholds;  // parallel to the detector's tasks
   Timing timing;

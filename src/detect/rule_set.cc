@@ -37,6 +37,12 @@ const Rule& RuleSet::rule(std::string_view node) {
   return *it->second;
 }
 
+int64_t RuleSet::longest_merge() const {
+  int64_t most = 0;
+  for (const auto& rule : rules_) most = std::max(most, rule.timing.merge_steps + rule.timing.min_steps);
+  return most;
+}
+
 Rule RuleSet::make(const Policy& policy, const std::string& name) const {
   Rule rule;
   const auto sharing =

@@ -28,6 +28,8 @@ class RuleSet {
   const Calibration& calibration() const { return calibration_; }
   int64_t step_ms() const { return step_ms_; }
   int64_t warm_steps() const { return warm_steps_; }
+  // Steps after an alert's end in which it may be resumed, at most, over all rules.
+  int64_t longest_merge() const;
 
  private:
   Rule make(const Policy& policy, const std::string& name) const;

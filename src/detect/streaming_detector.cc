@@ -17,16 +17,18 @@ constexpr const char* kTypeHead = "attack-type";
 }  // namespace
 
 StreamingDetector::StreamingDetector(std::shared_ptr<const infer::Model> model, RuleSet& rules,
-                                     const infer::EngineOptions& options, AlertSink sink)
+                                     const infer::EngineOptions& options, AlertSink sink,
+                                     IncidentSink incidents)
     : model_(std::move(model)),
       engine_(model_, options),
       sample_(rules.step_ms()),
-      detector_(rules, parts(), std::move(sink)) {
+      detector_(rules, parts(std::move(incidents)), std::move(sink)) {
   for (const auto& task : rules.calibration().tasks) sources_.push_back(source_of(task));
 }
 
-DetectorParts StreamingDetector::parts() {
+DetectorParts StreamingDetector::parts(IncidentSink incidents) {
   DetectorParts parts;
+  parts.incidents = std::move(incidents);
   parts.encoder = &model_->encoder();
   if (!model_->spec().input.leads.empty()) parts.quantiles = model_->spec().quantiles;
   const auto& tasks = model_->tasks();
@@ -72,7 +74,7 @@ void StreamingDetector::add(std::string_view node, int64_t, std::span<const floa
   frames_of_step_.insert(frames_of_step_.end(), frame.begin(), frame.end());
 }
 
-// Idle positions of the steps between the last closed one and `step`: a node's forecast goes on from them.
+// Idle positions of the steps between the last closed one and `step`: a node's forecast continues from them.
 void StreamingDetector::pass_silence(int64_t step) {
   if (last_step_ == kNoStep) return;
   // Past what any layer sees, positions in between change nothing; the engine passes over them by itself.

@@ -1,8 +1,9 @@
-// The live path behind the series builder: frames of a closing step -> engine -> detector. Replay is this same
-// code with a file in front of it.
+// The live path behind the series builder: frames of a closing step -> engine -> detector. Replay is this
+// same code with a file in front of it.
 //
-// One thread calls; the engine shares a step's work among its own. Invariant: alerts depend on the frames (and
-// for their evidence on the flows) alone, not on the order of nodes within a step, on chunks, or on threads.
+// One thread calls; the engine shares a step's work among its own. Invariant: alerts depend on the frames
+// (and for their evidence on the flows) alone, not on the order of nodes within a step, on chunks, or on
+// threads.
 #pragma once
 
 #include <memory>
@@ -25,7 +26,7 @@ class StreamingDetector : public series::FrameSink {
  public:
   // Error: the calibration names a head that the model lacks.
   StreamingDetector(std::shared_ptr<const infer::Model> model, RuleSet& rules,
-                    const infer::EngineOptions& options, AlertSink sink);
+                    const infer::EngineOptions& options, AlertSink sink, IncidentSink incidents = {});
 
   // Flows that the builder is about to get, for the alerts' evidence. Leave it out where there are none.
   void flows(std::span<const flow::Flow> flows) { sample_.add(flows); }
@@ -64,7 +65,7 @@ class StreamingDetector : public series::FrameSink {
     int scored = -1;
   };
 
-  DetectorParts parts();
+  DetectorParts parts(IncidentSink incidents);
   Source source_of(const TaskCalibration& task) const;
   void pass_silence(int64_t step);
   void run(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names);

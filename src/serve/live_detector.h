@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "detect/alert.h"
@@ -59,7 +60,8 @@ class LiveDetector : public series::FrameSink {
 
  private:
   std::unique_ptr<detect::StreamingDetector> new_stream(DetectSetup& setup);
-  void say(const detect::Alert& alert) const;
+  void log_record(const detect::Alert& alert) const;
+  void log_record(const detect::Incident& incident) const;
 
   std::shared_ptr<DetectSetup> setup_;
   series::FrameSink& store_;
@@ -68,7 +70,7 @@ class LiveDetector : public series::FrameSink {
   base::fs::path state_;
   std::function<std::shared_ptr<DetectSetup>()> load_;
   std::unique_ptr<detect::StreamingDetector> stream_;
-  std::vector<detect::Alert> raised_;  // not yet written
+  std::vector<std::variant<detect::Alert, detect::Incident>> raised_;  // not yet written
   infer::Snapshot snapshot_;
   bool scoring_ = true;
   bool continued_ = false;
