@@ -13,8 +13,8 @@
 #include "detect/alert.h"
 #include "detect/calibration.h"
 #include "detect/policy.h"
-#include "detect/rulebook.h"
-#include "detect/stream.h"
+#include "detect/rule_set.h"
+#include "detect/streaming_detector.h"
 #include "detect/track.h"
 #include "infer/testing.h"
 
@@ -85,11 +85,11 @@ class TinyStream {
  public:
   TinyStream(std::shared_ptr<const infer::Model> model, const detect::Calibration& calibration,
              infer::Precision cache)
-      : book_(policies(), calibration, model->spec().input.step_ms, model->spec().window),
-        stream_(model, book_, options(cache),
+      : rules_(policies(), calibration, model->spec().input.step_ms, model->spec().window),
+        stream_(model, rules_, options(cache),
                 [](const detect::Alert& a) { require(!detect::to_json_line(a).empty()); }) {}
 
-  detect::Stream& stream() { return stream_; }
+  detect::StreamingDetector& stream() { return stream_; }
 
   // Steps from `first` on: silence, ordinary frames, floods.
   void drive(int64_t first, int64_t count) {
@@ -120,8 +120,8 @@ class TinyStream {
     o.max_bytes = size_t{1} << 24;
     return o;
   }
-  detect::RuleBook book_;
-  detect::Stream stream_;
+  detect::RuleSet rules_;
+  detect::StreamingDetector stream_;
 };
 
 }  // namespace netflowgen::fuzz

@@ -13,6 +13,7 @@ void add_collect(CLI::App& app, Context& context);
 void add_decode(CLI::App& app, Context& context);
 void add_features(CLI::App& app, Context& context);
 void add_replay(CLI::App& app, Context& context);
+void add_alerts(CLI::App& app, Context& context);
 void add_feedback(CLI::App& app, Context& context);
 #ifdef NETFLOWGEN_LEARN
 void add_demo(CLI::App& app, Context& context);
@@ -28,7 +29,7 @@ inline constexpr AddCommand kCommands[] = {
     add_demo,     add_pretrain, add_finetune, add_calibrate, add_forecast, add_embed,
 #endif
     add_series,   add_inspect,  add_evaluate, add_simulate,  add_collect,  add_decode,
-    add_features, add_replay,   add_feedback,
+    add_features, add_replay,   add_alerts,   add_feedback,
 };
 
 }  // namespace netflowgen::cli

@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "detect/alert.h"
 #include "detect/alert_db.h"
+#include "detect/alert_record.h"
 #include "eval/labels.h"
 #include "serve/alert_output.h"
 
@@ -31,23 +32,14 @@ struct FeedbackOptions {
   std::string type;
 };
 
-// The last record of the alert in a file of JSON lines.
+// The alert in a file of JSON lines.
 std::optional<detect::AlertKey> find_in_lines(const std::string& path, const std::string& id) {
-  const std::string text = base::read_file(path);
+  const auto list = detect::read_alerts(path);
   std::optional<detect::AlertKey> found;
-  uint64_t number = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t newline = std::min(text.find('\n', at), text.size());
-    const std::string_view line = std::string_view(text).substr(at, newline - at);
-    at = newline + 1;
-    ++number;
-    if (line.empty()) continue;
-    const auto key = detect::parse_alert(line, fmt::format("{}, line {}", path, number));
-    if (!key.id.starts_with(id)) continue;
-    if (found && found->id != key.id) {
-      throw base::Error("{}: more than one alert's id begins with '{}'; give more of it", path, id);
-    }
-    found = key;
+  for (const auto& a : list.alerts) {
+    if (!a.id.starts_with(id)) continue;
+    if (found) throw base::Error("{}: more than one alert's id begins with '{}'; give more of it", path, id);
+    found = {a.id, a.node, a.task, a.guess.type, a.start_ms, a.raised_ms, a.event_ms, a.end_ms};
   }
   return found;
 }

@@ -11,7 +11,7 @@
 #include "cli/options/input_options.h"
 #include "cli/options/series_options.h"
 #include "detect/detector_state.h"
-#include "detect/stream.h"
+#include "detect/streaming_detector.h"
 #include "flow/filter/dedup.h"
 #include "flow/open.h"
 #include "series/store.h"
@@ -44,7 +44,7 @@ double speed_of(const std::string& text) {
 }
 
 serve::InputOutcome replay_input(const ReplayArgs& a, const serve::DetectSetup& setup,
-                                 const serve::ReplayOptions& options, detect::Stream& stream) {
+                                 const serve::ReplayOptions& options, detect::StreamingDetector& stream) {
   const int64_t step_ms = setup.step_ms();
   const auto& paths = a.input.options.paths;
   if (paths.size() == 1 && series::is_store(paths[0])) {
@@ -75,7 +75,7 @@ serve::InputOutcome replay_input(const ReplayArgs& a, const serve::DetectSetup& 
   return outcome;
 }
 
-void print_end(const ReplayArgs& a, const serve::InputOutcome& outcome, detect::Stream& stream,
+void print_end(const ReplayArgs& a, const serve::InputOutcome& outcome, detect::StreamingDetector& stream,
                const serve::AlertOutput& output) {
   std::FILE* const to = output.to_stdout() ? stderr : stdout;
   auto ledgers = outcome.ledgers;
@@ -99,8 +99,10 @@ void run_replay(const ReplayArgs& a, const Context& context) {
     if (!text.empty()) fmt::print(stderr, "warning: {}\n", text);
   };
   serve::AlertOutput output(a.out);
-  detect::Stream stream(setup.model_ptr(), setup.book(), setup.engine_options(),
-                        [&](const detect::Alert& alert) { output.add(alert); });
+  detect::StreamingDetector stream(
+      setup.model_ptr(), setup.rules(), setup.engine_options(),
+      [&](const detect::Alert& alert) { output.add(alert); },
+      [&](const detect::Incident& incident) { output.add(incident); });
   if (!a.state.empty() && base::fs::exists(a.state)) detect::DetectorState::restore(stream, a.state);
   const auto outcome = replay_input(a, setup, options, stream);
   serve::print_warnings(stderr, outcome.warnings);

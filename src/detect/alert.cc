@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "detect/incident.h"
 #include "series/builder.h"
 #include "series/node.h"
 #include "series/rates.h"
@@ -53,6 +54,7 @@ Json drivers(const std::vector<Driver>& all) {
 
 Json flows_json(const FlowEvidence& e) {
   return {{"sampled", e.sampled},
+          {"sampled_packets", e.sampled_packets},
           {"distinct_sources", e.distinct_sources},
           {"sources", talkers(e.sources)},
           {"source_ports", talkers(e.source_ports)},
@@ -61,24 +63,37 @@ Json flows_json(const FlowEvidence& e) {
           {"exporters", talkers(e.exporters)}};
 }
 
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
 Json filter_json(const Filter& f) {
-  return {{"flowspec", flowspec_text(f)},
+  Json match = {{"destination", f.destination.to_string()}};
+  if (f.source) match["source"] = f.source->to_string();
+  if (f.protocol) match["protocol"] = *f.protocol;
+  if (f.src_port) match["source_port"] = *f.src_port;
+  if (f.dst_port) match["destination_port"] = *f.dst_port;
+  if (f.syn_only) match["syn_only"] = true;
+  if (f.fragments) match["fragments"] = true;
+  return {{"text", match_text(f)},
+          {"match", match},
+          {"action", name_of(f.action)},
+          {"rate", f.action == FilterAction::kRateLimit ? number(f.rate_bytes) : Json(nullptr)},
+          {"reason", text_or_null(f.reason)},
+          {"covers", f.covers > 0 ? number(f.covers) : Json(nullptr)},
+          {"collateral", number(f.collateral)},
+          {"usual_flows", f.usual_flows},
           {"flowspec_nlri", flowspec_nlri(f)},
-          {"nftables", nftables_line(f)},
-          {"covers", f.covers > 0 ? number(f.covers) : Json(nullptr)}};
+          {"gobgp", text_or_null(gobgp_command(f))},
+          {"exabgp", text_or_null(exabgp_line(f))},
+          {"nftables", text_or_null(nftables_line(f))}};
 }
 
-base::TimeMs read_time(const Json& j, const std::string& where) {
-  if (j.is_null()) return 0;
-  const auto t = base::parse_time(j.get<std::string>());
-  if (!t) throw base::Error("{}: '{}' is not a time", where, j.get<std::string>());
-  return *t;
-}
+// Node names come from outside: what is not UTF-8 is replaced, never thrown at.
+std::string line_of(const Json& j) { return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 }  // namespace
 
 std::string_view name_of(AlertEvent event) {
-  constexpr std::string_view kNames[] = {"raised", "escalated", "resumed", "ended"};
+  constexpr std::string_view kNames[] = {"raised", "escalated", "resumed", "ended", "grouped"};
   return kNames[static_cast<size_t>(event)];
 }
 
@@ -91,7 +106,9 @@ std::string alert_id(std::string_view node, std::string_view task, int64_t raise
 }
 
 std::string to_json_line(const Alert& a) {
-  const Json j = {{"id", a.id},
+  return line_of({{"format", kAlertFormat},
+                  {"record", "alert"},
+                  {"id", a.id},
                   {"event", name_of(a.event)},
                   {"time", time(a.event_ms)},
                   {"node", a.node},
@@ -100,38 +117,48 @@ std::string to_json_line(const Alert& a) {
                   {"probability", number(a.guess.probability)},
                   {"type_by", a.guess.by_model ? "model" : "rule"},
                   {"severity", name_of(a.severity)},
+                  {"times_expected", number(a.times_expected)},
                   {"start", time(a.start_ms)},
                   {"raised", time(a.raised_ms)},
                   {"end", a.end_ms == 0 ? Json(nullptr) : time(a.end_ms)},
                   {"score", number(a.peak)},
                   {"threshold", number(a.threshold)},
-                  {"held_back", a.sent() ? Json(nullptr) : Json(name_of(a.held_back))},
-                  {"reason", a.reason.empty() ? Json(nullptr) : Json(a.reason)},
-                  {"policy", a.policy.empty() ? Json(nullptr) : Json(a.policy)},
+                  {"suppressed", a.sent() ? Json(nullptr) : Json(name_of(a.suppressed))},
+                  {"reason", text_or_null(a.reason)},
+                  {"policy", text_or_null(a.policy)},
                   {"contacts", a.contacts},
+                  {"incident", text_or_null(a.incident)},
                   {"features", drivers(a.drivers)},
                   {"flows", a.flows ? flows_json(*a.flows) : Json(nullptr)},
-                  {"filter", a.filter ? filter_json(*a.filter) : Json(nullptr)}};
-  // Node names come from outside: what is not UTF-8 is replaced, never thrown at.
-  return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+                  {"filter", a.filter ? filter_json(*a.filter) : Json(nullptr)}});
 }
 
-AlertKey parse_alert(std::string_view json, const std::string& where) {
-  try {
-    const Json j = Json::parse(json);
-    AlertKey k;
-    k.id = j.at("id");
-    k.node = j.at("node");
-    k.task = j.at("task");
-    k.type = j.at("type");
-    k.start_ms = read_time(j.at("start"), where);
-    k.raised_ms = read_time(j.at("raised"), where);
-    k.event_ms = read_time(j.at("time"), where);
-    k.end_ms = read_time(j.at("end"), where);
-    return k;
-  } catch (const nlohmann::json::exception& e) {
-    throw base::Error("{}: not an alert record: {}", where, e.what());
+std::string to_json_line(const Incident& i) {
+  Json victims = Json::array();
+  for (const auto& v : i.victims) {
+    victims.push_back({{"node", v.node},
+                       {"alert", v.alert},
+                       {"severity", name_of(v.severity)},
+                       {"start", time(v.start_ms)},
+                       {"end", v.end_ms == 0 ? Json(nullptr) : time(v.end_ms)}});
   }
+  return line_of(
+      {{"format", kAlertFormat},
+       {"record", "incident"},
+       {"id", i.id},
+       {"event", name_of(i.event)},
+       {"time", time(i.event_ms)},
+       {"prefix", i.prefix.to_string()},
+       {"task", i.task},
+       {"type", i.type},
+       {"severity", name_of(i.severity)},
+       {"start", time(i.start_ms)},
+       {"raised", time(i.raised_ms)},
+       {"end", i.end_ms == 0 ? Json(nullptr) : time(i.end_ms)},
+       {"suppressed", i.suppressed == Suppression::kNone ? Json(nullptr) : Json(name_of(i.suppressed))},
+       {"hosts", i.hosts},
+       {"victims", victims},
+       {"filter", i.filter ? filter_json(*i.filter) : Json(nullptr)}});
 }
 
 }  // namespace netflowgen::detect

@@ -1,11 +1,12 @@
 // What an operator sees: one node, one type, a start, an end, evidence. docs/detection.md explains it,
 // docs/formats.md has its JSON.
 //
-// Invariants: 1. `id` depends on node, task and the step that raised it alone, so that it is the same on every
-// replay. 2. Plain data.
+// Invariants: 1. `id` depends on node, task and the step that raised it alone, so that it is the same on
+// every replay. 2. Plain data.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@
 
 namespace netflowgen::detect {
 
-enum class AlertEvent : uint8_t { kRaised, kEscalated, kResumed, kEnded };
+// kGrouped: the alert became part of an incident (incident.h).
+enum class AlertEvent : uint8_t { kRaised, kEscalated, kResumed, kEnded, kGrouped };
 std::string_view name_of(AlertEvent event);  // "raised", ...
 
 // One feature of the node when the alert was at its height.
@@ -50,23 +52,34 @@ struct Alert {
   base::TimeMs event_ms = 0;   // end of the step that this record is about
   base::TimeMs end_ms = 0;     // end of the last suspicious step; 0 while it lasts
   Severity severity = Severity::kLow;
+  // How many times what was expected came, at most, in a volume that is above its band; 0: none is. NaN:
+  // nothing was expected yet.
+  double times_expected = std::numeric_limits<double>::quiet_NaN();
   double peak = 0;       // highest score
   double threshold = 0;  // that the score passed
-  HeldBack held_back = HeldBack::kNo;
+  Suppression suppressed = Suppression::kNone;
   std::string reason;  // of the maintenance window
   std::string policy;
   std::vector<std::string> contacts;
   std::vector<Driver> drivers;  // most surprising first
   std::optional<FlowEvidence> flows;
   std::optional<Filter> filter;
+  std::string incident;  // its id; "": none
 
-  bool sent() const { return held_back == HeldBack::kNo; }
+  bool sent() const { return suppressed == Suppression::kNone; }
 };
 
 std::string alert_id(std::string_view node, std::string_view task, int64_t raised_step);
 
+struct Incident;  // incident.h
+
+// Of the records below. 1, without this key: no incidents, `held_back` for `suppressed`, one text for
+// FlowSpec.
+inline constexpr int kAlertFormat = 2;
+
 // One line of JSON with a newline.
 std::string to_json_line(const Alert& alert);
+std::string to_json_line(const Incident& incident);
 
 // What feedback and stores read back of a record.
 struct AlertKey {
@@ -79,7 +92,7 @@ struct AlertKey {
   base::TimeMs event_ms = 0;
   base::TimeMs end_ms = 0;  // 0: none
 };
-// Error names `where`: not an alert record.
+// Error names `where`: not an alert record. In alert_record.cc.
 AlertKey parse_alert(std::string_view json, const std::string& where);
 
 }  // namespace netflowgen::detect

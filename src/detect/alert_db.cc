@@ -9,26 +9,38 @@
 namespace netflowgen::detect {
 namespace {
 
-constexpr int kDatabaseFormat = 1;
+constexpr int kDatabaseFormat = 2;
 constexpr size_t kBatch = 1000;  // records a transaction
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS alerts(
   id TEXT PRIMARY KEY, node TEXT NOT NULL, task TEXT NOT NULL, type TEXT NOT NULL, probability REAL,
   severity TEXT NOT NULL, start_ms INTEGER NOT NULL, raised_ms INTEGER NOT NULL, end_ms INTEGER,
-  score REAL, held_back TEXT, policy TEXT, event TEXT NOT NULL, event_ms INTEGER NOT NULL, record TEXT NOT NULL);
+  score REAL, suppressed TEXT, policy TEXT, event TEXT NOT NULL, event_ms INTEGER NOT NULL, record TEXT NOT NULL,
+  incident TEXT);
 CREATE INDEX IF NOT EXISTS alerts_by_time ON alerts(raised_ms);
 CREATE INDEX IF NOT EXISTS alerts_by_node ON alerts(node, raised_ms);
+CREATE TABLE IF NOT EXISTS incidents(
+  id TEXT PRIMARY KEY, prefix TEXT NOT NULL, task TEXT NOT NULL, type TEXT NOT NULL, severity TEXT NOT NULL,
+  start_ms INTEGER NOT NULL, raised_ms INTEGER NOT NULL, end_ms INTEGER, hosts INTEGER NOT NULL, suppressed TEXT,
+  event TEXT NOT NULL, event_ms INTEGER NOT NULL, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS history(
   id TEXT NOT NULL, event_ms INTEGER NOT NULL, event TEXT NOT NULL, severity TEXT NOT NULL, score REAL,
   PRIMARY KEY(id, event_ms, event)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS feedback(
   id TEXT NOT NULL, verdict TEXT NOT NULL CHECK(verdict IN ('yes', 'no')), given_ms INTEGER NOT NULL);
 )";
+// Format 1 had another name for one column and no incidents.
+constexpr const char* kFromFormat1 =
+    "ALTER TABLE alerts RENAME COLUMN held_back TO suppressed; ALTER TABLE alerts ADD COLUMN incident TEXT;";
 constexpr const char* kUpsert =
-    "INSERT INTO alerts VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15) ON CONFLICT(id) DO UPDATE "
+    "INSERT INTO alerts VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16) ON CONFLICT(id) DO "
+    "UPDATE "
     "SET "
-    "type=?4, probability=?5, severity=?6, end_ms=?9, score=?10, held_back=?11, policy=?12, event=?13, "
-    "event_ms=?14, record=?15";
+    "type=?4, probability=?5, severity=?6, end_ms=?9, score=?10, suppressed=?11, policy=?12, event=?13, "
+    "event_ms=?14, record=?15, incident=?16";
+constexpr const char* kUpsertIncident =
+    "INSERT INTO incidents VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) ON CONFLICT(id) DO UPDATE SET "
+    "severity=?5, start_ms=?6, end_ms=?8, hosts=?9, suppressed=?10, event=?11, event_ms=?12, record=?13";
 constexpr const char* kHistory = "INSERT OR IGNORE INTO history VALUES(?1,?2,?3,?4,?5)";
 
 }  // namespace
@@ -75,9 +87,9 @@ struct AlertDb::Impl {
   }
   void run(const char* sql) const { check(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr)); }
 
-  void open(bool create) {
-    check(sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0),
-                          nullptr));
+  // The version of its format; 0: an empty file.
+  int64_t open_file(int flags) {
+    check(sqlite3_open_v2(path.c_str(), &handle, flags, nullptr));
     sqlite3_busy_timeout(handle, 5000);
     int64_t version = 0;
     int64_t tables = 0;
@@ -95,7 +107,14 @@ struct AlertDb::Impl {
     }
     if (version == 0 && tables > 0)
       throw base::Error("{}: an SQLite file of something else, not of alerts", path);
+    return version;
+  }
+
+  void open(bool create) {
+    const int64_t version = open_file(SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0));
     run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
+    if (version == 1)
+      run(fmt::format("BEGIN; {} PRAGMA user_version={}; COMMIT;", kFromFormat1, kDatabaseFormat).c_str());
     run(kSchema);
     run(fmt::format("PRAGMA user_version={}", kDatabaseFormat).c_str());
   }
@@ -136,11 +155,12 @@ void AlertDb::add(const Alert& a) {
     s.integer(8, a.raised_ms);
     if (a.end_ms != 0) s.integer(9, a.end_ms);
     s.real(10, a.peak);
-    s.text_or_null(11, a.sent() ? "" : name_of(a.held_back));
+    s.text_or_null(11, a.sent() ? "" : name_of(a.suppressed));
     s.text_or_null(12, a.policy);
     s.text(13, name_of(a.event));
     s.integer(14, a.event_ms);
     s.text(15, std::string_view(record).substr(0, record.size() - 1));
+    s.text_or_null(16, a.incident);
     s.step();
   }
   Impl::Statement s(*impl_, kHistory);
@@ -149,6 +169,27 @@ void AlertDb::add(const Alert& a) {
   s.text(3, name_of(a.event));
   s.text(4, name_of(a.severity));
   s.real(5, a.peak);
+  s.step();
+  if (++impl_->open_records >= kBatch) flush();
+}
+
+void AlertDb::add(const Incident& i) {
+  if (impl_->open_records == 0) impl_->run("BEGIN");
+  const std::string record = to_json_line(i);
+  Impl::Statement s(*impl_, kUpsertIncident);
+  s.text(1, i.id);
+  s.text(2, i.prefix.to_string());
+  s.text(3, i.task);
+  s.text(4, i.type);
+  s.text(5, name_of(i.severity));
+  s.integer(6, i.start_ms);
+  s.integer(7, i.raised_ms);
+  if (i.end_ms != 0) s.integer(8, i.end_ms);
+  s.integer(9, static_cast<int64_t>(i.hosts));
+  s.text_or_null(10, i.suppressed == Suppression::kNone ? "" : name_of(i.suppressed));
+  s.text(11, name_of(i.event));
+  s.integer(12, i.event_ms);
+  s.text(13, std::string_view(record).substr(0, record.size() - 1));
   s.step();
   if (++impl_->open_records >= kBatch) flush();
 }
@@ -174,6 +215,18 @@ void AlertDb::feedback(const std::string& id, bool yes, base::TimeMs given_ms) {
   s.text(2, yes ? "yes" : "no");
   s.integer(3, given_ms);
   s.step();
+}
+
+void AlertDb::each_record(const base::fs::path& path, const std::function<void(std::string_view)>& use) {
+  Impl impl;
+  impl.path = path.string();
+  const int64_t version = impl.open_file(SQLITE_OPEN_READONLY);
+  if (version == 0) return;
+  for (const char* sql : {"SELECT record FROM alerts", "SELECT record FROM incidents"}) {
+    if (version == 1 && std::string_view(sql).ends_with("incidents")) continue;
+    Impl::Statement s(impl, sql);
+    while (s.step()) use(s.column(0));
+  }
 }
 
 bool AlertDb::is_one(const base::fs::path& path) {

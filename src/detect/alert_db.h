@@ -1,16 +1,19 @@
 // Alerts, their history and what operators said of them, in one SQLite file (docs/formats.md has the schema).
 //
-// One thread. Writing the same records again changes nothing, so a replay may be repeated into one file. Records
-// since the last flush() are lost in a crash, never half of one.
+// One thread. Writing the same records again changes nothing, so a replay may be repeated into one file.
+// Records since the last flush() are lost in a crash, never half of one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
 #include "detect/alert.h"
+#include "detect/incident.h"
 
 namespace netflowgen::detect {
 
@@ -24,11 +27,16 @@ class AlertDb {
   AlertDb& operator=(const AlertDb&) = delete;
 
   void add(const Alert& alert);
+  void add(const Incident& incident);
   void flush();
   // The alert whose id begins with `id`; nullopt: none. Error: more than one.
   std::optional<AlertKey> find(const std::string& id);
   // `given_ms`: when it was said.
   void feedback(const std::string& id, bool yes, base::TimeMs given_ms);
+
+  // Calls `use` with the record of every alert and incident of the file, which is not changed. Error: as
+  // above.
+  static void each_record(const base::fs::path& path, const std::function<void(std::string_view)>& use);
 
   // Its first bytes are those of an SQLite file.
   static bool is_one(const base::fs::path& path);

@@ -1,9 +1,11 @@
 #include "detect/alert_db.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "detect/alert_record.h"
 
 namespace netflowgen::detect {
 namespace {
@@ -67,6 +69,39 @@ TEST_F(AlertDbTest, OtherFilesAreRefused) {
   base::write_file(path_, "this is a text file and no database of anything at all, long enough to be read\n");
   EXPECT_FALSE(AlertDb::is_one(path_));
   EXPECT_THROW(AlertDb{path_}, base::Error);
+}
+
+// A file as format 1 made it is brought to today's; its records stay as they are.
+TEST_F(AlertDbTest, Format1IsBroughtForward) {
+  constexpr const char* kOld =
+      "CREATE TABLE alerts(id TEXT PRIMARY KEY, node TEXT NOT NULL, task TEXT NOT NULL, type TEXT NOT NULL, "
+      "probability REAL, severity TEXT NOT NULL, start_ms INTEGER NOT NULL, raised_ms INTEGER NOT NULL, "
+      "end_ms INTEGER, "
+      "score REAL, held_back TEXT, policy TEXT, event TEXT NOT NULL, event_ms INTEGER NOT NULL, record TEXT "
+      "NOT NULL);"
+      "INSERT INTO alerts VALUES('aa', '192.0.2.1', 'ddos', 'syn_flood', .9, 'low', 0, 60000, NULL, 7, "
+      "'muted', NULL, "
+      "'raised', 60000, '{\"id\":\"aa\",\"event\":\"raised\",\"time\":\"1970-01-01T00:01:00Z\","
+      "\"node\":\"192.0.2.1\",\"task\":\"ddos\",\"type\":\"syn_flood\",\"severity\":\"low\","
+      "\"start\":\"1970-01-01T00:00:00Z\",\"raised\":\"1970-01-01T00:01:00Z\",\"end\":null,"
+      "\"held_back\":\"muted\"}'); PRAGMA user_version=1;";
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &handle), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(handle, kOld, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(handle);
+  EXPECT_EQ(read_alerts(path_.string()).alerts.at(0).suppressed, Suppression::kMuted);  // without changing it
+  AlertDb db(path_);
+  db.add(alert("bb"));
+  Incident incident;
+  incident.id = "cc";
+  incident.prefix = *base::Prefix::parse("192.0.2.0/24");
+  db.add(incident);
+  db.add(incident);
+  db.flush();
+  const auto list = read_alerts(path_.string());
+  EXPECT_EQ(list.alerts.size(), 2u);
+  EXPECT_EQ(list.incidents.size(), 1u);
+  EXPECT_EQ(db.find("aa")->node, "192.0.2.1");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Plain values to bytes and back, one description of a struct for both ways. Little-endian, no padding.
 //
-// A reader never throws: what does not fit makes it bad(), and values are then zero or empty. Lengths are checked
-// against what is left, so a hostile file cannot ask for memory that it has no bytes for.
+// A reader never throws: what does not fit makes it bad(), and values are then zero or empty. Lengths are
+// checked against what is left, so a hostile file cannot ask for memory that it has no bytes for.
 #pragma once
 
 #include <array>
@@ -17,8 +17,10 @@
 
 namespace netflowgen::detect {
 
-// FNV-1a with the length before it. Guards against damage, not against a hand that means it: what is read is checked
-// besides.
+inline constexpr int kArchiveVersion = 2;  // of what is written unless asked otherwise
+
+// FNV-1a with the length before it. Guards against damage, not against a hand that means it: what is read is
+// checked besides.
 inline uint64_t archive_checksum(std::span<const uint8_t> bytes) {
   uint64_t h = base::mix64(bytes.size());
   for (const uint8_t b : bytes) h = (h ^ b) * 0x100000001b3u;
@@ -27,6 +29,7 @@ inline uint64_t archive_checksum(std::span<const uint8_t> bytes) {
 
 class ArchiveWriter {
  public:
+  explicit ArchiveWriter(int version = kArchiveVersion) : version_(version) {}
   template <typename T>
   requires std::is_arithmetic_v<T> || std::is_enum_v<T>
   void value(const T& x) {
@@ -52,14 +55,18 @@ class ArchiveWriter {
     if (x) each(*this, const_cast<T&>(*x));
   }
   std::vector<uint8_t>& bytes() { return bytes_; }
+  int version() const { return version_; }
 
  private:
   std::vector<uint8_t> bytes_;
+  int version_;
 };
 
 class ArchiveReader {
  public:
-  explicit ArchiveReader(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+  explicit ArchiveReader(std::span<const uint8_t> bytes, int version = kArchiveVersion)
+      : bytes_(bytes), version_(version) {}
+  int version() const { return version_; }  // of the file: a description leaves out what it did not have
 
   template <typename T>
   requires std::is_arithmetic_v<T> || std::is_enum_v<T>
@@ -118,6 +125,7 @@ class ArchiveReader {
     return true;
   }
   std::span<const uint8_t> bytes_;
+  int version_;
   size_t at_ = 0;
   bool bad_ = false;
 };

@@ -1,5 +1,7 @@
 #include "detect/attack_type.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -24,6 +26,7 @@ constexpr std::string_view kTypes[] = {"syn_flood",
                                        "cldap_amplification",
                                        "memcached_amplification",
                                        "amplification",
+                                       "tcp_flood",
                                        "http_flood",
                                        "slowloris",
                                        "other_protocol_flood",
@@ -32,6 +35,9 @@ constexpr std::string_view kTypes[] = {"syn_flood",
 constexpr size_t kTypeCount = std::size(kTypes);
 constexpr double kUnknownMatch = 0.15;
 constexpr double kNoticeable = 0.05;  // of what came in
+constexpr double kHalfSupport = 3;    // sampled flows with which a guess counts half
+constexpr double kMostOfAFlow = 4;  // packets of one flow that count for themselves: they have all in common
+constexpr double kLeastProbability = 0.25;  // of a type that is named
 
 struct Service {
   uint16_t port;
@@ -42,6 +48,7 @@ constexpr Service kReflectors[] = {{53, "dns_amplification"},
                                    {1900, "ssdp_amplification"},
                                    {389, "cldap_amplification"},
                                    {11211, "memcached_amplification"}};
+constexpr int kWebPorts[] = {80, 443, 8000, 8008, 8080, 8081, 8443, 8888};
 
 double value(std::span<const float> frame, int feature, double missing) {
   const float x = frame[static_cast<size_t>(feature)];
@@ -51,8 +58,8 @@ double value(std::span<const float> frame, int feature, double missing) {
 // 0 below `low`, 1 above `high`, straight between.
 double ramp(double x, double low, double high) { return std::clamp((x - low) / (high - low), 0.0, 1.0); }
 
-// Shares of what came in beyond the usual; of all that came in where hardly anything is beyond it, since a share of a
-// small difference says nothing.
+// Shares of what came in beyond the usual; of all that came in where hardly anything is beyond it, since a
+// share of a small difference says nothing.
 class Excess {
  public:
   Excess(std::span<const float> seen, std::span<const float> usual) : seen_(seen), usual_(usual) {
@@ -75,7 +82,7 @@ class Excess {
   double share(int feature, int total, double excess) const {
     const double now = value(seen_, feature, 0) * value(seen_, total, 0);
     const double before = value(usual_, feature, 0) * value(usual_, total, 0);
-    if (excess < kNoticeable * value(seen_, total, 0)) return value(seen_, feature, 0);
+    if (!(excess > 0) || excess < kNoticeable * value(seen_, total, 0)) return value(seen_, feature, 0);
     return std::clamp((now - before) / excess, 0.0, 1.0);
   }
 
@@ -125,17 +132,59 @@ class Matches {
   std::array<double, kTypeCount> match_{};
 };
 
-void match_tcp(const Excess& x, double tcp, double size, Matches& m) {
+// Which TCP traffic it is, besides its share, its SYN and its RST.
+struct TcpShape {
+  double tiny = 0;           // packets with a few bytes of content
+  double small = 0;          // packets without content
+  double short_flows = 0.5;  // flows of one or two packets; 0.5: sampling does not let one know
+  double plain = 0.5;        // packets with ACK alone
+  double answers = 0;        // from a web server's port
+  double content = 0.7;      // the opposite; most TCP traffic has some
+  double web = 0.5;          // to a web server's port
+};
+
+// Whether flows are short. Without the flows nobody knows the sampling rate: few packets a flow then tell,
+// many do not.
+double short_flows_of(const Excess& x, const FlowEvidence* flows) {
+  if (flows == nullptr || flows->tcp.flows <= 0) {
+    return x.flows() > 0 && x.packets() / x.flows() < 5 ? 1 - 0.5 * ramp(x.packets() / x.flows(), 2, 5) : 0.5;
+  }
+  const double known = 1 - std::exp(-flows->tcp.expected_repeats / 3);
+  return known * (1 - ramp(flows->tcp.packets_per_flow, 2, 5)) + (1 - known) * 0.5;
+}
+
+// Share of the packets that come from web servers' ports: answers to what the node asked for, such as a download.
+double answers_of(const FlowEvidence* flows) {
+  double share = 0;
+  for (const int port : kWebPorts) {
+    share += flows == nullptr ? 0 : share_of(flows->source_ports, fmt::format("{}", port));
+  }
+  return ramp(share, 0.3, 0.6);
+}
+
+double web_of(std::span<const float> seen, const FlowEvidence* flows) {
+  int port = flows == nullptr ? -1 : top_port(flows->ports).first;
+  if (port < 0) port = static_cast<int>(value(seen, series::kTopPortIn, -1));
+  if (port < 0) return 0.5;
+  return std::find(std::begin(kWebPorts), std::end(kWebPorts), port) != std::end(kWebPorts) ? 1 : 0;
+}
+
+void match_tcp(const Excess& x, double tcp, const TcpShape& shape, Matches& m) {
   const double syn = x.of_flows(series::kSynShareIn);
   const double rst = x.of_flows(series::kRstShareIn);
-  const double small = 1 - ramp(size, 120, 300);
-  const double few_packets = 1 - ramp(x.flows() > 0 ? x.packets() / x.flows() : 0, 2, 5);
-  m["syn_flood"] = tcp * ramp(syn, 0.4, 0.9) * small;
-  m["rst_flood"] = tcp * ramp(rst, 0.4, 0.9) * (1 - ramp(syn, 0.4, 0.9)) * small * few_packets;
-  const double neither = (1 - ramp(syn, 0.2, 0.7)) * (1 - ramp(rst, 0.3, 0.8));
-  m["ack_flood"] = tcp * neither * small * few_packets;
-  m["http_flood"] = tcp * neither * (1 - few_packets) * (1 - 0.8 * small);
-  m["slowloris"] = tcp * neither * (1 - few_packets) * small * ramp(x.grown(series::kFlowsIn), 1.2, 3);
+  m["syn_flood"] = tcp * ramp(syn, 0.4, 0.9) * shape.small;
+  m["rst_flood"] = tcp * ramp(rst, 0.4, 0.9) * (1 - ramp(syn, 0.4, 0.9)) * shape.small;
+  const double neither = (1 - ramp(syn, 0.3, 0.8)) * (1 - ramp(rst, 0.3, 0.8));
+  const double bare = shape.short_flows * shape.plain;  // packets that belong to no conversation
+  m["ack_flood"] = tcp * neither * shape.small * std::sqrt(bare);
+  const double talk = (1 - shape.short_flows) * shape.content;
+  // A slow attack's records are short, too, where its trickle is slower than the exporter's inactive
+  // time-out.
+  m["http_flood"] = tcp * neither * shape.web * std::sqrt(talk) * (1 - shape.tiny);
+  m["slowloris"] =
+      tcp * neither * shape.web * (1 - shape.plain) * shape.tiny * ramp(x.grown(series::kFlowsIn), 1.2, 3);
+  m["tcp_flood"] =
+      tcp * neither * (1 - shape.small) * (1 - shape.web * std::sqrt(talk)) * (1 - shape.answers);
 }
 
 void match_reflection(const Excess& x, double udp, const FlowEvidence* flows, Matches& m) {
@@ -153,9 +202,60 @@ void match_reflection(const Excess& x, double udp, const FlowEvidence* flows, Ma
   m["udp_flood"] = udp * (1 - reflected) * (1 - fragments);
 }
 
+// Flows that can tell one type from another: those of the type's protocol or port.
+double share_of_type(std::string_view type, const FlowEvidence& flows) {
+  double all = 0;
+  for (const auto& p : flows.protocols) all += p.flows;
+  const auto flows_of = [](const std::vector<Talker>& talkers, std::string_view name) {
+    for (const auto& t : talkers) {
+      if (t.name == name) return t.flows;
+    }
+    return 0.0;
+  };
+  if (all <= 0) return 1;
+  for (const auto& r : kReflectors) {
+    if (r.type == type) return std::min(1.0, flows_of(flows.source_ports, fmt::format("{}", r.port)) / all);
+  }
+  const auto protocol = protocol_of_type(type, true);
+  return protocol ? flows_of(flows.protocols, fmt::format("{}", *protocol)) / all : 1;
+}
+
 }  // namespace
 
 std::span<const std::string_view> rule_types() { return kTypes; }
+
+std::optional<uint8_t> protocol_of_type(std::string_view type, bool v4) {
+  if (type == "icmp_flood") return v4 ? flow::kIcmp : flow::kIcmp6;
+  if (type == "gre_flood") return flow::kGre;
+  if (type.ends_with("amplification") || type == "udp_flood" || type == "fragment_flood") return flow::kUdp;
+  for (const std::string_view t :
+       {"syn_flood", "ack_flood", "rst_flood", "tcp_flood", "http_flood", "slowloris"}) {
+    if (t == type) return flow::kTcp;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint16_t> reflector_port(std::string_view type) {
+  for (const auto& r : kReflectors) {
+    if (r.type == type) return r.port;
+  }
+  return std::nullopt;
+}
+
+double support_of(std::string_view type, std::span<const float> seen, const FlowEvidence* flows) {
+  if (flows == nullptr) return value(seen, series::kFlowsIn, 0);
+  const auto n = static_cast<double>(flows->sampled);
+  return std::min(static_cast<double>(flows->sampled_packets), kMostOfAFlow * n) *
+         share_of_type(type, *flows);
+}
+
+// A guess from so few flows is worth less: its probability is divided by 1 + kHalfSupport / support.
+AttackGuess with_support(AttackGuess guess, double support) {
+  if (guess.type == "unknown") return guess;
+  guess.probability *= support / (support + kHalfSupport);
+  if (guess.probability >= kLeastProbability) return guess;
+  return {"unknown", 1 - guess.probability, guess.by_model};
+}
 
 AttackGuess guess_type(std::span<const float> seen, std::span<const float> usual, const FlowEvidence* flows) {
   const Excess x(seen, usual);
@@ -164,7 +264,17 @@ AttackGuess guess_type(std::span<const float> seen, std::span<const float> usual
   const double udp = ramp(x.of_packets(series::kUdpShareIn), 0.3, 0.8);
   const double other = ramp(x.of_packets(series::kOtherShareIn), 0.3, 0.8);
   const double size = x.packets() > 0 ? x.bytes() / x.packets() : value(seen, series::kPacketSizeIn, 0);
-  match_tcp(x, tcp, size, m);
+  TcpShape shape;
+  shape.tiny = 1 - ramp(size, 90, 140);
+  shape.small = 1 - ramp(size, 120, 300);
+  shape.short_flows = short_flows_of(x, flows);
+  if (flows != nullptr && flows->tcp.flagged > 0) {
+    shape.plain = ramp(flows->tcp.plain_ack_share, 0.5, 0.9);
+    shape.content = 1 - shape.plain;
+  }
+  shape.web = web_of(seen, flows);
+  shape.answers = answers_of(flows);
+  match_tcp(x, tcp, shape, m);
   match_reflection(x, udp, flows, m);
   m["icmp_flood"] = ramp(x.of_packets(series::kIcmpShareIn), 0.3, 0.8);
   const double gre = flows == nullptr ? 0 : ramp(share_of(flows->protocols, "47"), 0.3, 0.8);
@@ -175,84 +285,17 @@ AttackGuess guess_type(std::span<const float> seen, std::span<const float> usual
   const double scan = ports * few_a_port * ramp(x.of_flows(series::kTopPeerShareIn), 0.2, 0.6);
   m["scan"] = scan;
   m["syn_flood"] *= 1 - scan;  // a SYN scan is SYN only, too
-  return m.best();
+  const AttackGuess best = m.best();
+  return with_support(best, support_of(best.type, seen, flows));
 }
 
-AttackGuess guess_from_logits(std::span<const float> logits, const std::vector<std::string>& classes) {
+AttackGuess guess_from_logits(std::span<const float> logits, const std::vector<std::string>& classes,
+                              double support) {
   if (logits.empty() || logits.size() != classes.size()) return {"unknown", 0, true};
   const auto top = std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float l : logits) sum += std::exp(static_cast<double>(l - *top));
-  return {classes[static_cast<size_t>(top - logits.begin())], 1 / sum, true};
-}
-
-namespace {
-
-constexpr double kDominates = 0.6;  // a part of the traffic that a filter may single out
-constexpr double kOneSource = 0.75;
-
-bool matches(const Filter& f, const SampledFlow& s) {
-  if (f.source && !f.source->contains(s.src)) return false;
-  if (f.protocol && *f.protocol != s.protocol) return false;
-  if (f.src_port && *f.src_port != s.src_port) return false;
-  if (f.dst_port && *f.dst_port != s.dst_port) return false;
-  if (f.syn_only && (s.tcp_flags & (flow::kSyn | flow::kAck)) != flow::kSyn) return false;
-  return !f.fragments || s.fragment != 0;
-}
-
-// The protocol that a type implies, where no flow says it.
-std::optional<uint8_t> protocol_of(std::string_view type, bool v4) {
-  if (type == "icmp_flood") return v4 ? flow::kIcmp : flow::kIcmp6;
-  if (type == "gre_flood") return flow::kGre;
-  if (type.ends_with("amplification") || type == "udp_flood" || type == "fragment_flood") return flow::kUdp;
-  if (type == "syn_flood" || type == "ack_flood" || type == "rst_flood") return flow::kTcp;
-  return std::nullopt;
-}
-
-void narrow_by_flows(const FlowEvidence& flows, Filter& f) {
-  if (!flows.protocols.empty() && flows.protocols[0].share >= kDominates) {
-    f.protocol = static_cast<uint8_t>(top_port(flows.protocols).first);
-  }
-  const bool ports = f.protocol && (*f.protocol == flow::kTcp || *f.protocol == flow::kUdp);
-  const auto [src, src_share] = top_port(flows.source_ports);
-  const auto [dst, dst_share] = top_port(flows.ports);
-  f.fragments = flows.fragment_share >= kDominates;
-  if (ports && !f.fragments && src >= 0 && src_share >= kDominates) f.src_port = static_cast<uint16_t>(src);
-  if (ports && !f.fragments && dst >= 0 && dst_share >= kDominates) f.dst_port = static_cast<uint16_t>(dst);
-  f.syn_only = f.protocol == flow::kTcp && flows.syn_share >= kDominates;
-  if (!flows.sources.empty() && flows.sources[0].share >= kOneSource) {
-    const auto source = base::Prefix::parse(flows.sources[0].name);
-    if (source && source->address.is_v4() == f.destination.address.is_v4()) f.source = source;
-  }
-}
-
-}  // namespace
-
-std::optional<Filter> suggest_filter(std::string_view node, std::string_view type, const FlowEvidence* flows,
-                                     std::span<const SampledFlow> sample) {
-  const auto destination = NodeMatch(node).destination();
-  if (!destination) return std::nullopt;
-  Filter f;
-  f.destination = *destination;
-  if (flows != nullptr && flows->sampled > 0) {
-    narrow_by_flows(*flows, f);
-  } else {
-    f.protocol = protocol_of(type, destination->address.is_v4());
-    f.syn_only = type == "syn_flood";
-    f.fragments = type == "fragment_flood";
-    for (const auto& r : kReflectors) {
-      if (r.type == type) f.src_port = r.port;
-    }
-  }
-  double all = 0;
-  double covered = 0;
-  for (const auto& s : sample) {
-    const double packets = static_cast<double>(s.packets) * s.weight;
-    all += packets;
-    if (matches(f, s)) covered += packets;
-  }
-  f.covers = all > 0 ? covered / all : 0;
-  return f;
+  return with_support({classes[static_cast<size_t>(top - logits.begin())], 1 / sum, true}, support);
 }
 
 }  // namespace netflowgen::detect

@@ -22,6 +22,7 @@ struct Mix {
   float rst = 0;
   float fragments = 0;
   float reflectors = 0;
+  float port = 443;
 };
 
 std::vector<float> frame_of(const Mix& m) {
@@ -40,14 +41,15 @@ std::vector<float> frame_of(const Mix& m) {
   f[series::kReflectorShareIn] = m.reflectors;
   f[series::kPeersIn] = 20;
   f[series::kPortsIn] = 3;
+  f[series::kTopPortIn] = m.port;
   return f;
 }
 
-// A web server's calm: TCP with full packets.
-const Mix kCalm{1000, 100, 400, 0.95f, 0.05f, 0, 0, 0.05f, 0.02f, 0, 0};
+// A web server's normal: TCP with full packets.
+const Mix kNormal{1000, 100, 400, 0.95f, 0.05f, 0, 0, 0.05f, 0.02f, 0, 0};
 
 std::string type(const Mix& seen, const FlowEvidence* flows = nullptr) {
-  const auto guess = guess_type(frame_of(seen), frame_of(kCalm), flows);
+  const auto guess = guess_type(frame_of(seen), frame_of(kNormal), flows);
   EXPECT_GE(guess.probability, 0);
   EXPECT_LE(guess.probability, 1);
   EXPECT_FALSE(guess.by_model);
@@ -67,9 +69,57 @@ TEST(AttackType, ByWhatGrew) {
   EXPECT_EQ(type({1010, 101, 400, 0.25f, 0.25f, 0.25f, 0.25f, 0, 0, 0, 0}), "unknown");
 }
 
+TEST(AttackType, LargeTcpToAnotherPortIsNoHttpFlood) {
+  EXPECT_EQ(type({31000, 2100, 900, 1, 0, 0, 0, 0.02f, 0, 0, 0, 5432}), "tcp_flood");
+}
+
+TEST(AttackType, ADownloadIsNoFlood) {
+  FlowEvidence flows;
+  flows.sampled = flows.sampled_packets = 1000;
+  flows.source_ports = {{"443", 0.9, 0, 0, 0}};
+  EXPECT_EQ(type({31000, 2100, 900, 1, 0, 0, 0, 0.02f, 0, 0, 0, 50000}, &flows), "unknown");
+}
+
+TEST(AttackType, NoFlowInTheStepIsNoNaN) {
+  const auto guess =
+      guess_type(frame_of({0, 0, 0, 0.5f, 0.5f, 0, 0, 0, 0, 0, 0}), frame_of(kNormal), nullptr);
+  EXPECT_FALSE(std::isnan(guess.probability));
+}
+
+TEST(AttackType, FewFlowsAreNoCertainty) {
+  const Mix seen{21000, 300, 440, 0.05f, 0.95f, 0, 0, 0, 0, 0, 0.97f};
+  FlowEvidence flows;
+  flows.source_ports = {{"123", 0.9, 0, 0, 0}};
+  flows.protocols = {{"17", 0.95, 0, 0, 0}};
+  double before = 0;
+  for (const size_t n : {1, 3, 7, 50, 1000}) {
+    flows.sampled = flows.sampled_packets = n;
+    flows.source_ports[0].flows = flows.protocols[0].flows = static_cast<double>(n);
+    const auto guess = guess_type(frame_of(seen), frame_of(kNormal), &flows);
+    if (n <= 1) {
+      EXPECT_EQ(guess.type, "unknown");
+      continue;
+    }
+    EXPECT_EQ(guess.type, "ntp_amplification");
+    EXPECT_GT(guess.probability, before);
+    before = guess.probability;
+    if (n == 3) {
+      EXPECT_LT(before, 0.5);
+    }
+    if (n == 1000) {
+      EXPECT_GT(before, 0.8);
+    }
+  }
+  // Seven flows, two of them from the reflectors' port.
+  flows.sampled = flows.sampled_packets = 7;
+  flows.protocols[0].flows = 7;
+  flows.source_ports[0].flows = 2;
+  EXPECT_LT(guess_type(frame_of(seen), frame_of(kNormal), &flows).probability, 0.4);
+}
+
 TEST(AttackType, FlowsNameTheService) {
   FlowEvidence flows;
-  flows.sampled = 10;
+  flows.sampled = flows.sampled_packets = 1000;
   flows.source_ports = {{"123", 0.9, 0, 0, 0}};
   EXPECT_EQ(type({21000, 300, 440, 0.05f, 0.95f, 0, 0, 0, 0, 0, 0.97f}, &flows), "ntp_amplification");
   flows.protocols = {{"47", 0.95, 0, 0, 0}};
@@ -78,37 +128,11 @@ TEST(AttackType, FlowsNameTheService) {
 
 TEST(AttackType, ClassesHead) {
   const std::vector<float> logits = {0, 2, 0};
-  const auto guess = guess_from_logits(logits, {"a", "b", "c"});
+  const auto guess = guess_from_logits(logits, {"a", "b", "c"}, 1e9);
   EXPECT_EQ(guess.type, "b");
-  EXPECT_NEAR(guess.probability, std::exp(2.0) / (std::exp(2.0) + 2), 1e-9);
+  EXPECT_NEAR(guess.probability, std::exp(2.0) / (std::exp(2.0) + 2), 1e-6);
   EXPECT_TRUE(guess.by_model);
-}
-
-TEST(SuggestFilter, NarrowestThatCovers) {
-  std::vector<SampledFlow> sample;
-  for (uint32_t i = 0; i < 100; ++i) {
-    SampledFlow s;
-    s.src = base::IpAddr::v4(0xcb007100 + i);
-    s.dst = *base::IpAddr::parse("192.0.2.1");
-    s.packets = 10;
-    s.protocol = i < 90 ? flow::kUdp : flow::kTcp;
-    s.src_port = i < 90 ? 53 : 40000;
-    s.dst_port = static_cast<uint16_t>(1000 + i);
-    s.ported = true;
-    sample.push_back(s);
-  }
-  const auto evidence = FlowSample::evidence(sample);
-  const auto f = suggest_filter("192.0.2.1", "dns_amplification", &evidence, sample);
-  ASSERT_TRUE(f.has_value());
-  EXPECT_EQ(f->protocol, flow::kUdp);
-  EXPECT_EQ(f->src_port, 53);
-  EXPECT_FALSE(f->dst_port.has_value());
-  EXPECT_FALSE(f->source.has_value());
-  EXPECT_DOUBLE_EQ(f->covers, 0.9);
-  EXPECT_FALSE(suggest_filter("AS64500", "udp_flood", &evidence, sample).has_value());
-  const auto plain = suggest_filter("192.0.2.1", "ntp_amplification", nullptr, {});
-  EXPECT_EQ(plain->src_port, 123);
-  EXPECT_DOUBLE_EQ(plain->covers, 0);
+  EXPECT_LT(guess_from_logits(logits, {"a", "b", "c"}, 3).probability, 0.5);  // from three flows
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kMostQuantiles = 128;  // model/spec.cc allows 99
 constexpr float kStretch = 2;
+constexpr float kMostBeyond = 1.386f;  // log 4
 
 size_t middle_of(std::span<const float> levels) {
   size_t best = 0;
@@ -33,9 +34,10 @@ Band band_of(std::span<const float> direct, std::span<const float> level, std::s
     if (std::isnan(level[v])) continue;
     std::copy_n(direct.data() + v * quantiles, quantiles, sorted);
     std::sort(sorted, sorted + quantiles);  // quantile heads may cross
-    const float half = sorted[quantiles - 1] - sorted[middle];
+    const float top = sorted[quantiles - 1];
+    const float beyond = std::min((kStretch - 1) * (top - sorted[middle]), kMostBeyond);
     band.middle[v] = std::max(0.0f, sorted[middle] + level[v]);
-    band.upper[v] = std::max(0.0f, sorted[middle] + level[v] + kStretch * half);
+    band.upper[v] = std::max(0.0f, top + level[v] + beyond);
   }
   return band;
 }

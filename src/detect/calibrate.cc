@@ -20,12 +20,12 @@ class Walk {
   void row(const ScoreTable& table, size_t row) {
     const int64_t step = table.steps[row];
     if (!track_.idle() && step > last_ + 1) apply(track_.silent(step - 1, timing_));
-    look_.score = table.scores[row];
+    observed_.score = table.scores[row];
     if (!table.bands.empty()) {
-      look_.band = table.bands[row];
-      look_.seen = table.seen[row];
+      observed_.band = table.bands[row];
+      observed_.seen = table.seen[row];
     }
-    apply(track_.look(step, look_, threshold_, timing_));
+    apply(track_.update(step, observed_, threshold_, timing_));
     last_ = step;
   }
 
@@ -34,13 +34,13 @@ class Walk {
   }
 
  private:
-  void apply(Change change) {
-    if (change == Change::kRaised) {
+  void apply(Transition transition) {
+    if (transition == Transition::kRaised) {
       alerts_.push_back({node_, track_.start_step, track_.raised_step, 0, track_.peak});
       alerts_.back().ups.emplace_back(track_.raised_step, 0);
-    } else if (change == Change::kResumed) {
+    } else if (transition == Transition::kResumed) {
       alerts_.back().ups.emplace_back(track_.last_on, 0);
-    } else if (change == Change::kEnded) {
+    } else if (transition == Transition::kEnded) {
       close(track_.end_step);
     }
   }
@@ -55,7 +55,7 @@ class Walk {
   const Timing& timing_;
   std::vector<AlertSpan>& alerts_;
   Track track_;
-  Look look_{0, Band::none(), {}};
+  Observation observed_{0, Band::none(), {}};
   int64_t last_ = 0;
 };
 

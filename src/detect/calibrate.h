@@ -51,13 +51,13 @@ struct CalibratedThreshold {
 };
 
 inline constexpr double kFalseAlarmRates[] = {10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001};
-// `off` is the threshold of so many times the false alarms of `on`.
+// `off` is the threshold of this many times the false alarms of `on`.
 inline constexpr double kOffRatio = 10;
 
 // The lowest threshold of each rate (descending) at which no more alerts than the rate allows touch benign
-// rows only. A threshold stands between two scores, so that the last bit of one decides nothing: LibTorch and the
-// engine differ there. `truth` is [rows] or empty: all benign. `node_days` counts all nodes and all time, silence
-// included. Error: no finite score.
+// rows only. A threshold lies between two scores, so that the last bit of one decides nothing: LibTorch and
+// the engine differ there. `truth` is [rows] or empty: all benign. `node_days` counts all nodes and all time,
+// silence included. Error: no finite score.
 std::vector<CalibratedThreshold> calibrate(const ScoreTable& scores, std::span<const RowTruth> truth,
                                            double node_days, const Timing& timing,
                                            std::span<const double> rates = kFalseAlarmRates);

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "detect/rulebook.h"
+#include "detect/rule_set.h"
 
 namespace netflowgen::detect {
 namespace {
@@ -69,23 +69,23 @@ TEST(Calibration, MissingFileNamesTheCommandThatWritesIt) {
   }
 }
 
-TEST(RuleBook, TasksThatAreOnShareTheRate) {
+TEST(RuleSet, TasksThatAreOnShareTheRate) {
   // One task on: its threshold is that of the whole rate. Two: that of half of it, here the next one calibrated.
   Calibration both = two();
-  RuleBook one({}, both, 60'000, 1);
+  RuleSet one({}, both, 60'000, 1);
   EXPECT_EQ(one.rule("x").thresholds[0].on, 2.3f);
   both.tasks[1].enabled = true;
-  RuleBook shared({}, both, 60'000, 1);
+  RuleSet shared({}, both, 60'000, 1);
   EXPECT_EQ(shared.rule("x").thresholds[0].on, 3);
   EXPECT_EQ(shared.rule("x").thresholds[1].on, 3);
   // A rate that names a task is that task's own.
   const auto named = Policies::parse("defaults: {false_alarms: {anomaly: 0.1}}", "p.yaml", both.names());
-  RuleBook own(named, both, 60'000, 1);
+  RuleSet own(named, both, 60'000, 1);
   EXPECT_EQ(own.rule("x").thresholds[0].on, 2.3f);
   EXPECT_EQ(own.rule("x").thresholds[1].on, 2.3f);
   // So is a threshold; a task that is off takes no share.
   const auto off = Policies::parse("defaults: {thresholds: {anomaly: off}}", "p.yaml", both.names());
-  RuleBook alone(off, both, 60'000, 1);
+  RuleSet alone(off, both, 60'000, 1);
   EXPECT_EQ(alone.rule("x").thresholds[0].on, 2.3f);
 }
 
@@ -110,12 +110,12 @@ TEST(Calibration, BadFilesAreRefused) {
   EXPECT_THROW(Calibration::load("/nonexistent"), base::Error);
 }
 
-RuleBook book(const std::string& yaml) {
-  return RuleBook(Policies::parse(yaml, "p", two().names()), two(), 60'000, 128);
+RuleSet rules_of(const std::string& yaml) {
+  return RuleSet(Policies::parse(yaml, "p", two().names()), two(), 60'000, 128);
 }
 
-TEST(RuleBook, DefaultsComeFromTheCalibration) {
-  auto b = book("");
+TEST(RuleSet, DefaultsComeFromTheCalibration) {
+  auto b = rules_of("");
   const Rule& r = b.rule("10.0.0.1");
   EXPECT_EQ(r.thresholds[0].on, 2.3f);
   EXPECT_EQ(r.thresholds[0].off, 0.7f);
@@ -126,8 +126,8 @@ TEST(RuleBook, DefaultsComeFromTheCalibration) {
   EXPECT_EQ(&b.rule("10.0.0.2"), &r);  // shared
 }
 
-TEST(RuleBook, PoliciesByPrefix) {
-  auto b = book(
+TEST(RuleSet, PoliciesByPrefix) {
+  auto b = rules_of(
       "defaults: {learning: 10m}\n"
       "policies:\n"
       "- {prefix: 10.0.0.0/8, false_alarms: {ddos: 1, anomaly: 0.1}, end_after: 90s, severity: high}\n"
@@ -148,8 +148,8 @@ TEST(RuleBook, PoliciesByPrefix) {
   EXPECT_EQ(b.rule("10.1.2.4").thresholds[0].on, kNeverScore);
 }
 
-TEST(RuleBook, RatesThatValidationCannotHoldAreRefusedAtOnce) {
-  EXPECT_THROW(book("policies: [{prefix: 10.0.0.0/8, false_alarms: 0.001}]"), base::Error);
+TEST(RuleSet, RatesThatValidationCannotHoldAreRefusedAtOnce) {
+  EXPECT_THROW(rules_of("policies: [{prefix: 10.0.0.0/8, false_alarms: 0.001}]"), base::Error);
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 #include "base/check.h"
 #include "base/nan.h"
-#include "detect/attack_type.h"
 #include "detect/band.h"
+#include "detect/severity.h"
 #include "series/features.h"
 
 namespace netflowgen::detect {
@@ -15,15 +15,17 @@ namespace {
 
 using base::kNaN;
 constexpr uint32_t kUsualFrames = 64;     // of the running mean
-constexpr size_t kDrivers = 8;            // features that an alert shows
 constexpr double kOutageSurvival = 1e-3;  // silence as rare as this is an outage
-constexpr int64_t kEvidenceSteps = 2;     // before the step that raised it
+constexpr double kLarger = 1.5;           // evidence is gathered again when the excess has grown so much
 constexpr std::string_view kOutage = "outage";
 
 }  // namespace
 
-Detector::Detector(RuleBook& book, DetectorParts parts, AlertSink sink)
-    : book_(book), parts_(std::move(parts)), sink_(std::move(sink)) {}
+Detector::Detector(RuleSet& rules, DetectorParts parts, AlertSink sink)
+    : rules_(rules),
+      parts_(std::move(parts)),
+      sink_(std::move(sink)),
+      incidents_(rules.policies().incidents(), rules.step_ms(), rules.longest_merge()) {}
 
 base::LedgerView Detector::alerts_ledger() const { return ledger_.view("alerts"); }
 
@@ -35,20 +37,28 @@ size_t Detector::open_alerts() const {
   return n;
 }
 
-Detector::Node& Detector::node_of(const Seen& seen, int64_t step) {
+Detector::Node& Detector::node_of(const NodeScores& seen, int64_t step) {
   const auto [it, fresh] = nodes_.try_emplace(seen.node);
   if (fresh) {
     Node& node = it->second;
     node.name = seen.name;
-    node.rule = &book_.rule(seen.name);
+    node.rule = &rules_.rule(seen.name);
     node.first_step = step;
     node.usual.fill(kNaN);
     if (node.rule->outage_steps > 0) watched_.insert(seen.node);
+    if (parts_.flows != nullptr) index_.add(node.name, seen.node);
   }
   return it->second;
 }
 
-void Detector::look(int64_t step, std::span<const Seen> seen) {
+void Detector::forget(uint64_t node) {
+  const auto it = nodes_.find(node);
+  if (it == nodes_.end()) return;
+  if (parts_.flows != nullptr) index_.remove(it->second.name);
+  nodes_.erase(it);
+}
+
+void Detector::update(int64_t step, std::span<const NodeScores> seen) {
   for (const auto& s : seen) {
     if (s.frame.empty()) {
       const auto it = nodes_.find(s.node);
@@ -57,13 +67,13 @@ void Detector::look(int64_t step, std::span<const Seen> seen) {
     }
     Node& node = node_of(s, step);
     end_outage(step, s.node);
-    look_frame(step, s, node);
+    update_frame(step, s, node);
     node.last_frame = step;
     node.band = band_of(s.direct, s.level, parts_.quantiles);
   }
 }
 
-void Detector::look_frame(int64_t step, const Seen& seen, Node& node) {
+void Detector::update_frame(int64_t step, const NodeScores& seen, Node& node) {
   const Rule& rule = *node.rule;
   auto it = live_.find(seen.node);
   if (it == live_.end()) {
@@ -77,16 +87,17 @@ void Detector::look_frame(int64_t step, const Seen& seen, Node& node) {
   }
   LiveNode& live = it->second;
   live.looked = step;
-  Look look{0, node.band, volumes_of(*parts_.encoder, seen.frame)};
-  bool calm = true;
+  Observation observed{0, node.band, volumes_of(*parts_.encoder, seen.frame)};
+  bool normal = true;
   for (size_t t = 0; t < live.tasks.size(); ++t) {
-    look.score = seen.scores[t];
+    observed.score = seen.scores[t];
     const int64_t last_end = live.tasks[t].track.end_step;
-    const Change change = live.tasks[t].track.look(step, look, rule.thresholds[t], rule.timing);
-    follow(step, t, change, &seen, &node, live, last_end);
-    calm &= live.tasks[t].track.idle();
+    const Transition transition = live.tasks[t].track.update(step, observed, rule.thresholds[t], rule.timing);
+    apply(step, t, transition, &seen, &node, live, last_end);
+    normal &= live.tasks[t].track.idle();
   }
-  if (calm) learn_usual(seen.frame, node);
+  if (normal) return learn_usual(seen.frame, node);
+  node.last_abnormal = step;
 }
 
 void Detector::learn_usual(std::span<const float> frame, Node& node) const {
@@ -107,156 +118,98 @@ void Detector::end_step(int64_t step) {
     for (size_t t = 0; t < live.tasks.size(); ++t) {
       Track& track = live.tasks[t].track;
       if (live.looked != step) {
-        follow(step, t, track.silent(step, live.rule->timing), nullptr, nullptr, live, kNoStep);
+        apply(step, t, track.silent(step, live.rule->timing), nullptr, nullptr, live, kNoStep);
       }
       done &= track.forgettable(step, live.rule->timing);
     }
     it = done ? live_.erase(it) : std::next(it);
   }
   watch_outages(step);
+  learn_traffic(step);
+  std::vector<Incident> incidents;
+  group_alerts(step, incidents);
   std::stable_sort(changes_.begin(), changes_.end(), [](const Alert& a, const Alert& b) {
     return std::tie(a.node, a.task) < std::tie(b.node, b.task);
   });
   for (const auto& a : changes_) sink_(a);
   changes_.clear();
+  if (!parts_.incidents) return;
+  for (const auto& incident : incidents) parts_.incidents(incident);
 }
 
-// What a track's change, or its staying active, means for its alert.
-void Detector::follow(int64_t step, size_t task, Change change, const Seen* seen, const Node* node,
-                      LiveNode& live, int64_t last_end) {
+// What a track's transition, or its staying active, means for its alert.
+void Detector::apply(int64_t step, size_t task, Transition transition, const NodeScores* seen,
+                     const Node* node, LiveNode& live, int64_t last_end) {
   Live& at = live.tasks[task];
-  if (change == Change::kRaised) return raise(step, task, *seen, *node, live, last_end);
+  if (transition == Transition::kRaised) return raise(step, task, *seen, *node, live, last_end);
   if (at.alert == nullptr) return;
   Alert& alert = *at.alert;
-  if (change == Change::kEnded) {
-    alert.end_ms = at.track.end_step * book_.step_ms();
-    return this->change(alert, AlertEvent::kEnded, step);
+  if (transition == Transition::kEnded) {
+    alert.end_ms = at.track.end_step * rules_.step_ms();
+    return record(alert, AlertEvent::kEnded, step);
   }
   if (seen == nullptr || at.track.state != Track::State::kActive) return;
   const bool higher = static_cast<double>(at.track.peak) > alert.peak;
-  if (higher) {
-    alert.peak = static_cast<double>(at.track.peak);
-    gather(step, at.track, *seen, *node, alert);
-  }
-  const Severity severity = severity_of(alert.peak, task, *live.rule);
-  const bool graver = severity > alert.severity;
-  if (graver) alert.severity = severity;
-  if (change == Change::kResumed) {
+  alert.peak = std::max(alert.peak, static_cast<double>(at.track.peak));
+  const double times = times_expected_of(at.track, *seen, *node);
+  if (std::isnan(alert.times_expected) || times > alert.times_expected) alert.times_expected = times;
+  if (higher || times > kLarger * at.evidence_times) gather(step, *seen, *node, at);
+  const Severity severity = severity_of(alert, task, *live.rule);
+  const bool more_severe = severity > alert.severity;
+  if (more_severe) alert.severity = severity;
+  if (transition == Transition::kResumed) {
     alert.end_ms = 0;
-    this->change(alert, AlertEvent::kResumed, step);
-  } else if (graver) {
-    this->change(alert, AlertEvent::kEscalated, step);
+    record(alert, AlertEvent::kResumed, step);
+  } else if (more_severe) {
+    record(alert, AlertEvent::kEscalated, step);
   }
 }
 
-void Detector::raise(int64_t step, size_t task, const Seen& seen, const Node& node, LiveNode& live,
+void Detector::raise(int64_t step, size_t task, const NodeScores& seen, const Node& node, LiveNode& live,
                      int64_t last_end) {
-  const TaskCalibration& calibration = book_.calibration().tasks[task];
+  const TaskCalibration& calibration = rules_.calibration().tasks[task];
   const Track& track = live.tasks[task].track;
   live.tasks[task].alert = std::make_unique<Alert>();
   Alert& a = *live.tasks[task].alert;
   a.id = alert_id(live.name, calibration.name, step);
   a.node = live.name;
   a.task = calibration.name;
-  a.start_ms = track.start_step * book_.step_ms();
+  a.start_ms = track.start_step * rules_.step_ms();
   a.raised_ms = end_of(step);
   a.peak = static_cast<double>(track.peak);
   a.threshold = static_cast<double>(live.rule->thresholds[task].on);
-  a.severity = severity_of(a.peak, task, *live.rule);
+  a.times_expected = times_expected_of(track, seen, node);
+  a.severity = severity_of(a, task, *live.rule);
   a.policy = live.rule->policy;
   a.contacts = live.rule->contacts;
-  a.held_back = held_back(step, node, *live.rule, last_end, a.reason);
-  gather(step, track, seen, node, a);
+  a.suppressed = suppressed(step, node, *live.rule, last_end, a.reason);
+  gather(step, seen, node, live.tasks[task]);
   ledger_.enter();
-  a.sent() ? ledger_.emit() : ledger_.drop(a.held_back);
-  change(a, AlertEvent::kRaised, step);
+  a.sent() ? ledger_.emit() : ledger_.drop(a.suppressed);
+  record(a, AlertEvent::kRaised, step);
 }
 
-HeldBack Detector::held_back(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
-                             std::string& reason) {
-  if (step - node.first_step < rule.learning_steps) return HeldBack::kLearning;
-  if (rule.mute) return HeldBack::kMuted;
-  if (const auto* m = book_.policies().maintenance(node.name, step * book_.step_ms())) {
+Suppression Detector::suppressed(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
+                                 std::string& reason) {
+  if (step - node.first_step < rule.learning_steps) return Suppression::kLearning;
+  if (rule.mute) return Suppression::kMuted;
+  if (const auto* m = rules_.policies().maintenance(node.name, step * rules_.step_ms())) {
     reason = m->reason;
-    return HeldBack::kMaintenance;
+    return Suppression::kMaintenance;
   }
-  if (last_end != kNoStep && step - last_end < rule.timing.cooldown_steps) return HeldBack::kCooldown;
-  return book_.policies().dry_run() ? HeldBack::kDryRun : HeldBack::kNo;
+  if (last_end != kNoStep && step - last_end < rule.timing.cooldown_steps) return Suppression::kCooldown;
+  return rules_.policies().dry_run() ? Suppression::kDryRun : Suppression::kNone;
 }
 
-Severity Detector::severity_of(double peak, size_t task, const Rule& rule) const {
+Severity Detector::severity_of(const Alert& alert, size_t task, const Rule& rule) const {
   if (rule.fixed_severity) return rule.severity;
-  int grade = 0;
-  for (const float g : rule.thresholds[task].grades) grade += peak >= static_cast<double>(g) ? 1 : 0;
-  return static_cast<Severity>(grade);
+  return detect::severity_of(alert.peak, rule.thresholds[task], alert.times_expected);
 }
 
-void Detector::change(Alert& alert, AlertEvent event, int64_t step) {
+void Detector::record(Alert& alert, AlertEvent event, int64_t step) {
   alert.event = event;
   alert.event_ms = end_of(step);
   changes_.push_back(alert);
-}
-
-// Evidence
-// -----------------------------------------------------------------------------------------------------
-
-void Detector::gather(int64_t step, const Track& track, const Seen& seen, const Node& node,
-                      Alert& alert) const {
-  alert.drivers = drivers_of(track, seen, node);
-  Frame expected = node.usual;
-  for (size_t v = 0; v < parts_.encoder->volumes(); ++v) {
-    const float middle = track.yardstick.middle[v];
-    if (!std::isnan(middle))
-      expected[static_cast<size_t>(parts_.encoder->volume_feature(v))] = std::expm1(middle);
-  }
-  add_flows(std::max(track.start_step, step - kEvidenceSteps), step, alert, seen.frame, expected,
-            seen.classes);
-}
-
-std::vector<Driver> Detector::drivers_of(const Track& track, const Seen& seen, const Node& node) const {
-  const auto& encoder = *parts_.encoder;
-  std::vector<Driver> all;
-  for (size_t c = 0; c < encoder.levels(); ++c) {
-    const int feature = encoder.tokenizer().channels()[c].feature;
-    const float x = seen.frame[static_cast<size_t>(feature)];
-    if (std::isnan(x)) continue;
-    Driver d;
-    d.feature = feature;
-    d.seen = static_cast<double>(x);
-    d.expected = static_cast<double>(node.usual[static_cast<size_t>(feature)]);
-    d.upper = static_cast<double>(kNaN);
-    d.bits = c < seen.surprise.size() ? static_cast<double>(seen.surprise[c]) / std::log(2.0) : 0;
-    for (size_t v = 0; v < encoder.volumes(); ++v) {
-      if (encoder.volume_feature(v) != feature || std::isnan(track.yardstick.middle[v])) continue;
-      d.expected = std::expm1(static_cast<double>(track.yardstick.middle[v]));
-      d.upper = std::expm1(static_cast<double>(track.yardstick.upper[v]));
-      d.forecast = true;
-    }
-    all.push_back(d);
-  }
-  // What left its band first, then by surprise.
-  std::stable_sort(all.begin(), all.end(), [](const Driver& a, const Driver& b) {
-    const bool a_left = a.forecast && a.seen > a.upper;
-    const bool b_left = b.forecast && b.seen > b.upper;
-    return a_left != b_left ? a_left : a.bits > b.bits;
-  });
-  if (all.size() > kDrivers) all.resize(kDrivers);
-  return all;
-}
-
-void Detector::add_flows(int64_t first, int64_t last, Alert& alert, std::span<const float> frame,
-                         std::span<const float> usual, std::span<const float> classes) const {
-  std::vector<SampledFlow> sample;
-  const NodeMatch match(alert.node);
-  alert.flows.reset();
-  if (parts_.flows != nullptr && match.any()) {
-    sample = parts_.flows->flows(match, first, last);
-    if (!sample.empty()) alert.flows = FlowSample::evidence(sample);
-  }
-  const FlowEvidence* flows = alert.flows ? &*alert.flows : nullptr;
-  alert.guess =
-      classes.empty() ? guess_type(frame, usual, flows) : guess_from_logits(classes, parts_.classes);
-  alert.filter = suggest_filter(alert.node, alert.guess.type, flows, sample);
 }
 
 // Outages
@@ -280,17 +233,17 @@ void Detector::watch_outages(int64_t step) {
     a->node = node.name;
     a->task = kOutage;
     a->guess = {std::string(kOutage), 1 - survival, true};
-    a->start_ms = (node.last_frame + 1) * book_.step_ms();
+    a->start_ms = (node.last_frame + 1) * rules_.step_ms();
     a->raised_ms = end_of(step);
     a->peak = -std::log10(std::max(survival, 1e-30));
     a->threshold = -std::log10(kOutageSurvival);
     a->severity = node.rule->fixed_severity ? node.rule->severity : Severity::kMedium;
     a->policy = node.rule->policy;
     a->contacts = node.rule->contacts;
-    a->held_back = held_back(step, node, *node.rule, kNoStep, a->reason);
+    a->suppressed = suppressed(step, node, *node.rule, kNoStep, a->reason);
     ledger_.enter();
-    a->sent() ? ledger_.emit() : ledger_.drop(a->held_back);
-    change(*a, AlertEvent::kRaised, step);
+    a->sent() ? ledger_.emit() : ledger_.drop(a->suppressed);
+    record(*a, AlertEvent::kRaised, step);
     outages_[key] = std::move(a);
   }
 }
@@ -299,8 +252,8 @@ void Detector::end_outage(int64_t step, uint64_t node) {
   if (outages_.empty()) return;
   const auto it = outages_.find(node);
   if (it == outages_.end()) return;
-  it->second->end_ms = step * book_.step_ms();
-  change(*it->second, AlertEvent::kEnded, step);
+  it->second->end_ms = step * rules_.step_ms();
+  record(*it->second, AlertEvent::kEnded, step);
   outages_.erase(it);
 }
 

@@ -1,16 +1,18 @@
 // Scores of all nodes, step by step -> alerts. The one detector: live, replay and tests drive it alike.
 //
-//   for each step, ascending: look() at every node that the engine stepped, in any order and number of calls;
+//   for each step, ascending: update() at every node that the engine stepped, in any order and number of calls;
 //   then end_step(), which tells silent nodes' tracks and hands on what changed, by node, then task.
 //
-// Invariants: 1. No clock: time is the steps'. 2. The order of look() calls within a step changes nothing.
-// 3. Memory: a node's forecast and usual frame for as long as the engine knows the node (forget()); tracks only
-// where something is going on. 4. alerts: raised = sent + held back by reason. One thread.
+// Invariants: 1. No clock: time is the steps'. 2. The order of update() calls within a step changes nothing.
+// 3. Memory: a node's forecast and usual frame for as long as the engine knows the node (forget()); tracks
+// only where something is going on; kUsualFlows usual flows a node. 4. alerts: raised = sent + suppressed by
+// reason. One thread.
 #pragma once
 
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,14 +23,17 @@
 #include "base/ledger.h"
 #include "detect/alert.h"
 #include "detect/flow_sample.h"
-#include "detect/rulebook.h"
+#include "detect/incident.h"
+#include "detect/node_index.h"
+#include "detect/rule_set.h"
 #include "detect/track.h"
+#include "detect/usual_traffic.h"
 #include "token/encoder.h"
 
 namespace netflowgen::detect {
 
 // One node at one step, as the engine scored it. Memory is the caller's, read during the call.
-struct Seen {
+struct NodeScores {
   uint64_t node = 0;                // infer::node_key(name)
   std::string_view name;            // may be empty where frame is
   std::span<const float> frame;     // [kFeatureCount]; empty: an idle position
@@ -40,6 +45,7 @@ struct Seen {
 };
 
 using AlertSink = std::function<void(const Alert&)>;
+using IncidentSink = std::function<void(const Incident&)>;
 // Probability that a node is silent for as long as it has been at a step, and longer.
 using Survival = std::function<double(uint64_t node, int64_t step)>;
 
@@ -48,23 +54,25 @@ struct DetectorParts {
   std::vector<float> quantiles;      // of the direct heads
   std::vector<std::string> classes;  // of the classes head
   const FlowSample* flows = nullptr;
-  Survival survival;  // for outage alerts
+  Survival survival;       // for outage alerts
+  IncidentSink incidents;  // may be empty
 };
 
 class Detector {
  public:
-  // The book must outlive the detector.
-  Detector(RuleBook& book, DetectorParts parts, AlertSink sink);
+  // The rule set must outlive the detector.
+  Detector(RuleSet& rules, DetectorParts parts, AlertSink sink);
 
   // REQUIRES: step is the same until end_step(step), then greater.
-  void look(int64_t step, std::span<const Seen> seen);
+  void update(int64_t step, std::span<const NodeScores> seen);
   void end_step(int64_t step);
-  // The engine no longer knows the node: its forecast and usual frame go; an alert of it goes on.
-  void forget(uint64_t node) { nodes_.erase(node); }
+  // The engine no longer knows the node: its forecast and what was usual for it go; an alert of it stays.
+  void forget(uint64_t node);
 
   base::LedgerView alerts_ledger() const;
   size_t open_alerts() const;
-  bool busy() const { return !live_.empty() || !watched_.empty(); }
+  size_t open_incidents() const { return incidents_.open().size(); }
+  bool busy() const { return !live_.empty() || !watched_.empty() || incidents_.busy(); }
 
  private:
   friend class DetectorState;
@@ -76,12 +84,15 @@ class Detector {
     int64_t first_step = kNoStep;
     int64_t last_frame = kNoStep;
     uint32_t frames = 0;
-    Band band = Band::none();  // forecast for the step after its last position
-    Frame usual;               // running mean over calm frames; NaN: not known
+    Band band = Band::none();               // forecast for the step after its last position
+    Frame usual;                            // running mean over normal frames; NaN: not known
+    int64_t last_abnormal = kNoStep;        // last step with a track that was not idle
+    std::unique_ptr<UsualTraffic> traffic;  // of normal steps; null: no flow was seen
   };
   struct Live {  // a task's track on a node, while it is not idle or could still be continued
     Track track;
     std::unique_ptr<Alert> alert;
+    double evidence_times = 0;  // Alert::times_expected when its evidence was gathered
   };
   struct LiveNode {
     std::string name;
@@ -90,24 +101,31 @@ class Detector {
     std::vector<Live> tasks;
   };
 
-  Node& node_of(const Seen& seen, int64_t step);
-  void look_frame(int64_t step, const Seen& seen, Node& node);
+  Node& node_of(const NodeScores& seen, int64_t step);
+  void update_frame(int64_t step, const NodeScores& seen, Node& node);
   void learn_usual(std::span<const float> frame, Node& node) const;
-  void follow(int64_t step, size_t task, Change change, const Seen* seen, const Node* node, LiveNode& live,
-              int64_t last_end);
-  void raise(int64_t step, size_t task, const Seen& seen, const Node& node, LiveNode& live, int64_t last_end);
-  HeldBack held_back(int64_t step, const Node& node, const Rule& rule, int64_t last_end, std::string& reason);
-  void gather(int64_t step, const Track& track, const Seen& seen, const Node& node, Alert& alert) const;
-  std::vector<Driver> drivers_of(const Track& track, const Seen& seen, const Node& node) const;
-  void add_flows(int64_t first, int64_t last, Alert& alert, std::span<const float> frame,
-                 std::span<const float> usual, std::span<const float> classes) const;
-  Severity severity_of(double peak, size_t task, const Rule& rule) const;
+  void apply(int64_t step, size_t task, Transition transition, const NodeScores* seen, const Node* node,
+             LiveNode& live, int64_t last_end);
+  void raise(int64_t step, size_t task, const NodeScores& seen, const Node& node, LiveNode& live,
+             int64_t last_end);
+  Suppression suppressed(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
+                         std::string& reason);
+  void gather(int64_t step, const NodeScores& seen, const Node& node, Live& live) const;
+  std::vector<Driver> drivers_of(const Track& track, const NodeScores& seen, const Node& node) const;
+  void add_flows(int64_t first, int64_t last, const NodeScores& seen, const Frame& expected, const Node& node,
+                 Alert& alert) const;
+  double times_expected_of(const Track& track, const NodeScores& seen, const Node& node) const;
+  Severity severity_of(const Alert& alert, size_t task, const Rule& rule) const;
+  double step_seconds() const { return static_cast<double>(rules_.step_ms()) / 1000; }
+  void learn_traffic(int64_t step);
+  void group_alerts(int64_t step, std::vector<Incident>& incidents);
+  std::optional<Filter> prefix_filter(int64_t step, const Incident& incident) const;
   void watch_outages(int64_t step);
   void end_outage(int64_t step, uint64_t node);
-  void change(Alert& alert, AlertEvent event, int64_t step);
-  base::TimeMs end_of(int64_t step) const { return (step + 1) * book_.step_ms(); }
+  void record(Alert& alert, AlertEvent event, int64_t step);
+  base::TimeMs end_of(int64_t step) const { return (step + 1) * rules_.step_ms(); }
 
-  RuleBook& book_;
+  RuleSet& rules_;
   DetectorParts parts_;
   AlertSink sink_;
   std::unordered_map<uint64_t, Node> nodes_;
@@ -115,7 +133,9 @@ class Detector {
   std::unordered_set<uint64_t> watched_;                          // nodes whose policy asks for outage alerts
   std::unordered_map<uint64_t, std::unique_ptr<Alert>> outages_;  // open ones
   std::vector<Alert> changes_;                                    // of this step
-  base::Ledger<HeldBack> ledger_;
+  NodeIndex index_;                                               // of nodes_, where there are flows
+  IncidentTracker incidents_;
+  base::Ledger<Suppression> ledger_;
 };
 
 }  // namespace netflowgen::detect

@@ -1,99 +1,23 @@
 #include "detect/detector_state.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "detect/archive.h"
+#include "detect/state_fields.h"
 
 namespace netflowgen::detect {
 namespace {
 
 constexpr const char* kTensor = "detect.state";
 constexpr const char* kVersionKey = "detect.version";
-constexpr const char* kVersion = "1";
+// Format 1: no incidents, no usual traffic, filters without an action.
+constexpr int kOldest = 1;
 constexpr size_t kCheckBytes = sizeof(uint64_t);
 
 base::NamedTensors tensors_of(const std::vector<uint8_t>& bytes) {
   return {{kTensor, base::tensor_view<uint8_t>(bytes, {static_cast<int64_t>(bytes.size())})}};
-}
-
-// One description for both ways.
-template <typename A>
-void visit(A& a, Band& b) {
-  a.value(b.middle);
-  a.value(b.upper);
-}
-
-template <typename A>
-void visit(A& a, Track& t) {
-  a.value(t.state);
-  a.value(t.latched);
-  for (int64_t* x :
-       {&t.start_step, &t.raised_step, &t.last_hot, &t.last_on, &t.end_step, &t.alert_start, &t.hits}) {
-    a.value(*x);
-  }
-  a.value(t.peak);
-  visit(a, t.yardstick);
-}
-
-template <typename A>
-void visit(A& a, Talker& t) {
-  a.value(t.name);
-  for (double* x : {&t.share, &t.packets, &t.bytes, &t.flows}) a.value(*x);
-}
-
-template <typename A>
-void visit(A& a, FlowEvidence& e) {
-  for (auto* list : {&e.sources, &e.source_ports, &e.ports, &e.protocols, &e.exporters}) {
-    a.list(*list, [](A& archive, Talker& t) { visit(archive, t); });
-  }
-  a.value(e.sampled);
-  a.value(e.distinct_sources);
-  a.value(e.syn_share);
-  a.value(e.fragment_share);
-}
-
-template <typename A>
-void visit(A& a, base::Prefix& p) {
-  a.value(p.address.bytes);
-  a.value(p.length);
-}
-
-template <typename A>
-void visit(A& a, Filter& f) {
-  const auto number = [](A& archive, auto& x) { archive.value(x); };
-  visit(a, f.destination);
-  a.maybe(f.source, [](A& archive, base::Prefix& p) { visit(archive, p); });
-  a.maybe(f.protocol, number);
-  a.maybe(f.src_port, number);
-  a.maybe(f.dst_port, number);
-  a.value(f.syn_only);
-  a.value(f.fragments);
-  a.value(f.covers);
-}
-
-template <typename A>
-void visit(A& a, Driver& d) {
-  a.value(d.feature);
-  for (double* x : {&d.expected, &d.upper, &d.seen, &d.bits}) a.value(*x);
-  a.value(d.forecast);
-}
-
-template <typename A>
-void visit(A& a, Alert& x) {
-  for (std::string* text : {&x.id, &x.node, &x.task, &x.guess.type, &x.reason, &x.policy}) a.value(*text);
-  a.value(x.event);
-  a.value(x.guess.probability);
-  a.value(x.guess.by_model);
-  for (base::TimeMs* t : {&x.start_ms, &x.raised_ms, &x.event_ms, &x.end_ms}) a.value(*t);
-  a.value(x.severity);
-  a.value(x.peak);
-  a.value(x.threshold);
-  a.value(x.held_back);
-  a.list(x.contacts, [](A& archive, std::string& s) { archive.value(s); });
-  a.list(x.drivers, [](A& archive, Driver& d) { visit(archive, d); });
-  a.maybe(x.flows, [](A& archive, FlowEvidence& e) { visit(archive, e); });
-  a.maybe(x.filter, [](A& archive, Filter& f) { visit(archive, f); });
 }
 
 // Keys ascending, so that the same state gives the same bytes.
@@ -105,14 +29,23 @@ std::vector<uint64_t> keys_of(const Map& map) {
   return keys;
 }
 
+void write_traffic(ArchiveWriter& w, const UsualTraffic* traffic) {
+  w.value(traffic != nullptr);
+  if (traffic == nullptr) return;
+  w.value(traffic->log_threshold());
+  w.list(traffic->flows(), [](ArchiveWriter& archive, UsualFlow& f) { visit(archive, f); });
+}
+
 void write_alert(ArchiveWriter& w, const std::unique_ptr<Alert>& alert) {
   w.value(alert != nullptr);
   if (alert) visit(w, *alert);
 }
 
-// What no run of the program leaves behind is only in a damaged file, or in one that somebody made: it must not get
-// to where times are subtracted, tables indexed and addresses printed.
+// What no run of the program leaves behind is only in a damaged file, or in one that somebody made: it must
+// not get to where times are subtracted, tables indexed and addresses printed.
 struct Possible {
+  static constexpr double kMostLog = 1e12;  // of a weight: its step is in it
+
   int64_t last_step;  // of the stream
   int64_t step_ms;
 
@@ -122,15 +55,32 @@ struct Possible {
     return p.length <= 128 && (!p.address.is_v4() || p.length >= 96);
   }
   bool filter(const Filter& f) const {
-    return prefix(f.destination) &&
+    return prefix(f.destination) && f.action <= FilterAction::kNone && f.rate_bytes >= 0 &&
+           f.rate_bytes <= 1e18 &&
            (!f.source || (prefix(*f.source) && f.source->address.is_v4() == f.destination.address.is_v4()));
   }
   bool alert(const Alert& a) const {
-    return a.event <= AlertEvent::kEnded && a.severity <= Severity::kCritical &&
-           a.held_back < HeldBack::kCount && time(a.start_ms) && time(a.raised_ms) && time(a.event_ms) &&
+    return a.event <= AlertEvent::kGrouped && a.severity <= Severity::kCritical &&
+           a.suppressed < Suppression::kCount && time(a.start_ms) && time(a.raised_ms) && time(a.event_ms) &&
            time(a.end_ms) && (!a.filter || filter(*a.filter)) &&
            std::all_of(a.drivers.begin(), a.drivers.end(),
                        [](const Driver& d) { return d.feature >= 0 && d.feature < series::kFeatureCount; });
+  }
+  bool incident(const Incident& i) const {
+    return i.event <= IncidentEvent::kEnded && i.severity <= Severity::kCritical &&
+           i.suppressed < Suppression::kCount && prefix(i.prefix) && time(i.start_ms) && time(i.raised_ms) &&
+           time(i.event_ms) && time(i.end_ms) && time(i.last_end_ms) && i.victims.size() <= kListedHosts &&
+           (!i.filter || filter(*i.filter)) &&
+           std::all_of(i.victims.begin(), i.victims.end(), [this](const Victim& v) {
+             return v.severity <= Severity::kCritical && time(v.start_ms) && time(v.end_ms);
+           });
+  }
+  bool usual(const std::vector<UsualFlow>& flows, double log_threshold) const {
+    return flows.size() <= kUsualFlows && !std::isnan(log_threshold) && log_threshold < kMostLog &&
+           std::all_of(flows.begin(), flows.end(), [](const UsualFlow& f) {
+             return std::abs(f.log_priority) < kMostLog && std::abs(f.log_weight) < kMostLog &&
+                    f.bytes_per_packet >= 0 && f.syns_per_packet >= 0;
+           });
   }
   bool track(const Track& t, bool has_alert) const {
     const auto maybe = [this](int64_t s) { return s == kNoStep || step(s); };
@@ -159,22 +109,26 @@ std::unique_ptr<Alert> read_alert(ArchiveReader& r, const Possible& possible, bo
 
 }  // namespace
 
-std::vector<uint8_t> DetectorState::bytes_of(const Stream& stream) {
+std::vector<uint8_t> DetectorState::bytes_of(const StreamingDetector& stream, int version) {
   const Detector& d = stream.detector_;
-  ArchiveWriter w;
+  ArchiveWriter w(version);
   w.value(stream.last_step_);
-  const auto names = d.book_.calibration().names();
+  const auto names = d.rules_.calibration().names();
   w.list(names, [](ArchiveWriter& archive, std::string& s) { archive.value(s); });
   w.value(static_cast<uint64_t>(d.nodes_.size()));
   for (const uint64_t key : keys_of(d.nodes_)) {
-    auto node = d.nodes_.at(key);
+    const auto& node = d.nodes_.at(key);
     w.value(key);
     w.value(node.name);
     w.value(node.first_step);
     w.value(node.last_frame);
     w.value(node.frames);
-    visit(w, node.band);
+    Band band = node.band;
+    visit(w, band);
     w.value(node.usual);
+    if (version < 2) continue;
+    w.value(node.last_abnormal);
+    write_traffic(w, node.traffic.get());
   }
   w.value(static_cast<uint64_t>(d.live_.size()));
   for (const uint64_t key : keys_of(d.live_)) {
@@ -186,6 +140,7 @@ std::vector<uint8_t> DetectorState::bytes_of(const Stream& stream) {
       Track track = task.track;
       visit(w, track);
       write_alert(w, task.alert);
+      if (version >= 2) w.value(task.evidence_times);
     }
   }
   w.value(static_cast<uint64_t>(d.outages_.size()));
@@ -193,29 +148,50 @@ std::vector<uint8_t> DetectorState::bytes_of(const Stream& stream) {
     w.value(key);
     write_alert(w, d.outages_.at(key));
   }
+  if (version >= 2)
+    w.list(d.incidents_.open(), [](ArchiveWriter& archive, Incident& i) { visit(archive, i); });
   const uint64_t check = archive_checksum(w.bytes());
   w.value(check);
   return std::move(w.bytes());
 }
 
-void DetectorState::save(const Stream& stream, const base::fs::path& path) {
-  const auto bytes = bytes_of(stream);
-  stream.engine_.save(path, tensors_of(bytes), {{kVersionKey, kVersion}});
+void DetectorState::save(const StreamingDetector& stream, const base::fs::path& path, int version) {
+  const auto bytes = bytes_of(stream, version);
+  stream.engine_.save(path, tensors_of(bytes), {{kVersionKey, std::to_string(version)}});
 }
 
-infer::Snapshot DetectorState::snapshot(const Stream& stream, const base::fs::path& path) {
-  const auto bytes = bytes_of(stream);
-  return stream.engine_.snapshot(path, tensors_of(bytes), {{kVersionKey, kVersion}});
+infer::Snapshot DetectorState::snapshot(const StreamingDetector& stream, const base::fs::path& path) {
+  const auto bytes = bytes_of(stream, kArchiveVersion);
+  return stream.engine_.snapshot(path, tensors_of(bytes), {{kVersionKey, std::to_string(kArchiveVersion)}});
 }
 
-void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const std::string& where) {
+namespace {
+
+std::unique_ptr<UsualTraffic> read_traffic(ArchiveReader& r, const Possible& possible, bool& fits) {
+  bool there = false;
+  r.value(there);
+  if (!there) return nullptr;
+  double log_threshold = 0;
+  std::vector<UsualFlow> flows;
+  r.value(log_threshold);
+  r.list(flows, [](ArchiveReader& archive, UsualFlow& f) { visit(archive, f); });
+  fits &= r.bad() || possible.usual(flows, log_threshold);
+  auto traffic = std::make_unique<UsualTraffic>();
+  if (fits && !r.bad()) traffic->set(std::move(flows), log_threshold);
+  return traffic;
+}
+
+}  // namespace
+
+void DetectorState::read(StreamingDetector& stream, std::span<const uint8_t> bytes, int version,
+                         const std::string& where) {
   Detector& d = stream.detector_;
-  ArchiveReader r(bytes);
+  ArchiveReader r(bytes, version);
   bool fits = true;
   int64_t last_step = kNoStep;
   r.value(last_step);
   // The engine's clock is the latest step of an item; steps without one may have been closed after it.
-  const int64_t step_ms = d.book_.step_ms();
+  const int64_t step_ms = d.rules_.step_ms();
   const Possible possible{last_step, step_ms};
   const bool started = last_step != kNoStep;
   fits = started ? possible.step(last_step) && last_step <= INT64_MAX / 4 / step_ms &&
@@ -224,7 +200,7 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
   stream.last_step_ = fits ? last_step : kNoStep;
   std::vector<std::string> names;
   r.list(names, [](ArchiveReader& archive, std::string& s) { archive.value(s); });
-  const auto own = d.book_.calibration().names();
+  const auto own = d.rules_.calibration().names();
   if (!r.bad() && names != own) {
     throw base::Error("{}: state of other tasks than detect.json has; start without --state", where);
   }
@@ -239,12 +215,18 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
     visit(r, node.band);
     r.value(node.usual);
     fits &= r.bad() || (possible.step(node.first_step) && possible.step(node.last_frame));
-    node.rule = &d.book_.rule(node.name);
+    if (version >= 2) {
+      r.value(node.last_abnormal);
+      fits &= r.bad() || node.last_abnormal == kNoStep || possible.step(node.last_abnormal);
+      node.traffic = read_traffic(r, possible, fits);
+    }
+    node.rule = &d.rules_.rule(node.name);
     if (!stream.engine_.known(key)) {  // it did not fit into a smaller arena
       d.nodes_.erase(key);
-    } else if (node.rule->outage_steps > 0) {
-      d.watched_.insert(key);
+      continue;
     }
+    if (node.rule->outage_steps > 0) d.watched_.insert(key);
+    if (d.parts_.flows != nullptr) d.index_.add(node.name, key);
   }
   for (uint64_t n = r.size(1); n > 0 && !r.bad(); --n) {
     uint64_t key = 0;
@@ -252,11 +234,12 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
     auto& live = d.live_[key];
     r.value(live.name);
     r.value(live.looked);
-    live.rule = &d.book_.rule(live.name);
+    live.rule = &d.rules_.rule(live.name);
     live.tasks.resize(own.size());
     for (auto& task : live.tasks) {
       visit(r, task.track);
       task.alert = read_alert(r, possible, fits);
+      if (version >= 2) r.value(task.evidence_times);
       fits &= r.bad() || possible.track(task.track, task.alert != nullptr);
     }
   }
@@ -266,20 +249,26 @@ void DetectorState::read(Stream& stream, std::span<const uint8_t> bytes, const s
     d.outages_[key] = read_alert(r, possible, fits);
     fits &= d.outages_[key] != nullptr;
   }
+  if (version >= 2) {
+    r.list(d.incidents_.open_, [](ArchiveReader& archive, Incident& i) { visit(archive, i); });
+    for (const auto& i : d.incidents_.open_) fits &= r.bad() || possible.incident(i);
+  }
   if (r.bad() || !r.done() || !fits)
     throw base::Error("{}: the detector's state is damaged; start without --state", where);
 }
 
-void DetectorState::restore(Stream& stream, const base::fs::path& path) {
+void DetectorState::restore(StreamingDetector& stream, const base::fs::path& path) {
   const std::string where = path.string();
   stream.engine_.restore(path);
   const base::SafetensorsFile file(path);
   if (!file.has(kTensor))
     throw base::Error("{}: an engine's state without a detector's; start without --state", where);
-  const std::string& version = file.metadata(kVersionKey);
-  if (version != kVersion) {
-    throw base::Error("{}: detector state of format {}, this program reads {}; start without --state", where,
-                      version, kVersion);
+  const std::string& named = file.metadata(kVersionKey);
+  int version = kOldest;
+  while (version <= kArchiveVersion && named != std::to_string(version)) ++version;
+  if (version > kArchiveVersion) {
+    throw base::Error("{}: detector state of format {}, this program reads {} to {}; start without --state",
+                      where, named, kOldest, kArchiveVersion);
   }
   const auto bytes = file.values<uint8_t>(kTensor);
   uint64_t check = 0;
@@ -289,7 +278,7 @@ void DetectorState::restore(Stream& stream, const base::fs::path& path) {
   if (check != archive_checksum(body)) {
     throw base::Error("{}: the detector's state does not match its checksum; start without --state", where);
   }
-  read(stream, body, where);
+  read(stream, body, version, where);
 }
 
 }  // namespace netflowgen::detect

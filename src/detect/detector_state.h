@@ -1,6 +1,6 @@
-// A stream's state in one file: the engine's tensors and, beside them, what the detector remembers (docs/formats.md,
-// Streaming state). After a restore alerts go on as if nothing had happened; only the sample of recent flows is
-// not kept, so evidence of the first steps has fewer flows.
+// A stream's state in one file: the engine's tensors and, beside them, what the detector remembers
+// (docs/formats.md, Streaming state). After a restore alerts go on as if nothing had happened; only the
+// sample of recent flows is not kept, so evidence of the first steps has fewer flows.
 #pragma once
 
 #include <cstdint>
@@ -8,23 +8,28 @@
 #include <string>
 #include <vector>
 
-#include "detect/stream.h"
+#include "detect/archive.h"
+#include "detect/streaming_detector.h"
 
 namespace netflowgen::detect {
 
 class DetectorState {
  public:
-  // Call between steps. Error: cannot be written; an older file stays.
-  static void save(const Stream& stream, const base::fs::path& path);
+  // Call between steps. `version` 1: for an older program, without incidents and usual traffic. Error: cannot
+  // be written; an older file stays.
+  static void save(const StreamingDetector& stream, const base::fs::path& path,
+                   int version = kArchiveVersion);
   // As save, but written by a copy of the process while this one goes on (infer/snapshot.h).
-  static infer::Snapshot snapshot(const Stream& stream, const base::fs::path& path);
-  // REQUIRES: nothing was added to the stream yet. Policies are the stream's own: a changed one applies to all but
-  // the alerts that are up. Error: no such file, damaged, of another model, cache type or calibration.
-  static void restore(Stream& stream, const base::fs::path& path);
+  static infer::Snapshot snapshot(const StreamingDetector& stream, const base::fs::path& path);
+  // REQUIRES: nothing was added to the stream yet. Policies are the stream's own: a changed one applies to
+  // all but the alerts that are up. Error: no such file, damaged, of another model, cache type or
+  // calibration.
+  static void restore(StreamingDetector& stream, const base::fs::path& path);
 
  private:
-  static std::vector<uint8_t> bytes_of(const Stream& stream);
-  static void read(Stream& stream, std::span<const uint8_t> bytes, const std::string& where);
+  static std::vector<uint8_t> bytes_of(const StreamingDetector& stream, int version);
+  static void read(StreamingDetector& stream, std::span<const uint8_t> bytes, int version,
+                   const std::string& where);
 };
 
 }  // namespace netflowgen::detect

@@ -57,8 +57,8 @@ class World {
  public:
   explicit World(const std::string& yaml = "defaults: {learning: 0s}")
       : encoder_(encoder()),
-        book_(Policies::parse(yaml, "p", {"ddos"}), calibration(), 60'000, 128),
-        detector_(book_, parts(), [this](const Alert& a) { alerts.push_back(a); }) {}
+        rules_(Policies::parse(yaml, "p", {"ddos"}), calibration(), 60'000, 128),
+        detector_(rules_, parts(), [this](const Alert& a) { alerts.push_back(a); }) {}
 
   // Scores and, where they differ from 10, packets of each node: '9' is a thousand of them.
   World& run(const std::map<std::string, std::string>& scores, const std::string& packets = "") {
@@ -67,7 +67,7 @@ class World {
     for (size_t i = 0; i < length; ++i, ++step_) {
       for (const auto& [node, s] : scores) {
         if (i < s.size() && s[i] != '.')
-          look(node, s[i], i < packets.size() && packets[i] == '9' ? 1000 : 10);
+          update(node, s[i], i < packets.size() && packets[i] == '9' ? 1000 : 10);
       }
       detector_.end_step(step_);
     }
@@ -83,6 +83,7 @@ class World {
   }
 
   std::vector<Alert> alerts;
+  std::vector<Incident> incidents;
   Detector& detector() { return detector_; }
 
  private:
@@ -90,10 +91,11 @@ class World {
     DetectorParts p;
     p.encoder = &encoder_;
     p.quantiles = {0.1f, 0.5f, 0.9f};
+    p.incidents = [this](const Incident& i) { incidents.push_back(i); };
     p.survival = [](uint64_t, int64_t) { return 1e-4; };
     return p;
   }
-  void look(const std::string& node, char score, float packets) {
+  void update(const std::string& node, char score, float packets) {
     const auto frame = frame_of(packets);
     const float s = score == 'n' ? kNaN : static_cast<float>(score - '0');
     const std::vector<float> surprise(encoder_.target_sizes().size(), 0.5f);
@@ -104,7 +106,7 @@ class World {
     for (const float x : volumes_of(encoder_, frame_of(10))) {
       if (level.size() < encoder_.volumes()) level.push_back(x);
     }
-    Seen seen;
+    NodeScores seen;
     seen.node = base::mix64(std::hash<std::string>()(node));
     seen.name = node;
     seen.frame = frame;
@@ -112,11 +114,11 @@ class World {
     seen.surprise = surprise;
     seen.direct = direct;
     seen.level = level;
-    detector_.look(step_, std::span(&seen, 1));
+    detector_.update(step_, std::span(&seen, 1));
   }
 
   token::Encoder encoder_;
-  RuleBook book_;
+  RuleSet rules_;
   Detector detector_;
   int64_t step_ = 0;
 };
@@ -169,25 +171,53 @@ TEST(Detector, EvidenceInTheOperatorsUnits) {
   EXPECT_EQ(a.guess.type, "syn_flood");
   EXPECT_GT(a.guess.probability, 0.5);
   ASSERT_TRUE(a.filter.has_value());
-  EXPECT_THAT(nftables_line(*a.filter), HasSubstr("ip daddr 10.0.0.1"));
+  EXPECT_THAT(match_text(*a.filter), HasSubstr("to 10.0.0.1"));
   EXPECT_TRUE(a.filter->syn_only);
 }
 
-TEST(Detector, SeverityFollowsThePeak) {
+TEST(Detector, SeverityFollowsTheScoreAndTheTraffic) {
   World w;
-  w.run({{"10.0.0.1", "0567890000"}});
+  w.run({{"10.0.0.1", "0567890000"}}, "0999990000");  // a hundred times what was expected
   EXPECT_THAT(w.events(), ElementsAre("10.0.0.1 raised 1", "10.0.0.1 escalated 3", "10.0.0.1 escalated 4",
                                       "10.0.0.1 ended 7"));
   EXPECT_EQ(w.alerts[0].severity, Severity::kLow);
   EXPECT_EQ(w.alerts[1].severity, Severity::kMedium);
+  EXPECT_NEAR(w.alerts[1].times_expected, 100, 1);
   EXPECT_EQ(w.alerts[3].peak, 9);
+  World small;
+  small.run({{"10.0.0.1", "0567890000"}});  // nothing but the score
+  EXPECT_THAT(small.events(), ElementsAre("10.0.0.1 raised 1", "10.0.0.1 ended 7"));
+  EXPECT_EQ(small.alerts[1].times_expected, 0);
   World fixed("defaults: {learning: 0s, severity: critical}");
   fixed.run({{"10.0.0.1", "0567890000"}});
   EXPECT_EQ(fixed.alerts[0].severity, Severity::kCritical);
   EXPECT_EQ(fixed.alerts.size(), 2u);
 }
 
-TEST(Detector, HeldBackAndWhy) {
+TEST(Detector, HostsOfOnePrefixAreOneIncident) {
+  World w;
+  w.run({{"10.0.0.1", "060000000000"},
+         {"10.0.0.2", "006000000000"},
+         {"10.0.0.3", "000600000000"},
+         {"10.0.9.9", "060000000000"}},
+        "099900000000");
+  EXPECT_THAT(w.events(),
+              ElementsAre("10.0.0.1 raised 1", "10.0.9.9 raised 1", "10.0.0.2 raised 2", "10.0.0.1 grouped 3",
+                          "10.0.0.2 grouped 3", "10.0.0.3 raised 3", "10.0.0.1 ended 5", "10.0.0.2 ended 5",
+                          "10.0.0.3 ended 5", "10.0.9.9 ended 5"));
+  ASSERT_EQ(w.incidents.size(), 2u);
+  EXPECT_EQ(w.incidents[0].hosts, 3u);
+  EXPECT_EQ(w.incidents[0].event, IncidentEvent::kRaised);
+  EXPECT_EQ(w.incidents[1].event, IncidentEvent::kEnded);
+  for (const auto& a : w.alerts) {
+    const bool in = a.node != "10.0.9.9" && a.event_ms / 60'000 - 1 >= 3;
+    EXPECT_EQ(a.incident, in ? w.incidents[0].id : "") << a.node;
+  }
+  ASSERT_TRUE(w.incidents[0].filter.has_value());
+  EXPECT_THAT(match_text(*w.incidents[0].filter), HasSubstr("to 10.0.0.0/24"));
+}
+
+TEST(Detector, SuppressedAndWhy) {
   const auto reason = [](const std::string& yaml) {
     World w(yaml);
     w.run({{"10.0.0.1", "0006000"}});
@@ -195,8 +225,8 @@ TEST(Detector, HeldBackAndWhy) {
     EXPECT_TRUE(ledger.balanced());
     EXPECT_EQ(ledger.in, 1u);
     EXPECT_EQ(ledger.out, w.alerts[0].sent() ? 1u : 0u);
-    EXPECT_EQ(w.alerts[0].held_back, w.alerts[1].held_back);
-    return std::string(name_of(w.alerts[0].held_back));
+    EXPECT_EQ(w.alerts[0].suppressed, w.alerts[1].suppressed);
+    return std::string(name_of(w.alerts[0].suppressed));
   };
   EXPECT_EQ(reason("defaults: {learning: 0s}"), "");
   EXPECT_EQ(reason("defaults: {learning: 4m}"), "learning");  // known for three minutes only
@@ -213,9 +243,9 @@ TEST(Detector, CoolDownHoldsTheNextOneBack) {
   World w("defaults: {learning: 0s, cooldown: 10m}");
   w.run({{"10.0.0.1", "060000006000000000060000"}});
   ASSERT_EQ(w.alerts.size(), 6u);
-  EXPECT_EQ(w.alerts[0].held_back, HeldBack::kNo);
-  EXPECT_EQ(w.alerts[2].held_back, HeldBack::kCooldown);
-  EXPECT_EQ(w.alerts[4].held_back, HeldBack::kNo);
+  EXPECT_EQ(w.alerts[0].suppressed, Suppression::kNone);
+  EXPECT_EQ(w.alerts[2].suppressed, Suppression::kCooldown);
+  EXPECT_EQ(w.alerts[4].suppressed, Suppression::kNone);
   EXPECT_NE(w.alerts[0].id, w.alerts[2].id);
 }
 

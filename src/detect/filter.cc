@@ -2,11 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace netflowgen::detect {
 namespace {
 
+constexpr uint64_t kMostNftRate = 18'000'000'000;  // bytes a second: the kernel counts nanoseconds in 64 bits
+constexpr uint8_t kIcmp = 1;
 constexpr uint8_t kTcp = 6;
 constexpr uint8_t kUdp = 17;
+constexpr uint8_t kGre = 47;
+constexpr uint8_t kIcmp6 = 58;
 constexpr unsigned kV4Offset = 96;  // of an IPv4 prefix's length in the 128-bit form
 
 // RFC 8955 section 4.2.2: component types.
@@ -68,34 +74,85 @@ std::string flowspec_prefix(const base::Prefix& p) {
   return text + (p.address.is_v4() ? "/32" : "/128");
 }
 
-std::string protocol_name(uint8_t protocol) {
+// The name that nftables, GoBGP and ExaBGP have for a protocol, or "".
+std::string_view protocol_name(uint8_t protocol) {
   switch (protocol) {
+    case kIcmp:
+      return "icmp";
     case kTcp:
       return "tcp";
     case kUdp:
       return "udp";
-    case 1:
-      return "icmp";
-    case 58:
-      return "ipv6-icmp";
-    case 47:
+    case kGre:
       return "gre";
     default:
-      return fmt::format("{}", protocol);
+      return "";
   }
 }
 
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return out;
+}
+
+// Bytes a second, without a fraction: both FlowSpec tools read a rate as a number of bytes (RFC 8955 section
+// 7.1).
+uint64_t rate_of(const Filter& f) { return static_cast<uint64_t>(std::clamp(f.rate_bytes, 1.0, 1e15)); }
+
 }  // namespace
 
-std::string flowspec_text(const Filter& f) {
-  std::string text = "destination " + flowspec_prefix(f.destination);
-  if (f.source) text += ", source " + flowspec_prefix(*f.source);
-  if (f.protocol) text += fmt::format(", protocol = {}", *f.protocol);
-  if (f.dst_port) text += fmt::format(", destination-port = {}", *f.dst_port);
-  if (f.src_port) text += fmt::format(", source-port = {}", *f.src_port);
-  if (f.syn_only) text += ", tcp-flags = syn & !ack";
-  if (f.fragments) text += ", fragment = is-fragment | first-fragment";
+std::string_view name_of(FilterAction action) {
+  constexpr std::string_view kNames[] = {"drop", "rate limit", "none"};
+  return kNames[static_cast<size_t>(action)];
+}
+
+std::string match_text(const Filter& f) {
+  std::string text = "traffic";
+  if (f.protocol) {
+    const auto name = protocol_name(*f.protocol);
+    text = *f.protocol == kIcmp6 ? "ICMPv6"
+           : name.empty()        ? fmt::format("protocol {}", *f.protocol)
+                                 : upper(name);
+  }
+  if (f.fragments) text += " fragments";
+  if (f.source) text += " from " + nft_address(*f.source);
+  if (f.src_port) text += fmt::format("{} port {}", f.source ? "" : " from", *f.src_port);
+  text += " to " + nft_address(f.destination);
+  if (f.dst_port) text += fmt::format(" port {}", *f.dst_port);
+  if (f.syn_only) text += ", SYN without ACK";
   return text;
+}
+
+std::string gobgp_command(const Filter& f) {
+  if (f.action == FilterAction::kNone) return "";
+  std::string text = fmt::format("gobgp global rib -a ipv{}-flowspec add match destination {}", v4(f) ? 4 : 6,
+                                 flowspec_prefix(f.destination));
+  if (f.source) text += " source " + flowspec_prefix(*f.source);
+  if (f.protocol) {
+    const auto name = protocol_name(*f.protocol);
+    text += name.empty() ? fmt::format(" protocol '=={}'", *f.protocol) : fmt::format(" protocol {}", name);
+  }
+  if (f.dst_port) text += fmt::format(" destination-port '=={}'", *f.dst_port);
+  if (f.src_port) text += fmt::format(" source-port '=={}'", *f.src_port);
+  if (f.syn_only) text += " tcp-flags '=S&!=A'";
+  if (f.fragments) text += " fragment '=is-fragment =first-fragment'";
+  return text +
+         (f.action == FilterAction::kDrop ? " then discard" : fmt::format(" then rate-limit {}", rate_of(f)));
+}
+
+std::string exabgp_line(const Filter& f) {
+  if (f.action == FilterAction::kNone) return "";
+  std::string match = fmt::format("destination {};", flowspec_prefix(f.destination));
+  if (f.source) match += fmt::format(" source {};", flowspec_prefix(*f.source));
+  if (f.protocol) match += fmt::format(" {} ={};", v4(f) ? "protocol" : "next-header", *f.protocol);
+  if (f.dst_port) match += fmt::format(" destination-port ={};", *f.dst_port);
+  if (f.src_port) match += fmt::format(" source-port ={};", *f.src_port);
+  if (f.syn_only) match += " tcp-flags =syn&!=ack;";
+  if (f.fragments) match += " fragment [ =is-fragment =first-fragment ];";
+  const std::string then =
+      f.action == FilterAction::kDrop ? "discard" : fmt::format("rate-limit {}", rate_of(f));
+  return fmt::format("announce flow route {{ match {{ {} }} then {{ {}; }} }}", match, then);
 }
 
 std::string flowspec_nlri(const Filter& f) {
@@ -115,19 +172,27 @@ std::string flowspec_nlri(const Filter& f) {
 }
 
 std::string nftables_line(const Filter& f) {
+  if (f.action == FilterAction::kNone) return "";
   const std::string ip = v4(f) ? "ip" : "ip6";
   std::string match = fmt::format("{} daddr {}", ip, nft_address(f.destination));
   if (f.source) match += fmt::format(" {} saddr {}", ip, nft_address(*f.source));
   const bool ports = f.dst_port || f.src_port || f.syn_only;
   if (f.protocol && !(ports && (*f.protocol == kTcp || *f.protocol == kUdp))) {
-    match += fmt::format(" meta l4proto {}", protocol_name(*f.protocol));
+    const auto name = *f.protocol == kIcmp6 ? "ipv6-icmp" : protocol_name(*f.protocol);
+    match +=
+        name.empty() ? fmt::format(" meta l4proto {}", *f.protocol) : fmt::format(" meta l4proto {}", name);
   }
   const std::string l4 = f.protocol && *f.protocol == kUdp ? "udp" : "tcp";
   if (f.src_port) match += fmt::format(" {} sport {}", l4, *f.src_port);
   if (f.dst_port) match += fmt::format(" {} dport {}", l4, *f.dst_port);
   if (f.syn_only) match += " tcp flags & (syn | ack) == syn";
   if (f.fragments) match += v4(f) ? " ip frag-off & 0x3fff != 0" : " exthdr frag exists";
-  return fmt::format("nft add rule inet filter forward {} counter drop", match);
+  const std::string limit =
+      f.action == FilterAction::kDrop
+          ? ""
+          : fmt::format(" limit rate over {} bytes/second", std::min<uint64_t>(rate_of(f), kMostNftRate));
+  // Quoted: a shell must not see the & and the brackets.
+  return fmt::format("nft 'add rule inet filter forward {}{} counter drop'", match, limit);
 }
 
 }  // namespace netflowgen::detect

@@ -107,9 +107,9 @@ void FlowSample::add(std::span<const flow::Flow> flows) {
     const uint64_t hash = hash_of(f);
     if (!kept(hash, step.level)) continue;
     const uint64_t packets = std::max<uint64_t>(1, times(f.packets, f.sampling));
-    step.flows.push_back({f.src, f.dst, f.exporter, times(f.bytes, f.sampling), packets, hash, 1, f.in_if,
-                          f.dst_as, f.src_port, f.dst_port, f.protocol, f.tcp_flags, f.fragment,
-                          f.has(flow::kKnownPorts)});
+    step.flows.push_back({f.src, f.dst, f.exporter, times(f.bytes, f.sampling), packets, hash, 1, f.sampling,
+                          f.flows, f.in_if, f.dst_as, f.src_port, f.dst_port, f.protocol, f.tcp_flags,
+                          f.fragment, f.has(flow::kKnownPorts), f.has(flow::kKnownTcpFlags)});
     while (step.flows.size() > cap_ && step.level < 60) {
       ++step.level;
       std::erase_if(step.flows, [&](const SampledFlow& s) { return !kept(s.hash, step.level); });
@@ -129,6 +129,14 @@ std::vector<SampledFlow> FlowSample::flows(const NodeMatch& node, int64_t first,
   return found;
 }
 
+std::vector<SampledFlow> FlowSample::step(int64_t step) const {
+  const auto it = steps_.find(step);
+  if (it == steps_.end()) return {};
+  std::vector<SampledFlow> flows = it->second.flows;
+  for (auto& f : flows) f.weight = static_cast<double>(uint64_t{1} << it->second.level);
+  return flows;
+}
+
 FlowEvidence FlowSample::evidence(std::span<const SampledFlow> flows) {
   std::map<base::IpAddr, Sum> sources;
   std::map<base::IpAddr, Sum> exporters;
@@ -137,12 +145,13 @@ FlowEvidence FlowSample::evidence(std::span<const SampledFlow> flows) {
   std::map<uint8_t, Sum> protocols;
   double all = 0;
   FlowEvidence e;
+  TcpFlowCounter tcp;
   for (const auto& f : flows) {
     const auto packets = static_cast<double>(f.packets) * f.weight;
     const auto add = [&](Sum& s) {
       s.packets += packets;
       s.bytes += static_cast<double>(f.bytes) * f.weight;
-      s.flows += f.weight;
+      s.flows += f.weight * static_cast<double>(f.flows);
     };
     all += packets;
     add(sources[f.src]);
@@ -152,6 +161,8 @@ FlowEvidence FlowSample::evidence(std::span<const SampledFlow> flows) {
       add(ports[f.dst_port]);
     }
     add(protocols[f.protocol]);
+    e.sampled_packets += f.sampled_packets();
+    if (f.protocol == flow::kTcp) tcp.add(f.sampled_packets(), f.flows, f.sampling, f.flagged, f.tcp_flags);
     const bool syn = f.protocol == flow::kTcp && (f.tcp_flags & (flow::kSyn | flow::kAck)) == flow::kSyn;
     e.syn_share += syn ? packets : 0;
     e.fragment_share += f.fragment != 0 ? packets : 0;
@@ -165,6 +176,7 @@ FlowEvidence FlowSample::evidence(std::span<const SampledFlow> flows) {
   e.protocols = top<uint8_t>(protocols, all, number);
   e.sampled = flows.size();
   e.distinct_sources = sources.size();
+  e.tcp = tcp.evidence();
   e.syn_share = all > 0 ? e.syn_share / all : 0;
   e.fragment_share = all > 0 ? e.fragment_share / all : 0;
   return e;

@@ -1,11 +1,12 @@
 // What the latest flows to each node were: the evidence of an alert. Bounded memory whatever the rate: each
-// step keeps at most `cap` flows; when it is full, every flow whose hash has the next bit set is let go and no
-// such flow is taken any more (adaptive sampling; Flajolet 1990), so that a step's sample is a fair one in
+// step keeps at most `cap` flows; when it is full, every flow whose hash has the next bit set is let go and
+// no such flow is taken any more (adaptive sampling; Flajolet 1990), so that a step's sample is a fair one in
 // 2^level, whatever order the flows came in.
 //
 // One thread. Times are the flows' own.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "detect/flow_length.h"
 #include "flow/record.h"
 
 namespace netflowgen::detect {
@@ -26,7 +28,9 @@ struct SampledFlow {
   uint64_t bytes = 0;    // the exporter's sampling undone
   uint64_t packets = 0;  // ditto; at least 1
   uint64_t hash = 0;
-  double weight = 1;  // flows that it stands for
+  double weight = 1;      // records of this step that it represents
+  uint32_t sampling = 1;  // the exporter looked at one packet in this many
+  uint32_t flows = 1;     // that the exporter saw and summed up in the record
   uint32_t in_if = 0;
   uint32_t dst_as = 0;
   uint16_t src_port = 0;
@@ -34,7 +38,11 @@ struct SampledFlow {
   uint8_t protocol = 0;
   uint8_t tcp_flags = 0;
   uint8_t fragment = 0;
-  bool ported = false;  // ports are known
+  bool ported = false;   // ports are known
+  bool flagged = false;  // TCP flags are known
+
+  // That the exporter looked at; at least 1.
+  uint64_t sampled_packets() const { return std::max<uint64_t>(1, packets / std::max(1u, sampling)); }
 };
 
 // Part of a node's traffic: "203.0.113.9", 0.4 of the packets.
@@ -43,11 +51,11 @@ struct Talker {
   double share = 0;  // of the packets in the sample
   double packets = 0;
   double bytes = 0;
-  double flows = 0;
+  double flows = 0;  // as the exporter saw them: of flows without a sampled packet nothing is known
   bool operator==(const Talker&) const = default;
 };
 
-// What the sample says of one node. Figures are estimates: each flow counts for those that it stands for.
+// What the sample holds of one node. Figures are estimates: each record counts for those that it represents.
 struct FlowEvidence {
   std::vector<Talker> sources;
   std::vector<Talker> source_ports;
@@ -58,6 +66,8 @@ struct FlowEvidence {
   size_t distinct_sources = 0;
   double syn_share = 0;  // of packets, SYN and no ACK
   double fragment_share = 0;
+  uint64_t sampled_packets = 0;  // that exporters looked at, of these flows
+  TcpEvidence tcp;
   bool operator==(const FlowEvidence&) const = default;
 };
 
@@ -65,14 +75,19 @@ struct FlowEvidence {
 // "AS64500").
 class NodeMatch {
  public:
+  enum class Kind : uint8_t { kNone, kPrefix, kInterface, kAs };
+
   explicit NodeMatch(std::string_view node);
   bool operator()(const SampledFlow& flow) const;
   bool any() const { return kind_ != Kind::kNone; }
   // Where a filter could point; nullopt for interfaces, AS, and names that are no address.
   std::optional<base::Prefix> destination() const;
 
+  Kind kind() const { return kind_; }
+  const base::Prefix& prefix() const { return prefix_; }  // of an interface: its exporter
+  uint32_t number() const { return number_; }             // of an interface or AS
+
  private:
-  enum class Kind : uint8_t { kNone, kPrefix, kInterface, kAs };
   Kind kind_ = Kind::kNone;
   base::Prefix prefix_;
   uint32_t number_ = 0;
@@ -88,6 +103,8 @@ class FlowSample {
 
   // The node's flows that started in [first, last].
   std::vector<SampledFlow> flows(const NodeMatch& node, int64_t first, int64_t last) const;
+  // All flows of one step, each with its weight.
+  std::vector<SampledFlow> step(int64_t step) const;
   static FlowEvidence evidence(std::span<const SampledFlow> flows);
 
   size_t held() const;

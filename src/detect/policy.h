@@ -42,7 +42,7 @@ struct Policy {
   void inherit(const Policy& over);
 };
 
-// A time in which alerts of the nodes are held back.
+// A time in which alerts of the nodes are suppressed.
 struct Maintenance {
   std::optional<base::Prefix> prefix;  // neither: every node
   std::string node;
@@ -52,6 +52,15 @@ struct Maintenance {
   std::string reason;
 
   bool covers(base::TimeMs time) const;
+};
+
+// What makes alerts of hosts one incident (incident.h).
+struct IncidentOptions {
+  std::vector<unsigned> ipv4 = {24};  // prefix lengths, tried from the longest
+  std::vector<unsigned> ipv6 = {64};
+  size_t hosts = 3;  // alerted within `within_ms` of each other; 0: no incidents
+  int64_t within_ms = 10 * 60'000;
+  bool operator==(const IncidentOptions&) const = default;
 };
 
 class Policies {
@@ -70,6 +79,7 @@ class Policies {
   const Maintenance* maintenance(std::string_view node, base::TimeMs time) const;
 
   bool dry_run() const { return dry_run_; }
+  const IncidentOptions& incidents() const { return incidents_; }
   void set_dry_run() { dry_run_ = true; }
   // A node's name for each entry, to which it is the most specific one.
   std::vector<std::string> examples() const;
@@ -77,6 +87,7 @@ class Policies {
  private:
   friend class PolicyReader;
   bool dry_run_ = false;
+  IncidentOptions incidents_;
   Policy defaults_;
   std::vector<Policy> policies_;  // by prefix length, then in file order
   std::vector<Maintenance> maintenance_;

@@ -29,6 +29,21 @@ std::string refusal(const std::string& yaml) {
   return "accepted";
 }
 
+TEST(Policy, Incidents) {
+  EXPECT_EQ(parse("").incidents(), IncidentOptions{});
+  const auto o = parse("incidents: {ipv4: [20, 24], ipv6: [48], hosts: 5, within: 5m}").incidents();
+  EXPECT_THAT(o.ipv4, ElementsAre(20u, 24u));
+  EXPECT_THAT(o.ipv6, ElementsAre(48u));
+  EXPECT_EQ(o.hosts, 5u);
+  EXPECT_EQ(o.within_ms, 300'000);
+  EXPECT_EQ(parse("incidents: off").incidents().hosts, 0u);
+  EXPECT_THAT(refusal("incidents: {host: 5}"), HasSubstr("did you mean 'hosts'"));
+  EXPECT_THAT(refusal("incidents: {ipv4: [33]}"), HasSubstr("expected a number from 1 to 31"));
+  EXPECT_THAT(refusal("incidents: {ipv4: [8.5]}"), HasSubstr("no fraction"));
+  EXPECT_THAT(refusal("incidents: {hosts: 1}"), HasSubstr("expected a number from 2"));
+  EXPECT_THAT(refusal("incidents: sometimes"), HasSubstr("expected incidents: off"));
+}
+
 TEST(Policy, LongestPrefixWinsFieldByField) {
   const auto all = parse(
       "defaults: {false_alarms: 0.1, merge: 10m}\n"

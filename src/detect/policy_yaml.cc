@@ -14,6 +14,7 @@ namespace {
 using base::kDayMs;
 using Yaml = base::YamlValue;
 constexpr size_t kMaxEntries = 100'000;
+constexpr size_t kMaxLengths = 8;
 
 }  // namespace
 
@@ -24,9 +25,10 @@ class PolicyReader {
   Policies read(const Yaml& root) {
     Policies all;
     if (root.null()) return all;
-    root.keys({"dry_run", "defaults", "policies", "maintenance"});
+    root.keys({"dry_run", "defaults", "policies", "maintenance", "incidents"});
     if (const auto n = root["dry_run"]) all.dry_run_ = n.flag();
     if (const auto n = root["defaults"]) all.defaults_ = policy(n, false);
+    if (const auto n = root["incidents"]) all.incidents_ = incidents(n);
     for (const auto& n : list(root["policies"])) all.policies_.push_back(policy(n, true));
     for (const auto& n : list(root["maintenance"])) all.maintenance_.push_back(maintenance(n));
     std::stable_sort(all.policies_.begin(), all.policies_.end(),
@@ -144,6 +146,32 @@ class PolicyReader {
       for (const auto& c : list(n["contacts"])) p.contacts->push_back(c.text());
     }
     return p;
+  }
+
+  std::vector<unsigned> prefix_lengths(const Yaml& n, unsigned most) const {
+    std::vector<unsigned> lengths;
+    for (const auto& length : list(n)) {
+      const double x = number(length, 1, most);
+      if (x != std::floor(x)) length.fail("a prefix length has no fraction");
+      lengths.push_back(static_cast<unsigned>(x));
+    }
+    if (lengths.size() > kMaxLengths) n.fail("more than {} prefix lengths", kMaxLengths);
+    return lengths;
+  }
+
+  IncidentOptions incidents(const Yaml& n) const {
+    IncidentOptions o;
+    if (n.scalar()) {
+      if (n.text() != "off") n.fail("expected incidents: off, or a map of settings");
+      o.hosts = 0;
+      return o;
+    }
+    n.keys({"ipv4", "ipv6", "hosts", "within"});
+    if (n["ipv4"]) o.ipv4 = prefix_lengths(n["ipv4"], 31);
+    if (n["ipv6"]) o.ipv6 = prefix_lengths(n["ipv6"], 127);
+    if (n["hosts"]) o.hosts = static_cast<size_t>(number(n["hosts"], 2, 1e6));
+    if (n["within"]) o.within_ms = duration(n["within"]);
+    return o;
   }
 
   Maintenance maintenance(const Yaml& n) const {

@@ -16,22 +16,22 @@ enum class Severity : uint8_t { kLow, kMedium, kHigh, kCritical };
 std::string_view name_of(Severity severity);  // "low", "medium", "high", "critical"
 
 // Why an alert is written down but not sent.
-enum class HeldBack : uint8_t { kNo, kLearning, kMuted, kMaintenance, kCooldown, kDryRun, kCount };
-std::string_view name_of(HeldBack reason);  // "", "learning", "muted", ...
+enum class Suppression : uint8_t { kNone, kLearning, kMuted, kMaintenance, kCooldown, kDryRun, kCount };
+std::string_view name_of(Suppression reason);  // "", "learning", "muted", ...
 
 // When runs of high scores begin, last and end. All lengths are in steps.
 struct Timing {
   int64_t min_steps = 1;       // steps at or above `on` within a run before an alert is raised
-  int64_t end_steps = 3;       // calm steps (below `off`, back in the band) that end an alert
+  int64_t end_steps = 3;       // normal steps (below `off`, back in the band) that end an alert
   int64_t merge_steps = 10;    // a run so soon after an alert's end continues that alert
-  int64_t cooldown_steps = 0;  // after an alert's end, new alerts of the node and task are held back
+  int64_t cooldown_steps = 0;  // after an alert's end, new alerts of the node and task are suppressed
   int64_t max_steps = 1440;    // a latch without a score above `on` gives up: the traffic is the new normal
-  int64_t long_steps = 60;     // calibration: an alert counts as one false alarm for each so many steps begun
+  int64_t long_steps = 60;  // calibration: an alert counts as one false alarm for each of these periods begun
   bool operator==(const Timing&) const = default;
 };
 
 // One task's thresholds on one node. A score at or above `on` counts towards an alert, below `off` it is
-// calm.
+// normal.
 struct Threshold {
   float on = kNeverScore;
   float off = kNeverScore;
@@ -39,7 +39,7 @@ struct Threshold {
   bool operator==(const Threshold&) const = default;
 };
 
-// What the policies say of one node.
+// What the policies set for one node.
 struct Rule {
   std::vector<Threshold> thresholds;  // parallel to the detector's tasks
   Timing timing;

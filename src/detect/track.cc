@@ -11,7 +11,7 @@ std::string_view name_of(Severity severity) {
   return kNames[static_cast<size_t>(severity)];
 }
 
-std::string_view name_of(HeldBack reason) {
+std::string_view name_of(Suppression reason) {
   constexpr std::string_view kNames[] = {"", "learning", "muted", "maintenance", "cooldown", "dry run", ""};
   return kNames[static_cast<size_t>(reason)];
 }
@@ -31,31 +31,33 @@ uint32_t Band::above(const std::array<float, kMaxVolumes>& seen) const {
   return bits;
 }
 
-Change Track::look(int64_t step, const Look& look, const Threshold& threshold, const Timing& timing) {
-  const bool over = look.score >= threshold.off;
-  if (state == State::kQuiet && !over) return Change::kNone;
+Transition Track::update(int64_t step, const Observation& observed, const Threshold& threshold,
+                         const Timing& timing) {
+  const bool over = observed.score >= threshold.off;
+  if (state == State::kQuiet && !over) return Transition::kNone;
   if (state == State::kQuiet) {
     state = State::kPending;
     start_step = step;
     hits = 0;
     latched = 0;
-    peak = look.score;
-    // A run that continues the last alert keeps that alert's yardstick: what came since is its aftermath.
+    peak = observed.score;
+    // A run that continues the last alert keeps that alert's baseline: what came since is its aftermath.
     const bool continues = end_step != kNoStep && step - end_step <= timing.merge_steps;
-    if (!continues) yardstick = look.band;
+    if (!continues) baseline = observed.band;
   }
-  // Only what is above the yardstick while the score is high gets latched: later rises of other volumes are
-  // another matter (the day's own cycle, say).
-  const uint32_t above = yardstick.above(look.seen);
-  if (look.score >= threshold.on) latched |= above;
-  if (over || (latched & above) != 0) return hot(step, look, threshold, timing);
-  return calm(step, timing);
+  // Only what is above the baseline while the score is high gets latched: later rises of other volumes are
+  // another matter (for example the day's own cycle).
+  const uint32_t above = baseline.above(observed.seen);
+  if (observed.score >= threshold.on) latched |= above;
+  if (over || (latched & above) != 0) return hot(step, observed, threshold, timing);
+  return normal(step, timing);
 }
 
-Change Track::hot(int64_t step, const Look& look, const Threshold& threshold, const Timing& timing) {
+Transition Track::hot(int64_t step, const Observation& observed, const Threshold& threshold,
+                      const Timing& timing) {
   last_hot = step;
-  if (look.score > peak) peak = look.score;
-  if (look.score >= threshold.on) {
+  if (observed.score > peak) peak = observed.score;
+  if (observed.score >= threshold.on) {
     last_on = step;
     ++hits;
   }
@@ -64,33 +66,33 @@ Change Track::hot(int64_t step, const Look& look, const Threshold& threshold, co
     const bool continues = end_step != kNoStep && start_step - end_step <= timing.merge_steps;
     if (continues) {
       start_step = alert_start;
-      return Change::kResumed;
+      return Transition::kResumed;
     }
     alert_start = start_step;
     raised_step = step;
-    return Change::kRaised;
+    return Transition::kRaised;
   }
   if (state == State::kActive && step - last_on >= timing.max_steps) {
     latched = 0;
     state = State::kQuiet;
     end_step = step + 1;
-    return Change::kEnded;
+    return Transition::kEnded;
   }
-  return Change::kNone;
+  return Transition::kNone;
 }
 
-Change Track::calm(int64_t step, const Timing& timing) {
-  if (step - last_hot < timing.end_steps) return Change::kNone;
+Transition Track::normal(int64_t step, const Timing& timing) {
+  if (step - last_hot < timing.end_steps) return Transition::kNone;
   const bool active = state == State::kActive;
   state = State::kQuiet;
   latched = 0;
-  if (!active) return Change::kNone;
+  if (!active) return Transition::kNone;
   end_step = last_hot + 1;
-  return Change::kEnded;
+  return Transition::kEnded;
 }
 
-Change Track::silent(int64_t step, const Timing& timing) {
-  return state == State::kQuiet ? Change::kNone : calm(step, timing);
+Transition Track::silent(int64_t step, const Timing& timing) {
+  return state == State::kQuiet ? Transition::kNone : normal(step, timing);
 }
 
 bool Track::forgettable(int64_t step, const Timing& timing) const {

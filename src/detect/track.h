@@ -1,13 +1,13 @@
 // One node's scores of one task, step by step -> when an alert is raised, lasts and ends.
 //
 // Surprise marks changes, not states: a flood surprises at its first step and is expected a few steps later.
-// So the track latches. The band forecast before the run began (the yardstick) stays what traffic is measured
-// against until it is back inside, whatever the scores say meanwhile.
+// So the track latches. The band forecast before the run began (the baseline) stays what traffic is measured
+// against until it is back inside, whatever the scores are meanwhile.
 //
-//   quiet    --score >= off-->           pending   the yardstick is kept
+//   quiet    --score >= off-->           pending   the baseline is kept
 //   pending  --min_steps times >= on-->  active    raised
-//   pending  --end_steps calm-->         quiet
-//   active   --end_steps calm-->         quiet     ended; calm: score < off and no latched volume above band
+//   pending  --end_steps normal-->         quiet
+//   active   --end_steps normal-->         quiet     ended; normal: score < off and no latched volume above band
 //   quiet    --score >= off, merge_steps after an end or sooner, >= on-->  active   resumed, same alert
 //
 // Invariants: 1. No clock: steps are an input and only increase. 2. Plain data: copy to save. 3. A run of
@@ -37,39 +37,40 @@ struct Band {
 };
 
 // One step of one node as a track sees it.
-struct Look {
+struct Observation {
   float score = 0;                      // NaN: none
   Band band;                            // forecast for this step by the position before it
   std::array<float, kMaxVolumes> seen;  // log1p
 };
 
-enum class Change : uint8_t { kNone, kRaised, kResumed, kEnded };
+enum class Transition : uint8_t { kNone, kRaised, kResumed, kEnded };
 
 struct Track {
   enum class State : uint8_t { kQuiet, kPending, kActive };
   State state = State::kQuiet;
-  uint32_t latched = 0;           // volumes that left the yardstick's band while the score was high
+  uint32_t latched = 0;           // volumes that left the baseline's band while the score was high
   int64_t start_step = kNoStep;   // of the run: its first step at or above `off`
   int64_t raised_step = kNoStep;  // of the alert
-  int64_t last_hot = kNoStep;     // last step that was not calm
+  int64_t last_hot = kNoStep;     // last step that was not normal
   int64_t last_on = kNoStep;      // last step with a score at or above `on`
   int64_t end_step = kNoStep;     // of the last alert: the step after its last_hot
   int64_t alert_start = kNoStep;  // start_step of the alert that end_step belongs to
   int64_t hits = 0;               // steps of the run at or above `on`
   float peak = 0;
-  Band yardstick = Band::none();
+  Band baseline = Band::none();
 
   bool idle() const { return state == State::kQuiet; }
   // REQUIRES: step is greater than at the last call.
-  Change look(int64_t step, const Look& look, const Threshold& threshold, const Timing& timing);
+  Transition update(int64_t step, const Observation& observed, const Threshold& threshold,
+                    const Timing& timing);
   // The node had no frame at `step`: traffic is zero, so nothing is above a band and there is no score.
-  Change silent(int64_t step, const Timing& timing);
+  Transition silent(int64_t step, const Timing& timing);
   // True when the track holds nothing that a later step could need.
   bool forgettable(int64_t step, const Timing& timing) const;
 
  private:
-  Change calm(int64_t step, const Timing& timing);
-  Change hot(int64_t step, const Look& look, const Threshold& threshold, const Timing& timing);
+  Transition normal(int64_t step, const Timing& timing);
+  Transition hot(int64_t step, const Observation& observed, const Threshold& threshold, const Timing& timing);
 };
 
 }  // namespace netflowgen::detect

@@ -18,12 +18,12 @@ struct Settings {
   Timing timing{1, 2, 3, 0, 20, 60};
 };
 
-Look look_of(char score, char volume) {
-  Look look{score == 'n' ? NAN : static_cast<float>(score - '0'), Band::none(), {}};
-  look.band.middle[0] = 1;
-  look.band.upper[0] = 2;
-  look.seen[0] = static_cast<float>(volume - '0');
-  return look;
+Observation observation_of(char score, char volume) {
+  Observation observed{score == 'n' ? NAN : static_cast<float>(score - '0'), Band::none(), {}};
+  observed.band.middle[0] = 1;
+  observed.band.upper[0] = 2;
+  observed.seen[0] = static_cast<float>(volume - '0');
+  return observed;
 }
 
 std::string run(const std::string& scores, const std::string& volumes = "", const Settings& setup = {}) {
@@ -34,11 +34,11 @@ std::string run(const std::string& scores, const std::string& volumes = "", cons
   std::string outcome;
   for (size_t i = 0; i < scores.size(); ++i) {
     const auto step = static_cast<int64_t>(i);
-    const Change change = scores[i] == '.'
-                              ? track.silent(step, setup.timing)
-                              : track.look(step, look_of(scores[i], volumes.empty() ? '0' : volumes[i]),
-                                           threshold, setup.timing);
-    outcome += ".RSE"[static_cast<size_t>(change)];
+    const Transition transition =
+        scores[i] == '.' ? track.silent(step, setup.timing)
+                         : track.update(step, observation_of(scores[i], volumes.empty() ? '0' : volumes[i]),
+                                        threshold, setup.timing);
+    outcome += ".RSE"[static_cast<size_t>(transition)];
   }
   return outcome;
 }
@@ -64,7 +64,7 @@ TEST(Track, MinimumDurationCountsHitsOfARun) {
 
 TEST(Track, SilenceEndsToo) {
   EXPECT_EQ(run("05......"), ".R.E....");
-  EXPECT_EQ(run("05nn"), ".R.E");  // frames without a score are calm
+  EXPECT_EQ(run("05nn"), ".R.E");  // frames without a score are normal
 }
 
 TEST(Track, MergesWhatFollowsSoon) {
@@ -96,7 +96,7 @@ TEST(Track, ResumedAlertKeepsItsStart) {
   Track track;
   const std::string scores = "04500040500";
   for (size_t i = 0; i < scores.size(); ++i) {
-    track.look(static_cast<int64_t>(i), look_of(scores[i], '0'), threshold, timing);
+    track.update(static_cast<int64_t>(i), observation_of(scores[i], '0'), threshold, timing);
   }
   EXPECT_EQ(track.alert_start, 1);
   EXPECT_EQ(track.raised_step, 2);
@@ -108,7 +108,7 @@ TEST(Track, ForgettableOnceNothingDependsOnIt) {
   const Timing timing{1, 2, 3, 10, 20, 60};
   Track track;
   EXPECT_TRUE(track.forgettable(0, timing));
-  track.look(0, look_of('6', '0'), threshold, timing);
+  track.update(0, observation_of('6', '0'), threshold, timing);
   EXPECT_FALSE(track.forgettable(0, timing));
   track.silent(2, timing);
   EXPECT_FALSE(track.forgettable(11, timing));  // still in its cool-down
@@ -120,7 +120,7 @@ TEST(Track, SilenceToldOnceOrStepByStep) {
   const Timing timing;
   Track a;
   Track b;
-  a.look(0, look_of('6', '0'), threshold, timing);
+  a.update(0, observation_of('6', '0'), threshold, timing);
   b = a;
   for (int64_t s = 1; s < 50; ++s) a.silent(s, timing);
   b.silent(49, timing);

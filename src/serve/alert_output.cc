@@ -30,10 +30,11 @@ AlertOutput::AlertOutput(const std::vector<std::string>& paths, Files files) {
   }
 }
 
-void AlertOutput::add(const detect::Alert& alert) {
-  for (const auto& db : databases_) db->add(alert);
+template <typename Record>
+void AlertOutput::write(const Record& record) {
+  for (const auto& db : databases_) db->add(record);
   if (!files_.empty() || !grown_.empty() || to_stdout()) {
-    const std::string line = detect::to_json_line(alert);
+    const std::string line = detect::to_json_line(record);
     for (const auto& file : files_) file->write(line);
     for (const auto& [path, file] : grown_) {
       if (std::fwrite(line.data(), 1, line.size(), file.get()) != line.size()) {
@@ -46,6 +47,9 @@ void AlertOutput::add(const detect::Alert& alert) {
   }
   ++records_;
 }
+
+template void AlertOutput::write(const detect::Alert& record);
+template void AlertOutput::write(const detect::Incident& record);
 
 void AlertOutput::flush() {
   for (const auto& db : databases_) db->flush();

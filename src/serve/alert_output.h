@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "detect/alert.h"
 #include "detect/alert_db.h"
+#include "detect/incident.h"
 
 namespace netflowgen::serve {
 
@@ -24,7 +25,8 @@ class AlertOutput {
   explicit AlertOutput(const std::vector<std::string>& paths, Files files = Files::kWhole);
 
   // Error: no space, a closed pipe. The record may be in some of the files; adding it again is right for SQLite.
-  void add(const detect::Alert& alert);
+  void add(const detect::Alert& alert) { write(alert); }
+  void add(const detect::Incident& incident) { write(incident); }
   // What was added is in SQLite files, too, and in those that are appended to.
   void flush();
   void finish();
@@ -33,6 +35,9 @@ class AlertOutput {
   uint64_t records() const { return records_; }
 
  private:
+  template <typename Record>
+  void write(const Record& record);
+
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };

@@ -33,7 +33,7 @@ DetectSetup::DetectSetup(const DetectOptions& o) {
   if (o.dry_run) policies.set_dry_run();
   model_ = infer::Model::load(o.model, options);
   const auto& spec = model_->spec();
-  book_ = std::make_unique<detect::RuleBook>(std::move(policies), std::move(calibration), spec.input.step_ms,
+  rules_ = std::make_unique<detect::RuleSet>(std::move(policies), std::move(calibration), spec.input.step_ms,
                                              spec.window);
 }
 

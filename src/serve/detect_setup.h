@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "detect/rulebook.h"
+#include "detect/rule_set.h"
 #include "infer/engine.h"
 #include "infer/weights.h"
 #include "series/node.h"
@@ -30,15 +30,15 @@ class DetectSetup {
 
   const infer::Model& model() const { return *model_; }
   std::shared_ptr<const infer::Model> model_ptr() const { return model_; }
-  detect::RuleBook& book() { return *book_; }
-  const detect::FittedNodes& fitted() const { return book_->calibration().nodes; }
+  detect::RuleSet& rules() { return *rules_; }
+  const detect::FittedNodes& fitted() const { return rules_->calibration().nodes; }
   const infer::EngineOptions& engine_options() const { return engine_; }
   int64_t step_ms() const { return model_->spec().input.step_ms; }
 
  private:
   std::shared_ptr<const infer::Model> model_;
   infer::EngineOptions engine_;
-  std::unique_ptr<detect::RuleBook> book_;
+  std::unique_ptr<detect::RuleSet> rules_;
 };
 
 // Where the user names no nodes, takes those that the model was fitted on. Returns the line that tells the user, or "" where

@@ -38,12 +38,13 @@ LiveDetector::LiveDetector(const LiveDetectorOptions& options, series::FrameSink
   }
 }
 
-std::unique_ptr<detect::Stream> LiveDetector::new_stream(DetectSetup& setup) {
-  return std::make_unique<detect::Stream>(setup.model_ptr(), setup.book(), setup.engine_options(),
-                                          [this](const detect::Alert& alert) {
-                                            say(alert);
-                                            raised_.push_back(alert);
-                                          });
+std::unique_ptr<detect::StreamingDetector> LiveDetector::new_stream(DetectSetup& setup) {
+  const auto keep = [this](const auto& record) {
+    log_record(record);
+    raised_.push_back(record);
+  };
+  return std::make_unique<detect::StreamingDetector>(setup.model_ptr(), setup.rules(), setup.engine_options(),
+                                                     keep, keep);
 }
 
 bool LiveDetector::reload() {
@@ -83,9 +84,9 @@ void LiveDetector::say_start() const {
   log_(fmt::format(
       "detecting: {} nodes of {} at most, {}", stream_->engine().nodes(), stream_->engine().capacity(),
       continued_ ? "going on from the saved state"
-                 : fmt::format("learning: a node's alerts are written down but held back until it is "
+                 : fmt::format("learning: a node's alerts are recorded but suppressed until it is "
                                "known for {} min, or what its policy says",
-                               setup_->book().warm_steps() * step_ms() / 60'000)));
+                               setup_->rules().warm_steps() * step_ms() / 60'000)));
 }
 
 void LiveDetector::frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) {
@@ -108,18 +109,26 @@ void LiveDetector::step_closed(int64_t step) {
   }
 }
 
-void LiveDetector::say(const detect::Alert& alert) const {
+void LiveDetector::log_record(const detect::Alert& alert) const {
   log_(fmt::format("alert {} {}: {} {} ({} {:.0f} %), {}, since {}{}{}", alert.id, name_of(alert.event),
                    alert.node, alert.task, alert.guess.type, 100 * alert.guess.probability,
                    name_of(alert.severity), base::format_time(alert.start_ms), driver_text(alert),
-                   alert.sent() ? "" : fmt::format("; held back: {}", name_of(alert.held_back))));
+                   alert.sent() ? "" : fmt::format("; suppressed: {}", name_of(alert.suppressed))));
+}
+
+void LiveDetector::log_record(const detect::Incident& i) const {
+  log_(fmt::format("incident {} {}: {} {} ({}), {}, {} hosts, since {}", i.id, name_of(i.event),
+                   i.prefix.to_string(), i.task, i.type, name_of(i.severity), i.hosts,
+                   base::format_time(i.start_ms)));
 }
 
 void LiveDetector::deliver() {
   if (raised_.empty() && !failing_) return;
   size_t written = 0;
   try {
-    for (; written < raised_.size(); ++written) output_.add(raised_[written]);
+    for (; written < raised_.size(); ++written) {
+      std::visit([this](const auto& record) { output_.add(record); }, raised_[written]);
+    }
     output_.flush();
     failing_ = false;
   } catch (const base::Error& e) {

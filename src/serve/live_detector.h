@@ -1,4 +1,4 @@
-// Detection beside the collector's store: every closed step is written, then scored by the same detect::Stream that
+// Detection beside the collector's store: every closed step is written, then scored by the same detect::StreamingDetector that
 // replay drives. Nothing that goes wrong here stops the collector: alerts that cannot be written are kept and tried
 // again, a state that does not fit is said and left aside.
 //
@@ -10,10 +10,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "detect/alert.h"
-#include "detect/stream.h"
+#include "detect/streaming_detector.h"
 #include "infer/snapshot.h"
 #include "serve/alert_output.h"
 #include "serve/detect_setup.h"
@@ -58,8 +59,9 @@ class LiveDetector : public series::FrameSink {
   int64_t step_ms() const { return setup_->step_ms(); }
 
  private:
-  std::unique_ptr<detect::Stream> new_stream(DetectSetup& setup);
-  void say(const detect::Alert& alert) const;
+  std::unique_ptr<detect::StreamingDetector> new_stream(DetectSetup& setup);
+  void log_record(const detect::Alert& alert) const;
+  void log_record(const detect::Incident& incident) const;
 
   std::shared_ptr<DetectSetup> setup_;
   series::FrameSink& store_;
@@ -67,8 +69,8 @@ class LiveDetector : public series::FrameSink {
   AlertOutput output_;
   base::fs::path state_;
   std::function<std::shared_ptr<DetectSetup>()> load_;
-  std::unique_ptr<detect::Stream> stream_;
-  std::vector<detect::Alert> raised_;  // not yet written
+  std::unique_ptr<detect::StreamingDetector> stream_;
+  std::vector<std::variant<detect::Alert, detect::Incident>> raised_;  // not yet written
   infer::Snapshot snapshot_;
   bool scoring_ = true;
   bool continued_ = false;

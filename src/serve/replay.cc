@@ -45,7 +45,7 @@ class Pace {
 
 class PacedSink : public series::FrameSink {
  public:
-  PacedSink(detect::Stream& stream, Pace& pace, const ReplayOptions& options)
+  PacedSink(detect::StreamingDetector& stream, Pace& pace, const ReplayOptions& options)
       : stream_(stream), pace_(pace), options_(options) {}
   void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) override {
     stream_.frame(node, step, frame);
@@ -57,7 +57,7 @@ class PacedSink : public series::FrameSink {
   }
 
  private:
-  detect::Stream& stream_;
+  detect::StreamingDetector& stream_;
   Pace& pace_;
   const ReplayOptions& options_;
 };
@@ -71,7 +71,7 @@ class StepOrder {
     values_.insert(values_.end(), frame.begin(), frame.end());
   }
 
-  void play(const ReplayOptions& options, Pace& pace, detect::Stream& stream) const {
+  void play(const ReplayOptions& options, Pace& pace, detect::StreamingDetector& stream) const {
     uint64_t done = 0;
     for (const auto& [step, rows] : steps_) {
       if (options.stop->requested()) return;
@@ -95,7 +95,7 @@ class StepOrder {
 }  // namespace
 
 InputOutcome replay_flows(std::unique_ptr<flow::FlowSource> source, series::SeriesOptions series,
-                          const ReplayOptions& options, detect::Stream& stream) {
+                          const ReplayOptions& options, detect::StreamingDetector& stream) {
   if (stream.last_step() != detect::kNoStep) series.closed_before = stream.last_step() + 1;
   Pace pace(options, series.step_ms);
   PacedSink sink(stream, pace, options);
@@ -112,7 +112,7 @@ InputOutcome replay_flows(std::unique_ptr<flow::FlowSource> source, series::Seri
 }
 
 InputOutcome replay_rates(std::unique_ptr<flow::RateSource> source, int64_t step_ms,
-                          const ReplayOptions& options, detect::Stream& stream) {
+                          const ReplayOptions& options, detect::StreamingDetector& stream) {
   StepOrder order;
   series::RateOptions rates;
   rates.step_ms = step_ms;
@@ -139,7 +139,7 @@ InputOutcome replay_rates(std::unique_ptr<flow::RateSource> source, int64_t step
 }
 
 InputOutcome replay_store(const std::string& store, int64_t step_ms, const ReplayOptions& options,
-                          detect::Stream& stream) {
+                          detect::StreamingDetector& stream) {
   const auto table = series::load_frames(store);
   if (table.step_ms != step_ms) {
     throw base::Error(

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/stop.h"
-#include "detect/stream.h"
+#include "detect/streaming_detector.h"
 #include "flow/source.h"
 #include "serve/pipeline.h"
 
@@ -25,14 +25,14 @@ struct ReplayOptions {
 // `series`: its step is the model's. Steps that the stream has seen are not seen again. Error: the input cannot be
 // opened; an error while it is read is the outcome's failure.
 InputOutcome replay_flows(std::unique_ptr<flow::FlowSource> source, series::SeriesOptions series,
-                          const ReplayOptions& options, detect::Stream& stream);
+                          const ReplayOptions& options, detect::StreamingDetector& stream);
 
 // Rows that are rates per node.
 InputOutcome replay_rates(std::unique_ptr<flow::RateSource> source, int64_t step_ms,
-                          const ReplayOptions& options, detect::Stream& stream);
+                          const ReplayOptions& options, detect::StreamingDetector& stream);
 
 // A series store. Error: steps of another length.
 InputOutcome replay_store(const std::string& store, int64_t step_ms, const ReplayOptions& options,
-                          detect::Stream& stream);
+                          detect::StreamingDetector& stream);
 
 }  // namespace netflowgen::serve

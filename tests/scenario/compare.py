@@ -4,15 +4,15 @@ compare.py same ONE TWO: alerts of two files, without the evidence that is taken
 import json, re, sqlite3, sys
 from datetime import datetime, timezone
 
-EVIDENCE = ("flows", "filter", "type", "probability")
+EVIDENCE = ("flows", "filter", "type", "probability", "incident")  # incidents are of one type
 
 
 def strip(records):
-    return [{k: v for k, v in r.items() if k not in EVIDENCE} for r in records]
+    return [{k: v for k, v in r.items() if k not in EVIDENCE} for r in records if r["event"] != "grouped"]
 
 
 def lines(path):
-    return [json.loads(line) for line in open(path, encoding="utf-8")]
+    return [r for r in (json.loads(line) for line in open(path, encoding="utf-8")) if r["record"] == "alert"]
 
 
 if sys.argv[1] == "same":

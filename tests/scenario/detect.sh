@@ -96,7 +96,7 @@ python3 "$here/compare.py" "$out" "$test" || fail "evaluate and replay differ"
 # Policies, and what is refused.
 printf 'defaults: {learning: 0s}\npolicies:\n- {prefix: 10.30.0.0/27, mute: true, severity: high, contacts: [noc]}\n' >"$out/mute.yaml"
 must replay "$out/store" --policy "$out/mute.yaml" -o "$out/muted.jsonl"
-grep -q '"held_back":"muted"' "$out/muted.jsonl" && ! grep -q '"held_back":null' "$out/muted.jsonl" || fail "muted alerts were sent"
+grep -q '"suppressed":"muted"' "$out/muted.jsonl" && ! grep -q '"suppressed":null' "$out/muted.jsonl" || fail "muted alerts were sent"
 printf 'polices: []\n' >"$out/typo.yaml"
 expect 1 "did you mean 'policies'" replay "$out/store" --policy "$out/typo.yaml"
 printf 'defaults: {false_alarms: 0.00001}\n' >"$out/rare.yaml"

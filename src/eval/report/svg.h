@@ -7,10 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/html.h"
+
 namespace netflowgen::eval {
 
-// Text for HTML, with &, <, >, " and ' escaped.
-std::string escape_html(std::string_view text);
+using base::escape_html;
 
 struct Axis {
   std::string label;

@@ -1,6 +1,6 @@
 // Calibration and policies -> the rule of each node. Rules are shared by nodes with the same policy.
 //
-// Everything that could be wrong with a policy is found when the book is made, not at a node's first flow.
+// Everything that could be wrong with a policy is found when the set is made, not at a node's first flow.
 // Not thread-safe: rule() remembers.
 #pragma once
 
@@ -15,19 +15,21 @@
 
 namespace netflowgen::detect {
 
-class RuleBook {
+class RuleSet {
  public:
   // `warm_steps`: learning time where no policy sets one, e.g. the model's window.
   // Error: a policy asks for fewer false alarms than validation could calibrate.
-  RuleBook(Policies policies, Calibration calibration, int64_t step_ms, int64_t warm_steps);
+  RuleSet(Policies policies, Calibration calibration, int64_t step_ms, int64_t warm_steps);
 
-  // Stays valid as long as the book.
+  // Stays valid as long as the set.
   const Rule& rule(std::string_view node);
 
   const Policies& policies() const { return policies_; }
   const Calibration& calibration() const { return calibration_; }
   int64_t step_ms() const { return step_ms_; }
   int64_t warm_steps() const { return warm_steps_; }
+  // Steps after an alert's end in which it may be resumed, at most, over all rules.
+  int64_t longest_merge() const;
 
  private:
   Rule make(const Policy& policy, const std::string& name) const;

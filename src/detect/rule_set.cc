@@ -1,4 +1,4 @@
-#include "detect/rulebook.h"
+#include "detect/rule_set.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@ bool shares_rate(const TaskCalibration& task, const Policy& policy) {
 
 }  // namespace
 
-RuleBook::RuleBook(Policies policies, Calibration calibration, int64_t step_ms, int64_t warm_steps)
+RuleSet::RuleSet(Policies policies, Calibration calibration, int64_t step_ms, int64_t warm_steps)
     : policies_(std::move(policies)),
       calibration_(std::move(calibration)),
       step_ms_(step_ms),
@@ -25,7 +25,7 @@ RuleBook::RuleBook(Policies policies, Calibration calibration, int64_t step_ms, 
 
 // The most specific entry that applies names all that apply: shorter prefixes around it are the same for
 // every node inside.
-const Rule& RuleBook::rule(std::string_view node) {
+const Rule& RuleSet::rule(std::string_view node) {
   std::string name;
   const Policy policy = policies_.resolve(node, name);
   const std::string key = name == node ? name + " by name" : name;  // "10.0.0.0/8" may be a node and a prefix
@@ -37,7 +37,13 @@ const Rule& RuleBook::rule(std::string_view node) {
   return *it->second;
 }
 
-Rule RuleBook::make(const Policy& policy, const std::string& name) const {
+int64_t RuleSet::longest_merge() const {
+  int64_t most = 0;
+  for (const auto& rule : rules_) most = std::max(most, rule.timing.merge_steps + rule.timing.min_steps);
+  return most;
+}
+
+Rule RuleSet::make(const Policy& policy, const std::string& name) const {
   Rule rule;
   const auto sharing =
       static_cast<size_t>(std::count_if(calibration_.tasks.begin(), calibration_.tasks.end(),
@@ -60,7 +66,7 @@ Rule RuleBook::make(const Policy& policy, const std::string& name) const {
 }
 
 // `sharing`: tasks that are on and have no rate or threshold of their own: together they raise no more than the rate.
-Threshold RuleBook::threshold(const TaskCalibration& task, const Policy& policy, size_t sharing) const {
+Threshold RuleSet::threshold(const TaskCalibration& task, const Policy& policy, size_t sharing) const {
   if (const auto it = policy.thresholds.find(task.name); it != policy.thresholds.end()) {
     if (std::isinf(it->second)) return {};
     return threshold_at(task.thresholds, static_cast<float>(it->second));

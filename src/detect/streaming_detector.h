@@ -1,8 +1,9 @@
-// The live path behind the series builder: frames of a closing step -> engine -> detector. Replay is this same
-// code with a file in front of it.
+// The live path behind the series builder: frames of a closing step -> engine -> detector. Replay is this
+// same code with a file in front of it.
 //
-// One thread calls; the engine shares a step's work among its own. Invariant: alerts depend on the frames (and
-// for their evidence on the flows) alone, not on the order of nodes within a step, on chunks, or on threads.
+// One thread calls; the engine shares a step's work among its own. Invariant: alerts depend on the frames
+// (and for their evidence on the flows) alone, not on the order of nodes within a step, on chunks, or on
+// threads.
 #pragma once
 
 #include <memory>
@@ -21,11 +22,11 @@
 
 namespace netflowgen::detect {
 
-class Stream : public series::FrameSink {
+class StreamingDetector : public series::FrameSink {
  public:
   // Error: the calibration names a head that the model lacks.
-  Stream(std::shared_ptr<const infer::Model> model, RuleBook& book, const infer::EngineOptions& options,
-         AlertSink sink);
+  StreamingDetector(std::shared_ptr<const infer::Model> model, RuleSet& rules,
+                    const infer::EngineOptions& options, AlertSink sink, IncidentSink incidents = {});
 
   // Flows that the builder is about to get, for the alerts' evidence. Leave it out where there are none.
   void flows(std::span<const flow::Flow> flows) { sample_.add(flows); }
@@ -43,7 +44,7 @@ class Stream : public series::FrameSink {
   void finish(int64_t step);
 
   // Takes the sample of flows and the counts of frames from a stream that this one continues. `before` is not used any more.
-  void take_over(Stream& before);
+  void take_over(StreamingDetector& before);
 
   // Frames: in = out (scored) + drops.
   base::LedgerView frames_ledger() const { return frames_.view("frames scored"); }
@@ -64,11 +65,12 @@ class Stream : public series::FrameSink {
     int scored = -1;
   };
 
-  DetectorParts parts();
+  DetectorParts parts(IncidentSink incidents);
   Source source_of(const TaskCalibration& task) const;
   void pass_silence(int64_t step);
   void run(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names);
-  void show(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names);
+  void update_detector(int64_t step, std::span<const infer::Item> items,
+                       std::span<const std::string_view> names);
   float score(const Source& source, size_t item, std::span<const float> frame) const;
 
   std::shared_ptr<const infer::Model> model_;
@@ -83,7 +85,7 @@ class Stream : public series::FrameSink {
   std::vector<float> frames_of_step_;  // [pending, kFeatureCount]
   infer::Results results_;
   std::vector<float> scores_;  // [items, tasks]
-  std::vector<Seen> seen_;
+  std::vector<NodeScores> seen_;
 };
 
 }  // namespace netflowgen::detect

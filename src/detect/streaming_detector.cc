@@ -1,4 +1,4 @@
-#include "detect/stream.h"
+#include "detect/streaming_detector.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,17 +16,19 @@ constexpr const char* kTypeHead = "attack-type";
 
 }  // namespace
 
-Stream::Stream(std::shared_ptr<const infer::Model> model, RuleBook& book, const infer::EngineOptions& options,
-               AlertSink sink)
+StreamingDetector::StreamingDetector(std::shared_ptr<const infer::Model> model, RuleSet& rules,
+                                     const infer::EngineOptions& options, AlertSink sink,
+                                     IncidentSink incidents)
     : model_(std::move(model)),
       engine_(model_, options),
-      sample_(book.step_ms()),
-      detector_(book, parts(), std::move(sink)) {
-  for (const auto& task : book.calibration().tasks) sources_.push_back(source_of(task));
+      sample_(rules.step_ms()),
+      detector_(rules, parts(std::move(incidents)), std::move(sink)) {
+  for (const auto& task : rules.calibration().tasks) sources_.push_back(source_of(task));
 }
 
-DetectorParts Stream::parts() {
+DetectorParts StreamingDetector::parts(IncidentSink incidents) {
   DetectorParts parts;
+  parts.incidents = std::move(incidents);
   parts.encoder = &model_->encoder();
   if (!model_->spec().input.leads.empty()) parts.quantiles = model_->spec().quantiles;
   const auto& tasks = model_->tasks();
@@ -40,7 +42,7 @@ DetectorParts Stream::parts() {
   return parts;
 }
 
-Stream::Source Stream::source_of(const TaskCalibration& task) const {
+StreamingDetector::Source StreamingDetector::source_of(const TaskCalibration& task) const {
   Source s;
   if (!task.scored.empty()) {
     const auto feature = series::find_feature(task.scored);
@@ -67,13 +69,13 @@ Stream::Source Stream::source_of(const TaskCalibration& task) const {
   return s;
 }
 
-void Stream::add(std::string_view node, int64_t, std::span<const float> frame) {
+void StreamingDetector::add(std::string_view node, int64_t, std::span<const float> frame) {
   pending_.push_back({std::string(node), frames_of_step_.size() / series::kFeatureCount});
   frames_of_step_.insert(frames_of_step_.end(), frame.begin(), frame.end());
 }
 
-// Idle positions of the steps between the last closed one and `step`: a node's forecast goes on from them.
-void Stream::pass_silence(int64_t step) {
+// Idle positions of the steps between the last closed one and `step`: a node's forecast continues from them.
+void StreamingDetector::pass_silence(int64_t step) {
   if (last_step_ == kNoStep) return;
   // Past what any layer sees, positions in between change nothing; the engine passes over them by itself.
   const auto& spec = model_->spec();
@@ -85,7 +87,7 @@ void Stream::pass_silence(int64_t step) {
   }
 }
 
-void Stream::close(int64_t step) {
+void StreamingDetector::close(int64_t step) {
   NFG_CHECK(last_step_ == kNoStep || step > last_step_);
   pass_silence(step);
   std::sort(pending_.begin(), pending_.end(),
@@ -107,16 +109,17 @@ void Stream::close(int64_t step) {
   last_step_ = step;
 }
 
-void Stream::take_over(Stream& before) {
+void StreamingDetector::take_over(StreamingDetector& before) {
   sample_ = std::move(before.sample_);
   frames_.add(before.frames_);
 }
 
-void Stream::finish(int64_t step) {
+void StreamingDetector::finish(int64_t step) {
   if (last_step_ != kNoStep && step > last_step_) close(step);
 }
 
-void Stream::run(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names) {
+void StreamingDetector::run(int64_t step, std::span<const infer::Item> items,
+                            std::span<const std::string_view> names) {
   infer::Wanted wanted;
   wanted.hidden = false;
   wanted.direct = false;
@@ -125,12 +128,13 @@ void Stream::run(int64_t step, std::span<const infer::Item> items, std::span<con
   for (size_t first = 0; first < items.size(); first += kChunk) {
     const size_t n = std::min(kChunk, items.size() - first);
     engine_.step(items.subspan(first, n), wanted, results_);
-    show(step, items.subspan(first, n), names.empty() ? names : names.subspan(first, n));
+    update_detector(step, items.subspan(first, n), names.empty() ? names : names.subspan(first, n));
     for (const uint64_t node : results_.evicted) detector_.forget(node);
   }
 }
 
-void Stream::show(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names) {
+void StreamingDetector::update_detector(int64_t step, std::span<const infer::Item> items,
+                                        std::span<const std::string_view> names) {
   const auto& encoder = model_->encoder();
   const size_t per_item = results_.forecast.size() / std::max<size_t>(items.size(), 1);
   scores_.resize(items.size() * sources_.size());
@@ -145,7 +149,7 @@ void Stream::show(int64_t step, std::span<const infer::Item> items, std::span<co
     for (size_t t = 0; active && t < sources_.size(); ++t) {
       scores_[i * sources_.size() + t] = score(sources_[t], i, items[i].frame);
     }
-    Seen s;
+    NodeScores s;
     s.node = items[i].node;
     if (!names.empty()) s.name = names[i];
     s.frame = items[i].frame;
@@ -160,10 +164,10 @@ void Stream::show(int64_t step, std::span<const infer::Item> items, std::span<co
     }
     seen_.push_back(s);
   }
-  detector_.look(step, seen_);
+  detector_.update(step, seen_);
 }
 
-float Stream::score(const Source& source, size_t item, std::span<const float> frame) const {
+float StreamingDetector::score(const Source& source, size_t item, std::span<const float> frame) const {
   if (source.scored >= 0 && !(frame[static_cast<size_t>(source.scored)] > 0)) {
     return std::numeric_limits<float>::quiet_NaN();
   }
