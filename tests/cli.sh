@@ -40,7 +40,7 @@ config() { printf "$1" >"$out/c.yaml"; shift; "$NETFLOWGEN" --config "$out/c.yam
 net='listen: ["udp://127.0.0.1:0"]\nout: '$out'/live\n'
 expect 2 "c.yaml, line 3: unknown key 'nods'; did you mean 'nodes'?" config "${net}nods: 10.0.0.0/8\n" collect --check
 expect 2 "c.yaml, line 3: the key 'out' is given twice" config "${net}out: x\n" collect --check
-expect 2 "c.yaml, line 3: books: collect --books is now spelt --counters" config "${net}books: x\n" collect --check
+expect 2 "c.yaml, line 3: collect --books is now spelt --counters" config "${net}books: x\n" collect --check
 expect 2 "c.yaml, line 2: not valid YAML" config "listen: [\n" collect --check
 expect 2 "c.yaml, line 1: expected a map" config "collect\n" collect --check
 expect 2 "c.yaml, line 4: step: the option takes one value, not a list" config "${net}\nstep: [1m, 2m]\n" collect --check

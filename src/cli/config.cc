@@ -188,7 +188,7 @@ std::string yaml_text(const std::string& text) {
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '/' || c == '+' || c == '-';
   });
-  if (plain && std::isalnum(static_cast<unsigned char>(text[0])) != 0) return text;
+  if (plain && (text[0] == '/' || std::isalnum(static_cast<unsigned char>(text[0])) != 0)) return text;
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') quoted += '\\';

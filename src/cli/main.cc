@@ -61,8 +61,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   try {
-    app.parse(std::vector<std::string>(arguments.words.rbegin(),
-                                       arguments.words.rend()));  // CLI11 takes them from the back
+    app.parse(std::vector<std::string>(arguments.words.rbegin(), arguments.words.rend()));  // CLI11 pops them
     return 0;
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);

@@ -43,6 +43,12 @@ double speed_of(const std::string& text) {
   return x;
 }
 
+base::fs::path temporary_folder() {
+  std::error_code error;
+  const auto folder = base::fs::temp_directory_path(error);
+  return error ? base::fs::path("/tmp") : folder;
+}
+
 serve::InputOutcome replay_input(const ReplayArgs& a, const serve::DetectSetup& setup,
                                  const serve::ReplayOptions& options, detect::StreamingDetector& stream) {
   const int64_t step_ms = setup.step_ms();
@@ -62,7 +68,7 @@ serve::InputOutcome replay_input(const ReplayArgs& a, const serve::DetectSetup& 
     const serve::FiniteInput input{
         open,
         {.series = series},
-        base::fs::temp_directory_path(),
+        temporary_folder(),
         options.stop,
         [&](const flow::FlowSource& source, uint64_t flows, bool) {
           options.progress({"kB", source.bytes_done() / 1000, source.bytes_total() / 1000 + 1,

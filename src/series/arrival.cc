@@ -63,7 +63,9 @@ void ArrivalMeter::pass(const Seen& s) {
     stairs.back().flow = s.flow;
     return;
   }
-  const int64_t step = base::step_of(s.start_ms, options_.step_ms);
+  const int64_t first = base::step_of(s.start_ms, options_.step_ms);
+  const int64_t step = std::max(first, options_.closed_before);
+  if (step > first && base::step_of(s.end_ms, options_.step_ms) < step) return;  // no step of it is open
   while (!stairs.empty() && stairs.back().step >= step) stairs.pop_back();
   stairs.push_back({s.flow, step});
   top_begin_ = step * options_.step_ms;

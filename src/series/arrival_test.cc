@@ -223,6 +223,9 @@ TEST(Arrival, WhatTheStoreHoldsStaysClosed) {
   const Built run = build_twice(flows, options);
   EXPECT_GT(run.flows.dropped(), 1000u);
   EXPECT_FALSE(run.late.any());  // more lateness would not help
+  EXPECT_FALSE(
+      build(by_end(flows), {.lateness_ms = kDay, .closed_before = options.closed_before}).late.any());
+  EXPECT_EQ(plan_of(flows, options)->first_step(), options.closed_before);
   for (const auto& [key, frame] : run.frames.all) EXPECT_GE(key.second, options.closed_before);
 }
 

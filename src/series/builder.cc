@@ -46,7 +46,6 @@ SeriesBuilder::SeriesBuilder(const SeriesOptions& options, FrameSink& sink)
     if (!options_.plan->stairs.empty()) oldest_ = std::max(oldest_, options_.plan->first_step());
     watermark_ = options_.plan->stairs.empty() ? 0 : oldest_ * options_.step_ms;
   }
-  if (options_.memory_bytes > 0) spill_ = std::make_unique<StepSpill>(options_.spill_folder);
   updates_.reserve(kBatch * 2);
   parts_.reserve(kBatch * 2);
 }
@@ -155,7 +154,7 @@ void SeriesBuilder::account(const Flow& f) {
   const int64_t first = step_of(f.start_ms, options_.step_ms);
   const int64_t last = last_step_of(f);
   if (first < oldest_) [[unlikely]] {
-    note_late(f, last < oldest_);
+    if (oldest_ > options_.closed_before && last >= options_.closed_before) note_late(f, last < oldest_);
     if (last < oldest_) return refuse(FlowDrop::kLate, f);
   }
   ends_.clear();
@@ -176,9 +175,9 @@ void SeriesBuilder::account(const Flow& f) {
   }
 }
 
-// REQUIRES: a step of the flow is closed.
+// REQUIRES: a step of the flow is closed that was open at the start.
 void SeriesBuilder::note_late(const Flow& f, bool dropped) {
-  if (oldest_ <= options_.closed_before) return;
+  if (options_.plan) return;
   ++(dropped ? late_.dropped : late_.moved);
   late_.most_ms = std::max(late_.most_ms, watermark_ - f.start_ms);
 }
@@ -247,7 +246,7 @@ void SeriesBuilder::apply() {
 OpenStep& SeriesBuilder::open(int64_t step) {
   if (step == cached_step_) return *cached_;
   NFG_CHECK(step >= oldest_);
-  if (spill_ && pool_.used_bytes() > options_.memory_bytes) spill_quiet_steps();
+  if (options_.memory_bytes > 0 && pool_.used_bytes() > options_.memory_bytes) spill_quiet_steps();
   Open& at = open_[step];
   if (!at.nodes) {
     if (spare_.empty()) {
@@ -266,6 +265,7 @@ OpenStep& SeriesBuilder::open(int64_t step) {
 // Writes the open steps that were not touched for longest to the disk, until half of the memory is free.
 void SeriesBuilder::spill_quiet_steps() {
   apply();  // whose updates refer to steps
+  if (!spill_) spill_ = std::make_unique<StepSpill>(options_.spill_folder);
   cached_step_ = INT64_MIN;
   std::vector<std::pair<uint64_t, int64_t>> order;  // (touched, step)
   for (const auto& [step, at] : open_) {
