@@ -101,6 +101,8 @@ SeriesOutcome run_rates(const SeriesSettings& s, const Context& context, series:
   series::RateOptions options;
   options.step_ms = duration_ms(s.series.step, "--step");
   options.interval_ms = source->interval_ms();
+  options.absent_is_idle = source->absent_is_idle();
+  options.spill_folder = s.store;
   options.max_time_ms = series_options(s.series).max_time_ms;
   if (!writer.info().shards.empty()) options.closed_before = writer.info().end_step;
   series::RateBuilder builder(options, source->columns(),

@@ -1,7 +1,9 @@
 #include "flow/service.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
+#include <vector>
 
 namespace netflowgen::flow {
 namespace {
@@ -338,7 +340,63 @@ constexpr Service kServices[] = {
     {60179, kTcpOnly, "fido"},
 };
 
+// Other names that systems print for the same ports.
+constexpr Service kAliases[] = {
+    {42, kBoth, "nameserver"},
+    {43, kTcpOnly, "nicname"},
+    {80, kTcpOnly, "www"},
+    {80, kTcpOnly, "www-http"},
+    {109, kTcpOnly, "pop2"},
+    {110, kTcpOnly, "pop-3"},
+    {111, kBoth, "portmapper"},
+    {111, kBoth, "rpcbind"},
+    {113, kTcpOnly, "ident"},
+    {135, kTcpOnly, "loc-srv"},
+    {143, kTcpOnly, "imap2"},
+    {162, kBoth, "snmp-trap"},
+    {220, kTcpOnly, "imap3"},
+    {465, kTcpOnly, "smtps"},
+    {465, kTcpOnly, "ssmtp"},
+    {514, kTcpOnly, "cmd"},
+    {515, kTcpOnly, "spooler"},
+    {520, kUdpOnly, "router"},
+    {543, kTcpOnly, "kerberos-login"},
+    {853, kBoth, "domain-tls"},
+    {1812, kBoth, "radius-auth"},
+    {2049, kBoth, "nfsd"},
+    {3128, kTcpOnly, "squid"},
+    {3128, kTcpOnly, "ndl-aas"},
+    {8080, kTcpOnly, "webcache"},
+    {8080, kTcpOnly, "http-proxy"},
+    {8443, kTcpOnly, "pcsync-https"},
+    {11211, kBoth, "memcached"},
+};
+
+constexpr size_t kLongestName = 24;
+
+std::vector<const Service*> services_by_name() {
+  std::vector<const Service*> all;
+  for (const Service& s : kServices) all.push_back(&s);
+  for (const Service& s : kAliases) all.push_back(&s);
+  std::stable_sort(all.begin(), all.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  return all;
+}
+
 }  // namespace
+
+std::optional<uint16_t> service_port(std::string_view name) {
+  static const std::vector<const Service*> services = services_by_name();
+  std::array<char, kLongestName> buffer;
+  if (name.size() > buffer.size()) return std::nullopt;
+  for (size_t i = 0; i < name.size(); ++i) {
+    buffer[i] = name[i] >= 'A' && name[i] <= 'Z' ? static_cast<char>(name[i] + 32) : name[i];
+  }
+  const std::string_view wanted(buffer.data(), name.size());
+  const auto at = std::lower_bound(services.begin(), services.end(), wanted,
+                                   [](const Service* s, std::string_view text) { return s->name < text; });
+  if (at == services.end() || (*at)->name != wanted) return std::nullopt;
+  return (*at)->port;
+}
 
 std::string_view service_name(uint16_t port, uint8_t protocol) {
   const uint8_t transport = protocol == 6 ? kTcpOnly : kUdpOnly;

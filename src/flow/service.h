@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace netflowgen::flow {
 
 std::string_view service_name(uint16_t port, uint8_t protocol);  // "https"; empty: none
+// The port of a service as tools print it, in any case, with the usual aliases ("www"); nullopt: not in the table.
+std::optional<uint16_t> service_port(std::string_view name);
 
 }  // namespace netflowgen::flow

@@ -28,7 +28,9 @@ std::string_view name_of(RateDrop reason) {
 }
 
 RateBuilder::RateBuilder(const RateOptions& options, const std::vector<std::string>& columns, Emit emit)
-    : options_(options), emit_(std::move(emit)) {
+    : options_(options),
+      emit_(std::move(emit)),
+      sorter_(columns.size(), options.buffer_bytes, options.spill_folder) {
   if (options_.step_ms <= 0) throw base::UsageError("a step of {} ms: it must be positive", options_.step_ms);
   if (options_.interval_ms == 0) options_.interval_ms = options_.step_ms;
   if (options_.step_ms < options_.interval_ms) {
@@ -59,22 +61,9 @@ void RateBuilder::add(const flow::RateRow& row) {
   }
   const int64_t step = base::step_of(row.time_ms, options_.step_ms);
   if (step < options_.closed_before) return refuse(RateDrop::kLate, row.time_ms);
-  Node& node = nodes_[row.node];
-  if (step < node.step) return refuse(RateDrop::kLate, row.time_ms);
-  if (step > node.step) {
-    if (node.step != INT64_MIN) {
-      close(row.node, node);
-      fill_gap(row.node, node.step + 1, step);
-    }
-    node.step = step;
-    node.sums.assign(features_.size(), 0);
-    node.counts.assign(features_.size(), 0);
-  }
-  for (size_t i = 0; i < features_.size(); ++i) {
-    if (std::isnan(row.values[i])) continue;
-    node.sums[i] += row.values[i];
-    ++node.counts[i];
-  }
+  const auto [it, added] = index_.try_emplace(row.node, static_cast<uint32_t>(names_.size()));
+  if (added) names_.push_back(row.node);
+  sorter_.add(it->second, step, row.values);
   rows_.emit();
 }
 
@@ -92,46 +81,61 @@ base::LedgerView RateBuilder::row_ledger() const {
     if (r.rows == 0) continue;
     view.rules.emplace_back(
         name_of(reason),
-        fmt::format(
-            "first a row of {}, all of them between {} and {}; rule: {}", base::format_time(r.first_ms),
-            base::format_time(r.low_ms), base::format_time(r.high_ms),
-            reason == RateDrop::kLate
-                ? std::string(
-                      "the rows of a node come in the order of their times, after what the store holds")
-                : fmt::format("a row's time is from {} to {}", base::format_time(options_.min_time_ms),
-                              base::format_time(options_.max_time_ms))));
+        fmt::format("first a row of {}, all of them between {} and {}; rule: {}",
+                    base::format_time(r.first_ms), base::format_time(r.low_ms), base::format_time(r.high_ms),
+                    reason == RateDrop::kLate ? std::string("rows come after what the store holds")
+                                              : fmt::format("a row's time is from {} to {}",
+                                                            base::format_time(options_.min_time_ms),
+                                                            base::format_time(options_.max_time_ms))));
   }
   return view;
 }
 
-void RateBuilder::close(const std::string& name, Node& node) {
+void RateBuilder::merge(uint32_t node, int64_t step, std::span<const float> values) {
+  const bool started = open_.step != INT64_MIN;
+  if (!started || node != open_.node || step != open_.step) {
+    if (started) close();
+    if (started && node == open_.node) fill_gap(node, open_.step + 1, step);
+    open_.node = node;
+    open_.step = step;
+    open_.sums.assign(features_.size(), 0);
+    open_.counts.assign(features_.size(), 0);
+  }
+  for (size_t i = 0; i < features_.size(); ++i) {
+    if (std::isnan(values[i])) continue;
+    open_.sums[i] += values[i];
+    ++open_.counts[i];
+  }
+}
+
+void RateBuilder::close() {
   std::array<float, kFeatureCount> frame;
   frame.fill(kNaN);
   for (size_t i = 0; i < features_.size(); ++i) {
-    if (node.counts[i] == 0) continue;
-    frame[static_cast<size_t>(features_[i])] = static_cast<float>(node.sums[i] / node.counts[i] * scale_[i]);
+    if (open_.counts[i] == 0) continue;
+    frame[static_cast<size_t>(features_[i])] =
+        static_cast<float>(open_.sums[i] / open_.counts[i] * scale_[i]);
   }
   ++frames_;
-  emit_(name, node.step, frame);
+  emit_(names_[open_.node], open_.step, frame);
 }
 
-void RateBuilder::fill_gap(const std::string& name, int64_t from, int64_t to) {
-  if (to - from > options_.max_gap_ms / options_.step_ms) return;
+void RateBuilder::fill_gap(uint32_t node, int64_t from, int64_t to) {
+  if (options_.absent_is_idle || to - from > options_.max_gap_ms / options_.step_ms) return;
   std::array<float, kFeatureCount> frame;
   frame.fill(kNaN);
   for (int64_t step = from; step < to; ++step) {
     ++frames_;
     ++unmeasured_;
-    emit_(name, step, frame);
+    emit_(names_[node], step, frame);
   }
 }
 
 void RateBuilder::finish() {
-  std::vector<const std::string*> names;
-  for (const auto& [name, node] : nodes_) names.push_back(&name);
-  std::sort(names.begin(), names.end(), [](const auto* a, const auto* b) { return *a < *b; });
-  for (const auto* name : names) close(*name, nodes_[*name]);
-  nodes_.clear();
+  sorter_.drain(
+      [this](uint32_t node, int64_t step, std::span<const float> values) { merge(node, step, values); });
+  if (open_.step != INT64_MIN) close();
+  open_ = {};
 }
 
 }  // namespace netflowgen::series

@@ -1,10 +1,11 @@
 // Rows that are already per node and time -> frames: they map straight to features, all others are missing.
 //
-// Rows of a node must come in time order, but nodes may come one after another, each with its whole history (VM
-// traces do). Several rows of one step become their mean; a volume is scaled from the row's interval to the
-// step. A step between two rows of a node that has none itself was not measured: up to max_gap it is a frame
-// whose features are all missing; after a longer gap the node is taken to have been away (idle).
-// One thread. Memory: one step a node.
+// Rows come in any order: they are sorted by node and time (row_sorter.h) and become frames at the end. Several rows
+// of one step become their mean; a volume is scaled from the row's interval to the step. A step between two rows of a
+// node that has none itself was not measured: up to max_gap it is a frame whose features are all missing; after a
+// longer gap the node is taken to have been away (idle). Where the source says that an absent row means that nothing
+// happened, no such frames are made: the steps are idle.
+// One thread. Memory: buffer_bytes, the nodes' names, and what RowSorter needs at the end.
 #pragma once
 
 #include <array>
@@ -18,11 +19,12 @@
 #include "base/ledger.h"
 #include "flow/source.h"
 #include "series/features.h"
+#include "series/row_sorter.h"
 
 namespace netflowgen::series {
 
 enum class RateDrop : uint8_t {
-  kLate,     // before the node's current step, or before what the store holds
+  kLate,     // before the end of what the store holds
   kBadTime,  // before min_time or after max_time
   kCount
 };
@@ -35,6 +37,9 @@ struct RateOptions {
   base::TimeMs min_time_ms = 631'152'000'000;      // 1990-01-01
   base::TimeMs max_time_ms = 253'402'300'799'000;  // 9999-12-31
   int64_t closed_before = INT64_MIN;
+  bool absent_is_idle = false;  // a step without a row: nothing happened
+  size_t buffer_bytes = size_t{64} << 20;
+  std::string spill_folder = {};  // for the rows beyond buffer_bytes; empty: the system's temporary folder
 };
 
 class RateBuilder {
@@ -44,8 +49,9 @@ class RateBuilder {
   // Error: a column that is no feature, one that is named twice, a step shorter than the rows' interval.
   RateBuilder(const RateOptions& options, const std::vector<std::string>& columns, Emit emit);
 
-  // REQUIRES: as many values as columns.
+  // REQUIRES: as many values as columns. Error: rows do not fit in memory and cannot be written to a file.
   void add(const flow::RateRow& row);
+  // Makes the frames: by node in the order in which nodes first came, then by step.
   void finish();
 
   base::LedgerView row_ledger() const;
@@ -53,8 +59,10 @@ class RateBuilder {
   uint64_t unmeasured() const { return unmeasured_; }  // of frames(): those that fill a gap
 
  private:
-  struct Node {
-    int64_t step = INT64_MIN;
+  // The step whose rows are being averaged.
+  struct Open {
+    uint32_t node = 0;
+    int64_t step = INT64_MIN;      // none yet
     std::vector<double> sums;      // [columns]
     std::vector<uint32_t> counts;  // [columns]
   };
@@ -66,14 +74,18 @@ class RateBuilder {
     base::TimeMs high_ms = 0;
   };
   void refuse(RateDrop reason, base::TimeMs time);
-  void close(const std::string& name, Node& node);
-  void fill_gap(const std::string& name, int64_t from, int64_t to);
+  void merge(uint32_t node, int64_t step, std::span<const float> values);
+  void close();
+  void fill_gap(uint32_t node, int64_t from, int64_t to);
 
   RateOptions options_;
   std::vector<int> features_;  // [columns]
   std::vector<double> scale_;  // [columns]
   Emit emit_;
-  std::unordered_map<std::string, Node> nodes_;
+  std::unordered_map<std::string, uint32_t> index_;
+  std::vector<std::string> names_;
+  RowSorter sorter_;
+  Open open_;
   base::Ledger<RateDrop> rows_;
   std::array<Refused, static_cast<size_t>(RateDrop::kCount)> refused_{};
   uint64_t frames_ = 0;

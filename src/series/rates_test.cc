@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/random.h"
 
 namespace netflowgen::series {
 namespace {
@@ -70,7 +71,7 @@ TEST(Rates, WhatWasNotMeasuredIsMissingNotZero) {
   EXPECT_EQ(r.builder.unmeasured(), 3u);
 }
 
-TEST(Rates, LateAndImpossibleRowsAreCounted) {
+TEST(Rates, OnlyRowsOfWhatTheStoreHoldsAreLate) {
   Rates r({.step_ms = 300'000, .closed_before = kBase / 300'000});
   r.add("a", -1, 1);
   r.add("a", 600, 1);
@@ -79,7 +80,69 @@ TEST(Rates, LateAndImpossibleRowsAreCounted) {
   r.builder.finish();
   const auto ledger = r.builder.row_ledger();
   EXPECT_TRUE(ledger.balanced());
-  EXPECT_THAT(ledger.drops, testing::ElementsAre(testing::Pair("late", 2u), testing::Pair("bad_time", 1u)));
+  EXPECT_EQ(ledger.out, 2u);
+  EXPECT_THAT(ledger.drops, testing::ElementsAre(testing::Pair("late", 1u), testing::Pair("bad_time", 1u)));
+}
+
+// Rows of a finite file are never late, whatever their order and however little memory there is.
+TEST(Rates, RowsInAnyOrderGiveTheSameFrames) {
+  struct Row {
+    std::string node;
+    int64_t seconds;
+    float bytes;
+  };
+  std::vector<Row> rows;
+  for (int node = 0; node < 7; ++node) {
+    for (int i = 0; i < 200; ++i) {
+      if ((i + node) % 3 != 0) rows.push_back({std::to_string(node), i * 100, static_cast<float>(i * node)});
+    }
+  }
+  const RateOptions options{.step_ms = 300'000, .interval_ms = 100'000};
+  const auto frames_of = [](const std::vector<Row>& given, const RateOptions& o) {
+    Rates r(o);
+    for (const Row& row : given) r.add(row.node, row.seconds, row.bytes);
+    r.builder.finish();
+    EXPECT_EQ(r.builder.row_ledger().out, given.size());
+    return r.frames;
+  };
+  const auto expected = frames_of(rows, options);
+  ASSERT_GT(expected.size(), 400u);
+  base::Random random(3);
+  auto mixed = rows;
+  for (size_t i = mixed.size() - 1; i > 0; --i) std::swap(mixed[i], mixed[random.below(i + 1)]);
+  for (const size_t buffer : {size_t{64} << 20, size_t{2000}, size_t{0}}) {
+    RateOptions small = options;
+    small.buffer_bytes = buffer;
+    const auto frames = frames_of(mixed, small);
+    ASSERT_EQ(frames.size(), expected.size()) << buffer;
+    for (const auto& [key, frame] : expected) {
+      for (size_t f = 0; f < kFeatureCount; ++f) {
+        const float v = frames.at(key)[f];
+        ASSERT_TRUE(v == frame[f] || (std::isnan(v) && std::isnan(frame[f])))
+            << key.first << " " << key.second;
+      }
+    }
+  }
+}
+
+TEST(Rates, AbsentRowsMayMeanThatNothingHappened) {
+  Rates r({.step_ms = 300'000, .absent_is_idle = true});
+  r.add("a", 0, 10);
+  r.add("a", 1200, 10);
+  r.builder.finish();
+  EXPECT_EQ(r.frames.size(), 2u);
+  EXPECT_EQ(r.builder.unmeasured(), 0u);
+}
+
+TEST(Rates, AFolderThatCannotBeWrittenIsNamed) {
+  Rates r({.step_ms = 300'000, .buffer_bytes = 0, .spill_folder = "/nowhere/at/all"});
+  for (int i = 0; i < 16; ++i) r.add("a", i, 1);
+  try {
+    r.add("a", 99, 1);
+    ADD_FAILURE();
+  } catch (const base::Error& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("/nowhere/at/all"));
+  }
 }
 
 TEST(Rates, RefusesWhatIsNoFeature) {

@@ -48,7 +48,9 @@ bool settle_counters(const OutCounters& out, Flow& flow, Flow& reply) {
     reply.tos = out.tos;
     reply.known |= kKnownTos;
   }
-  if (flow.packets == 0 && flow.bytes == 0) {  // nothing in the first direction
+  if (flow.packets == 0 && flow.bytes == 0) {  // nothing in the first direction: its ICMP type is the other's
+    reply.icmp_type_code = flow.icmp_type_code;
+    reply.known |= flow.known & kKnownIcmp;
     flow = reply;
     return false;
   }

@@ -111,19 +111,25 @@ TEST(NfcapdOut, TheReplysOwnFlagsAndIcmpType) {
   echo.src_port = 0;
   echo.dst_port = 8 * 256;
   writer.flow(echo, {.packets = 4, .bytes = 336});
+  echo.packets = echo.bytes = 0;  // softflowd: the type is that of the packets there were
+  echo.dst_port = 0;
+  writer.flow(echo, {.packets = 4, .bytes = 336});
   Flow nsel = two_way(0, 0, 9);  // a firewall's event: initiator and responder
   nsel.event = 2;
   nsel.known |= kKnownEvent | kKnownVrf;
   writer.flow(nsel, {.packets = 8, .bytes = 9000});
   const auto read = read_all(writer.file());
-  ASSERT_EQ(read.flows.size(), 5u);
+  ASSERT_EQ(read.flows.size(), 6u);
   EXPECT_EQ(read.flows[1].tcp_flags, 18);
   EXPECT_EQ(read.flows[2].icmp_type_code, 8 * 256);
   EXPECT_EQ(read.flows[3].icmp_type_code, 0);
   EXPECT_TRUE(read.flows[3].has(kKnownIcmp)) << "an echo reply";
   EXPECT_FALSE(read.flows[3].has(kKnownPorts));
-  EXPECT_EQ(read.flows[4].src, nsel.dst);
-  EXPECT_EQ(read.flows[4].event, 2);
+  EXPECT_EQ(read.flows[4].src, echo.dst);
+  EXPECT_EQ(read.flows[4].icmp_type_code, 0);
+  EXPECT_TRUE(read.flows[4].has(kKnownIcmp));
+  EXPECT_EQ(read.flows[5].src, nsel.dst);
+  EXPECT_EQ(read.flows[5].event, 2);
 }
 
 // A firewall's connection: updates have what was added, the teardown has it all. The reply alone has traffic at first.

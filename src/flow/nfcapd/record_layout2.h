@@ -48,8 +48,8 @@ struct OutCounters {
   uint8_t tos = 0;
   bool has_tos = false;
 };
-// Puts them into `flow`, or into `reply` where they are of the other direction; docs/collector.md, "nfcapd
-// archives", has the rule. REQUIRES: the times are settled. False: there is no reply.
+// Puts them into `flow`, or into `reply` where they are of the other direction; docs/formats.md, "Out
+// counters of nfdump", has the rule. REQUIRES: the times are settled. False: there is no reply.
 bool settle_counters(const OutCounters& out, Flow& flow, Flow& reply);
 
 class RecordDecoder {

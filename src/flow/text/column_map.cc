@@ -1,18 +1,47 @@
 #include "flow/text/column_map.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/time.h"
 #include "base/words.h"
 #include "base/yaml.h"
+#include "flow/io/inputs.h"
+#include "flow/text/line_reader.h"
 #include "flow/text/split.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {
 
 using Yaml = base::YamlValue;
+
+constexpr size_t kMaxTimes = size_t{1} << 24;
+
+// A file of times by index: its first column is the index, its second the time. A line that is none (the header) is
+// passed over.
+std::vector<TimeMs> read_times(const std::string& path) {
+  LineReader lines(Inputs({path}).open(0));
+  std::vector<TimeMs> times;
+  std::string_view line;
+  while (lines.next(line)) {
+    uint32_t ends[2] = {};
+    uint64_t index = 0;
+    TimeMs time = 0;
+    bool zoned = false;
+    if (split_cells(line, ',', '"', 2, ends) < 2 || !parse_u64(cell_at(line, ends, 0, '"'), index) ||
+        index >= kMaxTimes || !TimeFormat().parse(cell_at(line, ends, 1, '"'), time, zoned)) {
+      continue;
+    }
+    if (index >= times.size()) times.resize(index + 1, TimeFormat::kNoTime);
+    times[index] = time;
+  }
+  lines.check();
+  if (times.empty()) throw base::Error("{}: no line of it is an index and a time", path);
+  return times;
+}
 
 double unit_of(const std::string& unit, const Yaml& at) {
   constexpr std::pair<std::string_view, double> kUnits[] = {
@@ -47,28 +76,86 @@ void set_column(const Yaml& at, MapColumn& column) {
   }
 }
 
-// 3, name, or {column: ..., constant: ..., format: ..., unit: ..., scale: ..., optional: ...}.
+TimeMs parse_start(const Yaml& at) {
+  const auto text = at.as<std::string>("a time such as 2023-10-09T00:00:00Z");
+  TimeMs time = 0;
+  bool zoned = false;
+  if (!TimeFormat().parse(text, time, zoned)) at.fail("'{}' is not a time", text);
+  return time;  // without a zone: UTC
+}
+
+int64_t parse_interval(const Yaml& at) {
+  const auto text = at.as<std::string>("a duration such as 5m");
+  const int64_t ms = base::parse_duration(text).value_or(0);
+  if (ms <= 0) at.fail("expected a duration such as 5m, not '{}'", text);
+  return ms;
+}
+
+// How the cells of a time are read: a format, an index with its start and interval, or a file of times.
+void set_time(const Yaml& at, MapColumn& column) {
+  if (const Yaml format = at["format"]) {
+    try {
+      column.time_format = std::make_shared<TimeFormat>(format.as<std::string>("a time format"));
+    } catch (const base::Error& e) {
+      format.fail("{}", e.what());
+    }
+  }
+  if (const Yaml file = at["times"]) {
+    const auto path = std::filesystem::path(at.file()).parent_path() / file.as<std::string>("a file");
+    column.time_format = std::make_shared<TimeFormat>(TimeFormat::table(read_times(path.string())));
+  }
+  if (at["start"].given() != at["interval"].given()) at.fail("an index needs both start and interval");
+  if (!at["start"]) return;
+  column.time_format = std::make_shared<TimeFormat>(
+      TimeFormat::index(parse_start(at["start"]), parse_interval(at["interval"])));
+}
+
+FilePart parse_file_part(const Yaml& at) {
+  const auto text = at.as<std::string>("name or folder");
+  if (text != "name" && text != "folder") at.fail("expected name or folder, not '{}'", text);
+  return text == "name" ? FilePart::kName : FilePart::kFolder;
+}
+
+// 3, name, or {column: ..., constant: ..., file: ..., format: ..., start: ..., interval: ..., times: ..., unit: ...,
+// scale: ..., optional: ..., names: ...}.
 MapColumn parse_column(const Yaml& at) {
   MapColumn column;
   if (at.scalar()) {
     set_column(at, column);
     return column;
   }
-  at.keys({"column", "constant", "format", "unit", "scale", "optional"});
+  at.keys({"column", "constant", "file", "format", "start", "interval", "times", "unit", "scale", "optional",
+           "names"});
   if (at["column"]) set_column(at["column"], column);
   if (at["constant"]) column.constant = at["constant"].as<std::string>("a value");
-  if (at["column"].given() == column.constant.has_value()) at.fail("give either column or constant");
-  if (at["format"]) column.time_format = at["format"].as<std::string>("a time format");
+  if (at["file"]) column.file = parse_file_part(at["file"]);
+  if (int{at["column"].given()} + int{at["constant"].given()} + int{at["file"].given()} != 1) {
+    at.fail("give either column, constant or file");
+  }
+  set_time(at, column);
   if (at["unit"]) column.scale = unit_of(at["unit"].as<std::string>("a unit"), at["unit"]);
   if (at["scale"]) column.scale *= at["scale"].as<double>("a number");
   if (!(column.scale > 0)) at.fail("scale must be above 0");
   if (at["optional"]) column.optional = at["optional"].as<bool>("true or false");
-  try {
-    const TimeFormat checked(column.time_format);
-  } catch (const base::Error& e) {
-    at.fail("{}", e.what());
-  }
+  if (at["names"]) column.names = at["names"].as<bool>("true or false") ? NameRule::kAll : NameRule::kNone;
   return column;
+}
+
+// A mapping of columns to a value or a list of values.
+void parse_filters(const Yaml& at, bool negate, ColumnMap& map) {
+  if (!at) return;
+  if (!at.map()) at.fail("expected a mapping of columns to values");
+  for (const auto& [key, value] : at.entries()) {
+    MapFilter filter;
+    filter.negate = negate;
+    set_column(key, filter.column);
+    if (value.list()) {
+      for (const Yaml& item : value.items()) filter.values.push_back(item.as<std::string>("a value"));
+    } else {
+      filter.values = {value.as<std::string>("a value or a list of values")};
+    }
+    map.filters.push_back(std::move(filter));
+  }
 }
 
 char parse_char(const Yaml& at) {
@@ -109,6 +196,7 @@ void parse_flows(const Yaml& root, ColumnMap& map) {
     map.fields.emplace_back(field, parse_column(column));
     if (map.json && map.fields.back().second.index)
       column.fail("JSON has no columns by index: give a key path");
+    if (map.fields.back().second.file) column.fail("a file's name is for the node of rates");
   }
   if (!has_time) fields.fail("a flow needs a start or an end");
 }
@@ -125,17 +213,18 @@ void parse_rates(const Yaml& root, ColumnMap& map) {
   if (root["join"]) map.join = root["join"].as<std::string>("text");
   if (!root["time"]) root.fail("rates need a time");
   map.time = parse_column(root["time"]);
-  if (map.time.constant) root["time"].fail("must be a column");
-  if (const Yaml interval = root["interval"]) {
-    const auto text = interval.as<std::string>("a duration such as 5m");
-    map.interval_ms = base::parse_duration(text).value_or(0);
-    if (map.interval_ms <= 0) interval.fail("expected a duration such as 5m, not '{}'", text);
+  if (map.time.constant || map.time.file) root["time"].fail("must be a column");
+  if (root["interval"]) map.interval_ms = parse_interval(root["interval"]);
+  if (const Yaml absent = root["absent"]) {
+    const auto text = absent.as<std::string>("idle or unknown");
+    if (text != "idle" && text != "unknown") absent.fail("expected idle or unknown, not '{}'", text);
+    map.absent_is_idle = text == "idle";
   }
   const Yaml rates = root["rates"];
   if (!rates.map() || rates.entries().empty()) rates.fail("expected a mapping of features to columns");
   for (const auto& [key, value] : rates.entries()) {
     auto column = parse_column(value);
-    if (column.constant) value.fail("must be a column");
+    if (column.constant || column.file) value.fail("must be a column");
     map.rates_of.emplace_back(key.text(), std::move(column));
   }
 }
@@ -155,6 +244,9 @@ void parse_shape(const Yaml& root, ColumnMap& map) {
   if (root["skip_lines"]) map.skip_lines = root["skip_lines"].as<unsigned>("a number");
   if (root["columns"]) map.columns = root["columns"].as<unsigned>("a number");
   if (root["utc_offset"]) map.utc_offset_minutes = parse_offset(root["utc_offset"]);
+  if (root["only_files"]) map.files = root["only_files"].as<std::string>("a pattern such as *.csv");
+  parse_filters(root["keep_rows"], false, map);
+  parse_filters(root["skip_rows"], true, map);
   if (map.separator == '\0') root["separator"].fail("there must be one");
 }
 
@@ -169,10 +261,11 @@ ColumnMap parse_column_map(const std::string& text, const std::string& name) {
   const std::string what = kind ? kind.text() : "flows";
   if (what != "flows" && what != "rates") kind.fail("expected flows or rates, not '{}'", what);
   map.rates = what == "rates";
-  std::vector<std::string> known = {"kind",    "header",     "separator", "quote",     "comment",
-                                    "missing", "skip_lines", "columns",   "utc_offset"};
+  std::vector<std::string> known = {"kind",       "header",     "separator",  "quote",
+                                    "comment",    "missing",    "skip_lines", "columns",
+                                    "utc_offset", "only_files", "keep_rows",  "skip_rows"};
   if (map.rates) {
-    known.insert(known.end(), {"node", "join", "time", "rates", "interval"});
+    known.insert(known.end(), {"node", "join", "time", "rates", "interval", "absent"});
   } else {
     known.emplace_back("fields");
     known.emplace_back("format");
@@ -181,82 +274,10 @@ ColumnMap parse_column_map(const std::string& text, const std::string& name) {
   parse_shape(root, map);
   if (const Yaml format = root["format"]) map.json = parse_format(format);
   map.rates ? parse_rates(root, map) : parse_flows(root, map);
+  if (map.json && !map.filters.empty()) root.fail("keep_rows and skip_rows are for text, not for JSON");
   return map;
 }
 
-// Reads a constant once, into what every row starts from.
-void apply_constant(const ColumnMap& map, Field field, const MapColumn& column, const Step& step,
-                    RowPlan& plan) {
-  RowValues& row = plan.constant_values;
-  row.flow = &plan.constants;
-  if (step.parse(*column.constant, step, row) != BadRow::kNone) {
-    throw base::Error("column map {}: fields.{}: the constant '{}' is not one", map.path, info_of(field).name,
-                      *column.constant);
-  }
-  row.have |= step.have;
-  row.flow->known |= step.known;
-  row.flow = nullptr;
-}
-
-Step step_of_map(Field field, const MapColumn& column, int utc_offset_minutes) {
-  const FieldInfo& info = info_of(field);
-  Step step;
-  step.need = column.optional ? Need::kColumn : Need::kCell;
-  step.known = info.known;
-  step.have = bit(field);
-  step.parse = info.parse;
-  step.scale = column.scale;
-  step.utc_offset_ms = int64_t{utc_offset_minutes} * 60000;
-  step.time_format = std::make_shared<const TimeFormat>(column.time_format);
-  return step;
-}
-
 ColumnMap load_column_map(const std::string& path) { return parse_column_map(base::read_file(path), path); }
-
-std::string_view header_of_map(const ColumnMap& map, std::string_view head) {
-  if (!map.header) return {};
-  for (size_t i = 0; i < map.skip_lines; ++i) {
-    head.remove_prefix(std::min(std::min(head.find('\n'), head.size()) + 1, head.size()));
-  }
-  return first_line(head, map.comment);
-}
-
-size_t place_of(const ColumnMap& map, const MapColumn& column, const std::vector<std::string>& header,
-                const std::string& file) {
-  if (column.index) return *column.index;
-  const auto at = std::find(header.begin(), header.end(), column.name);
-  if (at != header.end()) return static_cast<size_t>(at - header.begin());
-  std::string names;
-  for (const auto& name : header) names += (names.empty() ? "" : ", ") + name;
-  if (names.size() > 300) names = names.substr(0, 300) + " ...";
-  throw base::Error("{}: the column map {} expects a column '{}', but the columns here are: {}", file,
-                    map.path, column.name, names.empty() ? "none, for the map says header: false" : names);
-}
-
-Layout layout_of_map(const ColumnMap& map, std::string_view head, const std::string& file,
-                     const PlanOptions& options) {
-  const std::string_view line = header_of_map(map, head);
-  const auto header = header_names(line, map.separator, map.quote);
-  Layout layout;
-  layout.has_header = map.header;
-  layout.header = line;
-  RowPlan& plan = layout.plan;
-  plan.separator = map.separator;
-  plan.quote = map.quote;
-  plan.comment = map.comment;
-  plan.null = map.missing;
-  plan.columns = map.columns != 0 ? map.columns : line.empty() ? 0 : header.size();
-  for (const auto& [field, column] : map.fields) {
-    Step step = step_of_map(field, column, map.utc_offset_minutes.value_or(options.utc_offset_minutes));
-    if (column.constant) {
-      apply_constant(map, field, column, step, plan);
-      continue;
-    }
-    step.column = static_cast<uint16_t>(std::min(place_of(map, column, header, file), kMaxColumns - 1));
-    plan.steps.push_back(std::move(step));
-  }
-  complete(plan);
-  return layout;
-}
 
 }  // namespace netflowgen::flow

@@ -30,11 +30,12 @@ Layout detected_layout(std::string_view head, const std::string& file, TextOptio
   std::optional<Layout> layout;
   options.dialect = detect(head, options.plan, layout);
   if (options.dialect == nullptr) {
+    const std::string nearly = near_miss(head);
     throw base::Error(
-        "{}: not a flow file of a known kind: {}. Known text dialects: {}; for any other text file give a "
+        "{}: not a flow file of a known kind: {}{}. Known text dialects: {}; for any other text file give a "
         "column map "
         "(--map FILE, docs/formats.md)",
-        file, describe_head(head), names_of_dialects());
+        file, describe_head(head), nearly.empty() ? "" : "; it is " + nearly, names_of_dialects());
   }
   return std::move(*layout);
 }
@@ -60,7 +61,8 @@ bool has_times(const RowPlan& plan) {
 }  // namespace
 
 CsvSource::CsvSource(std::unique_ptr<Inputs> inputs, TextOptions options)
-    : rows_(std::move(inputs), options.strict), options_(std::move(options)) {
+    : rows_(std::move(inputs), options.strict, options.map ? options.map->files : std::string()),
+      options_(std::move(options)) {
   if (!open_next()) rows_.finish();
 }
 

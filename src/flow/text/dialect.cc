@@ -11,9 +11,10 @@
 namespace netflowgen::flow {
 namespace {
 
-constexpr std::array<const Dialect*, 9> kDialects{
-    &kFlowsDialect, &kNfdumpDialect, &kZeekDialect,  &kBinetflowDialect,    &kCiddsDialect,
-    &kNfDialect,    &kUnswDialect,   &kUgr16Dialect, &kCicFlowMeterDialect,
+constexpr std::array<const Dialect*, 15> kDialects{
+    &kFlowsDialect,    &kNfdumpDialect, &kZeekDialect,   &kBinetflowDialect,    &kCiddsDialect,
+    &kNfDialect,       &kUnswDialect,   &kUgr16Dialect,  &kCicFlowMeterDialect, &kPythonCicFlowMeterDialect,
+    &kNfstreamDialect, &kAwsVpcDialect, &kGcpVpcDialect, &kAzureNsgDialect,     &kAzureVnetDialect,
 };
 
 std::string lower(std::string_view text) {
@@ -39,6 +40,13 @@ std::shared_ptr<const TimeFormat> time_format(const ColumnRule& rule) {
   return std::make_shared<const TimeFormat>(rule.time_format);
 }
 
+std::optional<TimeMs> day_of(const PlanOptions& options) {
+  constexpr TimeMs kDay = 86'400'000;
+  if (!options.assume_time) return std::nullopt;
+  const TimeMs since_midnight = (*options.assume_time % kDay + kDay) % kDay;
+  return *options.assume_time - since_midnight;
+}
+
 RowPlan plan_of(const Dialect& dialect, const PlanOptions& options) {
   RowPlan plan;
   plan.separator = dialect.separator;
@@ -56,6 +64,7 @@ RowPlan plan_of(const Dialect& dialect, const PlanOptions& options) {
 RowPlan compile(const Dialect& dialect, const std::vector<std::string>& header, const PlanOptions& options,
                 std::string& missing) {
   RowPlan plan = plan_of(dialect, options);
+  uint64_t have = 0;
   for (const ColumnRule& rule : dialect.columns) {
     const auto column = find_column(rule.names, header);
     if (!column || *column >= kMaxColumns) {
@@ -72,11 +81,14 @@ RowPlan compile(const Dialect& dialect, const std::vector<std::string>& header, 
     step.parse = rule.parse != nullptr ? rule.parse : info.parse;
     step.scale = rule.scale;
     step.utc_offset_ms = int64_t{options.utc_offset_minutes} * 60000;
+    step.day = day_of(options);
     step.time_format = time_format(rule);
+    have |= step.have;
     plan.steps.push_back(std::move(step));
   }
   complete(plan);
   plan.known |= dialect.finish_knows;
+  if (dialect.finish_knows_of != nullptr) plan.known |= dialect.finish_knows_of(have);
   return plan;
 }
 
@@ -113,12 +125,32 @@ std::vector<std::string_view> cells_of(std::string_view line, char separator, ch
   return cells;
 }
 
+// How much of what a dialect needs a header has.
+struct Likeness {
+  size_t needed = 0;
+  size_t found = 0;  // of those
+  size_t other = 0;  // optional columns
+};
+
+Likeness likeness(const Dialect& dialect, const std::vector<std::string>& header) {
+  Likeness like;
+  for (const ColumnRule& rule : dialect.columns) {
+    const bool found = find_column(rule.names, header).has_value();
+    const bool needed = rule.need != Need::kOptional;
+    like.needed += needed;
+    like.found += needed && found;
+    like.other += !needed && found;
+  }
+  return like;
+}
+
 std::optional<Layout> fixed_layout(const Dialect& dialect, std::string_view line,
                                    const PlanOptions& options) {
   const auto cells = cells_of(line, dialect.separator, dialect.quote);
   if (dialect.is_row == nullptr || !dialect.is_row(cells)) return std::nullopt;
   std::string missing;
-  const std::vector<std::string> names(dialect.fixed_columns.begin(), dialect.fixed_columns.end());
+  std::vector<std::string> names(dialect.fixed_columns.begin(), dialect.fixed_columns.end());
+  names.resize(std::min(names.size(), cells.size()));
   Layout layout{compile(dialect, names, options, missing), false, {}};
   layout.plan.columns = cells.size();
   return layout;
@@ -191,6 +223,24 @@ std::optional<Layout> recognise(const Dialect& dialect, std::string_view head, c
   auto layout = layout_of_header(dialect, line, options, why);
   if (!layout && dialect.is_row != nullptr) layout = fixed_layout(dialect, line, options);
   return layout;
+}
+
+std::string near_miss(std::string_view head) {
+  const Dialect* best = nullptr;
+  size_t most = 0;
+  for (const Dialect* dialect : kDialects) {
+    std::string_view line = first_line(head);
+    if (line.starts_with(dialect->header_prefix)) line.remove_prefix(dialect->header_prefix.size());
+    const Likeness like = likeness(*dialect, header_names(line, dialect->separator, dialect->quote));
+    if (like.found + like.other < 3 || 2 * like.found < like.needed) continue;
+    const size_t score = like.found * 100 / like.needed + like.other;
+    if (score > most) best = dialect;
+    most = std::max(most, score);
+  }
+  if (best == nullptr) return {};
+  std::string why;
+  if (recognise(*best, head, {}, why)) return {};
+  return "nearly " + std::string(best->name) + ": " + why;
 }
 
 }  // namespace netflowgen::flow

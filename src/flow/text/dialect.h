@@ -39,6 +39,8 @@ struct Dialect {
   bool (*is_row)(std::span<const std::string_view> cells) = nullptr;
   void (*finish)(RowValues& row) = nullptr;
   uint32_t finish_knows = 0;  // bits of Known that finish() may set
+  // The same where that depends on the columns, given as bits of Field; nullptr: it does not.
+  uint32_t (*finish_knows_of)(uint64_t have) = nullptr;
   // Of a line that is no good row: how many lines from it on are no rows at all (a summary), 0 when it is
   // one.
   size_t (*not_rows)(std::string_view line) = nullptr;
@@ -52,6 +54,12 @@ extern const Dialect kBinetflowDialect;
 extern const Dialect kUgr16Dialect;
 extern const Dialect kCiddsDialect;
 extern const Dialect kCicFlowMeterDialect;
+extern const Dialect kPythonCicFlowMeterDialect;
+extern const Dialect kNfstreamDialect;
+extern const Dialect kAwsVpcDialect;
+extern const Dialect kGcpVpcDialect;
+extern const Dialect kAzureNsgDialect;
+extern const Dialect kAzureVnetDialect;
 extern const Dialect kUnswDialect;
 extern const Dialect kNfDialect;
 extern const Dialect kZeekDialect;
@@ -75,6 +83,9 @@ struct Layout {
 // what is missing.
 std::optional<Layout> recognise(const Dialect& dialect, std::string_view head, const PlanOptions& options,
                                 std::string& why);
+// "nearly binetflow: it lacks Dur, SrcBytes": the dialect whose needed columns a header has most of, and what differs.
+// Empty where no dialect has half of them.
+std::string near_miss(std::string_view head);
 // The plan for a header line that came later in a file (Dialect::header_prefix).
 std::optional<Layout> layout_of_header(const Dialect& dialect, std::string_view header,
                                        const PlanOptions& options, std::string& why);

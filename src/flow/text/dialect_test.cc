@@ -52,8 +52,8 @@ TEST(Dialect, NfdumpOfBothGenerations) {
   ASSERT_EQ(r.flows.size(), 8u);
   EXPECT_EQ(r.flows[0], "2021-11-09T16:36:52Z+291 192.0.2.1:443>192.0.2.2:31641 6 FSPA 2p 3000b");
   EXPECT_EQ(r.flows[1], "2021-11-09T16:36:52Z+1000 192.0.2.1>192.0.2.2 1 . 4p 336b icmp 8.0");
-  EXPECT_EQ(r.flows[2], "2021-11-09T16:36:52Z+1000 192.0.2.2>192.0.2.1 1 - 3p 252b") << "the reply";
-  EXPECT_EQ(r.flows[3], "2021-11-09T16:36:52Z+0 2001:db8::1:53>2001:db8::2:53 221 . 7p 700b");
+  EXPECT_EQ(r.flows[2], "2021-11-09T16:36:52Z+1000 192.0.2.2>192.0.2.1 1 - 3p 252b icmp 0.0") << "the reply";
+  EXPECT_EQ(r.flows[3], "2021-11-09T16:36:52Z+0 2001:db8::2:53>2001:db8::1:53 221 - 7p 700b");
   EXPECT_EQ(r.rows.in, 6u) << "headers and summaries are no rows";
   EXPECT_TRUE(r.bad.empty());
   const Flow& f = r.raw[0];
@@ -88,7 +88,7 @@ TEST(Dialect, BinetflowSplitsBytesAndLeavesPacketsMissing) {
               ElementsAre("2011-08-10T09:46:59.607Z+1027 94.44.127.113:1577>147.32.84.59:6881 6 S - 156b",
                           "2011-08-10T09:46:59.607Z+1027 147.32.84.59:6881>94.44.127.113:1577 6 RA - 120b",
                           "2011-08-10T09:47:00.634Z+0 192.0.2.1:53>192.0.2.2:40000 17 - - 60b",
-                          "2011-08-10T09:47:01Z+0 192.0.2.1>192.0.2.2 1 - - 100b",
+                          "2011-08-10T09:47:01Z+0 192.0.2.1>192.0.2.2 1 - - 100b icmp 3.3",
                           "2011-08-10T09:47:03Z+3600100 192.0.2.2:5004>192.0.2.1:5004 17 - - 900b"));
   EXPECT_THAT(r.bad, ElementsAre("not IP x1 at 5"));
   EXPECT_FALSE(r.known & kKnownPackets);

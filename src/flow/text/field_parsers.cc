@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "flow/protocol.h"
+#include "flow/service.h"
 #include "flow/text/row.h"
 #include "flow/text/text_parse.h"
 
@@ -47,11 +48,24 @@ BadRow sampling(std::string_view cell, const Step& step, RowValues& row) {
   return bad == BadRow::kNone && row.flow->sampling == 0 ? BadRow::kNumber : bad;
 }
 
+// "08:12:00.123", which says nothing of the day.
+BadRow time_of_day(std::string_view cell, const Step& step, TimeMs& t) {
+  static const TimeFormat with_fraction("%T.%f");
+  static const TimeFormat whole("%T");
+  bool zoned = false;
+  if (!with_fraction.parse(cell, t, zoned) && !whole.parse(cell, t, zoned)) return BadRow::kTime;
+  if (!step.day) return BadRow::kTimeOfDay;
+  t += *step.day;
+  return BadRow::kNone;
+}
+
 template <auto M>
 BadRow time(std::string_view cell, const Step& step, RowValues& row) {
   TimeMs t = 0;
   bool zoned = false;
-  if (!step.time_format->parse(cell, t, zoned)) return BadRow::kTime;
+  if (!step.time_format->parse(cell, t, zoned)) [[unlikely]] {
+    if (const BadRow bad = time_of_day(cell, step, t); bad != BadRow::kNone) return bad;
+  }
   row.flow->*M = zoned ? t : t - step.utc_offset_ms;
   return BadRow::kNone;
 }
@@ -97,13 +111,16 @@ BadRow address_or_name(std::string_view cell, RowValues& row) {
   return parse_address(cell, target) || address_of_name(cell, target) ? BadRow::kNone : BadRow::kAddress;
 }
 
-BadRow protocol(std::string_view cell, const Step&, RowValues& row) {
+BadRow protocol(std::string_view cell, const Step& step, RowValues& row) {
   const auto number = parse_protocol(cell);
   if (number) {
     row.flow->protocol = *number;
     return BadRow::kNone;
   }
   if (is_not_ip(cell)) return BadRow::kNotIp;
+  if (cell.size() > 5 && (cell.starts_with("IPV4-") || cell.starts_with("IPV6-"))) {  // "IPV4-TCP"
+    return protocol(cell.substr(5), step, row);
+  }
   uint64_t value = 0;
   if (parse_u64(cell, value)) {  // "6.0"
     if (value > 255) return BadRow::kProtocol;
@@ -130,6 +147,20 @@ BadRow icmp(std::string_view cell, const Step& step, RowValues& row) {
     return BadRow::kNumber;
   }
   row.flow->icmp_type_code = static_cast<uint16_t>(type << 8 | code);
+  return BadRow::kNone;
+}
+
+// What a port's cell holds where it is no number: a service's name.
+template <auto M>
+BadRow port_or_name(std::string_view cell, const Step& step, RowValues& row) {
+  if (const BadRow bad = number<M>(cell, step, row); bad == BadRow::kNone) return bad;
+  const char first = cell.front();
+  if (first == '-' || (first >= '0' && first <= '9' && cell.find_first_not_of("0123456789.") == cell.npos)) {
+    return BadRow::kNumber;
+  }
+  const auto port = service_port(cell);
+  row.flow->*M = port.value_or(0);
+  row.unknown = !port;
   return BadRow::kNone;
 }
 
@@ -195,6 +226,7 @@ constexpr std::array<FieldInfo, static_cast<size_t>(Field::kCount)> kFields{{
     {"total_packets", 0, number<&RowValues::total_packets>},
     {"total_bytes", 0, number<&RowValues::total_bytes>},
     {"reply_tos", 0, number<&RowValues::reply_tos>},
+    {"reply_ttl", 0, number<&RowValues::reply_ttl>},
     {"exporter", 0, address<&Flow::exporter>},
     {"domain", 0, number<&Flow::domain>},
     {"in_if", kKnownInterfaces, number<&Flow::in_if>},
@@ -209,6 +241,8 @@ constexpr std::array<FieldInfo, static_cast<size_t>(Field::kCount)> kFields{{
     {"vlan_in", kKnownVlan, number<&Flow::vlan_in>},
     {"vlan_out", kKnownVlan, number<&Flow::vlan_out>},
     {"icmp", kKnownIcmp, icmp},
+    {"icmp_type", 0, number<&RowValues::icmp_type>},
+    {"icmp_code", 0, number<&RowValues::icmp_code>},
     {"fragment", kKnownFragment, number<&Flow::fragment>},
     {"direction", kKnownDirection, number<&Flow::direction>},
     {"event", kKnownEvent, number<&Flow::event>},
@@ -253,6 +287,24 @@ BadRow parse_dst_port_or_icmp(std::string_view cell, const Step& step, RowValues
   if (bad != BadRow::kNone || cell.find('.') == std::string_view::npos) return bad;
   if (icmp(cell, step, row) == BadRow::kNone)
     row.flow->known |= kKnownIcmp;  // void unless the protocol is ICMP
+  return BadRow::kNone;
+}
+
+BadRow parse_src_port_or_name(std::string_view cell, const Step& step, RowValues& row) {
+  return port_or_name<&Flow::src_port>(cell, step, row);
+}
+BadRow parse_dst_port_or_name(std::string_view cell, const Step& step, RowValues& row) {
+  return port_or_name<&Flow::dst_port>(cell, step, row);
+}
+BadRow parse_flows(std::string_view cell, const Step& step, RowValues& row) {
+  const BadRow bad = flow_count(cell, step, row);
+  if (row.flow->flows == 0) row.flow->flows = 1;
+  return bad;
+}
+BadRow parse_direction(std::string_view cell, const Step& step, RowValues& row) {
+  const char letter = static_cast<char>(cell.front() | 0x20);
+  if (letter != 'i' && letter != 'e') return number<&Flow::direction>(cell, step, row);
+  row.flow->direction = letter == 'e' ? 1 : 0;
   return BadRow::kNone;
 }
 

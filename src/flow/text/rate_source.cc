@@ -17,10 +17,10 @@ constexpr size_t kConstant = SIZE_MAX;
 
 CsvRateSource::CsvRateSource(std::unique_ptr<Inputs> inputs, ColumnMap map, bool strict,
                              int utc_offset_minutes)
-    : rows_(std::move(inputs), strict),
+    : rows_(std::move(inputs), strict, map.files),
       map_(std::move(map)),
       utc_offset_ms_(int64_t{map_.utc_offset_minutes.value_or(utc_offset_minutes)} * 60000),
-      time_format_(map_.time.time_format) {
+      time_format_(map_.time.time_format != nullptr ? *map_.time.time_format : TimeFormat()) {
   for (const auto& [name, column] : map_.rates_of) names_.push_back(name);
   if (!open_next()) rows_.finish();
 }
@@ -33,14 +33,22 @@ bool CsvRateSource::open_next() {
   header_ = header_of_map(map_, rows_.lines().head());
   const auto header = header_names(header_, map_.separator, map_.quote);
   const auto place = [&](const MapColumn& column) {
-    const size_t at = column.constant ? kConstant : place_of(map_, column, header, rows_.file());
+    const size_t at =
+        column.constant || column.file ? kConstant : place_of(map_, column, header, rows_.file());
     if (at != kConstant) wanted_ = std::max(wanted_, at + 1);
     return at;
   };
   wanted_ = 0;
   node_columns_.clear();
   rate_columns_.clear();
-  for (const auto& column : map_.node) node_columns_.push_back(place(column));
+  node_parts_.clear();
+  for (const auto& column : map_.node) {
+    node_columns_.push_back(place(column));
+    node_parts_.push_back(column.file ? name_of_file(*column.file, rows_.file())
+                                      : column.constant.value_or(""));
+  }
+  filters_ = filters_of_map(map_, header, rows_.file());
+  for (const RowFilter& filter : filters_) wanted_ = std::max(wanted_, filter.column + size_t{1});
   for (const auto& [name, column] : map_.rates_of) rate_columns_.push_back(place(column));
   time_column_ = place(map_.time);
   columns_ = map_.columns != 0 ? map_.columns : header_.empty() ? 0 : header.size();
@@ -71,8 +79,8 @@ std::string_view CsvRateSource::cell(std::string_view line, size_t column) const
 BadRow CsvRateSource::parse_node(std::string_view line, RateRow& row) {
   row.node.clear();
   for (size_t i = 0; i < node_columns_.size(); ++i) {
-    const std::string_view part = node_columns_[i] == kConstant ? std::string_view(*map_.node[i].constant)
-                                                                : cell(line, node_columns_[i]);
+    const std::string_view part =
+        node_columns_[i] == kConstant ? std::string_view(node_parts_[i]) : cell(line, node_columns_[i]);
     if (part.empty()) return BadRow::kMissing;
     if (i > 0) row.node += map_.join;
     row.node += part;
@@ -84,6 +92,9 @@ BadRow CsvRateSource::parse(std::string_view line, RateRow& row) {
   const size_t count = split_cells(line, map_.separator, map_.quote, wanted_, ends_.data());
   if (count == kUnclosedQuote) return BadRow::kQuote;
   if (count < wanted_ || (columns_ != 0 && count != columns_)) return BadRow::kColumns;
+  for (const RowFilter& filter : filters_) {
+    if (!keeps(filter, cell_at(line, ends_.data(), filter.column, map_.quote))) return BadRow::kNoFlow;
+  }
   if (const BadRow bad = parse_node(line, row); bad != BadRow::kNone) return bad;
   bool zoned = false;
   if (!time_format_.parse(cell(line, time_column_), row.time_ms, zoned)) return BadRow::kTime;
@@ -92,7 +103,11 @@ BadRow CsvRateSource::parse(std::string_view line, RateRow& row) {
   for (size_t i = 0; i < rate_columns_.size(); ++i) {
     const std::string_view text = cell(line, rate_columns_[i]);
     double value = std::numeric_limits<double>::quiet_NaN();
-    if (!text.empty() && (!parse_double(text, value) || value < 0)) return BadRow::kNumber;
+    if (!text.empty() && !parse_double(text, value)) return BadRow::kNumber;
+    if (value < 0) {
+      if (!map_.rates_of[i].second.optional) return BadRow::kNumber;
+      value = std::numeric_limits<double>::quiet_NaN();
+    }
     row.values[i] = static_cast<float>(value * map_.rates_of[i].second.scale);
   }
   return BadRow::kNone;

@@ -19,6 +19,7 @@ class CsvRateSource : public RateSource {
   bool read(RateRow& row) override;
   const std::vector<std::string>& columns() const override { return names_; }
   int64_t interval_ms() const override { return map_.interval_ms; }
+  bool absent_is_idle() const override { return map_.absent_is_idle; }
   std::vector<base::LedgerView> ledgers() const override { return rows_.ledgers(); }
   std::vector<FirstBadLine> bad_lines() const override { return rows_.bad_lines(); }
   uint64_t bytes_done() const override { return rows_.bytes_done(); }
@@ -36,7 +37,9 @@ class CsvRateSource : public RateSource {
   int64_t utc_offset_ms_;
   TimeFormat time_format_;
   std::vector<std::string> names_;
-  std::vector<size_t> node_columns_;  // SIZE_MAX: a constant
+  std::vector<size_t> node_columns_;     // SIZE_MAX: a constant, or of the file
+  std::vector<std::string> node_parts_;  // where node_columns_ is SIZE_MAX
+  std::vector<RowFilter> filters_;
   std::vector<size_t> rate_columns_;
   size_t time_column_ = 0;
   size_t wanted_ = 0;

@@ -76,5 +76,32 @@ TEST_F(RealData, Rates) {
   EXPECT_EQ(count("cisco_telemetry/cisco_iface_rates_4s.csv.zst", "cisco_telemetry").out, 360665u);
 }
 
+class RealData2 : public RealData {
+ protected:
+  void SetUp() override {
+    data_ = data_.parent_path() / "data2";
+    RealData::SetUp();
+  }
+};
+
+TEST_F(RealData2, RatesOfNodesInAnyOrder) {
+  const auto cesnet = count("cesnet_ts24", "cesnet_ts24_table");
+  EXPECT_EQ(cesnet.in, 2281816u);
+  EXPECT_EQ(cesnet.out, 2281816u);
+  EXPECT_EQ(count("worldcup98", "worldcup98").dropped(), 0u);
+  EXPECT_EQ(count("aivivn_zones", "aivivn_zones").dropped(), 0u);
+  EXPECT_EQ(count("residential_pl", "residential_pl").dropped(), 0u);
+  EXPECT_EQ(count("nab_network/nab_network_5min.csv.zst", "nab_network").dropped(), 0u);
+  EXPECT_EQ(count("smd_servers", "smd_servers").dropped(), 0u);
+  EXPECT_EQ(count("esnet_links/esnet_links_1h.csv.zst", "esnet_links").dropped(), 0u);
+}
+
+TEST_F(RealData2, FlowsOfAnIndustrialNetwork) {
+  const auto rows = count("westermo_ics/left.csv.zst", "westermo");
+  EXPECT_EQ(rows.in, 8533u);
+  EXPECT_EQ(rows.out, 5018u);
+  EXPECT_THAT(bad_, testing::ElementsAre("not a flow x3515 at 2"));
+}
+
 }  // namespace
 }  // namespace netflowgen::flow

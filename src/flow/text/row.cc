@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "flow/reverse.h"
 #include "flow/text/split.h"
 
 namespace netflowgen::flow {
@@ -50,6 +51,11 @@ BadRow settle_times(const RowPlan& plan, RowValues& row) {
   return BadRow::kNone;
 }
 
+void set_icmp(RowValues& row) {
+  row.flow->icmp_type_code = static_cast<uint16_t>(row.icmp_type << 8 | row.icmp_code);
+  row.flow->known |= kKnownIcmp;
+}
+
 // ICMP has a type and a code, and no ports; others have no type.
 void settle_row_icmp(Flow& f) {
   if (f.protocol == kIcmp || f.protocol == kIcmp6) {
@@ -73,40 +79,25 @@ void split_totals(RowValues& row) {
   }
 }
 
-// Groups of fields that say the same of a reply as of the flow it answers, once source and destination are
-// exchanged.
-constexpr uint32_t kMutual = kKnownPorts | kKnownProtocol | kKnownDuration | kKnownInterfaces | kKnownAs |
-                             kKnownSampling | kKnownNat | kKnownVlan | kKnownMasks | kKnownAddresses |
-                             kKnownVrf | kKnownMac;
-
 void set_if(Flow& f, bool has, uint32_t group) { f.known |= has ? group : 0u; }
 
 Flow reply_of(const RowValues& row) {
-  const Flow& f = *row.flow;
-  Flow r = f;
-  r.known &= kMutual;
-  std::swap(r.src, r.dst);
-  std::swap(r.src_port, r.dst_port);
-  std::swap(r.nat_src, r.nat_dst);
-  std::swap(r.nat_src_port, r.nat_dst_port);
-  std::swap(r.in_if, r.out_if);
-  std::swap(r.src_as, r.dst_as);
-  std::swap(r.src_mask, r.dst_mask);
-  std::swap(r.vlan_in, r.vlan_out);
-  std::swap(r.vrf_in, r.vrf_out);
-  std::swap(r.src_mac, r.dst_mac);
-  r.next_hop = IpAddr{};
-  r.icmp_type_code = r.event = 0;
-  r.mpls_label = 0;
-  r.ttl = r.direction = r.fragment = 0;
+  Flow r = reversed(*row.flow);
   r.bytes = row.reply_bytes;
   r.packets = row.reply_packets;
   r.tcp_flags = row.reply_tcp_flags;
   r.tos = row.reply_tos;
+  r.ttl = row.reply_ttl;
+  if (row.reply_icmp) {
+    r.icmp_type_code = row.flow->icmp_type_code;
+    r.known |= row.flow->known & kKnownIcmp;
+  }
+  if (row.reply_flows != 0) r.flows = row.reply_flows;
   set_if(r, row.has(Field::kReplyBytes), kKnownBytes);
   set_if(r, row.has(Field::kReplyPackets), kKnownPackets);
   set_if(r, row.has(Field::kReplyTcpFlags), kKnownTcpFlags);
   set_if(r, row.has(Field::kReplyTos), kKnownTos);
+  set_if(r, row.has(Field::kReplyTtl), kKnownTtl);
   return r;
 }
 
@@ -117,9 +108,18 @@ bool all_empty(std::string_view line, const RowPlan& plan) {
 
 }  // namespace
 
+bool keeps(const RowFilter& filter, std::string_view cell) {
+  return (std::find(filter.values.begin(), filter.values.end(), cell) != filter.values.end()) !=
+         filter.negate;
+}
+
 void complete(RowPlan& plan) {
   std::stable_sort(plan.steps.begin(), plan.steps.end(),
                    [](const Step& a, const Step& b) { return a.column < b.column; });
+  plan.wanted_columns = plan.steps.empty() ? 0 : plan.steps.back().column + size_t{1};
+  for (const RowFilter& filter : plan.keep) {
+    plan.wanted_columns = std::max(plan.wanted_columns, filter.column + size_t{1});
+  }
   plan.known = plan.constants.known;
   uint64_t have = plan.constant_values.have;
   for (const Step& step : plan.steps) {
@@ -131,6 +131,8 @@ void complete(RowPlan& plan) {
   reply_gives(Field::kReplyPackets, kKnownPackets);
   reply_gives(Field::kReplyTcpFlags, kKnownTcpFlags);
   reply_gives(Field::kReplyTos, kKnownTos);
+  reply_gives(Field::kReplyTtl, kKnownTtl);
+  reply_gives(Field::kIcmpType, kKnownIcmp);
   if ((have & kPorts) != kPorts) plan.known &= ~kKnownPorts;
   if ((have & kAddresses) != kAddresses) plan.known &= ~kKnownAddresses;
   plan.two_way = (have & (bit(Field::kReplyBytes) | bit(Field::kReplyPackets) | bit(Field::kTotalBytes) |
@@ -140,7 +142,9 @@ void complete(RowPlan& plan) {
 Flows finish_row(const RowPlan& plan, RowValues& row, Flow* slots) {
   Flow& f = *row.flow;
   if ((row.have & (kPorts | kAddresses)) != (kPorts | kAddresses)) drop_half_pairs(row);
+  if (row.has(Field::kIcmpType)) set_icmp(row);
   if (plan.finish != nullptr) plan.finish(row);
+  if (row.no_flow) return {BadRow::kEvent};
   if (const BadRow bad = settle_times(plan, row); bad != BadRow::kNone) return {bad};
   if (!plan.as_given) settle_row_icmp(f);
   if (!plan.two_way) return {BadRow::kNone, true, false};
@@ -159,6 +163,9 @@ Flows parse_row(std::string_view line, const RowPlan& plan, Flow* slots, uint32_
   if (count == kUnclosedQuote) return {BadRow::kQuote};
   if (count < plan.wanted() || (plan.columns != 0 && count != plan.columns && count != plan.other_columns)) {
     return {BadRow::kColumns};
+  }
+  for (const RowFilter& filter : plan.keep) {
+    if (!keeps(filter, cell_at(line, ends, filter.column, plan.quote))) return {BadRow::kNoFlow};
   }
   slots[0] = plan.constants;
   RowValues row = plan.constant_values;

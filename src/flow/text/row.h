@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,7 +17,7 @@
 
 namespace netflowgen::flow {
 
-// Why a row gave no flow. The last three are no fault of the row.
+// Why a row gave no flow. From kNotIp on they are no fault of the row.
 enum class BadRow : uint8_t {
   kNone,
   kColumns,
@@ -24,6 +26,7 @@ enum class BadRow : uint8_t {
   kEmpty,
   kMissing,
   kTime,
+  kTimeOfDay,
   kAddress,
   kNumber,
   kProtocol,
@@ -34,6 +37,7 @@ enum class BadRow : uint8_t {
   kNotIp,
   kNoTraffic,
   kEvent,
+  kNoFlow,
   kCount
 };
 
@@ -45,6 +49,7 @@ constexpr std::string_view name_of(BadRow reason) {
                                          "all cells empty",
                                          "a needed cell is empty",
                                          "bad time",
+                                         "a time without a date (--assume-time gives the day)",
                                          "bad address",
                                          "bad number",
                                          "bad protocol",
@@ -54,14 +59,13 @@ constexpr std::string_view name_of(BadRow reason) {
                                          "a JSON key comes twice",
                                          "not IP",
                                          "no traffic in either direction",
-                                         "an event, not a flow"};
+                                         "an event, not a flow",
+                                         "not a flow"};
   static_assert(std::size(kNames) == static_cast<size_t>(BadRow::kCount));
   return kNames[static_cast<size_t>(reason)];
 }
 
-constexpr bool is_fault(BadRow reason) {
-  return reason != BadRow::kNotIp && reason != BadRow::kNoTraffic && reason != BadRow::kEvent;
-}
+constexpr bool is_fault(BadRow reason) { return reason < BadRow::kNotIp; }
 
 // What a column can hold: every field of a Flow, and what only files have (a duration, a reply's counters).
 enum class Field : uint8_t {
@@ -84,6 +88,7 @@ enum class Field : uint8_t {
   kTotalPackets,
   kTotalBytes,
   kReplyTos,
+  kReplyTtl,
   kExporter,
   kDomain,
   kInIf,
@@ -98,6 +103,8 @@ enum class Field : uint8_t {
   kVlanIn,
   kVlanOut,
   kIcmp,
+  kIcmpType,
+  kIcmpCode,
   kFragment,
   kDirection,
   kEvent,
@@ -127,10 +134,17 @@ struct RowValues {
   uint64_t reply_bytes = 0;
   uint64_t total_packets = 0;
   uint64_t total_bytes = 0;
+  uint32_t reply_flows = 0;  // 0: as many as the flow
   uint8_t reply_tcp_flags = 0;
+  double rate = 0;  // packets in a second, where a dialect needs it
   uint8_t reply_tos = 0;
-  uint8_t note = 0;      // from a dialect's parser to its finish()
-  bool unknown = false;  // set by a parser whose cell holds a value that means "not known"
+  uint8_t reply_ttl = 0;
+  uint8_t icmp_type = 0;
+  uint8_t icmp_code = 0;
+  uint8_t note = 0;         // from a dialect's parser to its finish()
+  bool unknown = false;     // set by a parser whose cell holds a value that means "not known"
+  bool reply_icmp = false;  // set by a dialect: the ICMP type is the reply's
+  bool no_flow = false;     // set by a dialect: the row is an event
 
   bool has(Field f) const { return (have & bit(f)) != 0; }
 };
@@ -152,6 +166,7 @@ struct Step {
   CellParser parse = nullptr;
   double scale = 1;           // numbers are multiplied; a duration's unit in seconds
   int64_t utc_offset_ms = 0;  // of local times
+  std::optional<TimeMs> day;  // of times without a date: midnight of that day
   std::shared_ptr<const TimeFormat> time_format;
 };
 
@@ -172,17 +187,33 @@ BadRow parse_packets_with_suffix(std::string_view cell, const Step&, RowValues&)
 BadRow parse_bytes_with_suffix(std::string_view cell, const Step&, RowValues&);
 BadRow parse_dst_port_or_icmp(std::string_view cell, const Step&,
                               RowValues&);  // "8.0": ICMP type and code, or a float
+// A number, or the name of a service (service.h). A name that nobody
+// knows is missing, not zero.
+BadRow parse_src_port_or_name(std::string_view cell, const Step&, RowValues&);
+BadRow parse_dst_port_or_name(std::string_view cell, const Step&, RowValues&);
+BadRow parse_flows(std::string_view cell, const Step&,
+                   RowValues&);  // of tools that write 0 for "not counted"
+BadRow parse_direction(std::string_view cell, const Step&, RowValues&);  // I, E, ingress, egress, 0, 1
+
+// A condition on a cell as text: it is one of `values`, or with `negate` none of them.
+struct RowFilter {
+  uint16_t column = 0;
+  bool negate = false;
+  std::vector<std::string> values;
+};
+bool keeps(const RowFilter& filter, std::string_view cell);
 
 struct RowPlan {
   std::vector<Step> steps;  // by column
   char separator = ',';
-  char quote = '"';          // '\0': none
-  char comment = '\0';       // lines that start with it are no rows; '\0': none
-  size_t other_columns = 0;  // also accepted: what the first row has, where a header says otherwise
-  size_t columns = 0;        // of a whole row; 0: at least the last one that is used
-  bool two_way = false;      // rows carry a reply: up to two flows
-  bool as_given = false;     // ICMP keeps its ports, others their ICMP cell (our own CSV)
-  std::string_view null;     // a cell that means "nothing", beside the empty one; empty: none
+  char quote = '"';             // '\0': none
+  char comment = '\0';          // lines that start with it are no rows; '\0': none
+  size_t other_columns = 0;     // also accepted: what the first row has, where a header says otherwise
+  size_t columns = 0;           // of a whole row; 0: at least the last one that is used
+  bool two_way = false;         // rows carry a reply: up to two flows
+  bool as_given = false;        // ICMP keeps its ports, others their ICMP cell (our own CSV)
+  std::vector<RowFilter> keep;  // all must hold, or the row is no flow
+  std::string_view null;        // a cell that means "nothing", beside the empty one; empty: none
   void (*finish)(RowValues& row) = nullptr;  // the dialect's word, before times and directions are settled
   bool assume_time = false;
   TimeMs assumed_time_ms = 0;
@@ -190,7 +221,8 @@ struct RowPlan {
   Flow constants;      // what every flow starts from
   RowValues constant_values;
 
-  size_t wanted() const { return steps.empty() ? 0 : steps.back().column + size_t{1}; }
+  size_t wanted() const { return wanted_columns; }
+  size_t wanted_columns = 0;  // set by complete()
 };
 
 // Sorts the steps and sets what follows from them. REQUIRES: steps filled.

@@ -220,7 +220,7 @@ TEST(ColumnMap, ErrorsNameTheKey) {
               HasSubstr("line 3: fields: there is no field 'packts'; did you mean 'packets'?"));
   EXPECT_THAT(error("fields:\n  start: a\n  bytes: {column: b, optional: perhaps}"),
               HasSubstr("line 3: fields.bytes.optional: expected true or false"));
-  EXPECT_THAT(error("fields: {start: {format: iso}}"), HasSubstr("either column or constant"));
+  EXPECT_THAT(error("fields: {start: {format: iso}}"), HasSubstr("either column, constant or file"));
   EXPECT_THAT(error("separator: \"ab\"\nfields: {start: a}"), HasSubstr("one character"));
   EXPECT_THAT(error("fields: [start]"), HasSubstr("expected a mapping of fields"));
   EXPECT_THAT(error("fields: {start: a, bytes: {constant: many}}"), HasSubstr("constant 'many'"));

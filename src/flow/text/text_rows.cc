@@ -1,8 +1,11 @@
 #include "flow/text/text_rows.h"
 
+#include <fnmatch.h>
+
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "flow/text/dialect.h"
 
 namespace netflowgen::flow {
@@ -18,8 +21,13 @@ std::string excerpt(std::string_view line) {
 
 }  // namespace
 
-TextRows::TextRows(std::unique_ptr<Inputs> inputs, bool strict, OpenRows open)
-    : inputs_(std::move(inputs)), strict_(strict), open_(open) {}
+TextRows::TextRows(std::unique_ptr<Inputs> inputs, bool strict, std::string pattern, OpenRows open)
+    : inputs_(std::move(inputs)), strict_(strict), pattern_(std::move(pattern)), open_(open) {}
+
+bool TextRows::wanted(const std::string& path) const {
+  if (pattern_.empty() || path == "-") return true;
+  return ::fnmatch(pattern_.c_str(), base::fs::path(path).filename().c_str(), 0) == 0;
+}
 
 bool TextRows::next_file() {
   if (reader_) {
@@ -29,6 +37,7 @@ bool TextRows::next_file() {
   }
   while (next_ < inputs_->size()) {
     const size_t i = next_++;
+    if (!wanted(inputs_->path(i))) continue;
     name_ = inputs_->path(i) == "-" ? "standard input" : inputs_->path(i);
     reader_ = open_(inputs_->open(i));
     if (!reader_->head().empty()) return true;

@@ -28,8 +28,9 @@ std::unique_ptr<RowReader> open_rows(std::unique_ptr<ByteStream> stream) {
 
 class TextRows {
  public:
-  // `open`: how a file is cut into rows.
-  TextRows(std::unique_ptr<Inputs> inputs, bool strict, OpenRows open = open_rows<LineReader>);
+  // `pattern`: only files whose name matches it, as the shell's; empty: all. `open`: how a file is cut into rows.
+  TextRows(std::unique_ptr<Inputs> inputs, bool strict, std::string pattern = {},
+           OpenRows open = open_rows<LineReader>);
 
   // Opens the next file that is not empty; false when there is none. Throws what ended the last one early.
   bool next_file();
@@ -48,6 +49,7 @@ class TextRows {
   uint64_t bytes_total() const { return inputs_->total_bytes(); }
 
  private:
+  bool wanted(const std::string& path) const;
   struct First {
     std::string file;
     uint64_t line = 0;
@@ -55,6 +57,7 @@ class TextRows {
 
   std::unique_ptr<Inputs> inputs_;
   bool strict_;
+  std::string pattern_;
   OpenRows open_;
   size_t next_ = 0;
   std::string name_;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "flow/text/text_parse.h"
@@ -199,7 +200,7 @@ bool parse_iso_slow(std::string_view text, TimeMs& time, bool& zoned) {
       !(take(text, '-') || take(text, '/')) || !digits(text, 1, 2, p.day)) {
     return false;
   }
-  if (take(text, 'T') || take(text, ' ')) {
+  if (take(text, 'T') || take(text, ' ') || take(text, '.')) {
     if (!digits(text, 1, 2, p.hour) || !take(text, ':') || !digits(text, 2, 2, p.minute)) return false;
     if (take(text, ':') && !digits(text, 2, 2, p.second)) return false;
     if ((take(text, '.') || take(text, ',')) && !fraction(text, p.ms)) return false;
@@ -225,8 +226,8 @@ bool parse_iso(std::string_view text, TimeMs& time, bool& zoned) {
   }
   if (text.size() < 19) return parse_iso_slow(text, time, zoned);
   const char* p = text.data();
-  const bool marks = (p[4] == '-' || p[4] == '/') && p[7] == p[4] && (p[10] == ' ' || p[10] == 'T') &&
-                     p[13] == ':' && p[16] == ':';
+  const bool marks = (p[4] == '-' || p[4] == '/') && p[7] == p[4] &&
+                     (p[10] == ' ' || p[10] == 'T' || p[10] == '.') && p[13] == ':' && p[16] == ':';
   unsigned bad = 0;
   const unsigned year = two(p, bad) * 100 + two(p + 2, bad);
   const unsigned month = two(p + 5, bad);
@@ -249,6 +250,18 @@ bool parse_iso(std::string_view text, TimeMs& time, bool& zoned) {
                       static_cast<int>(hour), static_cast<int>(minute), static_cast<int>(second), ms);
   if (!t) return false;
   time = *t - int64_t{offset_minutes.value_or(0)} * 60000;
+  return true;
+}
+
+// Milliseconds since 1970 as a whole number of 12 digits (1973) or more; else as iso.
+bool parse_ms_or_iso(std::string_view text, TimeMs& time, bool& zoned) {
+  uint64_t ms = 0;
+  if (text.size() < 12 || text.size() > 15 || text.find_first_not_of("0123456789") != text.npos ||
+      !parse_u64(text, ms)) {
+    return parse_iso(text, time, zoned);
+  }
+  time = static_cast<TimeMs>(ms);
+  zoned = true;
   return true;
 }
 
@@ -290,6 +303,10 @@ TimeFormat::TimeFormat(std::string_view format) {
   if (format == "iso") return;
   kind_ = Kind::kUnix;
   if (format == "unix") return;
+  if (format == "unix_or_iso" || format == "unix_ms_or_iso") {
+    kind_ = format == "unix_or_iso" ? Kind::kUnixOrIso : Kind::kUnixMsOrIso;
+    return;
+  }
   if (format == "unix_ms") unix_unit_ = 1e-3;
   if (format == "unix_us") unix_unit_ = 1e-6;
   if (format == "unix_ns") unix_unit_ = 1e-9;
@@ -298,12 +315,42 @@ TimeFormat::TimeFormat(std::string_view format) {
   if (kind_ != Kind::kPattern) return;
   if (format.find('%') == std::string_view::npos) {
     throw base::Error(
-        "time format '{}' is neither iso, unix, unix_ms, unix_us, unix_ns, cicflowmeter nor a "
+        "time format '{}' is neither iso, unix, unix_ms, unix_us, unix_ns, unix_or_iso, unix_ms_or_iso, "
+        "cicflowmeter nor a "
         "pattern such as %d/%m/%Y %H:%M:%S",
         format);
   }
   check_pattern(format);
   pattern_ = format;
+}
+
+TimeFormat TimeFormat::index(TimeMs start, int64_t interval_ms) {
+  TimeFormat format;
+  format.kind_ = Kind::kIndex;
+  format.start_ = start;
+  format.interval_ms_ = interval_ms;
+  return format;
+}
+
+TimeFormat TimeFormat::table(std::vector<TimeMs> times) {
+  TimeFormat format;
+  format.kind_ = Kind::kIndex;
+  format.table_ = std::move(times);
+  return format;
+}
+
+bool TimeFormat::parse_index(std::string_view text, TimeMs& time) const {
+  constexpr uint64_t kMaxIndex = uint64_t{1} << 40;
+  uint64_t index = 0;
+  if (!parse_u64(text, index) || index > kMaxIndex) return false;
+  if (!table_.empty()) {
+    if (index >= table_.size() || table_[index] == kNoTime) return false;
+    time = table_[index];
+    return true;
+  }
+  int64_t offset = 0;
+  return !__builtin_mul_overflow(static_cast<int64_t>(index), interval_ms_, &offset) &&
+         !__builtin_add_overflow(start_, offset, &time);
 }
 
 bool TimeFormat::parse(std::string_view text, TimeMs& time, bool& zoned) const {
@@ -313,8 +360,17 @@ bool TimeFormat::parse(std::string_view text, TimeMs& time, bool& zoned) const {
     case Kind::kUnix:
       zoned = true;
       return parse_scaled_ms(text, unix_unit_, time);
+    case Kind::kUnixOrIso:
+      if (text.size() > 4 && (text[4] == '-' || text[4] == '/')) return parse_iso(text, time, zoned);
+      zoned = true;
+      return parse_scaled_ms(text, 1, time);
+    case Kind::kUnixMsOrIso:
+      return parse_ms_or_iso(text, time, zoned);
     case Kind::kCicFlowMeter:
       return parse_cic(text, time, zoned);
+    case Kind::kIndex:
+      zoned = true;
+      return parse_index(text, time);
     case Kind::kPattern:
       break;
   }

@@ -1,10 +1,15 @@
-// CTU-13's .binetflow, written by Argus: bidirectional, with the bytes of both sides but, in the files as
-// published, only the packets' total. So packets are missing, unless SrcPkts and DstPkts are there.
+// Argus: CTU-13's .binetflow, and what `ra -c ,` writes with any list of fields that has times, addresses and
+// protocol. Bidirectional. Bytes count whole frames, with the link layer's header.
+//
+// Counters of a direction are known where SrcBytes (SrcPkts) is there beside DstBytes (DstPkts) or TotBytes
+// (TotPkts). Totals alone, as in ra's default list, are those of the flow only where Argus saw one direction.
 #include "flow/text/dialect.h"
 #include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {
+
+constexpr uint8_t kOneWay = 1;  // RowValues::note: Dir is "->"
 
 // "FSPA_FSPA": the flags of each side. Other states ("CON", "INT") say nothing of flags.
 BadRow parse_state(std::string_view cell, const Step&, RowValues& row) {
@@ -18,34 +23,90 @@ BadRow parse_state(std::string_view cell, const Step&, RowValues& row) {
   return BadRow::kNone;
 }
 
+// A port, or of ESP the security parameters index, which is no port.
+BadRow parse_dst_port_or_spi(std::string_view cell, const Step& step, RowValues& row) {
+  const BadRow bad = parse_dst_port_or_name(cell, step, row);
+  uint64_t number = 0;
+  if (bad == BadRow::kNone || !parse_u64(cell, number) || number > UINT32_MAX) return bad;
+  row.unknown = true;
+  return BadRow::kNone;
+}
+
+// "  ->", "<->", "<-", "who", "<?>".
+BadRow parse_dir(std::string_view cell, const Step&, RowValues& row) {
+  if (cell == "->") row.note = kOneWay;
+  return BadRow::kNone;
+}
+
 constexpr ColumnRule kColumns[] = {
     {"starttime", Field::kStart, Need::kCell},
-    {"dur", Field::kDuration, Need::kColumn},
+    {"lasttime", Field::kEnd},
+    {"dur", Field::kDuration},
     {"proto", Field::kProtocol, Need::kColumn},
     {"srcaddr", Field::kSrc, Need::kCell},
-    {"sport", Field::kSrcPort, Need::kColumn},
+    {"sport", Field::kSrcPort, Need::kColumn, parse_src_port_or_name},
+    {"dir", Field::kLabel, Need::kOptional, parse_dir},
     {"dstaddr", Field::kDst, Need::kCell},
-    {"dport", Field::kDstPort, Need::kColumn},
+    {"dport", Field::kDstPort, Need::kColumn, parse_dst_port_or_spi},
     {"state", Field::kTcpFlags, Need::kOptional, parse_state},
     {"stos", Field::kTos},
     {"dtos", Field::kReplyTos},
-    {"totbytes", Field::kTotalBytes, Need::kColumn},
-    {"srcbytes", Field::kBytes, Need::kColumn},
+    {"sttl", Field::kTtl},
+    {"dttl", Field::kReplyTtl},
+    {"trans", Field::kFlows, Need::kOptional, parse_flows},
+    {"totbytes", Field::kTotalBytes},
+    {"srcbytes", Field::kBytes},
+    {"dstbytes", Field::kReplyBytes},
+    {"totpkts", Field::kTotalPackets},
     {"srcpkts", Field::kPackets},
     {"dstpkts", Field::kReplyPackets},
 };
 
+// IPv4: the type is the low byte of Sport, the code its high byte; Dport is the rest of the header. IPv6: type
+// and code.
+void settle_icmp(RowValues& row) {
+  Flow& f = *row.flow;
+  if (!row.has(Field::kSrcPort)) return;
+  const uint16_t type = f.src_port & 0xff;
+  const auto code = static_cast<uint16_t>(f.protocol == kIcmp ? f.src_port >> 8 : f.dst_port & 0xff);
+  f.icmp_type_code = static_cast<uint16_t>(type << 8 | code);
+  f.known |= kKnownIcmp;
+}
+
+constexpr uint64_t kHalves =
+    bit(Field::kBytes) | bit(Field::kPackets) | bit(Field::kReplyBytes) | bit(Field::kReplyPackets);
+
+// The totals of a flow of which Argus saw one direction are its own.
+void settle_totals(RowValues& row) {
+  Flow& f = *row.flow;
+  // Of TCP, "->" is who began.
+  if ((row.have & kHalves) != 0 || row.note != kOneWay || f.protocol == kTcp) return;
+  if (row.has(Field::kTotalBytes)) {
+    f.bytes = row.total_bytes;
+    f.known |= kKnownBytes;
+    row.have |= bit(Field::kBytes);
+  }
+  if (row.has(Field::kTotalPackets)) {
+    f.packets = row.total_packets;
+    f.known |= kKnownPackets;
+    row.have |= bit(Field::kPackets);
+  }
+}
+
 void finish(RowValues& row) {
   Flow& f = *row.flow;
+  settle_totals(row);
+  if (f.protocol == kIcmp || f.protocol == kIcmp6) settle_icmp(row);
   if (f.protocol == kTcp) return;
   f.known &= ~kKnownTcpFlags;
   f.tcp_flags = 0;
   row.have &= ~bit(Field::kReplyTcpFlags);
-  if (f.protocol == kIcmp || f.protocol == kIcmp6) {  // Sport is the type, Dport the code, in hexadecimal
-    if (f.src_port > 255 || f.dst_port > 255) return;
-    f.icmp_type_code = static_cast<uint16_t>(f.src_port << 8 | f.dst_port);
-    if (f.has(kKnownPorts)) f.known |= kKnownIcmp;
-  }
+}
+
+uint32_t finish_knows_of(uint64_t have) {
+  if ((have & kHalves) != 0) return 0;
+  return ((have & bit(Field::kTotalBytes)) != 0 ? kKnownBytes : 0u) |
+         ((have & bit(Field::kTotalPackets)) != 0 ? kKnownPackets : 0u);
 }
 
 }  // namespace
@@ -53,11 +114,13 @@ void finish(RowValues& row) {
 const Dialect kBinetflowDialect{
     .name = "binetflow",
     .what =
-        "Argus flows as in CTU-13, whose header is "
-        "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,...",
+        "Argus flows as ra -c , and CTU-13 have them, whose header names "
+        "StartTime,Proto,SrcAddr,Sport,DstAddr,Dport and, best, Dur, State, SrcBytes, DstBytes, SrcPkts, "
+        "DstPkts",
     .columns = kColumns,
     .finish = finish,
     .finish_knows = kKnownIcmp,
+    .finish_knows_of = finish_knows_of,
 };
 
 }  // namespace netflowgen::flow

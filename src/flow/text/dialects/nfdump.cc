@@ -1,16 +1,28 @@
-// nfdump -o csv, of 1.6 and 1.7: the long header (ts,te,td,sa,...), and the short one with full names that
-// came with 1.7.3. Times are the local times of the machine that ran nfdump.
+// nfdump -o csv, of 1.6 and 1.7: the long header (ts,te,td,sa,...), the short one with full names that came with
+// 1.7.3, any list of columns (-o "csv:%ts,%sa,...") of 1.7.5 and later, and its csv-fast, whose times are
+// milliseconds. Other times are the local times of the machine that ran nfdump.
 //
-// ipkt/ibyt are the flow; opkt/obyt, which nfdump fills for bidirectional records (-B, NSEL, biflows), are
-// the reply. Where only the o-counters count (exporters that send OUT_BYTES alone), they are the flow.
+// ipkt/ibyt are the flow; opkt/obyt, which nfdump fills for bidirectional records (-B, NSEL, biflows), are the
+// reply. At egress (dir) and in NetFlow v9 with nothing in, they count the flow itself. The rule is that of
+// archives (nfcapd/out_counters.cc), as far as a row says what it needs.
+#include <algorithm>
+
 #include "flow/text/dialect.h"
 
 namespace netflowgen::flow {
 namespace {
 
+constexpr uint8_t kNetFlow9 = 9;  // RowValues::note
+
+// "netflowV9": a column of nfdump 1.7.5 and later.
+BadRow parse_version(std::string_view cell, const Step&, RowValues& row) {
+  if (cell == "netflowV9") row.note = kNetFlow9;
+  return BadRow::kNone;
+}
+
 constexpr ColumnRule kColumns[] = {
-    {"ts|firstseen", Field::kStart, Need::kCell},
-    {"te|lastseen", Field::kEnd},
+    {"ts|firstseen", Field::kStart, Need::kCell, nullptr, 1, "unix_ms_or_iso"},
+    {"te|lastseen", Field::kEnd, Need::kOptional, nullptr, 1, "unix_ms_or_iso"},
     {"td|duration", Field::kDuration},
     {"tr|received", Field::kReceived},
     {"sa|srcaddr", Field::kSrc, Need::kCell},
@@ -23,34 +35,60 @@ constexpr ColumnRule kColumns[] = {
     {"ibyt|byt|bytes|inbytes", Field::kBytes, Need::kColumn, parse_bytes_with_suffix},
     {"opkt|outpackets", Field::kReplyPackets},
     {"obyt|outbytes", Field::kReplyBytes},
+    {"fl|flows", Field::kFlows, Need::kOptional, parse_flows},
     {"stos|tos|srctos", Field::kTos},
     {"dtos|dsttos", Field::kReplyTos},
+    {"icmptype", Field::kIcmpType},
+    {"icmpcode", Field::kIcmpCode},
     {"in|input", Field::kInIf},
     {"out|output", Field::kOutIf},
     {"sas|srcas", Field::kSrcAs},
     {"das|dstas", Field::kDstAs},
     {"smk|srcmask", Field::kSrcMask},
     {"dmk|dstmask", Field::kDstMask},
-    {"nh|nexthop", Field::kNextHop},
+    {"nh|nexthop|nextip", Field::kNextHop},
     {"svln|srcvlan", Field::kVlanIn},
     {"dvln|dstvlan", Field::kVlanOut},
-    {"dir", Field::kDirection},
+    {"dir|direction", Field::kDirection, Need::kOptional, parse_direction},
+    {"srcxip", Field::kNatSrc},
+    {"dstxip", Field::kNatDst},
+    {"srcxport", Field::kNatSrcPort},
+    {"dstxport", Field::kNatDstPort},
+    {"ingressvrfid", Field::kVrfIn},
+    {"egressvrfid", Field::kVrfOut},
+    {"minttl", Field::kTtl},
+    {"obsdomainid", Field::kDomain},
     {"ra|routerip", Field::kExporter},
+    {"version", Field::kVersion, Need::kOptional, parse_version},
 };
+
+void settle_out_counters(RowValues& row) {
+  Flow& f = *row.flow;
+  const bool nothing_in = f.packets == 0 && f.bytes == 0;
+  const bool same = f.packets == row.reply_packets && f.bytes == row.reply_bytes;
+  const bool egress = f.has(kKnownDirection) && f.direction == 1;
+  if (!egress && !(row.note == kNetFlow9 && f.flows == 1 && (nothing_in || same))) {
+    row.reply_icmp = nothing_in;
+    if (nothing_in) return;
+    row.reply_flows = std::max(1u, f.flows / 2);  // nfdump counts the flows of both directions
+    f.flows -= f.flows > 1 ? row.reply_flows : 0;
+    return;
+  }
+  if (f.packets == 0) f.packets = row.reply_packets;
+  if (f.bytes == 0) f.bytes = row.reply_bytes;
+  row.reply_packets = row.reply_bytes = 0;
+}
 
 void finish(RowValues& row) {
   Flow& f = *row.flow;
   if (f.received_ms < 2 * 86400000)
     row.have &= ~bit(Field::kReceived);  // printed as 1970 where it is not known
-  if (f.packets == 0 && f.bytes == 0) {
-    f.packets = row.reply_packets;
-    f.bytes = row.reply_bytes;
-    row.reply_packets = row.reply_bytes = 0;
-  }
-  if ((f.protocol == kIcmp || f.protocol == kIcmp6) && f.dst_port != 0 && !f.has(kKnownIcmp)) {
+  if (row.reply_packets != 0 || row.reply_bytes != 0) settle_out_counters(row);
+  if ((f.protocol == kIcmp || f.protocol == kIcmp6) && row.has(Field::kDstPort) && !f.has(kKnownIcmp)) {
     f.icmp_type_code = f.dst_port;
     f.known |= kKnownIcmp;
   }
+  if (f.protocol == 0) f.known &= ~uint32_t{kKnownProtocol};  // a listing that does not keep protocols apart
 }
 
 // "Summary", a line of names and a line of sums end the listing; -q leaves them out.
@@ -67,7 +105,9 @@ size_t not_rows(std::string_view line) {
 const Dialect kNfdumpDialect{
     .name = "nfdump",
     .what =
-        "nfdump -o csv, whose header begins ts,te,td,sa,da,sp,dp,pr (or firstSeen,duration,proto,srcAddr)",
+        "nfdump -o csv or csv-fast, whose header names ts,te,td,sa,da,sp,dp,pr (or firstSeen, duration, "
+        "proto, "
+        "srcAddr, ...)",
     .columns = kColumns,
     .finish = finish,
     .finish_knows = kKnownIcmp,

@@ -1,6 +1,7 @@
 // Zeek's conn.log as tab-separated text. A connection is up to two flows. TCP flags come from the history
 // letters (upper case: the originator), bytes are IP bytes where the log has them, else payload. The #fields
-// line may come again.
+// line may come again. Times are Unix seconds, or text as zeek-cut -d, -u and -U make of them.
+#include "flow/reverse.h"
 #include "flow/text/dialect.h"
 #include "flow/text/text_parse.h"
 
@@ -42,6 +43,15 @@ BadRow parse_history(std::string_view cell, const Step&, RowValues& row) {
   return BadRow::kNone;
 }
 
+// id.orig_p is the type; id.resp_p is the code, or of messages that have a counterpart its type (and then the code
+// is 0).
+void settle_icmp(Flow& f) {
+  const auto type = static_cast<uint8_t>(f.src_port);
+  const uint8_t code = icmp_counterpart(f.protocol, type) ? uint8_t{0} : static_cast<uint8_t>(f.dst_port);
+  f.icmp_type_code = static_cast<uint16_t>(type << 8 | code);
+  f.known |= kKnownIcmp;
+}
+
 void finish(RowValues& row) {
   Flow& f = *row.flow;
   if (row.note == kBadChecksum && f.packets == 0 && row.reply_packets == 0) {
@@ -55,14 +65,11 @@ void finish(RowValues& row) {
     f.tcp_flags = 0;
     row.have &= ~bit(Field::kReplyTcpFlags);
   }
-  if (f.protocol == kIcmp || f.protocol == kIcmp6) {  // id.orig_p is the type, id.resp_p the code
-    f.icmp_type_code = static_cast<uint16_t>((f.src_port & 0xff) << 8 | (f.dst_port & 0xff));
-    f.known |= kKnownIcmp;
-  }
+  if (f.protocol == kIcmp || f.protocol == kIcmp6) settle_icmp(f);
 }
 
 constexpr ColumnRule kColumns[] = {
-    {"ts", Field::kStart, Need::kCell, nullptr, 1, "unix"},
+    {"ts", Field::kStart, Need::kCell, nullptr, 1, "unix_or_iso"},
     {"id.orig_h", Field::kSrc, Need::kCell},
     {"id.orig_p", Field::kSrcPort, Need::kColumn},
     {"id.resp_h", Field::kDst, Need::kCell},

@@ -54,7 +54,9 @@ bool has_times_of_json(const JsonPlan& plan) {
 }  // namespace
 
 JsonSource::JsonSource(std::unique_ptr<Inputs> inputs, JsonOptions options)
-    : rows_(std::move(inputs), options.strict, open_rows<JsonReader>), options_(std::move(options)) {
+    : rows_(std::move(inputs), options.strict, options.map ? options.map->files : std::string(),
+            open_rows<JsonReader>),
+      options_(std::move(options)) {
   if (!open_next()) rows_.finish();
 }
 
