@@ -302,7 +302,7 @@ BadRow parse_flows(std::string_view cell, const Step& step, RowValues& row) {
   return bad;
 }
 BadRow parse_direction(std::string_view cell, const Step& step, RowValues& row) {
-  const char letter = static_cast<char>(cell.front() | 0x20);
+  const char letter = cell.empty() ? '\0' : static_cast<char>(cell.front() | 0x20);
   if (letter != 'i' && letter != 'e') return number<&Flow::direction>(cell, step, row);
   row.flow->direction = letter == 'e' ? 1 : 0;
   return BadRow::kNone;

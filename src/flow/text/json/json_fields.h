@@ -24,7 +24,5 @@ BadRow parse_unless_zero(std::string_view cell, const Step& step, RowValues& row
   row.unknown = true;
   return BadRow::kNone;
 }
-// "ingress", "egress", or the number.
-BadRow parse_direction(std::string_view cell, const Step&, RowValues&);
 
 }  // namespace netflowgen::flow
