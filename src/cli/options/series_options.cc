@@ -31,6 +31,11 @@ void check_timezone(const std::string& name) {
   }
 }
 
+// "auto" is what is usual, until it is measured.
+int64_t lateness_ms(const SeriesArgs& args) {
+  return duration_ms(args.lateness == "auto" ? kUsualLateness : args.lateness, "--lateness");
+}
+
 }  // namespace
 
 void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps) {
@@ -65,7 +70,7 @@ void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps) {
 
 std::unique_ptr<flow::FlowSource> open_input(const InputArgs& input, const SeriesArgs& series) {
   InputArgs stored = input;
-  stored.max_clock_behind_ms = duration_ms(series.lateness, "--lateness");
+  stored.max_clock_behind_ms = lateness_ms(series);
   return flow::deduplicated(open_input(stored), {.window_ms = duration_ms(series.dedup, "--dedup")});
 }
 
@@ -86,7 +91,7 @@ series::SeriesOptions series_options(const SeriesArgs& args, const flow::Anonymi
   series::SeriesOptions o;
   o.step_ms = duration_ms(args.step, "--step");
   if (o.step_ms <= 0) throw UsageError("--step {}: it must be longer than 0", args.step);
-  o.lateness_ms = duration_ms(args.lateness == "auto" ? kUsualLateness : args.lateness, "--lateness");
+  o.lateness_ms = lateness_ms(args);
   o.max_duration_ms = duration_ms(args.max_duration, "--max-duration");
   o.max_time_ms = tomorrow();
   o.nodes.interfaces = args.interfaces;
