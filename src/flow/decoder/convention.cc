@@ -110,6 +110,7 @@ void SequenceMeter::add(uint32_t seq, const MessageCount& message) {
   sure_ = message.exact;
   bool foreseen = false;
   bool begins = false;
+  size_t scored = 0;
   for (size_t i = 0; i < candidates_.size(); ++i) {
     Candidate& c = candidates_[i];
     const SequenceSpan span = span_of(c.convention, seq, message);
@@ -121,7 +122,7 @@ void SequenceMeter::add(uint32_t seq, const MessageCount& message) {
       if (span.first == UINT32_MAX) c.score += kFirstNumber / 2;
     }
     const bool hit = c.tracker.add(span);
-    c.score += hit && sure ? 1 : 0;
+    if (hit && sure) ++c.score, ++scored;
     if (c.convention.unit == Unit::kFlowRecords && c.tracker.counts().duplicates == copies) {
       c.unnumbered += message.options;
     }
@@ -133,7 +134,8 @@ void SequenceMeter::add(uint32_t seq, const MessageCount& message) {
   } else if (sure) {
     misses_ += kMiss;
   }
-  if (candidates_.size() > 1) choose();
+  if (scored != candidates_.size() && candidates_.size() > 1)
+    choose();  // else nothing has changed between them
 }
 
 // The best is the one with the highest score, the earlier in the list where scores agree.

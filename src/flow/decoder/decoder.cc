@@ -150,8 +150,18 @@ SequenceMeter& Decoder::Impl::stream(std::vector<Stream>& streams, const Message
   return it->meter;
 }
 
-// Closes a message: its number is entered. Some exporters have one count for all of their domains, so it is
-// entered under both assumptions; sequences_of() chooses.
+// Some exporters have one count for all of their domains: from the second domain on, numbers are entered under both
+// assumptions, and sequences_of() chooses. Until then the first domain's streams are the same as those of all.
+void Decoder::Impl::share(Exporter& e, uint8_t version, const DomainState& newcomer) {
+  if (version == kSflowVersion || e.shared.contains(version)) return;
+  for (const auto& [key, state] : e.domains) {
+    if (key.first != version || &state == &newcomer || state.streams.empty()) continue;
+    e.shared[version] = state.streams;
+    return;
+  }
+}
+
+// Closes a message: its number is entered.
 void Decoder::Impl::end(const Message& m, uint32_t sequence, const MessageCount& count) {
   DomainState& state = *m.domain_state;
   bool restarted = false;
@@ -163,9 +173,11 @@ void Decoder::Impl::end(const Message& m, uint32_t sequence, const MessageCount&
     if (restarted) m.counters->note(Note::kRestart);
     if (state.last_boot_ms == 0 || moved > 0) state.last_boot_ms = boot;
   }
+  if (state.streams.empty()) share(*m.exporter, m.version, state);
   stream(state.streams, m, sequence, restarted).add(sequence, count);
-  if (m.version != kSflowVersion) {
-    stream(m.exporter->shared[m.version], m, sequence, restarted).add(sequence, count);
+  if (m.exporter->shared.empty()) return;
+  if (const auto all = m.exporter->shared.find(m.version); all != m.exporter->shared.end()) {
+    stream(all->second, m, sequence, restarted).add(sequence, count);
   }
 }
 

@@ -60,6 +60,7 @@ struct Decoder::Impl {
   Message begin(const Datagram& d, const IpAddr& address, uint8_t version, uint32_t domain,
                 const TimeBase& time);
   void end(const Message& m, uint32_t sequence, const MessageCount& count);
+  static void share(Exporter& e, uint8_t version, const DomainState& newcomer);
   static SequenceMeter& stream(std::vector<Stream>& streams, const Message& m, uint32_t sequence,
                                bool restarted);
   void advance(TimeMs now);

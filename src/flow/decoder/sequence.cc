@@ -18,7 +18,8 @@ bool SequenceTracker::near(uint32_t seq) const {
   return started_ && delta > -kNear && delta < kNear;
 }
 
-bool SequenceTracker::add(const SequenceSpan& span) {
+// Any message but the one that was expected.
+bool SequenceTracker::add_other(const SequenceSpan& span) {
   const auto delta = static_cast<int32_t>(span.first - expected_);
   const bool placed = started_ && exact_ && span.first_exact;
   if (placed && delta < 0) {
@@ -38,7 +39,7 @@ bool SequenceTracker::add(const SequenceSpan& span) {
   exact_ = span.last_exact;
   expected_ = span.first + span.count;
   counts_.received += span.count;
-  return placed && delta == 0;
+  return false;
 }
 
 void SequenceTracker::open_hole(uint32_t first, uint32_t size) {

@@ -38,7 +38,14 @@ struct SequenceSpan {
 class SequenceTracker {
  public:
   // True: the message is exactly the next one.
-  bool add(const SequenceSpan& span);
+  bool add(const SequenceSpan& span) {
+    if (!started_ || !exact_ || !span.first_exact || span.first != expected_) return add_other(span);
+    late_run_ = 0;
+    exact_ = span.last_exact;
+    expected_ += span.count;
+    counts_.received += span.count;
+    return true;
+  }
   // The exporter was restarted: the next number is taken as it comes.
   void restart();
   // The counts so far, which begin at zero again; what is expected next stays.
@@ -59,6 +66,7 @@ class SequenceTracker {
   static constexpr int32_t kNear = 1 << 12;
   static constexpr uint32_t kLateRun = 16;
 
+  bool add_other(const SequenceSpan& span);
   void late(const SequenceSpan& span);
   void open_hole(uint32_t first, uint32_t size);
 

@@ -40,6 +40,10 @@ class DirectedSource : public FlowSource {
     while (true) {
       const size_t n = source_->read(out);
       if (n == 0) return 0;
+      if (!filter_.filters()) {
+        filter_.watch(out.first(n));
+        return n;
+      }
       const auto kept = std::remove_if(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n),
                                        [&](const Flow& f) { return !filter_.keep(f); });
       if (kept != out.begin()) return static_cast<size_t>(kept - out.begin());
@@ -91,6 +95,14 @@ bool DirectionFilter::looked_at(const Flow& f) const {
   if (seen_ < kLookAtAll) return true;
   const unsigned bits = f.src.bytes[15] * 7u + f.dst.bytes[15] * 5u + f.src_port * 3u + f.dst_port;
   return (bits & 15u) == 0;
+}
+
+void DirectionFilter::watch(std::span<const Flow> flows) {
+  for (const Flow& f : flows) {
+    if ((f.known & (kKnownDirection | kKnownInterfaces)) == 0) continue;
+    if (looked_at(f)) reported_before(f);
+  }
+  seen_ += flows.size();
 }
 
 bool DirectionFilter::keep(const Flow& f) {

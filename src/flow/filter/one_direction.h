@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -48,6 +49,8 @@ class DirectionFilter {
 
   // Whether the flow is to be counted.
   bool keep(const Flow& flow);
+  // Only notices. For options that filter nothing.
+  void watch(std::span<const Flow> flows);
 
   // Exporters that report each packet twice, those whose flows are filtered left out.
   std::vector<TwiceReport> twice() const;
