@@ -189,7 +189,8 @@ void Decoder::Impl::plan_flow(const Message& m, const StoredTemplate& t, Flow& f
   TimeBase base = m.time;
   if (p.uses_uptime() && !base.has_uptime) base = reference(p, base, extras);
   flow.known |= p.known;
-  if (p.counts_flows) flow.flows = 0;  // a field of variable length may be empty, and then the next one counts
+  if (p.counts_flows)
+    flow.flows = 0;  // a field of variable length may be empty, and then the next one counts
   run_ops(p.ops, parts_, 0, base, {&flow, 1});
   if (p.counts_flows) at_least_one({&flow, 1});
   plan_extras(p, extras);
