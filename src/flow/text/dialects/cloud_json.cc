@@ -24,7 +24,7 @@ constexpr ColumnRule kAwsRules[] = {
     {"packets", Field::kPackets},
     {"bytes", Field::kBytes},
     {"tcp_flags|tcp-flags|tcpFlags", Field::kTcpFlags},
-    {"flow_direction|flow-direction|flowDirection", Field::kDirection, Need::kOptional, parse_direction},
+    {"flow_direction|flow-direction|flowDirection", Field::kDirection, Need::kOptional, parse_json_direction},
 };
 
 // A line of the default format, version 2.

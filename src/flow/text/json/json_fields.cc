@@ -49,7 +49,7 @@ BadRow parse_sampling_or_zero(std::string_view cell, const Step& step, RowValues
   return parse_unless_zero<Field::kSampling>(cell, step, row);
 }
 
-BadRow parse_direction(std::string_view cell, const Step&, RowValues& row) {
+BadRow parse_json_direction(std::string_view cell, const Step&, RowValues& row) {
   if (cell == "ingress" || cell == "egress") {
     row.flow->direction = cell == "egress" ? 1 : 0;
     return BadRow::kNone;

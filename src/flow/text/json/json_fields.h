@@ -25,6 +25,6 @@ BadRow parse_unless_zero(std::string_view cell, const Step& step, RowValues& row
   return BadRow::kNone;
 }
 // "ingress", "egress", or the number.
-BadRow parse_direction(std::string_view cell, const Step&, RowValues&);
+BadRow parse_json_direction(std::string_view cell, const Step&, RowValues&);
 
 }  // namespace netflowgen::flow
