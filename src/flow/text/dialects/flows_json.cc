@@ -32,6 +32,7 @@ constexpr ColumnRule kRules[] = {
     {"packets", Field::kPackets},
     {"bytes", Field::kBytes},
     {"sampling", Field::kSampling},
+    {"flows", Field::kFlows},
     {"exporter", Field::kExporter},
     {"domain", Field::kDomain},
     {"in_if", Field::kInIf},

@@ -34,6 +34,7 @@ constexpr ColumnRule kRules[] = {
     {"in_bytes", Field::kBytes},
     {"out_packets", Field::kReplyPackets},
     {"out_bytes", Field::kReplyBytes},
+    {"aggr_flows", Field::kFlows, Need::kOptional, parse_unless_zero<Field::kFlows>},
     {"src_tos", Field::kTos},
     {"dst_tos", Field::kReplyTos},
     {"input_snmp", Field::kInIf},
@@ -61,8 +62,8 @@ const JsonDialect kNfdumpJson{
     .name = "nfdump",
     .what = "nfdump -o json, whose objects have first, last, src4_addr or src6_addr, and in_packets",
     .signature = "first|t_first,last|t_last,src4_addr|src6_addr,dst4_addr|dst6_addr,in_packets|in_bytes",
+    .finishes_like = &kNfdumpDialect,
     .rules = kRules,
-    .finish = nullptr,
 };
 
 }  // namespace netflowgen::flow

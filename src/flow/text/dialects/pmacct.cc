@@ -19,6 +19,7 @@ constexpr ColumnRule kRules[] = {
     {"tcp_flags", Field::kTcpFlags},
     {"packets", Field::kPackets},
     {"bytes", Field::kBytes},
+    {"flows", Field::kFlows, Need::kOptional, parse_unless_zero<Field::kFlows>},
     {"sampling_rate", Field::kSampling, Need::kOptional, parse_sampling_or_zero},
     {"peer_ip_src", Field::kExporter},
     {"iface_in", Field::kInIf},

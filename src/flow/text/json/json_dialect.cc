@@ -162,8 +162,9 @@ JsonPlan compile(const JsonDialect& dialect, const PlanOptions& options) {
   JsonPlan plan;
   plan.row = row_plan(options);
   plan.row.null = dialect.like != nullptr ? dialect.like->null : dialect.null;
+  const Dialect* finisher = dialect.like != nullptr ? dialect.like : dialect.finishes_like;
   plan.row.finish = dialect.finish != nullptr ? dialect.finish
-                    : dialect.like != nullptr ? dialect.like->finish
+                    : finisher != nullptr     ? finisher->finish
                                               : nullptr;
   plan.row.as_given = dialect.as_given;
   for (const ColumnRule& rule : dialect.rules) add_rule(rule, options, plan);
@@ -171,7 +172,7 @@ JsonPlan compile(const JsonDialect& dialect, const PlanOptions& options) {
     for (const ColumnRule& rule : dialect.like->columns) add_rule(rule, options, plan);
   }
   complete_row(plan);
-  plan.row.known |= dialect.finish_knows | (dialect.like != nullptr ? dialect.like->finish_knows : 0u);
+  plan.row.known |= dialect.finish_knows | (finisher != nullptr ? finisher->finish_knows : 0u);
   for (const TupleRule& rule : dialect.tuples) {
     plan.keys[add_key(plan, rule.path)].tuples = static_cast<uint16_t>(plan.tuples.size());
     plan.tuples.emplace_back();

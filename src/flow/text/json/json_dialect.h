@@ -27,6 +27,8 @@ struct JsonDialect {
   std::string_view
       signature;  // "a|b,c": paths that one of a file's first objects has, alternatives with bars
   const Dialect* like = nullptr;  // rules, finish() and null of the text dialect with the same fields
+  const Dialect* finishes_like =
+      nullptr;  // finish() of the text dialect whose rules it shares, but not its columns
   std::span<const ColumnRule> rules = {};  // before those of `like`
   std::string_view null = {};              // a value that means "nothing", beside null and ""
   void (*finish)(RowValues& row) = nullptr;

@@ -87,7 +87,7 @@ TEST(Json, NfdumpPrettyAndALineEach) {
                           "2026-01-01T00:00:05Z+0 2001:db8::1>2001:db8::2 58 - 1p 104b icmp 128.0"));
   const Read line = read_text(
       R"({"cnt":1,"type":"FLOW","first":"2026-01-01T00:00:00.123","last":"2026-01-01T00:00:03.123","in_packets":12,)"
-      R"("in_bytes":4810,"proto":6,"tcp_flags":"...AP.SF","src_port":50000,"dst_port":443,"src4_addr":"10.0.0.1",)"
+      R"("in_bytes":4810,"aggr_flows":3,"proto":6,"tcp_flags":"...AP.SF","src_port":50000,"dst_port":443,"src4_addr":"10.0.0.1",)"
       R"("dst4_addr":"198.51.100.9"})"
       "\n"
       R"({"cnt":2,"type":"EVENT","first":"2026-01-01T00:00:00.123","last":"2026-01-01T00:00:03.123","in_packets":0,)"
@@ -95,6 +95,17 @@ TEST(Json, NfdumpPrettyAndALineEach) {
       "\n");
   EXPECT_THAT(line.flows, ElementsAre(pretty.flows[0]));
   EXPECT_THAT(line.bad, ElementsAre("an event, not a flow x1 at 2"));
+  EXPECT_EQ(line.raw.at(0).flows, 3u);
+}
+
+// Out counters of an egress monitor are the flow's own, as in nfdump's CSV and archives.
+TEST(Json, NfdumpOutCountersAtEgress) {
+  const Read r = read_text(
+      R"({"type":"FLOW","first":"2026-01-01T00:00:00.000","last":"2026-01-01T00:00:01.000","in_packets":0,"in_bytes":0,)"
+      R"("proto":17,"src_port":53,"dst_port":1000,"direction":1,"out_packets":5,"out_bytes":500,)"
+      R"("src4_addr":"10.0.0.1","dst4_addr":"198.51.100.9"})"
+      "\n");
+  EXPECT_THAT(r.flows, ElementsAre("2026-01-01T00:00:00Z+1000 10.0.0.1:53>198.51.100.9:1000 17 - 5p 500b"));
 }
 
 // A zero of goflow2 that no exporter sent is missing.
@@ -214,6 +225,7 @@ TEST(Json, OurOwnIsReadBack) {
   f.dst_port = 443;
   f.bytes = f.packets = 7;
   f.sampling = 100;
+  f.flows = 5;
   f.exporter = *IpAddr::parse("192.0.2.1");
   f.version = 10;
   f.domain = 9;
