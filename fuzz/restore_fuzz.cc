@@ -73,7 +73,7 @@ class Tensors {
 };
 
 bool sign_rows(const Tensors& tensors, const infer::Model& model, infer::Precision cache) {
-  infer::Arena arena(model, cache, 1);
+  infer::NodeStates arena(model, cache, 1);
   const auto columns = arena.columns();
   const uint64_t rows = tensors.rows("infer.key");
   if (rows > 64) return false;
