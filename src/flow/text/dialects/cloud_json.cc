@@ -151,7 +151,7 @@ constexpr TupleRule kAzureTuples[] = {
 }  // namespace
 
 const JsonDialect kAwsJson{
-    .name = "aws",
+    .name = "aws-vpc",
     .what = "AWS VPC flow logs as JSON, whose objects have srcaddr, dstaddr, start and end",
     .signature = "srcaddr,dstaddr,start,end",
     .rules = kAwsRules,
