@@ -65,7 +65,7 @@ TEST(ModelSpec, ReadsFormatOneWhichHasNoScales) {
   ASSERT_NE(at, std::string::npos);
   const size_t comma = text.rfind(',', at);
   text.erase(comma, at + 12 - comma);
-  text.replace(text.find("\"format\": 3"), 11, "\"format\": 1");
+  text.replace(text.find("\"format\": 4"), 11, "\"format\": 1");
   EXPECT_EQ(ModelSpec::from_json(text, "config.json"), s);
 }
 
@@ -77,7 +77,7 @@ TEST(ModelSpec, ReadsFormatTwoWhichHasNoTrees) {
   ASSERT_NE(at, std::string::npos);
   const size_t comma = text.rfind(',', at);
   text.erase(comma, text.find('}', at) - comma);
-  text.replace(text.find("\"format\": 3"), 11, "\"format\": 2");
+  text.replace(text.find("\"format\": 4"), 11, "\"format\": 2");
   EXPECT_EQ(ModelSpec::from_json(text, "config.json"), s);
 }
 
@@ -158,7 +158,7 @@ TEST(ModelSpec, RefusesSizesThatNoModelCanHave) {
   const std::pair<const char*, const char*> changes[] = {
       {"\"d_model\": 64", "\"d_model\": 65"},   {"\"layers\": 3", "\"layers\": 100000"},
       {"\"kv_heads\": 2", "\"kv_heads\": 3"},   {"\"window\": 128", "\"window\": 0"},
-      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 3", "\"format\": 4"}};
+      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 4", "\"format\": 5"}};
   for (const auto& [from, to] : changes) {
     std::string text = good;
     ASSERT_NE(text.find(from), std::string::npos) << from;
