@@ -185,6 +185,7 @@ TEST(Words, TheNearestKnownOne) {
   const std::vector<std::string> known = {"thresholds", "merge"};
   EXPECT_EQ(nearest("treshold", known), "thresholds");
   EXPECT_EQ(nearest("zzz", known), "");
+  EXPECT_EQ(nearest("wbe", std::vector<std::string>{"nat", "web"}), "web");  // two letters swapped
   EXPECT_EQ(nearest("merge", {}), "");
   EXPECT_EQ(nearest(std::string(100'000, 'm'), known), "");
   EXPECT_EQ(suggestion("mergee", known), "; did you mean 'merge'?");

@@ -38,13 +38,21 @@ void ArrivalMeter::judge() {
     std::nth_element(starts.begin(), starts.begin() + kWindow / 2, starts.end());
     const base::TimeMs middle = starts[kWindow / 2];
     const auto near = [&](const Seen& s) { return std::abs(s.start_ms - middle) <= options_.max_jump_ms; };
-    const auto total = static_cast<size_t>(std::count_if(window_.begin(), window_.end(), near));
+    size_t total = 0;
+    base::TimeMs first = middle;  // of those near
+    base::TimeMs last = middle;
+    for (const Seen& s : window_) {
+      if (!near(s)) continue;
+      ++total;
+      first = std::min(first, s.start_ms);
+      last = std::max(last, s.start_ms);
+    }
     size_t before = 0;
     for (size_t i = 0; total >= kTogether && i < kFirstJudged + kHop; ++i) {
       Seen& s = window_[i];
       before += near(s) ? 1 : 0;
       const bool far =
-          s.start_ms > middle + options_.max_jump_ms || s.end_ms < middle - options_.max_duration_ms;
+          s.start_ms > last + options_.max_jump_ms || s.end_ms < first - options_.max_duration_ms;
       if (i >= kFirstJudged && far && before >= kEachSide && total - before >= kEachSide) s.astray = true;
     }
   }

@@ -33,7 +33,7 @@ th,td{padding:4px 8px;text-align:right;border-bottom:1px solid var(--rule);white
 th{color:var(--dim);font-weight:600;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--bg)}
 td small{color:var(--dim)}tr.best td{font-weight:650}
-.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:8px 24px}
+.grid2{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,480px),1fr));gap:8px 24px}
 .grid2>*{min-width:0}
 .chart svg{width:100%;height:auto;display:block}
 svg text{fill:var(--dim);font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}svg text.label{fill:var(--fg)}
