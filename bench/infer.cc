@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "base/math_libraries.h"
+#include "bench/restart.h"
 #include "infer/testing.h"
 #ifdef NETFLOWGEN_BENCH_LEARN
 #include "learn/stream.h"
@@ -341,7 +341,7 @@ void startup(const Setup& setup) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::tune_math_libraries(argv);  // as the program does
+  netflowgen::bench::restart_with_math_environment(argv);
   openblas_set_num_threads(1);
   const Setup setup;
   bool passed = true;

@@ -16,7 +16,7 @@
 #include <chrono>
 #include <vector>
 
-#include "base/math_libraries.h"
+#include "bench/restart.h"
 #include "learn/pretrain.h"
 #include "series/builder.h"
 #include "series/store.h"
@@ -261,6 +261,6 @@ int run(const std::string& size, int64_t steps) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  netflowgen::base::tune_math_libraries(argv);  // as the program does
+  netflowgen::bench::restart_with_math_environment(argv);
   return run(argc > 1 ? argv[1] : "micro", argc > 2 ? std::atoll(argv[2]) : 12);
 }

@@ -71,27 +71,51 @@ function(netflowgen_module name)
   endif()
 endfunction()
 
-# netflowgen_program(NAME): src/cli/*.cc, wiring only.
+# netflowgen_program(NAME): src/cli, wiring only. The commands that learn become libNAME_learn.so, which the program loads when
+# one of them is called (src/cli/learn_library.h); without NETFLOWGEN_LEARN there are none.
 function(netflowgen_program name)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.cc)
-  if(NOT NETFLOWGEN_LEARN)
-    # Commands that train stand in files named learn_*.cc.
-    list(FILTER sources EXCLUDE REGEX "/learn_[^/]*\\.cc$")
-  endif()
-  add_executable(${name} ${sources})
-  netflowgen_join(${name})
-  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo,Release>:-O1>)  # wiring: what takes time is elsewhere
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
-  target_link_libraries(${name} PRIVATE netflowgen_serve netflowgen_eval netflowgen_sim netflowgen_flags CLI11::CLI11 spdlog::spdlog)
+  set(cli ${CMAKE_SOURCE_DIR}/src/cli)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${cli}/*.cc)
+  list(REMOVE_ITEM sources ${cli}/main.cc)
+  set(learn_sources ${sources})
+  list(FILTER sources EXCLUDE REGEX "^${cli}/learn/")
   if(NETFLOWGEN_LEARN)
-    target_link_libraries(${name} PRIVATE netflowgen_study)
-    target_compile_definitions(${name} PRIVATE NETFLOWGEN_LEARN=1)
+    list(FILTER sources EXCLUDE REGEX "^${cli}/evaluate")  # which compares trained models
+    list(FILTER learn_sources INCLUDE REGEX "^${cli}/(learn/|evaluate)")
+    list(REMOVE_ITEM learn_sources ${cli}/evaluate_methods_slim.cc)
+  else()
+    list(REMOVE_ITEM sources ${cli}/learn_library.cc)
+  endif()
+
+  add_library(netflowgen_cli STATIC ${sources})
+  target_include_directories(netflowgen_cli PUBLIC ${CMAKE_SOURCE_DIR}/src PRIVATE ${CMAKE_BINARY_DIR}/generated)
+  target_link_libraries(netflowgen_cli PUBLIC netflowgen_serve netflowgen_eval netflowgen_sim CLI11::CLI11
+    ${CMAKE_DL_LIBS} PRIVATE netflowgen_flags)
+  add_executable(${name} ${cli}/main.cc)
+  target_link_libraries(${name} PRIVATE netflowgen_cli netflowgen_flags)
+  # $ORIGIN: where the program lies, at run time.
+  set_target_properties(${name} PROPERTIES BUILD_RPATH "\$ORIGIN" INSTALL_RPATH "\$ORIGIN/../lib/${name}")
+  set(targets netflowgen_cli ${name})
+  if(NETFLOWGEN_LEARN)
+    add_library(${name}_learn_library MODULE ${learn_sources})
+    set_target_properties(${name}_learn_library PROPERTIES PREFIX lib OUTPUT_NAME ${name}_learn)
+    target_include_directories(${name}_learn_library PRIVATE ${CMAKE_BINARY_DIR}/generated)
+    target_link_libraries(${name}_learn_library PRIVATE netflowgen_cli netflowgen_study netflowgen_flags)
+    # The modules' symbols stay its own: the program has the same ones.
+    target_link_options(${name}_learn_library PRIVATE -Wl,--exclude-libs,ALL)
+    target_compile_definitions(netflowgen_cli PUBLIC NETFLOWGEN_LEARN=1)
+    add_dependencies(${name} ${name}_learn_library)
+    list(APPEND targets ${name}_learn_library)
   endif()
   add_custom_target(netflowgen_version_header
     COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DOUT=${CMAKE_BINARY_DIR}/generated/build_version.h
             -DVERSION=${PROJECT_VERSION} -P ${CMAKE_SOURCE_DIR}/cmake/Version.cmake
     BYPRODUCTS ${CMAKE_BINARY_DIR}/generated/build_version.h)
-  add_dependencies(${name} netflowgen_version_header)
+  foreach(target ${targets})
+    netflowgen_join(${target})
+    add_dependencies(${target} netflowgen_version_header)
+    target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo,Release>:-O1>)  # wiring: what takes time is elsewhere
+  endforeach()
 endfunction()
 
 # The kernels of learn likewise; they hold no LibTorch, so its precompiled header (of another instruction set) is not theirs.

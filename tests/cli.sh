@@ -19,7 +19,7 @@ expect() {
 
 squeezed() { "$@" | tr -s ' '; }
 
-expect 0 "BLAS" "$NETFLOWGEN" --version
+expect 0 "netflowgen" "$NETFLOWGEN" --version
 expect 2 "subcommand" "$NETFLOWGEN"
 expect 2 "no command 'seris' (did you mean series?)" "$NETFLOWGEN" seris flows.csv -o "$out/s0"
 expect 2 "no command 'dos' (did you mean ddos?)" "$NETFLOWGEN" evaluate dos "$out/s0"

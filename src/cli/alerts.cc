@@ -109,7 +109,7 @@ void run_alerts(const AlertsOptions& o) {
 
 }  // namespace
 
-void add_alerts(CLI::App& app, Context&) {
+void add_alerts(Command& app, Context&) {
   auto* c = app.add_subcommand("alerts", "Alerts as a table, one alert in three sentences, an HTML page");
   auto o = std::make_shared<AlertsOptions>();
   c->add_option("file", o->file,
@@ -117,12 +117,12 @@ void add_alerts(CLI::App& app, Context&) {
       ->required();
   c->add_option("--id", o->id, "One alert or incident, by its id or as much of it as is unique");
   c->add_option("-f,--format", o->format, "table, json (lines) or html (a self-contained page)")
-      ->check(CLI::IsMember({"table", "json", "html"}))
+      ->check(one_of({"table", "json", "html"}))
       ->capture_default_str();
   c->add_option("--node", o->node, "Only this node, or nodes inside this prefix");
   c->add_option("--type", o->type, "Only this attack type");
   c->add_option("--severity", o->severity, "Only alerts at least this severe")
-      ->check(CLI::IsMember({"low", "medium", "high", "critical"}));
+      ->check(one_of({"low", "medium", "high", "critical"}));
   c->add_option("--from", o->from, "Only alerts that were up at or after this time");
   c->add_option("--to", o->to, "Only alerts that began before this time");
   c->add_flag("--unfold", o->unfold, "Also the alerts that belong to incidents");

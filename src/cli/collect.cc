@@ -117,7 +117,7 @@ void check(const CollectorOptions& p) {
   if (!p.nodes_line.empty()) fmt::print("{}\n", p.nodes_line);
 }
 
-void collect(const CollectArgs& args, const CLI::App& command, Context& context) {
+void collect(const CollectArgs& args, const Command& command, Context& context) {
   if (args.dump) return fmt::print("{}", dump_config(command));
   if (args.listen.empty()) throw UsageError("collect needs --listen udp://ADDRESS:PORT");
   if (args.store.empty()) throw UsageError("collect needs -o STORE");
@@ -133,7 +133,7 @@ void collect(const CollectArgs& args, const CLI::App& command, Context& context)
 
 }  // namespace
 
-void add_collect(CLI::App& app, Context& context) {
+void add_collect(Command& app, Context& context) {
   auto args = std::make_shared<CollectArgs>();
   auto* command =
       app.add_subcommand("collect", "Receive flow packets and write a series store, until Ctrl-C");

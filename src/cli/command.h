@@ -3,9 +3,10 @@
 // A command's callback runs after parsing; it throws base::Error (exit 1) or base::UsageError (exit 2).
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 #include "base/stop.h"
+#include "cli/command_line.h"
 
 namespace netflowgen::cli {
 
@@ -25,7 +26,7 @@ inline constexpr const char* kOutputGroup = "Output";
 inline constexpr const char* kPacketGroup = "Packets (docs/collector.md)";
 inline constexpr const char* kAdvancedGroup = "Advanced";
 
-using AddCommand = void (*)(CLI::App& app, Context& context);
+using AddCommand = void (*)(Command& app, Context& context);
 
 // Progress as a bar line on a terminal, a plain line every ten seconds in a log, nothing with --quiet.
 base::ProgressFn progress_printer(const Context& context, const char* label);

@@ -5,31 +5,53 @@
 
 namespace netflowgen::cli {
 
-void add_series(CLI::App& app, Context& context);
-void add_inspect(CLI::App& app, Context& context);
-void add_evaluate(CLI::App& app, Context& context);
-void add_simulate(CLI::App& app, Context& context);
-void add_collect(CLI::App& app, Context& context);
-void add_decode(CLI::App& app, Context& context);
-void add_features(CLI::App& app, Context& context);
-void add_replay(CLI::App& app, Context& context);
-void add_alerts(CLI::App& app, Context& context);
-void add_feedback(CLI::App& app, Context& context);
-#ifdef NETFLOWGEN_LEARN
-void add_demo(CLI::App& app, Context& context);
-void add_pretrain(CLI::App& app, Context& context);
-void add_finetune(CLI::App& app, Context& context);
-void add_calibrate(CLI::App& app, Context& context);
-void add_forecast(CLI::App& app, Context& context);
-void add_embed(CLI::App& app, Context& context);
-#endif
+void add_series(Command& app, Context& context);
+void add_inspect(Command& app, Context& context);
+void add_evaluate(Command& app, Context& context);
+void add_simulate(Command& app, Context& context);
+void add_collect(Command& app, Context& context);
+void add_decode(Command& app, Context& context);
+void add_features(Command& app, Context& context);
+void add_replay(Command& app, Context& context);
+void add_alerts(Command& app, Context& context);
+void add_feedback(Command& app, Context& context);
+void add_version(Command& app, Context& context);
 
 inline constexpr AddCommand kCommands[] = {
-#ifdef NETFLOWGEN_LEARN
-    add_demo,     add_pretrain, add_finetune, add_calibrate, add_forecast, add_embed,
+    add_series,   add_inspect,
+#ifndef NETFLOWGEN_LEARN
+    add_evaluate,  // elsewhere it compares trained models, too
 #endif
-    add_series,   add_inspect,  add_evaluate, add_simulate,  add_collect,  add_decode,
-    add_features, add_replay,   add_alerts,   add_feedback,
+    add_simulate, add_collect, add_decode, add_features, add_replay, add_alerts, add_feedback, add_version,
 };
+
+// Those of the learning library (learn_library.h): the program itself knows their names and their lines of help.
+inline constexpr const char* kDemoHelp = "The whole loop on simulated traffic, with a report";
+inline constexpr const char* kPretrainHelp = "Train a model on a series store, without labels";
+inline constexpr const char* kFinetuneHelp = "Teach a pre-trained model a task with few labels";
+inline constexpr const char* kCalibrateHelp =
+    "Find a model's alert thresholds on traffic believed benign, without labels";
+inline constexpr const char* kForecastHelp = "Forecast one node's volumes, with quantiles";
+inline constexpr const char* kEmbedHelp = "Write the model's vectors of nodes or steps, as safetensors";
+inline constexpr const char* kEvaluateHelp = "Figures: detectors on attacks, forecasters on the future";
+
+#ifdef NETFLOWGEN_LEARN
+void add_demo(Command& app, Context& context);
+void add_pretrain(Command& app, Context& context);
+void add_finetune(Command& app, Context& context);
+void add_calibrate(Command& app, Context& context);
+void add_forecast(Command& app, Context& context);
+void add_embed(Command& app, Context& context);
+
+struct LearnCommand {
+  const char* name;
+  const char* help;
+};
+inline constexpr LearnCommand kLearnCommands[] = {
+    {"demo", kDemoHelp},           {"pretrain", kPretrainHelp}, {"finetune", kFinetuneHelp},
+    {"calibrate", kCalibrateHelp}, {"forecast", kForecastHelp}, {"embed", kEmbedHelp},
+    {"evaluate", kEvaluateHelp},
+};
+#endif
 
 }  // namespace netflowgen::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "base/error.h"
@@ -244,11 +245,11 @@ std::string default_line(const CLI::Option& option) {
 
 }  // namespace
 
-Arguments expand_config(const CLI::App& app, const std::vector<std::string>& arguments) {
+Arguments expand_config(const Command& root, const std::vector<std::string>& arguments) {
   Arguments out;
   out.words = arguments;
   const std::string file = take_config(out.words);
-  out.command = find_command(app, out.words);
+  out.command = find_command(root.parser(), out.words);
   refuse_old_spellings(out.words);
   check_options(*out.command, out.words);
   if (file.empty() || asks_init(out)) return out;
@@ -274,11 +275,14 @@ std::string with_place(const Arguments& arguments, const std::string& message) {
   return message;
 }
 
-CLI::Option* takes_comma_list(CLI::Option* option) { return option->type_name(kCommaList); }
+Option* takes_comma_list(Option* option) {
+  option->parser().type_name(kCommaList);
+  return option;
+}
 
-void add_init_option(CLI::App& command) {
+void add_init_option(Command& command) {
   // A function, for main acts on it before the command's callback would.
-  command.add_flag_function(
+  command.parser().add_flag_function(
       "--init", [](int64_t) {},
       "Print every option with its default and help as YAML for --config, and stop");
 }
@@ -308,10 +312,10 @@ std::string init_config(const CLI::App& command) {
   return out;
 }
 
-std::string dump_config(const CLI::App& command) {
+std::string dump_config(const Command& command) {
   std::string out;
   std::string unset;
-  for (const CLI::Option* option : command.get_options()) {
+  for (const CLI::Option* option : command.parser().get_options()) {
     if (option->get_lnames().empty() || is_about_config(option->get_lnames().front())) continue;
     const std::string& name = option->get_lnames().front();
     const bool flag = option->get_expected_max() == 0;

@@ -142,7 +142,7 @@ void decode(const Args& args, const Context& context) {
 
 }  // namespace
 
-void add_decode(CLI::App& app, Context& context) {
+void add_decode(Command& app, Context& context) {
   auto args = std::make_shared<Args>();
   auto* command = app.add_subcommand("decode", "Print flows, or what became of every packet and record");
   add_input_options(*command, args->input);
@@ -150,7 +150,7 @@ void add_decode(CLI::App& app, Context& context) {
       ->add_option(
           "-o,--out", args->output,
           "json (a flow a line), csv (our own), stats (counters), records (as they were on the wire)")
-      ->check(CLI::IsMember({"json", "csv", "stats", "records"}))
+      ->check(one_of({"json", "csv", "stats", "records"}))
       ->capture_default_str();
   command->add_option("-w,--write", args->file, "Where to (.zst and .gz compress); - is standard output")
       ->capture_default_str();

@@ -9,13 +9,9 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/evaluate_forecast.h"
-#ifdef NETFLOWGEN_LEARN
-#include "cli/options/learn_options.h"
-#include "study/attack_methods.h"
-#endif
+#include "cli/evaluate_methods.h"
 #include "eval/attacks/attack_method.h"
 #include "eval/attacks/baselines.h"
-#include "eval/attacks/boosted_method.h"
 #include "eval/attacks/ddos_eval.h"
 #include "eval/attacks/protocol.h"
 #include "eval/label_shift.h"
@@ -45,10 +41,7 @@ struct DdosArguments {
   std::vector<std::string> logs;
   size_t timelines = 40;
   bool strict = false;
-  std::string model;
-#ifdef NETFLOWGEN_LEARN
-  study::LearnedOptions learned;
-#endif
+  std::unique_ptr<DdosMethods> learned;
 };
 
 // Labels with what was left out said on stderr, or an error with --strict.
@@ -81,22 +74,6 @@ void choose_methods(std::vector<std::unique_ptr<eval::AttackMethod>>& all,
   all = std::move(chosen);
 }
 
-// The trained model's methods, where one is given and training is built in.
-void add_learned(const DdosArguments& a, Context& context,
-                 std::vector<std::unique_ptr<eval::AttackMethod>>& all) {
-  if (a.model.empty()) return;
-#ifdef NETFLOWGEN_LEARN
-  study::LearnedOptions options = a.learned;
-  options.model = a.model;
-  auto learned = study::learned_detectors(options, context.stop, progress_printer(context, "model"));
-  for (auto& d : learned) all.push_back(std::move(d));
-#else
-  (void)context;
-  (void)all;
-  throw base::UsageError("--model needs a build with LibTorch (NETFLOWGEN_LEARN=ON)");
-#endif
-}
-
 void evaluate_ddos(DdosArguments& a, Context& context) {
   const auto table = series::load_frames(a.store);
   eval::DdosOptions& protocol = a.run.protocol;
@@ -117,10 +94,8 @@ void evaluate_ddos(DdosArguments& a, Context& context) {
     fmt::print(stderr, "warning: {}\n", shift->text());
   std::vector<eval::Event> excluded;
   if (!a.exclude.empty()) excluded = read_labels(a, a.exclude, {}, table).events;
-  eval::BoostedDetectorOptions trees;
-  trees.booster.stop = &context.stop;
-  auto detectors = eval::all_baselines(table, trees);
-  add_learned(a, context, detectors);
+  auto detectors = eval::label_free_baselines(table);
+  a.learned->append(detectors, context);
   choose_methods(detectors, a.methods);
   const auto result = eval::evaluate_ddos(table, labels.events, excluded, a.run, detectors,
                                           progress_printer(context, "evaluate"), &context.stop);
@@ -137,7 +112,7 @@ void evaluate_ddos(DdosArguments& a, Context& context) {
   eval::write_report((fs::path(a.out) / "report.html").string(), report);
 }
 
-void add_ddos(CLI::App& evaluate, Context& context) {
+void add_ddos(Command& evaluate, Context& context) {
   auto a = std::make_shared<DdosArguments>();
   auto* c = evaluate.add_subcommand("ddos", "Compare attack detectors on a labelled store");
   c->add_option("STORE", a->store, "Series store")->required();
@@ -163,8 +138,6 @@ void add_ddos(CLI::App& evaluate, Context& context) {
   c->add_option("--resamples", a->run.resamples, "Resamples of days for intervals")->capture_default_str();
   c->add_option("--unseen-nodes", a->run.unseen_folds, "Also score each node by a fit on other nodes; folds");
   c->add_flag("--leave-type-out", a->run.leave_type_out, "Also hide one attack type from the fit at a time");
-  c->add_option("--model", a->model,
-                "Pre-trained model folder: adds it, its zero-label score and its untrained twin");
   c->add_option("--method", a->methods, "Only these methods (repeatable)");
   c->add_flag("--internal-only", a->label_options.internal_only, "Only labels whose victim_internal is True");
   c->add_option("--min-label-flows", a->label_options.min_flows, "Only labels with so many flows");
@@ -172,14 +145,7 @@ void add_ddos(CLI::App& evaluate, Context& context) {
                 "An attack on so many nodes at once is a sweep")
       ->capture_default_str();
   c->add_flag("--strict", a->strict, "A bad label is an error");
-#ifdef NETFLOWGEN_LEARN
-  auto& learned = a->learned;
-  c->add_option("--tune", learned.tune, "Also the model fine-tuned itself, anew for every fit: adapters, all")
-      ->check(CLI::IsMember({"adapters", "all"}));
-  c->add_option("--device", learned.device, "cpu, cuda or cuda:N")->capture_default_str();
-  c->add_option("--threads", learned.threads, "0: all cores")->capture_default_str();
-  add_head_options(*c, learned.head);
-#endif
+  a->learned = add_ddos_methods(*c);
   c->footer(
       "Example: netflowgen evaluate ddos store --labels labels.csv --budget full --budget clean:10% -o "
       "report\n"
@@ -189,9 +155,9 @@ void add_ddos(CLI::App& evaluate, Context& context) {
 
 }  // namespace
 
-void add_evaluate(CLI::App& app, Context& context) {
-  auto* evaluate = app.add_subcommand("evaluate", "Figures: detectors on attacks, forecasters on the future");
-  evaluate->require_subcommand(1);
+void add_evaluate(Command& app, Context& context) {
+  auto* evaluate = app.add_subcommand("evaluate", kEvaluateHelp);
+  evaluate->require_subcommand();
   add_ddos(*evaluate, context);
   add_evaluate_forecast(*evaluate, context);
   add_evaluate_holdout(*evaluate, context);

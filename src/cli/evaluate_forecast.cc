@@ -10,12 +10,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#ifdef NETFLOWGEN_LEARN
-#include "study/forecast_models.h"
-#endif
+#include "cli/evaluate_methods.h"
 #include "eval/forecast/forecast_baselines.h"
 #include "eval/forecast/forecast_eval.h"
-#include "eval/forecast/forecast_trees.h"
 #include "eval/forecast/forecaster.h"
 #include "eval/holdout.h"
 #include "eval/results.h"
@@ -37,18 +34,13 @@ struct ForecastArguments {
   std::vector<std::string> features;
   std::string every = "1h";
   std::string season = "1d";
-  std::string history = "0s";
   std::string holdout;
   double holdout_share = 0;
   uint64_t holdout_seed = 1;
   double correlation = 0.98;
   std::vector<std::string> methods;
-  std::vector<std::string> models;
-  bool untrained = true;
   std::vector<std::string> logs;
-  eval::TreeOptions trees;
-  std::string device = "cpu";
-  int threads = 0;
+  std::unique_ptr<ForecastMethods> learned;
 };
 
 int64_t steps_of(const std::string& text, int64_t step_ms, const char* option) {
@@ -121,23 +113,10 @@ void evaluate_forecast(ForecastArguments& a, Context& context) {
   const auto table = series::load_frames(a.store);
   resolve(a, table);
   const auto unseen = held_out(a, table);
-  a.trees.stop = &context.stop;
-  auto forecasters = eval::all_forecasters(a.trees);
-  auto predictors = eval::all_predictors();
-  const eval::Bins* bins = nullptr;
-#ifdef NETFLOWGEN_LEARN
-  std::shared_ptr<study::ForecastModels> models;
-  if (!a.models.empty()) {
-    models = std::make_shared<study::ForecastModels>(a.models, a.device, a.threads,
-                                                     parse_duration_ms(a.history, "--history"), context.stop,
-                                                     progress_printer(context, "walk"));
-    models->check(table, a.run.protocol.horizons);
-    bins = &models->bins();
-    study::add_model_methods(models, a.untrained, forecasters, predictors);
-  }
-#else
-  if (!a.models.empty()) throw base::UsageError("--model needs a build with LibTorch (NETFLOWGEN_LEARN=ON)");
-#endif
+  auto forecasters = eval::baseline_forecasters();
+  auto predictors = eval::baseline_predictors();
+  const eval::Bins* bins =
+      a.learned->append(table, a.run.protocol.horizons, forecasters, predictors, context);
   check_names(a, forecasters, predictors);
   choose(forecasters, a.methods);
   choose(predictors, a.methods);
@@ -173,7 +152,7 @@ void holdout(HoldoutArguments& a, const Context&) {
 
 }  // namespace
 
-void add_evaluate_holdout(CLI::App& evaluate, Context& context) {
+void add_evaluate_holdout(Command& evaluate, Context& context) {
   auto a = std::make_shared<HoldoutArguments>();
   auto* c =
       evaluate.add_subcommand("holdout", "Draw nodes that no model is to learn from, look-alikes together");
@@ -181,7 +160,7 @@ void add_evaluate_holdout(CLI::App& evaluate, Context& context) {
   c->add_option("-o,--out", a->out, "File to write, a node name a line")->required();
   c->add_option("--share", a->options.share, "Of the nodes, at most")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(in_range(0.0, 1.0));
   c->add_option("--train", a->period, "Period that is looked at, FROM/TO (default: all)");
   c->add_option("--correlation", a->options.correlation,
                 "Nodes whose hourly mean log volumes correlate so much are look-alikes")
@@ -194,7 +173,7 @@ void add_evaluate_holdout(CLI::App& evaluate, Context& context) {
   c->callback([a, &context] { holdout(*a, context); });
 }
 
-void add_evaluate_forecast(CLI::App& evaluate, Context& context) {
+void add_evaluate_forecast(Command& evaluate, Context& context) {
   auto a = std::make_shared<ForecastArguments>();
   auto* c = evaluate.add_subcommand("forecast", "Compare forecasters on a store");
   c->add_option("STORE", a->store, "Series store")->required();
@@ -209,34 +188,18 @@ void add_evaluate_forecast(CLI::App& evaluate, Context& context) {
   c->add_option("--season", a->season, "Season of seasonal naive and Holt-Winters")->capture_default_str();
   auto* file = c->add_option("--holdout", a->holdout, "File of unseen nodes, a name a line");
   c->add_option("--holdout-share", a->holdout_share, "Draw so many unseen nodes, look-alikes together")
-      ->check(CLI::Range(0.0, 0.9))
+      ->check(in_range(0.0, 0.9))
       ->excludes(file);
   c->add_option("--holdout-seed", a->holdout_seed, "Of that draw")->capture_default_str();
-  c->add_option(
-      "--model", a->models,
-      "Pre-trained model folder: adds it and its untrained twin; several are averaged (repeatable)");
-  c->add_flag("--untrained,!--no-untrained", a->untrained, "Also the first model with random weights")
-      ->capture_default_str();
-  c->add_option(
-       "--history", a->history,
-       "The models begin to look so long before the first origin, which saves time (0s: at the beginning)")
-      ->capture_default_str();
   c->add_option("--method", a->methods, "Only these methods (repeatable)");
-  c->add_option("--tree-rows", a->trees.rows, "Training examples a horizon of the trees")
-      ->capture_default_str();
-  c->add_option("--tree-rounds", a->trees.rounds, "Trees an ensemble")->capture_default_str();
   c->add_option("--fans", a->run.fans, "Series with a picture in the report")->capture_default_str();
   c->add_option("--seed", a->run.seed, "Of methods that draw")->capture_default_str();
-  c->add_option("--device", a->device, "cpu, cuda or cuda:N")->capture_default_str();
-  c->add_option("--threads", a->threads, "0: all cores")->capture_default_str();
+  a->learned = add_forecast_methods(*c);
   c->footer(
       "Example: netflowgen evaluate forecast store --model model --holdout holdout.txt --horizons 5m,1h,4h "
       "-o report\n"
       "Definitions of all figures: docs/evaluation.md");
-  c->callback([a, &context] {
-    a->trees.threads = a->threads;
-    evaluate_forecast(*a, context);
-  });
+  c->callback([a, &context] { evaluate_forecast(*a, context); });
 }
 
 }  // namespace netflowgen::cli

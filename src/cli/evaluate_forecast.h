@@ -15,7 +15,7 @@ struct PeriodTexts {
   std::string validation;
   std::string test;
 
-  void add_to(CLI::App& command);
+  void add_to(Command& command);
   // Defaults are cut at whole hours. UsageError names the option.
   void resolve(const series::FrameTable& table, eval::Period& train_period, eval::Period& validation_period,
                eval::Period& test_period) const;
@@ -28,7 +28,7 @@ int64_t parse_duration_ms(const std::string& text, const char* option);
 // Training logs for the report, named by the folder that they lie in.
 std::vector<eval::TrainingLog> read_logs(const std::vector<std::string>& paths);
 
-void add_evaluate_forecast(CLI::App& evaluate, Context& context);
-void add_evaluate_holdout(CLI::App& evaluate, Context& context);
+void add_evaluate_forecast(Command& evaluate, Context& context);
+void add_evaluate_holdout(Command& evaluate, Context& context);
 
 }  // namespace netflowgen::cli

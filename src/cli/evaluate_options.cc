@@ -19,7 +19,7 @@ eval::Period parse_period(const std::string& text, const char* option) {
   throw base::UsageError("{} {}: expected FROM/TO, e.g. 1998-06-01/1998-07-01", option, text);
 }
 
-void PeriodTexts::add_to(CLI::App& command) {
+void PeriodTexts::add_to(Command& command) {
   command.add_option("--train", train,
                      "Training period FROM/TO, validation included (default: the first 60 %)");
   command.add_option("--validation", validation, "Late part of it (default: its last quarter)");

@@ -38,7 +38,7 @@ void print_table() {
 
 }  // namespace
 
-void add_features(CLI::App& app, Context&) {
+void add_features(Command& app, Context&) {
   auto* command = app.add_subcommand("features", "Print the table of features, as docs/features.md");
   command->footer("Example: netflowgen features > docs/features.md");
   command->callback([] {

@@ -99,14 +99,14 @@ void run_feedback(const FeedbackOptions& o) {
 
 }  // namespace
 
-void add_feedback(CLI::App& app, Context&) {
+void add_feedback(Command& app, Context&) {
   auto o = std::make_shared<FeedbackOptions>();
   auto* c =
       app.add_subcommand("feedback", "Say whether an alert was right; the next finetune learns from it");
   c->add_option("alert", o->alert, "The alert's id, or as much of it as is unique")->required();
   c->add_option("verdict", o->verdict, "yes: an attack; no: a false alarm")
       ->required()
-      ->check(CLI::IsMember({"yes", "no"}));
+      ->check(one_of({"yes", "no"}));
   c->add_option("--alerts", o->alerts, "Where the alert is: SQLite or JSON lines, as replay wrote it")
       ->capture_default_str();
   c->add_option("--labels", o->labels, "Labels to append to, for finetune --labels")->capture_default_str();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/command.h"
 
 namespace netflowgen::cli {
 namespace {

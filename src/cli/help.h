@@ -3,7 +3,12 @@
 
 #include <memory>
 
-#include "cli/command.h"
+#include <string>
+#include <vector>
+
+namespace CLI {
+class FormatterBase;
+}
 
 namespace netflowgen::cli {
 

@@ -1,20 +1,25 @@
 // main wires: signal, parser, commands, and the one place where errors are caught.
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/math_libraries.h"
 #include "cli/commands.h"
 #include "cli/config.h"
-#include "cli/help.h"
+#include "cli/learn_library.h"
 #include "cli/version.h"
 
 namespace {
 
-netflowgen::cli::Context context;
+namespace base = netflowgen::base;
+namespace cli = netflowgen::cli;
+
+cli::Context context;
 
 void on_signal(int) {
   if (context.stop.requested()) std::_Exit(1);  // a second Ctrl-C does not wait
@@ -43,29 +48,48 @@ void install_signals() {
   context.reload_on_hangup = reload_on_hangup;
 }
 
-int run(int argc, char** argv) {
-  CLI::App app{"NetFlowGen: a foundation model for network traffic"};
-  app.require_subcommand(1);
-  app.formatter(netflowgen::cli::help_formatter());  // subcommands inherit it
-  app.set_help_all_flag("--help-all", "Also the options that are seldom needed");
-  app.set_version_flag("--version", netflowgen::cli::version_text);
-  app.add_flag("-q,--quiet", context.quiet, "No progress");
+#ifdef NETFLOWGEN_LEARN
+// Whether the words call a command of the learning library, or ask for the help of all.
+bool needs_learn_library(const std::vector<std::string>& words) {
+  for (auto word = words.begin(); word != words.end(); ++word) {
+    if (*word == "--help-all") return true;
+    if (*word == "--config" && word + 1 != words.end()) {
+      ++word;
+    } else if (!word->empty() && word->front() != '-') {
+      return std::ranges::any_of(cli::kLearnCommands,
+                                 [&](const auto& command) { return *word == command.name; });
+    }
+  }
+  return false;
+}
+#endif
+
+void add_commands(cli::Command& root, const std::vector<std::string>& words) {
+#ifdef NETFLOWGEN_LEARN
+  if (needs_learn_library(words)) {
+    for (const auto add : cli::learn_library().commands) add(root, context);
+  } else {  // their names for --help
+    for (const auto& command : cli::kLearnCommands) root.add_subcommand(command.name, command.help);
+  }
+#else
+  (void)words;
+#endif
+  for (const auto add : cli::kCommands) add(root, context);
+}
+
+void run(const std::vector<std::string>& words) {
+  cli::CommandLine line("NetFlowGen: a foundation model for network traffic", cli::version_text());
+  line.root().add_flag("-q,--quiet", context.quiet, "No progress");
   std::string config;  // taken out of the arguments before they are parsed; here for --help
-  app.add_option("--config", config, "YAML file of long option names; the command line wins");
-  app.fallthrough();
-  for (const auto add : netflowgen::cli::kCommands) add(app, context);
-  using namespace netflowgen;
-  const auto arguments = cli::expand_config(app, {argv + 1, argv + argc});
+  line.root().add_option("--config", config, "YAML file of long option names; the command line wins");
+  add_commands(line.root(), words);
+  const auto arguments = cli::expand_config(line.root(), words);
   if (cli::asks_init(arguments)) {
     fmt::print("{}", cli::init_config(*arguments.command));
-    return 0;
+    return;
   }
   try {
-    app.parse(std::vector<std::string>(arguments.words.rbegin(), arguments.words.rend()));  // CLI11 pops them
-    return 0;
-  } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);
-    throw base::UsageError("{}\nRun with --help for more information.", cli::with_place(arguments, e.what()));
+    line.run(arguments.words);
   } catch (const base::UsageError& e) {
     throw base::UsageError("{}", cli::with_place(arguments, e.what()));
   }
@@ -74,13 +98,11 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-#ifdef NETFLOWGEN_LEARN
-  netflowgen::base::tune_math_libraries(argv);
-#endif
   install_signals();
   try {
-    return run(argc, argv);
-  } catch (const netflowgen::base::UsageError& e) {
+    run({argv + 1, argv + argc});
+    return 0;
+  } catch (const base::UsageError& e) {
     fmt::print(stderr, "netflowgen: {}\n", e.what());
     return 2;
   } catch (const std::exception& e) {

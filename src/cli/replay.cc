@@ -127,7 +127,7 @@ void run_replay(const ReplayArgs& a, const Context& context) {
 
 }  // namespace
 
-void add_replay(CLI::App& app, Context& context) {
+void add_replay(Command& app, Context& context) {
   auto* c = app.add_subcommand("replay", "Run recorded traffic through the detector, as if it were live");
   auto a = std::make_shared<ReplayArgs>();
   add_input_options(*c, a->input, "Flows or rates (files, folders, -), or one series store");

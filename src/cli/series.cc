@@ -166,7 +166,7 @@ void run_series(const SeriesSettings& s, const Context& context) {
 
 }  // namespace
 
-void add_series(CLI::App& app, Context& context) {
+void add_series(Command& app, Context& context) {
   auto* command = app.add_subcommand("series", "Turn flows, or rates per node, into a series store");
   auto s = std::make_shared<SeriesSettings>();
   add_input_options(*command, s->input);

@@ -55,7 +55,7 @@ void simulate(const SimulateOptions& o, const Context& context) {
 
 }  // namespace
 
-void add_simulate(CLI::App& app, Context& context) {
+void add_simulate(Command& app, Context& context) {
   auto options = std::make_shared<SimulateOptions>();
   auto* command = app.add_subcommand("simulate", "Generate flows with labelled attacks from a scenario");
   command->add_option("scenario", options->scenario,

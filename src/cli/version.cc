@@ -1,52 +1,18 @@
+// netflowgen version: this program's version and, where asked, the libraries that learning uses.
 #include "cli/version.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
-#include <link.h>
-
-#include <cstring>
-#include <filesystem>
 
 #include "build_version.h"
-#ifdef NETFLOWGEN_LEARN
-#include "learn/pretrain.h"
-#endif
+#include "cli/commands.h"
+#include "cli/learn_library.h"
 
 namespace netflowgen::cli {
 namespace {
 
-// The resolved path of the library that serves sgemm_, e.g. /usr/lib/.../openblas-pthread/libblas.so.3.
-std::string blas_path() {
-  void* symbol = dlsym(RTLD_DEFAULT, "sgemm_");
-  Dl_info info{};
-  if (symbol == nullptr || dladdr(symbol, &info) == 0 || info.dli_fname == nullptr) return "none";
-  std::error_code error;
-  const auto path = std::filesystem::canonical(info.dli_fname, error);
-  return error ? std::string(info.dli_fname) : path.string();
-}
-
-std::string blas_text() {
-  const std::string path = blas_path();
-  if (path == "none") return "BLAS: none loaded";
-  using ConfigFn = char* (*)();
-  // Looked up by name: only OpenBLAS has it.
-  const auto config = reinterpret_cast<ConfigFn>(dlsym(RTLD_DEFAULT, "openblas_get_config"));
-  if (path.find("openblas") != std::string::npos) {
-    const auto core = reinterpret_cast<ConfigFn>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
-    return fmt::format("BLAS: {}, kernels {} ({})", config != nullptr ? config() : "OpenBLAS",
-                       core != nullptr ? core() : "unknown", path);
-  }
-  if (path.find("mkl") != std::string::npos) return fmt::format("BLAS: MKL ({})", path);
-  if (path.find("libtorch") != std::string::npos) return fmt::format("BLAS: LibTorch's own ({})", path);
-  return fmt::format(
-      "BLAS: {}\nwarning: this looks like the reference BLAS, many times slower than OpenBLAS; "
-      "install libopenblas0-pthread (scripts/setup does)",
-      path);
-}
-
-std::string torch_text() {
+std::string libraries_text() {
 #ifdef NETFLOWGEN_LEARN
-  return "LibTorch: " + learn::torch_description();
+  return learn_library().describe();
 #else
   return "LibTorch: not built in (NETFLOWGEN_LEARN=OFF)";
 #endif
@@ -54,9 +20,19 @@ std::string torch_text() {
 
 }  // namespace
 
-std::string version_text() {
-  return fmt::format("netflowgen {} ({})\n{}\n{}", NETFLOWGEN_VERSION, NETFLOWGEN_COMMIT, torch_text(),
-                     blas_text());
+std::string build_text() { return NETFLOWGEN_VERSION " (" NETFLOWGEN_COMMIT ")"; }
+
+std::string version_text() { return "netflowgen " + build_text(); }
+
+void add_version(Command& app, Context&) {
+  auto libraries = std::make_shared<bool>(false);
+  auto* c = app.add_subcommand("version", "Version and commit");
+  c->add_flag("--libraries", *libraries, "Also LibTorch and the BLAS that learning uses");
+  c->footer("Example: netflowgen version --libraries");
+  c->callback([libraries] {
+    fmt::print("{}\n", version_text());
+    if (*libraries) fmt::print("{}\n", libraries_text());
+  });
 }
 
 }  // namespace netflowgen::cli

@@ -1,9 +1,13 @@
+// What this program is.
 #pragma once
+
 #include <string>
 
 namespace netflowgen::cli {
 
-// Version, commit, LibTorch and the BLAS in use, with a warning when that is the slow reference BLAS.
+// "0.1.0 (1a2b3c4d5e)": version and commit.
+std::string build_text();
+// For --version.
 std::string version_text();
 
 }  // namespace netflowgen::cli

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/booster.h"
+#include "base/tree.h"
 
 namespace netflowgen::model {
 

@@ -105,18 +105,18 @@ size_t size_bytes(const std::string& text, const char* option) {
   return static_cast<size_t>(n << shift);
 }
 
-void add_decode_options(CLI::App& command, DecodeArgs& args) {
+void add_decode_options(Command& command, DecodeArgs& args) {
   const auto option = [&](const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->group(kPacketGroup);
   };
   option("--template-scope", args.scope, "Whose templates a data set may use, beside address and domain")
-      ->check(CLI::IsMember({"adaptive", "address", "port"}))
+      ->check(one_of({"adaptive", "address", "port"}))
       ->capture_default_str();
   option("--template-lifetime", args.template_lifetime,
          "Forget a template not sent again for so long; 0: never")
       ->capture_default_str();
   option("--hold", args.hold, "Keep data that comes before its template until that comes")
-      ->check(CLI::IsMember({"on", "off"}))
+      ->check(one_of({"on", "off"}))
       ->capture_default_str();
   option("--hold-time", args.hold_time, "For so long at most")->capture_default_str();
   option("--time", args.time,
@@ -132,20 +132,20 @@ void add_decode_options(CLI::App& command, DecodeArgs& args) {
          "is wrong]");
   option("--tunnels", args.tunnels,
          "Addresses of the outer or the inner header of tunnels in sampled packets")
-      ->check(CLI::IsMember({"outer", "inner"}))
+      ->check(one_of({"outer", "inner"}))
       ->capture_default_str();
   option("--biflows", args.biflows, "A record of both directions: two flows, or the forward one only")
-      ->check(CLI::IsMember({"two", "forward"}))
+      ->check(one_of({"two", "forward"}))
       ->capture_default_str();
   option(
       "--direction", args.direction,
       "Of exporters that report a packet where it comes in and where it goes out: ingress, egress or both; "
       "EXPORTER=... for one exporter [both]");
   option("--sflow-discards", args.discards, "Flows for packets that the device says it dropped")
-      ->check(CLI::IsMember({"on", "off"}))
+      ->check(one_of({"on", "off"}))
       ->capture_default_str();
   option("--sflow-exporter", args.sflow_exporter, "The exporter's address: the agent's own or the UDP source")
-      ->check(CLI::IsMember({"agent", "source"}))
+      ->check(one_of({"agent", "source"}))
       ->capture_default_str();
 }
 

@@ -27,7 +27,7 @@ struct DecodeArgs {
   std::string sflow_exporter = "agent";
 };
 
-void add_decode_options(CLI::App& command, DecodeArgs& args);
+void add_decode_options(Command& command, DecodeArgs& args);
 
 // UsageError where a value makes no sense.
 flow::DecodeOptions decode_options(const DecodeArgs& args);

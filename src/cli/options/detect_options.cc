@@ -2,7 +2,7 @@
 
 namespace netflowgen::cli {
 
-CLI::Option* add_detect_options(CLI::App& command, serve::DetectOptions& options) {
+Option* add_detect_options(Command& command, serve::DetectOptions& options) {
   const auto option = [&](const char* group, const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->group(group);
   };

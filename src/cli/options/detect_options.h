@@ -7,6 +7,6 @@
 namespace netflowgen::cli {
 
 // --model, --policy, --dry-run, --threads, --precision, --cache, --max-nodes. Returns --model.
-CLI::Option* add_detect_options(CLI::App& command, serve::DetectOptions& options);
+Option* add_detect_options(Command& command, serve::DetectOptions& options);
 
 }  // namespace netflowgen::cli

@@ -29,7 +29,7 @@ int parse_utc_offset(const std::string& text) {
 
 }  // namespace
 
-void add_input_options(CLI::App& command, InputArgs& args, const char* what) {
+void add_input_options(Command& command, InputArgs& args, const char* what) {
   const auto option = [&](const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->group(kInputGroup);
   };

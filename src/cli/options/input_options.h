@@ -27,7 +27,7 @@ struct InputArgs {
 };
 
 // INPUT..., --dialect, --map, --strict, --utc-offset, --anonymize, and those of packets. `what` describes INPUT.
-void add_input_options(CLI::App& command, InputArgs& args, const char* what = kFlowInputs);
+void add_input_options(Command& command, InputArgs& args, const char* what = kFlowInputs);
 
 // What they say. UsageError.
 flow::InputOptions input_options(const InputArgs& args);

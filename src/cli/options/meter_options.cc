@@ -5,17 +5,17 @@
 
 namespace netflowgen::cli {
 
-void add_meter_options(CLI::App& command, MeterArgs& args) {
+void add_meter_options(Command& command, MeterArgs& args) {
   const auto option = [&](const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->group(kPacketGroup)->capture_default_str();
   };
   option("--meter", args.mode,
          "Flows from the packets of captures: where they hold no flow export (auto), always or never")
-      ->check(CLI::IsMember({"auto", "on", "off"}));
+      ->check(one_of({"auto", "on", "off"}));
   option("--meter-active", args.active, "Metering: a flow that goes on is cut after this time");
   option("--meter-inactive", args.inactive, "Metering: a flow without packets for this time has ended");
   option("--meter-flows", args.max_flows, "Metering: open flows at most")
-      ->check(CLI::Range(size_t{1}, size_t{1} << 26));
+      ->check(in_range(size_t{1}, size_t{1} << 26));
 }
 
 flow::MeterOptions meter_options(const MeterArgs& args) {

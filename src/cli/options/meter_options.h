@@ -15,7 +15,7 @@ struct MeterArgs {
   size_t max_flows = flow::MeterOptions{}.max_flows;
 };
 
-void add_meter_options(CLI::App& command, MeterArgs& args);
+void add_meter_options(Command& command, MeterArgs& args);
 
 // UsageError where a value makes no sense.
 flow::MeterOptions meter_options(const MeterArgs& args);

@@ -38,7 +38,7 @@ int64_t lateness_ms(const SeriesArgs& args) {
 
 }  // namespace
 
-void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps) {
+void add_series_options(Command& command, SeriesArgs& args, Steps steps) {
   const auto option = [&](const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->group(kNodeGroup);
   };

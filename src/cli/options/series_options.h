@@ -35,7 +35,7 @@ enum class Steps : uint8_t { kOption, kOfModel };
 // The lateness where "auto" cannot be measured.
 inline constexpr const char* kUsualLateness = "2m";
 
-void add_series_options(CLI::App& command, SeriesArgs& args, Steps steps = Steps::kOption);
+void add_series_options(Command& command, SeriesArgs& args, Steps steps = Steps::kOption);
 
 // Opens what `input` names: anonymised, then without what several exporters report twice. Error, UsageError.
 std::unique_ptr<flow::FlowSource> open_input(const InputArgs& input, const SeriesArgs& series);

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "base/nan.h"
-#include "eval/attacks/boosted_method.h"
 
 namespace netflowgen::eval {
 namespace {
@@ -249,13 +248,6 @@ std::vector<std::unique_ptr<AttackMethod>> label_free_baselines(const FrameTable
   all.push_back(holt_winters());
   all.push_back(cusum());
   all.push_back(persistence_change());
-  return all;
-}
-
-std::vector<std::unique_ptr<AttackMethod>> all_baselines(const FrameTable& table,
-                                                         const BoostedDetectorOptions& trees) {
-  auto all = label_free_baselines(table);
-  all.push_back(boosted_trees(trees));
   return all;
 }
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "eval/attacks/attack_method.h"
-#include "eval/attacks/boosted_method.h"
 
 namespace netflowgen::eval {
 
@@ -26,9 +25,6 @@ std::unique_ptr<AttackMethod> persistence_change();
 
 // All of the above: a static threshold for every volume that the table gives.
 std::vector<std::unique_ptr<AttackMethod>> label_free_baselines(const FrameTable& table);
-// And gradient-boosted trees.
-std::vector<std::unique_ptr<AttackMethod>> all_baselines(const FrameTable& table,
-                                                         const BoostedDetectorOptions& trees = {});
 
 // Volumes that the store gives: incoming ones, or those of both directions.
 std::vector<int> volume_features(const FrameTable& table, bool incoming_only);

@@ -290,17 +290,16 @@ std::unique_ptr<Forecaster> holt_winters_forecaster() {
 std::unique_ptr<NextStepPredictor> persistence_predictor() { return std::make_unique<Marginal>(true); }
 std::unique_ptr<NextStepPredictor> majority_predictor() { return std::make_unique<Marginal>(false); }
 
-std::vector<std::unique_ptr<Forecaster>> all_forecasters(const TreeOptions& trees) {
+std::vector<std::unique_ptr<Forecaster>> baseline_forecasters() {
   std::vector<std::unique_ptr<Forecaster>> all;
   all.push_back(seasonal_naive_forecaster());
   all.push_back(persistence_forecaster());
   all.push_back(ewma_forecaster());
   all.push_back(holt_winters_forecaster());
-  all.push_back(tree_forecaster(trees));
   return all;
 }
 
-std::vector<std::unique_ptr<NextStepPredictor>> all_predictors() {
+std::vector<std::unique_ptr<NextStepPredictor>> baseline_predictors() {
   std::vector<std::unique_ptr<NextStepPredictor>> all;
   all.push_back(majority_predictor());
   all.push_back(persistence_predictor());

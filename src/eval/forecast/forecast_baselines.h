@@ -4,7 +4,6 @@
 #include <memory>
 #include <vector>
 
-#include "eval/forecast/forecast_trees.h"
 #include "eval/forecast/forecaster.h"
 
 namespace netflowgen::eval {
@@ -24,7 +23,8 @@ std::unique_ptr<NextStepPredictor> persistence_predictor();
 // The marginal frequencies of the training period.
 std::unique_ptr<NextStepPredictor> majority_predictor();
 
-std::vector<std::unique_ptr<Forecaster>> all_forecasters(const TreeOptions& trees);
-std::vector<std::unique_ptr<NextStepPredictor>> all_predictors();
+// All of the above.
+std::vector<std::unique_ptr<Forecaster>> baseline_forecasters();
+std::vector<std::unique_ptr<NextStepPredictor>> baseline_predictors();
 
 }  // namespace netflowgen::eval

@@ -15,9 +15,7 @@
 #include "eval/forecast/forecast_baselines.h"
 #include "eval/forecast/forecast_calibration.h"
 #include "eval/forecast/forecast_eval.h"
-#include "eval/forecast/forecast_lags.h"
 #include "eval/forecast/forecast_protocol.h"
-#include "eval/forecast/forecast_trees.h"
 #include "eval/forecast/forecaster.h"
 #include "eval/holdout.h"
 #include "eval/labels.h"
@@ -262,63 +260,6 @@ TEST(Baselines, NextStepFrequencies) {
 }
 
 // Alternates around a level that differs between nodes; two steps back tells the next value.
-series::FrameTable alternating(int64_t end, uint64_t seed) {
-  base::Random random(seed);
-  std::vector<std::pair<std::string, Rows>> nodes;
-  for (int n = 0; n < 4; ++n) {
-    const double level = 100 * std::pow(10, n);
-    nodes.emplace_back("n" + std::to_string(n), rows(end, [&](int64_t s) {
-                         return level * ((s % 2 == 0 ? 1.0 : 1.5) + 0.02 * random.normal());
-                       }));
-  }
-  return tiny_table(0, end, nodes);
-}
-
-TEST(Trees, LearnFromLagsAndGiveQuantilesInOrder) {
-  const auto t = alternating(1500, 3);
-  auto o = options(1200, 1500);
-  o.horizons = {1};
-  ForecastRunOptions run;
-  run.protocol = o;
-  TreeOptions small;
-  small.rows = 4000;
-  small.rounds = 40;
-  small.threads = 1;
-  std::vector<std::unique_ptr<Forecaster>> methods;
-  methods.push_back(persistence_forecaster());
-  methods.push_back(tree_forecaster(small));
-  const auto r = evaluate_forecast(t, {false, false, false, true}, run, methods, {}, nullptr, kGo, {});
-  ASSERT_EQ(r.summaries.size(), 4u);
-  for (size_t i = 0; i < 4; i += 2) {  // seen, unseen: noise is about 1/20 of the alternation
-    EXPECT_LT(r.summaries[i + 1].absolute, 0.3 * r.summaries[i].absolute);
-    EXPECT_LT(r.summaries[i + 1].quantile, r.summaries[i + 1].absolute);
-  }
-}
-
-TEST(Trees, DoNotSeeTheFuture) {
-  const auto t = alternating(1300, 4);
-  auto changed = t;
-  for (size_t row = 0; row < changed.rows(); ++row) {
-    if (changed.steps[row] > 1250) changed.values[row * series::kFeatureCount + series::kFlowsIn] = 1e6f;
-  }
-  auto o = options(1200, 1300);
-  const auto d = prepare_forecast(t, {}, o);
-  TreeOptions small;
-  small.rows = 2000;
-  small.rounds = 10;
-  small.threads = 1;
-  auto trees = tree_forecaster(small);
-  trees->fit(d.task(), 1);
-  const std::vector<Origin> origins = {{0, 1250}, {2, 1249}};
-  EXPECT_EQ(trees->predict(t, origins).quantiles, trees->predict(changed, origins).quantiles);
-}
-
-TEST(OwnUnits, RoundTrip) {
-  const OwnUnits u{5, 0.7f, 20};
-  for (const float y : {0.0f, 20.0f, 3000.0f, 5e6f})
-    EXPECT_NEAR(u.value(u.standard(std::log1p(y / 20))), y, 1e-3 * (1 + y));
-}
-
 TEST(Holdout, KeepsLookAlikesTogether) {
   base::Random random(5);
   std::vector<std::pair<std::string, Rows>> nodes;

@@ -1,6 +1,6 @@
 #include "learn/heads/head_trees.h"
 
-#include "base/booster.h"
+#include "booster/booster.h"
 
 namespace netflowgen::learn {
 namespace {
@@ -17,18 +17,18 @@ model::Trees fit_trees(const Side& side, std::pair<int64_t, int64_t> dense, cons
   // Weights that sum to 1 -> an event weighs tree_trust, which is what the leaves' penalty of 1 is set against.
   const double total = o.tree_trust * static_cast<double>(side.events.size()) / o.positive_share;
   const torch::Tensor weight = (side.weight * total).contiguous();
-  base::BoosterOptions booster;
-  booster.rounds = o.trees;
-  booster.parameters = {{"objective", "binary:logistic"},
+  booster::BoosterOptions options;
+  options.rounds = o.trees;
+  options.parameters = {{"objective", "binary:logistic"},
                         {"max_depth", std::to_string(o.tree_depth)},
                         {"eta", "0.1"},
                         {"lambda", "1"},
                         {"subsample", "0.8"},
                         {"colsample_bytree", "0.3"},
                         {"min_child_weight", "0.01"}};
-  const base::MatrixView rows{x.data_ptr<float>(), static_cast<size_t>(x.size(0)),
-                              static_cast<size_t>(x.size(1))};
-  const base::Booster fitted(rows, values_of(y), values_of(weight), booster, o.seed);
+  const booster::MatrixView rows{x.data_ptr<float>(), static_cast<size_t>(x.size(0)),
+                                 static_cast<size_t>(x.size(1))};
+  const booster::Booster fitted(rows, values_of(y), values_of(weight), options, o.seed);
   return model::complete(fitted.trees(), o.tree_depth, static_cast<int>(dense.first));
 }
 

@@ -1,11 +1,11 @@
-#include "eval/forecast/forecast_lags.h"
+#include "study/forecast_lags.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/nan.h"
 
-namespace netflowgen::eval {
+namespace netflowgen::study {
 namespace {
 
 using base::kNaN;
@@ -19,7 +19,7 @@ constexpr size_t kFixed = 9;                  // other series, levels, calendar,
 
 }  // namespace
 
-LaggedSeries::LaggedSeries(const FrameTable& table, size_t node, int feature, float unit)
+LaggedSeries::LaggedSeries(const eval::FrameTable& table, size_t node, int feature, float unit)
     : first_(table.first_step),
       x_(static_cast<size_t>(table.end_step - table.first_step),
          table.missing[static_cast<size_t>(feature)] ? kNaN : 0.0f) {
@@ -108,8 +108,8 @@ void ForecastLags::fill(const LaggedSeries& own, const LaggedSeries* other, cons
   *out++ = static_cast<float>(feature);
 }
 
-float smallest_usual(const ForecastTask& task, int feature) {
-  const FrameTable& t = *task.table;
+float smallest_usual(const eval::ForecastTask& task, int feature) {
+  const eval::FrameTable& t = *task.table;
   std::vector<float> values;
   for (const size_t node : task.nodes) {
     for (size_t row = t.offsets[node]; row < t.offsets[node + 1]; row += 7) {  // a seventh is plenty
@@ -124,4 +124,4 @@ float smallest_usual(const ForecastTask& task, int feature) {
   return *nth;
 }
 
-}  // namespace netflowgen::eval
+}  // namespace netflowgen::study

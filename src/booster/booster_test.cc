@@ -1,4 +1,4 @@
-#include "base/booster.h"
+#include "booster/booster.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/random.h"
 
-namespace netflowgen::base {
+namespace netflowgen::booster {
 namespace {
 
 struct Data {
@@ -16,7 +16,7 @@ struct Data {
 };
 
 Data make_data() {
-  Random random(7);
+  base::Random random(7);
   Data d;
   for (int i = 0; i < 600; ++i) {
     for (int c = 0; c < 3; ++c) d.x.push_back(static_cast<float>(random.normal()));
@@ -28,7 +28,7 @@ Data make_data() {
 
 const BoosterOptions kOptions = {20, {{"objective", "binary:logistic"}, {"max_depth", "3"}}};
 
-float leaf_of(const Tree& tree, const float* row) {
+float leaf_of(const base::Tree& tree, const float* row) {
   size_t at = 0;
   while (tree[at].left >= 0)
     at = static_cast<size_t>(row[tree[at].column] < tree[at].value ? tree[at].left : tree[at].right);
@@ -51,16 +51,16 @@ TEST(Booster, ItsTreesAddUpToItsPrediction) {
 TEST(Booster, StopsBetweenRounds) {
   const Data d = make_data();
   for (const double quantile : {0.0, 0.5}) {
-    StopFlag stop;
+    base::StopFlag stop;
     BoosterOptions options;
     options.rounds = 5;
     options.quantile = quantile;
     options.stop = &stop;
     EXPECT_NO_THROW(Booster(d.view(), d.y, {}, options, 1));
     stop.request();
-    EXPECT_THROW(Booster(d.view(), d.y, {}, options, 1), Stopped);
+    EXPECT_THROW(Booster(d.view(), d.y, {}, options, 1), base::Stopped);
   }
 }
 
 }  // namespace
-}  // namespace netflowgen::base
+}  // namespace netflowgen::booster

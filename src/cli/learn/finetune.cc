@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/options/learn_options.h"
+#include "cli/learn/learn_options.h"
 #include "detect/calibration.h"
 #include "eval/attacks/attack_method.h"
 #include "eval/attacks/protocol.h"
@@ -141,9 +141,9 @@ void run_finetune(const FinetuneArguments& o, Context& context) {
 
 }  // namespace
 
-void add_finetune(CLI::App& app, Context& context) {
+void add_finetune(Command& app, Context& context) {
   auto o = std::make_shared<FinetuneArguments>();
-  auto* c = app.add_subcommand("finetune", "Teach a pre-trained model a task with few labels");
+  auto* c = app.add_subcommand("finetune", kFinetuneHelp);
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->study.model, "Pre-trained model folder")->required();
   c->add_option(
@@ -151,7 +151,7 @@ void add_finetune(CLI::App& app, Context& context) {
       "CSV: node or prefix, start, end, type; several files, e.g. that of netflowgen feedback; without "
       "them only what needs no labels is calibrated");
   c->add_option("--rate", o->study.rate, "False alarms per node-day that alerts aim at")
-      ->check(CLI::PositiveNumber)
+      ->check(kPositive)
       ->capture_default_str();
   c->add_option("-o,--out", o->study.out, "Model folder to write (default: into --model)");
   c->add_option("--task", o->task, "ddos")->capture_default_str();
@@ -169,17 +169,15 @@ void add_finetune(CLI::App& app, Context& context) {
   c->add_option("--seed", o->study.head.seed, "")->capture_default_str();
   auto& t = o->study.tune;
   c->add_option("--tune", t.what, "Train the Transformer too: none, adapters (low-rank), all (every weight)")
-      ->check(CLI::IsMember({"none", "adapters", "all"}))
+      ->check(one_of({"none", "adapters", "all"}))
       ->capture_default_str();
-  c->add_option("--tune-steps", t.steps, "Optimiser steps at most")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  c->add_option("--tune-steps", t.steps, "Optimiser steps at most")->check(kPositive)->capture_default_str();
   c->add_option("--tune-rate", t.learning_rate, "Peak learning rate; 0: 2e-3 for adapters, 3e-4 for all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(kNonNegative)
       ->capture_default_str();
-  c->add_option("--rank", t.rank, "Of adapters")->check(CLI::Range(1, 1024))->capture_default_str();
+  c->add_option("--rank", t.rank, "Of adapters")->check(in_range(1, 1024))->capture_default_str();
   c->add_option("--keep", t.keep, "Weight of pre-training's loss while tuning")
-      ->check(CLI::NonNegativeNumber)
+      ->check(kNonNegative)
       ->capture_default_str();
   c->add_option("--device", o->study.device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->study.threads, "0: all cores")->capture_default_str();

@@ -1,6 +1,7 @@
-#include "cli/options/learn_options.h"
+#include "cli/learn/learn_options.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -97,39 +98,44 @@ std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vec
   return kept;
 }
 
-void add_head_options(CLI::App& c, learn::HeadOptions& h) {
+void add_head_options(Command& c, learn::HeadOptions& h) {
   c.add_option("--loss", h.loss, "bce (a step at a time) or safe (survival, as in Xatu)")
-      ->check(CLI::IsMember({"bce", "safe"}))
+      ->check(one_of({"bce", "safe"}))
       ->capture_default_str();
   static const std::map<std::string, learn::Prior> kPriors = {{"none", learn::Prior::kNone},
                                                               {"volume", learn::Prior::kVolume},
                                                               {"injection", learn::Prior::kInjection},
                                                               {"both", learn::Prior::kBoth}};
-  c.add_option("--prior", h.prior, "Score before any label: none, volume, injection or both")
-      ->transform(CLI::CheckedTransformer(kPriors, CLI::ignore_case).description(""))
+  const auto take_prior = [&h](const std::string& word) {
+    std::string lower = word;
+    for (char& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    h.prior = kPriors.at(lower);
+  };
+  c.add_option("--prior", take_prior, "Score before any label: none, volume, injection or both")
+      ->check(one_of_ignoring_case({"none", "volume", "injection", "both"}))
       ->default_str("both");
   c.add_option("--ridge", h.ridge, "Penalty of what labels change: larger for few or doubtful labels")
-      ->check(CLI::PositiveNumber)
+      ->check(kPositive)
       ->capture_default_str();
   c.add_option("--trees", h.trees, "Boosted trees beside the rest; 0: none")
-      ->check(CLI::Range(0, model::kMaxTrees))
+      ->check(in_range(0, model::kMaxTrees))
       ->capture_default_str();
   c.add_option("--tree-trust", h.tree_trust, "Weight of an event to them: smaller for few or doubtful labels")
-      ->check(CLI::PositiveNumber)
+      ->check(kPositive)
       ->capture_default_str();
   c.add_option("--tree-incidents", h.tree_incidents,
                "Incidents in the labels from which on the trees count as much as the rest; with fewer, less")
-      ->check(CLI::PositiveNumber)
+      ->check(kPositive)
       ->capture_default_str();
   c.add_option("--members", h.members, "Small networks beside the linear head")
-      ->check(CLI::Range(0, 64))
+      ->check(in_range(0, 64))
       ->capture_default_str();
   c.add_option("--hidden", h.spec.hidden, "Width of each one's hidden layer")
-      ->check(CLI::Range(1, 1024))
+      ->check(in_range(1, 1024))
       ->capture_default_str();
-  c.add_option("--epochs", h.epochs, "Passes at most")->check(CLI::PositiveNumber)->capture_default_str();
-  c.add_option("--learning-rate", h.learning_rate, "Peak")->check(CLI::PositiveNumber)->capture_default_str();
-  c.add_option("--weight-decay", h.weight_decay, "")->check(CLI::NonNegativeNumber)->capture_default_str();
+  c.add_option("--epochs", h.epochs, "Passes at most")->check(kPositive)->capture_default_str();
+  c.add_option("--learning-rate", h.learning_rate, "Peak")->check(kPositive)->capture_default_str();
+  c.add_option("--weight-decay", h.weight_decay, "")->check(kNonNegative)->capture_default_str();
 }
 
 }  // namespace netflowgen::cli

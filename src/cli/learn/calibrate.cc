@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
-#include "cli/options/learn_options.h"
+#include "cli/learn/learn_options.h"
 #include "detect/calibration.h"
 #include "eval/attacks/protocol.h"
 #include "eval/labels.h"
@@ -55,15 +55,14 @@ void run_calibrate(const CalibrateOptions& o, Context& context) {
 
 }  // namespace
 
-void add_calibrate(CLI::App& app, Context& context) {
+void add_calibrate(Command& app, Context& context) {
   auto o = std::make_shared<CalibrateOptions>();
-  auto* c = app.add_subcommand("calibrate",
-                               "Find a model's alert thresholds on traffic believed benign, without labels");
+  auto* c = app.add_subcommand("calibrate", kCalibrateHelp);
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->model, "Model folder, pre-trained or fine-tuned")->required();
   c->add_option("-o,--out", o->out, "Model folder to write (default: into --model)");
   c->add_option("--rate", o->rate, "False alarms per node-day that alerts aim at, of all tasks together")
-      ->check(CLI::PositiveNumber)
+      ->check(kPositive)
       ->capture_default_str();
   c->add_option("--period", o->period, "Only this period, FROM/TO (default: all)");
   c->add_option("--labels", o->labels, "CSV of attacks that are known: their steps are left out");

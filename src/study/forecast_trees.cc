@@ -1,27 +1,27 @@
-#include "eval/forecast/forecast_trees.h"
+#include "study/forecast_trees.h"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 
-#include "base/booster.h"
 #include "base/error.h"
 #include "base/random.h"
-#include "eval/forecast/forecast_lags.h"
+#include "booster/booster.h"
+#include "study/forecast_lags.h"
 
-namespace netflowgen::eval {
+namespace netflowgen::study {
 namespace {
 
 // Levels that trees are fitted for; those between are interpolated.
-constexpr size_t kFitted[] = {0, 2, 4, 6, 8};  // of kQuantileLevels: .1 .3 .5 .7 .9
+constexpr size_t kFitted[] = {0, 2, 4, 6, 8};  // of eval::kQuantileLevels: .1 .3 .5 .7 .9
 
-class Trees : public Forecaster {
+class Trees : public eval::Forecaster {
  public:
   explicit Trees(const TreeOptions& options) : options_(options) {}
   std::string name() const override { return "trees"; }
   bool gives_quantiles() const override { return true; }
 
-  void fit(const ForecastTask& task, uint64_t seed) override {
+  void fit(const eval::ForecastTask& task, uint64_t seed) override {
     task_ = task;
     units_.clear();
     for (const int f : task.features) units_.push_back(smallest_usual(task, f));
@@ -34,14 +34,14 @@ class Trees : public Forecaster {
       boosters_.push_back(train(m, 0.5, seed));
       spread_.push_back(to_residuals(m, boosters_.back()));
       for (const size_t q : kFitted) {
-        if (kQuantileLevels[q] != 0.5) boosters_.push_back(train(m, kQuantileLevels[q], seed));
+        if (eval::kQuantileLevels[q] != 0.5) boosters_.push_back(train(m, eval::kQuantileLevels[q], seed));
       }
     }
   }
 
-  Forecast predict(const FrameTable& table, std::span<const Origin> origins) override {
+  eval::Forecast predict(const eval::FrameTable& table, std::span<const eval::Origin> origins) override {
     const size_t features = task_.features.size();
-    Forecast out(origins.size(), features, task_.horizons.size());
+    eval::Forecast out(origins.size(), features, task_.horizons.size());
     constexpr size_t kBlock = 20'000;  // origins at a time
     for (size_t from = 0; from < origins.size(); from += kBlock) {
       const size_t n = std::min(kBlock, origins.size() - from);
@@ -65,19 +65,19 @@ class Trees : public Forecaster {
 
  private:
   struct Example {
-    Origin origin;
+    eval::Origin origin;
     size_t feature;
   };
   struct Matrix {
     size_t columns = 0;
     std::vector<float> x, y;  // y: z of the truth
     std::vector<OwnUnits> units;
-    base::MatrixView view() const { return {x.data(), columns == 0 ? 0 : x.size() / columns, columns}; }
+    booster::MatrixView view() const { return {x.data(), columns == 0 ? 0 : x.size() / columns, columns}; }
   };
 
   // Rows drawn evenly over nodes that carry anything, so that every series counts.
   std::vector<Example> draw(uint64_t seed) const {
-    const FrameTable& t = *task_.table;
+    const eval::FrameTable& t = *task_.table;
     base::Random random(seed);
     std::vector<std::pair<size_t, size_t>> candidates;  // node, feature
     for (const size_t node : task_.nodes) {
@@ -110,7 +110,7 @@ class Trees : public Forecaster {
   }
 
   // With `training`, rows without a known truth inside the training period are left out.
-  Matrix matrix(const FrameTable& table, const std::vector<Example>& examples, int64_t horizon,
+  Matrix matrix(const eval::FrameTable& table, const std::vector<Example>& examples, int64_t horizon,
                 bool training) const {
     const ForecastLags lags(table.step_ms, task_.season_steps);
     Matrix m;
@@ -147,7 +147,7 @@ class Trees : public Forecaster {
 
   // Replaces y by what the median leaves of it, in units of its mean size, which is returned: extreme quantiles then begin
   // near their place.
-  static float to_residuals(Matrix& m, const base::Booster& median) {
+  static float to_residuals(Matrix& m, const booster::Booster& median) {
     const auto guess = median.predict(m.view());
     double sum = 0;
     for (size_t i = 0; i < m.y.size(); ++i) {
@@ -169,8 +169,8 @@ class Trees : public Forecaster {
     return task_.features.size() < 2 ? SIZE_MAX : (feature + 1) % task_.features.size();
   }
 
-  base::Booster train(const Matrix& m, double level, uint64_t seed) const {
-    base::BoosterOptions o;
+  booster::Booster train(const Matrix& m, double level, uint64_t seed) const {
+    booster::BoosterOptions o;
     o.rounds = options_.rounds;
     o.quantile = level;
     o.stop = options_.stop;
@@ -184,33 +184,33 @@ class Trees : public Forecaster {
     return {m.view(), m.y, {}, o, seed};
   }
 
-  static void write(Forecast& out, size_t cell, const OwnUnits& units,
+  static void write(eval::Forecast& out, size_t cell, const OwnUnits& units,
                     const std::vector<std::vector<float>>& z, size_t row) {
     float fitted[std::size(kFitted)];
     for (size_t k = 0; k < std::size(kFitted); ++k) fitted[k] = z[k][row];
     std::sort(std::begin(fitted), std::end(fitted));
     const auto q = out.quantiles_at(cell);
     double sum = 0;
-    for (size_t l = 0; l < kQuantiles; ++l) {
+    for (size_t l = 0; l < eval::kQuantiles; ++l) {
       const float between = l % 2 == 0 ? fitted[l / 2] : (fitted[l / 2] + fitted[l / 2 + 1]) / 2;
       q[l] = units.value(between);
       sum += double{q[l]};
     }
-    out.median[cell] = q[kQuantiles / 2];
-    out.mean[cell] = static_cast<float>(sum / kQuantiles);
+    out.median[cell] = q[eval::kQuantiles / 2];
+    out.mean[cell] = static_cast<float>(sum / eval::kQuantiles);
   }
 
   TreeOptions options_;
-  ForecastTask task_;
-  std::vector<float> units_;             // [feature]
-  std::vector<base::Booster> boosters_;  // [horizon, median then the other fitted levels]
-  std::vector<float> spread_;            // [horizon] of the median's residuals
+  eval::ForecastTask task_;
+  std::vector<float> units_;                // [feature]
+  std::vector<booster::Booster> boosters_;  // [horizon, median then the other fitted levels]
+  std::vector<float> spread_;               // [horizon] of the median's residuals
 };
 
 }  // namespace
 
-std::unique_ptr<Forecaster> tree_forecaster(const TreeOptions& options) {
+std::unique_ptr<eval::Forecaster> tree_forecaster(const TreeOptions& options) {
   return std::make_unique<Trees>(options);
 }
 
-}  // namespace netflowgen::eval
+}  // namespace netflowgen::study

@@ -10,12 +10,12 @@
 
 #include "eval/forecast/forecaster.h"
 
-namespace netflowgen::eval {
+namespace netflowgen::study {
 
 // A series as x at every step of the archive, with sums for quick means. NaN: unknown.
 class LaggedSeries {
  public:
-  LaggedSeries(const FrameTable& table, size_t node, int feature, float unit);
+  LaggedSeries(const eval::FrameTable& table, size_t node, int feature, float unit);
 
   float at(int64_t step) const;  // NaN outside
   // Over the known values of (last - count, last]: mean, deviation, share of zeros. NaN: none known.
@@ -56,6 +56,6 @@ class ForecastLags {
 };
 
 // The first percentile of the feature's non-zero values over the task's nodes and training period; 1 without any.
-float smallest_usual(const ForecastTask& task, int feature);
+float smallest_usual(const eval::ForecastTask& task, int feature);
 
-}  // namespace netflowgen::eval
+}  // namespace netflowgen::study

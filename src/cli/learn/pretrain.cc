@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "cli/commands.h"
-#include "cli/options/learn_options.h"
+#include "cli/learn/learn_options.h"
 #include "learn/pretrain.h"
 #include "series/frame_table.h"
 #include "series/store.h"
@@ -74,9 +74,9 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
 
 }  // namespace
 
-void add_pretrain(CLI::App& app, Context& context) {
+void add_pretrain(Command& app, Context& context) {
   auto o = std::make_shared<PretrainOptions>();
-  auto* c = app.add_subcommand("pretrain", "Train a model on a series store, without labels");
+  auto* c = app.add_subcommand("pretrain", kPretrainHelp);
   c->add_option("store", o->store, "Series store (netflowgen series)")->required();
   c->add_option("-o,--out", o->out, "Model folder to write")->required();
   c->add_option("--preset", o->preset, "default or paper")->capture_default_str();
@@ -99,43 +99,35 @@ void add_pretrain(CLI::App& app, Context& context) {
   c->add_option("--exclude-nodes", o->exclude_nodes, "File with a node name a line: not learnt from");
   c->add_option("--min-active", o->min_active,
                 "Do not learn from nodes of whose training steps a smaller share carries anything")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(in_range(0.0, 1.0));
   c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows (in + out)");
   c->add_option("--idle-steps", o->idle_steps,
                 "Idle steps kept as positions after an active one (R); -1: all");
   c->add_option("--window", o->window, "Positions that a layer attends over");
   auto& p = o->pretrain;
-  c->add_option("--steps", p.steps, "Optimiser steps")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--batch", p.batch, "Windows a micro-batch")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+  c->add_option("--steps", p.steps, "Optimiser steps")->capture_default_str()->check(kPositive);
+  c->add_option("--batch", p.batch, "Windows a micro-batch")->capture_default_str()->check(kPositive);
   c->add_option("--accumulate", p.accumulate, "Micro-batches an optimiser step")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  c->add_option("--length", p.length, "Positions a window")
-      ->capture_default_str()
-      ->check(CLI::Range(2, 65536));
+      ->check(kPositive);
+  c->add_option("--length", p.length, "Positions a window")->capture_default_str()->check(in_range(2, 65536));
   c->add_option("--learning-rate", p.learning_rate, "Peak of the cosine")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  c->add_option("--warmup", p.warmup, "Steps of linear warm-up")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  c->add_option("--weight-decay", p.weight_decay, "Of matrices")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(kPositive);
+  c->add_option("--warmup", p.warmup, "Steps of linear warm-up")->capture_default_str()->check(kPositive);
+  c->add_option("--weight-decay", p.weight_decay, "Of matrices")->capture_default_str()->check(kNonNegative);
   c->add_option("--inject-chance", p.inject_chance, "Share of windows that carry a flood")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(in_range(0.0, 1.0));
   c->add_option("--inject-weight", p.inject_weight, "Weight of the injection loss")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(kNonNegative);
   c->add_option("--direct-weight", p.direct_weight, "Weight of the direct heads' loss")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(kNonNegative);
   c->add_option("--evaluate-every", p.evaluate_every, "Steps between validations and checkpoints")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(kPositive);
   c->add_option("--patience", p.patience, "Validations without improvement before it stops; 0: never")
       ->capture_default_str();
   c->add_option("--seed", p.seed, "Of weights and windows")->capture_default_str();

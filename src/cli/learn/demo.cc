@@ -7,9 +7,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/commands.h"
-#include "cli/options/learn_options.h"
+#include "cli/learn/learn_options.h"
 #include "eval/attacks/baselines.h"
-#include "eval/attacks/boosted_method.h"
 #include "eval/attacks/ddos_eval.h"
 #include "eval/attacks/protocol.h"
 #include "eval/labels.h"
@@ -19,6 +18,7 @@
 #include "series/frame_table.h"
 #include "series/store.h"
 #include "study/attack_methods.h"
+#include "study/boosted_method.h"
 #include "study/demo.h"
 
 namespace netflowgen::cli {
@@ -87,10 +87,11 @@ void run_demo(const DemoOptions& o, Context& context) {
                          *eval::Budget::parse("incomplete:10%")};
   run_options.label_seeds = o.label_seeds;
   const auto set = eval::load_labels(labels.string(), table, {});
-  eval::BoostedDetectorOptions trees;
+  study::BoostedDetectorOptions trees;
   trees.most_benign = kTreeRows;
   trees.booster.stop = &context.stop;
-  auto detectors = eval::all_baselines(table, trees);
+  auto detectors = eval::label_free_baselines(table);
+  detectors.push_back(study::boosted_trees(trees));
   study::LearnedOptions learned;
   learned.model = model.string();
   for (auto& d : study::learned_detectors(learned, context.stop, progress_printer(context, "walk")))
@@ -118,16 +119,16 @@ void run_demo(const DemoOptions& o, Context& context) {
 
 }  // namespace
 
-void add_demo(CLI::App& app, Context& context) {
+void add_demo(Command& app, Context& context) {
   auto o = std::make_shared<DemoOptions>();
-  auto* c = app.add_subcommand("demo", "The whole loop on simulated traffic, with a report");
+  auto* c = app.add_subcommand("demo", kDemoHelp);
   c->add_option("-o,--out", o->out, "Folder to write")->capture_default_str();
   c->add_option("--scenario", o->scenario, "Built-in scenario or file")->capture_default_str();
   c->add_option("--size", o->size, "Model size")->capture_default_str();
-  c->add_option("--steps", o->steps, "Pre-training steps")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--steps", o->steps, "Pre-training steps")->capture_default_str()->check(kPositive);
   c->add_option("--label-seeds", o->label_seeds, "Draws of each label budget")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(kPositive);
   c->footer("Example: netflowgen demo -o demo-out");
   c->callback([o, &context] { run_demo(*o, context); });
 }

@@ -1,11 +1,11 @@
-#include "eval/lagged.h"
+#include "study/lagged.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
-namespace netflowgen::eval {
+namespace netflowgen::study {
 namespace {
 
 bool is_log(series::Kind kind) {
@@ -19,7 +19,7 @@ float shown(float v, series::Kind kind) { return is_log(kind) ? std::log1p(std::
 // Fills the columns of one feature of one node.
 class Filler {
  public:
-  Filler(const FrameTable& table, const LaggedOptions& options, LaggedMatrix& matrix)
+  Filler(const eval::FrameTable& table, const LaggedOptions& options, LaggedMatrix& matrix)
       : table_(table), options_(options), matrix_(matrix) {}
 
   // Columns [column, ...) of feature f for the node's rows.
@@ -72,7 +72,7 @@ class Filler {
     }
   }
 
-  const FrameTable& table_;
+  const eval::FrameTable& table_;
   const LaggedOptions& options_;
   LaggedMatrix& matrix_;
   std::vector<float> value_;
@@ -90,7 +90,7 @@ void name_followed(LaggedMatrix& m, std::string_view name, const LaggedOptions& 
 
 }  // namespace
 
-LaggedMatrix lagged_features(const FrameTable& table, const LaggedOptions& options) {
+LaggedMatrix lagged_features(const eval::FrameTable& table, const LaggedOptions& options) {
   LaggedMatrix m;
   m.rows = table.rows();
   std::vector<std::pair<size_t, size_t>> column_of;  // feature, first column
@@ -136,4 +136,4 @@ LaggedMatrix lagged_features(const FrameTable& table, const LaggedOptions& optio
   return m;
 }
 
-}  // namespace netflowgen::eval
+}  // namespace netflowgen::study

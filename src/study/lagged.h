@@ -8,7 +8,7 @@
 
 #include "eval/labels.h"
 
-namespace netflowgen::eval {
+namespace netflowgen::study {
 
 struct LaggedOptions {
   std::vector<int64_t> lags = {1, 2, 3, 5, 10, 15, 30, 60};
@@ -27,6 +27,6 @@ struct LaggedMatrix {
 // One row for each of the table's. Volumes and counts as log(1 + x): the value, its lags, its means over
 // windows and the difference to each; of other features the value; minute of day and weekday in UTC
 // (docs/evaluation.md).
-LaggedMatrix lagged_features(const FrameTable& table, const LaggedOptions& options = {});
+LaggedMatrix lagged_features(const eval::FrameTable& table, const LaggedOptions& options = {});
 
-}  // namespace netflowgen::eval
+}  // namespace netflowgen::study

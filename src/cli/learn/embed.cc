@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/safetensors.h"
 #include "cli/commands.h"
-#include "cli/options/learn_options.h"
+#include "cli/learn/learn_options.h"
 #include "learn/feature_cache.h"
 #include "series/frame_table.h"
 #include "series/store.h"
@@ -94,14 +94,14 @@ void run_embed(const EmbedOptions& o, const Context& context) {
 
 }  // namespace
 
-void add_embed(CLI::App& app, Context& context) {
+void add_embed(Command& app, Context& context) {
   auto o = std::make_shared<EmbedOptions>();
-  auto* c = app.add_subcommand("embed", "Write the model's vectors of nodes or steps, as safetensors");
+  auto* c = app.add_subcommand("embed", kEmbedHelp);
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->model, "Model folder")->required();
   c->add_option("-o,--out", o->out, "File to write")->required();
   c->add_option("--per", o->per, "node (mean over its active steps) or step")
-      ->check(CLI::IsMember({"node", "step"}))
+      ->check(one_of({"node", "step"}))
       ->capture_default_str();
   c->add_option("--period", o->period, "FROM/TO (default: all)");
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();

@@ -1,4 +1,4 @@
-#include "base/booster.h"
+#include "booster/booster.h"
 
 #include <xgboost/c_api.h>
 
@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-namespace netflowgen::base {
+namespace netflowgen::booster {
 namespace {
 
 void must(int status) {
@@ -38,7 +38,8 @@ class Matrix {
 };
 
 void go_on(const BoosterOptions& options) {
-  if (options.stop != nullptr && options.stop->requested()) throw Stopped("stopped while trees were grown");
+  if (options.stop != nullptr && options.stop->requested())
+    throw base::Stopped("stopped while trees were grown");
 }
 
 }  // namespace
@@ -108,21 +109,21 @@ std::vector<float> Booster::predict(const MatrixView& x) const {
   return {values, values + size};
 }
 
-std::vector<Tree> Booster::trees() const {
+std::vector<base::Tree> Booster::trees() const {
   bst_ulong size = 0;
   const char* text = nullptr;
   must(XGBoosterSaveModelToBuffer(handle_, R"({"format": "json"})", &size, &text));
   const auto json = nlohmann::json::parse(text, text + size);
-  std::vector<Tree> trees;
+  std::vector<base::Tree> trees;
   for (const auto& t : json.at("learner").at("gradient_booster").at("model").at("trees")) {
-    const auto left = whole_list<int>(t, "left_children", "the XGBoost model");
-    const auto right = whole_list<int>(t, "right_children", "the XGBoost model");
-    const auto column = whole_list<int>(t, "split_indices", "the XGBoost model");
+    const auto left = base::whole_list<int>(t, "left_children", "the XGBoost model");
+    const auto right = base::whole_list<int>(t, "right_children", "the XGBoost model");
+    const auto column = base::whole_list<int>(t, "split_indices", "the XGBoost model");
     const auto value = t.at("split_conditions").get<std::vector<float>>();  // of a leaf: its output
-    Tree& tree = trees.emplace_back(left.size());
+    base::Tree& tree = trees.emplace_back(left.size());
     for (size_t i = 0; i < left.size(); ++i) tree[i] = {left[i], right[i], column[i], value[i]};
   }
   return trees;
 }
 
-}  // namespace netflowgen::base
+}  // namespace netflowgen::booster

@@ -187,9 +187,9 @@ void run_forecast(const ForecastOptions& o, const Context& context) {
 
 }  // namespace
 
-void add_forecast(CLI::App& app, Context& context) {
+void add_forecast(Command& app, Context& context) {
   auto o = std::make_shared<ForecastOptions>();
-  auto* c = app.add_subcommand("forecast", "Forecast one node's volumes, with quantiles");
+  auto* c = app.add_subcommand("forecast", kForecastHelp);
   c->add_option("store", o->store, "Series store")->required();
   c->add_option("--model", o->models, "Model folder (repeatable: their quantiles are averaged)")
       ->required()
@@ -198,7 +198,7 @@ void add_forecast(CLI::App& app, Context& context) {
   c->add_option("--at", o->at, "Stand at this time (default: the end of the store)");
   c->add_option("--feature", o->feature, "Only this feature");
   c->add_option("-f,--format", o->format, "table, csv or html (a page with a picture of each feature)")
-      ->check(CLI::IsMember({"table", "csv", "html"}))
+      ->check(one_of({"table", "csv", "html"}))
       ->capture_default_str();
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();

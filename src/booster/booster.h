@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "base/stop.h"
+#include "base/tree.h"
 
-namespace netflowgen::base {
+namespace netflowgen::booster {
 
 struct BoosterOptions {
   int rounds = 150;
@@ -18,7 +19,7 @@ struct BoosterOptions {
   std::vector<std::pair<std::string, std::string>> parameters;
   // In (0, 1): fit this quantile of y (pinball loss; XGBoost 1.7 has none of its own), from y's own quantile on.
   double quantile = 0;
-  const StopFlag* stop = nullptr;  // asked before every round; Stopped where it was requested
+  const base::StopFlag* stop = nullptr;  // asked before every round; Stopped where it was requested
 };
 
 // A dense row-major matrix that the caller owns; NaN is missing.
@@ -27,15 +28,6 @@ struct MatrixView {
   size_t rows = 0;
   size_t columns = 0;
 };
-
-// One tree: from node 0, to left where x[column] < value, else to right; at a leaf (left < 0) `value` is its output.
-struct TreeNode {
-  int left = -1;
-  int right = -1;
-  int column = 0;
-  float value = 0;
-};
-using Tree = std::vector<TreeNode>;
 
 class Booster {
  public:
@@ -50,7 +42,7 @@ class Booster {
 
   std::vector<float> predict(const MatrixView& x) const;
   // The trees themselves: their outputs add up to what the score (before any link function) differs by from a constant.
-  std::vector<Tree> trees() const;
+  std::vector<base::Tree> trees() const;
 
  private:
   void boost_quantile(void* matrix, std::span<const float> y, const BoosterOptions& options);
@@ -58,4 +50,4 @@ class Booster {
   void* handle_ = nullptr;
 };
 
-}  // namespace netflowgen::base
+}  // namespace netflowgen::booster

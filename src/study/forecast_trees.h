@@ -7,7 +7,7 @@
 #include "base/stop.h"
 #include "eval/forecast/forecaster.h"
 
-namespace netflowgen::eval {
+namespace netflowgen::study {
 
 struct TreeOptions {
   size_t rows = 150'000;  // training examples a horizon, drawn evenly over series
@@ -17,6 +17,6 @@ struct TreeOptions {
   int threads = 0;  // XGBoost's default
   const base::StopFlag* stop = nullptr;
 };
-std::unique_ptr<Forecaster> tree_forecaster(const TreeOptions& options);
+std::unique_ptr<eval::Forecaster> tree_forecaster(const TreeOptions& options);
 
-}  // namespace netflowgen::eval
+}  // namespace netflowgen::study

@@ -1,10 +1,10 @@
 // What the training commands' options have in common.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "learn/head.h"
 #include "learn/pretrain.h"
 #include "series/frame_table.h"
@@ -28,6 +28,6 @@ std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vec
                                  learn::StepRange range, double share);
 
 // How a task head is trained: --loss, --prior, --ridge, --trees, --members and so on.
-void add_head_options(CLI::App& command, learn::HeadOptions& head);
+void add_head_options(Command& command, learn::HeadOptions& head);
 
 }  // namespace netflowgen::cli
