@@ -8,6 +8,9 @@
 
 namespace netflowgen::flow {
 
+// Writers hand over their text in pieces of this many bytes.
+inline constexpr size_t kFlushBytes = size_t{1} << 18;
+
 class ByteSink {
  public:
   virtual ~ByteSink() = default;

@@ -11,7 +11,6 @@
 namespace netflowgen::flow {
 namespace {
 
-constexpr size_t kFlushBytes = size_t{1} << 18;
 constexpr size_t kMaxRow = 2048;  // no row is longer: about 45 cells of at most 45 characters
 
 char* put_digits(char* p, uint64_t value, int width) {

@@ -11,8 +11,6 @@
 namespace netflowgen::flow {
 namespace {
 
-constexpr size_t kFlushBytes = size_t{1} << 18;
-
 // Values are numbers, addresses, times and names of our own tables: nothing needs escaping.
 struct Object {
   std::string& out;

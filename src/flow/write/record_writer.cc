@@ -16,8 +16,6 @@ namespace {
 using base::Bytes;
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kFlushBytes = size_t{1} << 18;
-
 std::string hex_of(Bytes bytes) {
   std::string text;
   for (const uint8_t b : bytes) text += fmt::format("{:02x}", b);
@@ -32,9 +30,9 @@ bool is_string(uint16_t id) {
 }
 
 bool is_address(uint16_t id) {
-  constexpr uint16_t kAddresses[] = {8,   12,  15,  18,  27,  28,  44,  45,  47,  62,  63,  130, 131, 140,
+  constexpr uint16_t kAddressIds[] = {8,   12,  15,  18,  27,  28,  44,  45,  47,  62,  63,  130, 131, 140,
                                      169, 170, 211, 212, 225, 226, 281, 282, 366, 403, 404, 432, 438};
-  return std::ranges::find(kAddresses, id) != std::end(kAddresses);
+  return std::ranges::find(kAddressIds, id) != std::end(kAddressIds);
 }
 
 bool is_mac(uint16_t id) { return id == 56 || id == 57 || id == 80 || id == 81 || id == 365 || id == 367; }
