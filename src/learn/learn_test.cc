@@ -318,7 +318,7 @@ TEST(Head, LearnsSavesAndRoundTrips) {
     add_head(out.path, head, "- head ddos\n");
     const Backbone again(out.path, "cpu", 1);
     ASSERT_NE(again.spec().task("ddos"), nullptr);
-    EXPECT_EQ(apply_head(bank, load_head(model::ModelFolder(out.path), "ddos")), logits);
+    EXPECT_EQ(apply_head(cache, load_head(model::ModelFolder(out.path), "ddos")), logits);
     torch::NoGradGuard no_grad;
     const auto z =
         torch::from_blob(const_cast<float*>(cache.z.data()),

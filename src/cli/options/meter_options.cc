@@ -15,7 +15,7 @@ void add_meter_options(Command& command, MeterArgs& args) {
   option("--meter-active", args.active, "Metering: a flow that goes on is cut after this time");
   option("--meter-inactive", args.inactive, "Metering: a flow without packets for this time has ended");
   option("--meter-flows", args.max_flows, "Metering: open flows at most")
-      ->check(in_range(size_t{1}, size_t{1} << 26));
+      ->check(in_range(1, 1 << 26));
 }
 
 flow::MeterOptions meter_options(const MeterArgs& args) {
