@@ -43,7 +43,7 @@ expect 1 "small enough" $evaluate holdout "$out/store" --share 0 -o "$out/h0.txt
 
 if [ "${LEARN:-OFF}" = ON ]; then
   pretrain="$NETFLOWGEN -q pretrain $out/store --size nano --steps 2 --batch 2 --length 32"
-  expect 0 "model written" $pretrain --exclude-nodes "$out/holdout.txt" --leads 1m,10m --season 1h \
+  expect 0 "model written" $pretrain --exclude-nodes "$out/holdout.txt" --horizons 1m,10m --season 1h \
     --scales 5m,1h --min-active 0.05 -o "$out/model"
   expect 0 "netflowgen untrained" $evaluate forecast "$out/store" --holdout "$out/holdout.txt" $small \
     --model "$out/model" --method netflowgen --method "netflowgen untrained" --log "$out/model" -o "$out/report2"
