@@ -32,7 +32,7 @@ done
 grep -q '<section id="forecast">' "$out/report/report.html" || { echo "FAILED: no section"; failures=$((failures + 1)); }
 expect 0 "persistence" $evaluate forecast "$out/store" $small --method persistence
 expect 2 "there is seasonal naive" $evaluate forecast "$out/store" $small --method oracle
-expect 2 "whole number" $evaluate forecast "$out/store" --horizons 90s
+expect 2 "not a multiple of" $evaluate forecast "$out/store" --horizons 90s
 expect 2 "no such feature" $evaluate forecast "$out/store" --feature bites
 expect 2 "FROM/TO" $evaluate forecast "$out/store" --test tomorrow
 expect 1 "outside the store" $evaluate forecast "$out/store" --season 1h --test 2050-01-01/2050-02-01

@@ -96,9 +96,10 @@ void add_pretrain(Command& app, Context& context) {
                 "direct heads "
                 "then forecast in each node's own units (default: none)")
       ->delimiter(',');
-  c->add_option("--exclude-nodes", o->exclude_nodes, "File with a node name a line: not learnt from");
+  c->add_option("--exclude-nodes", o->exclude_nodes,
+                "File of nodes to leave out of training, one name a line");
   c->add_option("--min-active", o->min_active,
-                "Do not learn from nodes of whose training steps a smaller share carries anything")
+                "Skip nodes that are active in less than this share of the training period")
       ->check(in_range(0.0, 1.0));
   c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows (in + out)");
   c->add_option("--idle-steps", o->idle_steps,
@@ -130,7 +131,7 @@ void add_pretrain(Command& app, Context& context) {
       ->check(kPositive);
   c->add_option("--patience", p.patience, "Validations without improvement before it stops; 0: never")
       ->capture_default_str();
-  c->add_option("--seed", p.seed, "Of weights and windows")->capture_default_str();
+  c->add_option("--seed", p.seed, "Seed of weights and windows")->capture_default_str();
   c->add_option("--device", p.device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", p.threads, "0: all cores")->capture_default_str();
   c->add_flag("--resume", p.resume, "Continue from the checkpoint in --out");
