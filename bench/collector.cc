@@ -142,8 +142,8 @@ Result measure(const Collector& collector, const bench::LoadOptions& load, Cores
 
 // Accepted into the series, not only received.
 uint64_t flows_of_books(const fs::path& folder) {
-  const auto books = nlohmann::json::parse(base::read_file(folder / "store" / "books.json"));
-  for (const auto& stage : books.at("stages")) {
+  const auto counters = nlohmann::json::parse(base::read_file(folder / "store" / "counters.json"));
+  for (const auto& stage : counters.at("stages")) {
     if (stage.at("stage") == "series flows") return stage.at("out").get<uint64_t>();
   }
   return 0;

@@ -32,7 +32,7 @@ done
 grep -q '<section id="forecast">' "$out/report/report.html" || { echo "FAILED: no section"; failures=$((failures + 1)); }
 expect 0 "persistence" $evaluate forecast "$out/store" $small --method persistence
 expect 2 "there is seasonal naive" $evaluate forecast "$out/store" $small --method oracle
-expect 2 "whole number" $evaluate forecast "$out/store" --horizons 90s
+expect 2 "not a multiple of" $evaluate forecast "$out/store" --horizons 90s
 expect 2 "no such feature" $evaluate forecast "$out/store" --feature bites
 expect 2 "FROM/TO" $evaluate forecast "$out/store" --test tomorrow
 expect 1 "outside the store" $evaluate forecast "$out/store" --season 1h --test 2050-01-01/2050-02-01
@@ -43,7 +43,7 @@ expect 1 "small enough" $evaluate holdout "$out/store" --share 0 -o "$out/h0.txt
 
 if [ "${LEARN:-OFF}" = ON ]; then
   pretrain="$NETFLOWGEN -q pretrain $out/store --size nano --steps 2 --batch 2 --length 32"
-  expect 0 "model written" $pretrain --exclude-nodes "$out/holdout.txt" --leads 1m,10m --season 1h \
+  expect 0 "model written" $pretrain --exclude-nodes "$out/holdout.txt" --horizons 1m,10m --season 1h \
     --scales 5m,1h --min-active 0.05 -o "$out/model"
   expect 0 "netflowgen untrained" $evaluate forecast "$out/store" --holdout "$out/holdout.txt" $small \
     --model "$out/model" --method netflowgen --method "netflowgen untrained" --log "$out/model" -o "$out/report2"

@@ -115,7 +115,7 @@ void add_alerts(Command& app, Context&) {
   c->add_option("file", o->file,
                 "Alerts as replay or collect wrote them: JSON lines (-: standard input) or SQLite")
       ->required();
-  c->add_option("--id", o->id, "One alert or incident, by its id or as much of it as is unique");
+  c->add_option("--id", o->id, "One alert or incident, by its id or a unique beginning of it");
   c->add_option("-f,--format", o->format, "table, json (lines) or html (a self-contained page)")
       ->check(one_of({"table", "json", "html"}))
       ->capture_default_str();
@@ -123,7 +123,7 @@ void add_alerts(Command& app, Context&) {
   c->add_option("--type", o->type, "Only this attack type");
   c->add_option("--severity", o->severity, "Only alerts at least this severe")
       ->check(one_of({"low", "medium", "high", "critical"}));
-  c->add_option("--from", o->from, "Only alerts that were up at or after this time");
+  c->add_option("--from", o->from, "Only alerts that were open at or after this time");
   c->add_option("--to", o->to, "Only alerts that began before this time");
   c->add_flag("--unfold", o->unfold, "Also the alerts that belong to incidents");
   c->add_option("--limit", o->limit, "Rows at most; 0: all")->capture_default_str();

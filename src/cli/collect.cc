@@ -160,7 +160,7 @@ void add_collect(Command& app, Context& context) {
   option(kAdvancedGroup, "--flush", args->flush, "Interval of writing a shard of closed steps")
       ->capture_default_str();
   option(kAdvancedGroup, "--templates", args->templates,
-         "Templates and rates over a restart [STORE/templates.json]");
+         "Templates and sampling rates, kept over a restart [STORE/templates.json]");
   option(kAdvancedGroup, "--counters", args->counters, "Ledgers by exporter, as JSON [STORE/counters.json]");
   args->series.lateness = kUsualLateness;
   add_series_options(*command, args->series);

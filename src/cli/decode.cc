@@ -152,9 +152,9 @@ void add_decode(Command& app, Context& context) {
           "json (a flow a line), csv (our own), stats (counters), records (as they were on the wire)")
       ->check(one_of({"json", "csv", "stats", "records"}))
       ->capture_default_str();
-  command->add_option("-w,--write", args->file, "Where to (.zst and .gz compress); - is standard output")
+  command->add_option("-w,--write", args->file, "Output file (.zst and .gz compress); -: standard output")
       ->capture_default_str();
-  command->add_option("-n,--limit", args->limit, "Stop after so many flows");
+  command->add_option("-n,--limit", args->limit, "Stop after this many flows");
   command->footer(
       "Examples: netflowgen decode capture.pcap -o stats\n"
       "          netflowgen decode /var/cache/nfdump -o csv -w flows.csv.zst --anonymize truncate:24,48");

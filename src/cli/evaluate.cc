@@ -127,22 +127,23 @@ void add_ddos(Command& evaluate, Context& context) {
                 "Steps count where this feature is above 0; '' for all")
       ->capture_default_str();
   c->add_option("--budget", a->budgets,
-                "What labels show (repeatable): full, clean:10%, clean:5, incomplete:10%, incidents:2");
+                "Budget of labels (repeatable): full, clean:10%, clean:5, incomplete:10%, incidents:2");
   c->add_option("--label-seeds", a->run.label_seeds, "Draws of each budget")->capture_default_str();
   c->add_option("--seed", a->run.seed, "First seed")->capture_default_str();
   c->add_option("--rate", a->run.rate, "False alarms per node-day that thresholds aim at")
       ->capture_default_str();
   c->add_option("--merge-gap", a->merge_gap, "Alarmed steps closer than this are one episode")
       ->capture_default_str();
-  c->add_option("--lead", a->lead, "An alarm so long before an attack finds it")->capture_default_str();
+  c->add_option("--lead", a->lead, "An alarm up to this long before an attack finds it")
+      ->capture_default_str();
   c->add_option("--resamples", a->run.resamples, "Resamples of days for intervals")->capture_default_str();
   c->add_option("--unseen-nodes", a->run.unseen_folds, "Also score each node by a fit on other nodes; folds");
   c->add_flag("--leave-type-out", a->run.leave_type_out, "Also hide one attack type from the fit at a time");
   c->add_option("--method", a->methods, "Only these methods (repeatable)");
   c->add_flag("--internal-only", a->label_options.internal_only, "Only labels whose victim_internal is True");
-  c->add_option("--min-label-flows", a->label_options.min_flows, "Only labels with so many flows");
+  c->add_option("--min-label-flows", a->label_options.min_flows, "Only labels with at least this many flows");
   c->add_option("--sweep-victims", a->label_options.sweep_victims,
-                "An attack on so many nodes at once is a sweep")
+                "An attack on this many nodes at once is a sweep")
       ->capture_default_str();
   c->add_flag("--strict", a->strict, "A bad label is an error");
   a->learned = add_ddos_methods(*c);

@@ -46,7 +46,7 @@ struct ForecastArguments {
 int64_t steps_of(const std::string& text, int64_t step_ms, const char* option) {
   const int64_t ms = parse_duration_ms(text, option);
   if (ms <= 0 || ms % step_ms != 0)
-    throw base::UsageError("{} {}: not a whole number of the store's {} ms steps", option, text, step_ms);
+    throw base::UsageError("{} {}: not a multiple of the store's {} ms steps", option, text, step_ms);
   return ms / step_ms;
 }
 
@@ -158,14 +158,14 @@ void add_evaluate_holdout(Command& evaluate, Context& context) {
       evaluate.add_subcommand("holdout", "Draw nodes that no model is to learn from, look-alikes together");
   c->add_option("STORE", a->store, "Series store")->required();
   c->add_option("-o,--out", a->out, "File to write, a node name a line")->required();
-  c->add_option("--share", a->options.share, "Of the nodes, at most")
+  c->add_option("--share", a->options.share, "Largest share of the nodes to draw")
       ->capture_default_str()
       ->check(in_range(0.0, 1.0));
-  c->add_option("--train", a->period, "Period that is looked at, FROM/TO (default: all)");
+  c->add_option("--train", a->period, "Period to compare nodes in, FROM/TO (default: all)");
   c->add_option("--correlation", a->options.correlation,
-                "Nodes whose hourly mean log volumes correlate so much are look-alikes")
+                "Nodes whose hourly mean log volumes correlate at least this much are similar")
       ->capture_default_str();
-  c->add_option("--seed", a->options.seed, "Of the draw")->capture_default_str();
+  c->add_option("--seed", a->options.seed, "Seed of the draw")->capture_default_str();
   c->footer(
       "Example: netflowgen evaluate holdout store --train 2013-07-01/2013-08-01 -o holdout.txt\n"
       "Then: netflowgen pretrain store --exclude-nodes holdout.txt ..., evaluate forecast --holdout "
@@ -184,16 +184,17 @@ void add_evaluate_forecast(Command& evaluate, Context& context) {
       ->delimiter(',');
   c->add_option("--feature", a->features,
                 "What to forecast (repeatable; default: every volume that is given)");
-  c->add_option("--every", a->every, "A forecast so often, the minute shifting")->capture_default_str();
+  c->add_option("--every", a->every, "Interval of origins; the minute shifts")->capture_default_str();
   c->add_option("--season", a->season, "Season of seasonal naive and Holt-Winters")->capture_default_str();
   auto* file = c->add_option("--holdout", a->holdout, "File of unseen nodes, a name a line");
-  c->add_option("--holdout-share", a->holdout_share, "Draw so many unseen nodes, look-alikes together")
+  c->add_option("--holdout-share", a->holdout_share,
+                "Share of nodes to draw as unseen, similar nodes together")
       ->check(in_range(0.0, 0.9))
       ->excludes(file);
-  c->add_option("--holdout-seed", a->holdout_seed, "Of that draw")->capture_default_str();
+  c->add_option("--holdout-seed", a->holdout_seed, "Seed of that draw")->capture_default_str();
   c->add_option("--method", a->methods, "Only these methods (repeatable)");
   c->add_option("--fans", a->run.fans, "Series with a picture in the report")->capture_default_str();
-  c->add_option("--seed", a->run.seed, "Of methods that draw")->capture_default_str();
+  c->add_option("--seed", a->run.seed, "Seed of methods that draw at random")->capture_default_str();
   a->learned = add_forecast_methods(*c);
   c->footer(
       "Example: netflowgen evaluate forecast store --model model --holdout holdout.txt --horizons 5m,1h,4h "

@@ -224,7 +224,7 @@ void add_inspect(Command& app, Context&) {
   command->add_option("--node", s->node, "Show the frames of this node (or of the hosts in a CIDR)");
   command->add_option("--features", s->features, "Only these, comma-separated [all that the store has]");
   command->add_option("--from", s->from, "From this time on (UTC), with --node or --csv");
-  command->add_option("--to", s->to, "Up to and without this time (UTC), with --node or --csv");
+  command->add_option("--to", s->to, "Before this time (UTC), with --node or --csv");
   command->add_option("--csv", s->csv, "Export to this file, - for stdout; a missing value is an empty cell");
   command->add_option("--top", s->top, "How many nodes to list")->capture_default_str();
   command->footer(

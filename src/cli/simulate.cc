@@ -65,7 +65,7 @@ void add_simulate(Command& app, Context& context) {
   command->add_option("--seed", options->seed, "Instead of the scenario's");
   command->add_option("--threads", options->threads, "0: one a core; the flows do not depend on it");
   command->add_flag("--plain", options->plain, "flows.csv instead of flows.csv.zst");
-  command->add_flag("--check", options->check, "Plan everything, say what it is, and stop");
+  command->add_flag("--check", options->check, "Print the plan and stop");
   command->add_flag("--dump-config", options->dump, "Print the scenario with every default and stop");
   command->add_flag("--keys", options->keys, "Print the table of keys, as in docs/simulation.md");
   command->footer("Example: netflowgen simulate demo -o simulated");

@@ -36,7 +36,7 @@ struct NetworkSpec {
   base::Prefix prefix6 = *base::Prefix::parse("2001:db8:20::/64");  // and with IPv6 from here
   double ipv6_share = 0;  // of hosts that have an IPv6 address instead
   int64_t as_number = 64'500;
-  int64_t sampling = 128;           // the routers look at 1 packet in so many
+  int64_t sampling = 128;           // N: the routers sample 1 packet in N
   int64_t routers = 2;              // exporters
   int64_t uplinks = 2;              // interfaces to the Internet, a router
   int64_t interfaces = 8;           // interfaces to hosts, a router
@@ -74,7 +74,7 @@ struct ScriptedEvent {
 // Hard negatives: look like attacks, are not. Rates are for the whole network, a day, Poisson.
 struct Benign {
   double flash_crowds = 2;                 // new visitors on a web, game or DNS host, 20 minutes to hours
-  double load_tests = 0.7;                 // a few machines hammer a web host
+  double load_tests = 0.7;                 // a few machines send a web host many requests
   double outages = 1.5;                    // a server stops answering, clients retry, then all come back
   double mail_campaigns = 0.7;             // a mail host sends to thousands
   double software_updates = 1;             // hosts download the same within the hour
@@ -99,7 +99,7 @@ struct Attacks {
   double repeat_share = 0.35;  // of attacks on a host that was attacked before
   int64_t botnets = 6;         // from which attacks draw their machines, again and again
   double spoofed_share = 0.5;  // of floods that may be spoofed
-  Duration gap{1'800'000};     // at least so long between attacks on one host
+  Duration gap{1'800'000};     // shortest time between attacks on one host
   double damage_at = 30;       // intensity at which half of the victim's own traffic is lost; 0: none
   std::vector<ScriptedEvent> script;
 };

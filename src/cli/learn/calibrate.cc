@@ -65,7 +65,7 @@ void add_calibrate(Command& app, Context& context) {
       ->check(kPositive)
       ->capture_default_str();
   c->add_option("--period", o->period, "Only this period, FROM/TO (default: all)");
-  c->add_option("--labels", o->labels, "CSV of attacks that are known: their steps are left out");
+  c->add_option("--labels", o->labels, "CSV of known attacks: their steps are left out");
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen calibrate store --model model -o detector");

@@ -17,7 +17,7 @@ class LearnedDdosMethods : public DdosMethods {
  public:
   explicit LearnedDdosMethods(Command& c) {
     c.add_option("--model", options_.model,
-                 "Pre-trained model folder: adds it, its zero-label score and its untrained twin");
+                 "Pre-trained model folder: adds it, its zero-label score and an untrained copy");
     c.add_option("--tune", options_.tune,
                  "Also the model fine-tuned itself, anew for every fit: adapters, all")
         ->check(one_of({"adapters", "all"}));
@@ -44,12 +44,11 @@ class LearnedForecastMethods : public ForecastMethods {
   explicit LearnedForecastMethods(Command& c) {
     c.add_option(
         "--model", folders_,
-        "Pre-trained model folder: adds it and its untrained twin; several are averaged (repeatable)");
+        "Pre-trained model folder: adds it and an untrained copy; several are averaged (repeatable)");
     c.add_flag("--untrained,!--no-untrained", untrained_, "Also the first model with random weights")
         ->capture_default_str();
-    c.add_option(
-         "--history", history_,
-         "The models begin to look so long before the first origin, which saves time (0s: at the beginning)")
+    c.add_option("--history", history_,
+                 "History that the models read before the first origin; less saves time (0s: all)")
         ->capture_default_str();
     c.add_option("--tree-rows", trees_.rows, "Training examples a horizon of the trees")
         ->capture_default_str();

@@ -159,11 +159,11 @@ void add_finetune(Command& app, Context& context) {
   c->add_option("--validation", o->validation,
                 "Its late part, where tuning is judged (default: the last quarter)");
   c->add_option("--budget", o->budget,
-                "Use only so many labels: full, clean:10%, incomplete:10%, incidents:2")
+                "Use only a part of the labels: full, clean:10%, incomplete:10%, incidents:2")
       ->capture_default_str();
   c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows in the labelled period");
   c->add_flag("--internal-only", o->label_options.internal_only, "Only labels whose victim_internal is True");
-  c->add_option("--min-label-flows", o->label_options.min_flows, "Only labels with so many flows");
+  c->add_option("--min-label-flows", o->label_options.min_flows, "Only labels with at least this many flows");
   c->add_flag("--strict", o->strict, "A bad label is an error");
   add_head_options(*c, o->study.head);
   c->add_option("--seed", o->study.head.seed, "")->capture_default_str();
@@ -176,7 +176,7 @@ void add_finetune(Command& app, Context& context) {
       ->check(kNonNegative)
       ->capture_default_str();
   c->add_option("--rank", t.rank, "Of adapters")->check(in_range(1, 1024))->capture_default_str();
-  c->add_option("--keep", t.keep, "Weight of pre-training's loss while tuning")
+  c->add_option("--keep", t.keep, "Weight of the pre-training loss while tuning")
       ->check(kNonNegative)
       ->capture_default_str();
   c->add_option("--device", o->study.device, "cpu, cuda or cuda:N")->capture_default_str();

@@ -168,7 +168,7 @@ void run_forecast(const ForecastOptions& o, const Context& context) {
   const auto& spec = models.first().spec();
   const auto& encoder = models.first().encoder();
   if (spec.input.leads.empty())
-    throw base::Error("{} forecasts nothing ahead; pretrain with --leads", o.models.front());
+    throw base::Error("{} forecasts nothing ahead; pretrain with --horizons", o.models.front());
   Said said{o.node, table.steps[end - 1], {}, {}, spec.input.leads, spec.quantiles, {}};
   const eval::Origin origin{node, said.step};
   for (size_t v = 0; v < encoder.volumes(); ++v) {
@@ -195,7 +195,7 @@ void add_forecast(Command& app, Context& context) {
       ->required()
       ->allow_extra_args(false);
   c->add_option("--node", o->node, "Node to forecast")->required();
-  c->add_option("--at", o->at, "Stand at this time (default: the end of the store)");
+  c->add_option("--at", o->at, "Forecast from this time (default: the end of the store)");
   c->add_option("--feature", o->feature, "Only this feature");
   c->add_option("-f,--format", o->format, "table, csv or html (a page with a picture of each feature)")
       ->check(one_of({"table", "csv", "html"}))

@@ -52,8 +52,7 @@ std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step
     if (!ms || *ms <= 0)
       throw base::UsageError("{}: '{}' is not a duration (e.g. 60s, 5m, 1h, 7d)", option, text);
     if (*ms % step_ms != 0)
-      throw base::UsageError("{}: {} is not a whole number of the store's {} ms steps", option, text,
-                             step_ms);
+      throw base::UsageError("{}: {} is not a multiple of the store's {} ms steps", option, text, step_ms);
     steps.push_back(static_cast<int>(*ms / step_ms));
   }
   return steps;
@@ -114,23 +113,24 @@ void add_head_options(Command& c, learn::HeadOptions& h) {
   c.add_option("--prior", take_prior, "Score before any label: none, volume, injection or both")
       ->check(one_of_ignoring_case({"none", "volume", "injection", "both"}))
       ->default_str("both");
-  c.add_option("--ridge", h.ridge, "Penalty of what labels change: larger for few or doubtful labels")
+  c.add_option("--ridge", h.ridge, "Ridge penalty of what labels change: larger for few or doubtful labels")
       ->check(kPositive)
       ->capture_default_str();
-  c.add_option("--trees", h.trees, "Boosted trees beside the rest; 0: none")
+  c.add_option("--trees", h.trees, "Boosted trees beside the linear head; 0: none")
       ->check(in_range(0, model::kMaxTrees))
       ->capture_default_str();
-  c.add_option("--tree-trust", h.tree_trust, "Weight of an event to them: smaller for few or doubtful labels")
+  c.add_option("--tree-trust", h.tree_trust,
+               "Weight of an event in the trees: smaller for few or doubtful labels")
       ->check(kPositive)
       ->capture_default_str();
   c.add_option("--tree-incidents", h.tree_incidents,
-               "Incidents in the labels from which on the trees count as much as the rest; with fewer, less")
+               "Labelled incidents at which the trees reach their full weight; less weight with fewer")
       ->check(kPositive)
       ->capture_default_str();
   c.add_option("--members", h.members, "Small networks beside the linear head")
       ->check(in_range(0, 64))
       ->capture_default_str();
-  c.add_option("--hidden", h.spec.hidden, "Width of each one's hidden layer")
+  c.add_option("--hidden", h.spec.hidden, "Width of each network's hidden layer")
       ->check(in_range(1, 1024))
       ->capture_default_str();
   c.add_option("--epochs", h.epochs, "Passes at most")->check(kPositive)->capture_default_str();

@@ -54,7 +54,7 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
   if (!o.exclude_nodes.empty()) p.nodes = nodes_not_in(table, o.exclude_nodes);
   if (o.min_active > 0) p.nodes = active_nodes(table, p.nodes, p.train, o.min_active);
   if (!o.leads.empty())
-    p.spec.input.leads = parse_steps(o.leads, table.step_ms, "--leads");
+    p.spec.input.leads = parse_steps(o.leads, table.step_ms, "--horizons");
   else if (o.preset != "paper")  // which forecasts the next step
     p.spec.input.leads = learn::default_horizons(table, p);
   for (const auto& w : learn::training_warnings(table, p)) fmt::print(stderr, "warning: {}\n", w);
@@ -85,7 +85,7 @@ void add_pretrain(Command& app, Context& context) {
                 "Period FROM/TO, e.g. 1998-06-01/1998-06-22 (default: all but --validation)");
   c->add_option("--validation", o->validation, "Later period FROM/TO (default: the last tenth of --train)");
   c->add_option(
-       "--leads", o->leads,
+       "--horizons", o->leads,
        "Forecast horizons of the direct heads, e.g. 60s,1h,4h (default: 1, 5, 15 steps, 1h and 4h, as far as "
        "the training period is long enough)")
       ->delimiter(',');
@@ -96,9 +96,10 @@ void add_pretrain(Command& app, Context& context) {
                 "direct heads "
                 "then forecast in each node's own units (default: none)")
       ->delimiter(',');
-  c->add_option("--exclude-nodes", o->exclude_nodes, "File with a node name a line: not learnt from");
+  c->add_option("--exclude-nodes", o->exclude_nodes,
+                "File of nodes to leave out of training, one name a line");
   c->add_option("--min-active", o->min_active,
-                "Do not learn from nodes of whose training steps a smaller share carries anything")
+                "Skip nodes that are active in less than this share of the training period")
       ->check(in_range(0.0, 1.0));
   c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows (in + out)");
   c->add_option("--idle-steps", o->idle_steps,
@@ -130,7 +131,7 @@ void add_pretrain(Command& app, Context& context) {
       ->check(kPositive);
   c->add_option("--patience", p.patience, "Validations without improvement before it stops; 0: never")
       ->capture_default_str();
-  c->add_option("--seed", p.seed, "Of weights and windows")->capture_default_str();
+  c->add_option("--seed", p.seed, "Seed of weights and windows")->capture_default_str();
   c->add_option("--device", p.device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", p.threads, "0: all cores")->capture_default_str();
   c->add_flag("--resume", p.resume, "Continue from the checkpoint in --out");

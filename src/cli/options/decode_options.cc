@@ -109,23 +109,24 @@ void add_decode_options(Command& command, DecodeArgs& args) {
   const auto option = [&](const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->group(kPacketGroup);
   };
-  option("--template-scope", args.scope, "Whose templates a data set may use, beside address and domain")
+  option("--template-scope", args.scope, "Scope of templates, beside address and domain")
       ->check(one_of({"adaptive", "address", "port"}))
       ->capture_default_str();
   option("--template-lifetime", args.template_lifetime,
-         "Forget a template not sent again for so long; 0: never")
+         "Forget a template that is not sent again for this long; 0: never")
       ->capture_default_str();
   option("--hold", args.hold, "Keep data that comes before its template until that comes")
       ->check(one_of({"on", "off"}))
       ->capture_default_str();
-  option("--hold-time", args.hold_time, "For so long at most")->capture_default_str();
+  option("--hold-time", args.hold_time, "Longest time that data waits for its template")
+      ->capture_default_str();
   option("--time", args.time,
          "Which time flows get: flow, export, receive or corrected; EXPORTER=... for one exporter [flow]");
-  option("--sampling", args.sampling, "EXPORTER=N: one packet in N, whatever the exporter says itself");
+  option("--sampling", args.sampling, "EXPORTER=N: one packet in N; overrides what the exporter announces");
   option("--sampling-default", args.sampling_default,
-         "N, or EXPORTER=N: where an exporter does not say [1, marked as not known]");
+         "N, or EXPORTER=N: where an exporter announces no rate [1, marked as not known]");
   option("--max-future", args.max_future,
-         "Flows that end later than so long after their receipt are moved to it")
+         "Flows that end later than this after their receipt are moved to it")
       ->capture_default_str();
   option("--max-past", args.max_past,
          "The same for the past; 0: never [as --lateness; of stored packets only where the exporter's clock "
@@ -141,7 +142,7 @@ void add_decode_options(Command& command, DecodeArgs& args) {
       "--direction", args.direction,
       "Of exporters that report a packet where it comes in and where it goes out: ingress, egress or both; "
       "EXPORTER=... for one exporter [both]");
-  option("--sflow-discards", args.discards, "Flows for packets that the device says it dropped")
+  option("--sflow-discards", args.discards, "Flows for packets that the device reports as dropped")
       ->check(one_of({"on", "off"}))
       ->capture_default_str();
   option("--sflow-exporter", args.sflow_exporter, "The exporter's address: the agent's own or the UDP source")

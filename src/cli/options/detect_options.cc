@@ -9,14 +9,15 @@ Option* add_detect_options(Command& command, serve::DetectOptions& options) {
   auto* const model =
       option(kModelGroup, "--model", options.model, "Fine-tuned model folder, with detect.json");
   option(kModelGroup, "--policy", options.policy, "YAML of policies (docs/detection.md)");
-  command.add_flag("--dry-run", options.dry_run, "Suppress every alert; the records say so")
+  command.add_flag("--dry-run", options.dry_run, "Suppress every alert; records have the reason")
       ->group(kModelGroup);
   option(kModelGroup, "--max-nodes", options.max_nodes, "Nodes to remember; 0: as many as 4 GiB hold")
       ->capture_default_str();
   option(kAdvancedGroup, "--threads", options.threads, "0: all cores")->capture_default_str();
-  option(kAdvancedGroup, "--precision", options.precision, "Of weights: float32, bf16 or int8")
+  option(kAdvancedGroup, "--precision", options.precision, "Number format of weights: float32, bf16 or int8")
       ->capture_default_str();
-  option(kAdvancedGroup, "--cache", options.cache, "Of cached keys and values: float32, bf16 or int8")
+  option(kAdvancedGroup, "--cache", options.cache,
+         "Number format of cached keys and values: float32, bf16 or int8")
       ->capture_default_str();
   return model;
 }

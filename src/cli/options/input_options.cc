@@ -34,11 +34,11 @@ void add_input_options(Command& command, InputArgs& args, const char* what) {
     return command.add_option(name, value, help)->group(kInputGroup);
   };
   option("input", args.options.paths, what)->required();
-  option("--dialect", args.options.dialect, "Input format [told from the content]");
+  option("--dialect", args.options.dialect, "Input format [recognised from the content]");
   option("--map", args.options.map, "YAML column map for other text files (docs/formats.md)");
   command.add_flag("--strict", args.options.strict, "Stop at the first bad row, record or file")
       ->group(kInputGroup);
-  option("--utc-offset", args.utc_offset, "Of local times in text files, e.g. +02:00");
+  option("--utc-offset", args.utc_offset, "UTC offset of local times in text files, e.g. +02:00");
   option("--anonymize", args.anonymize,
          "Change addresses first: cryptopan:KEYFILE, truncate[:V4BITS,V6BITS]");
   add_decode_options(command, args.decode);
@@ -47,9 +47,7 @@ void add_input_options(Command& command, InputArgs& args, const char* what) {
       .add_option("--templates", args.options.state,
                   "Templates and rates: read at the start, written at the end")
       ->group(kPacketGroup);
-  command
-      .add_option("--exporter", args.exporter,
-                  "Whose messages files of bare messages hold (dialect messages)")
+  command.add_option("--exporter", args.exporter, "Exporter of files of bare messages (dialect messages)")
       ->group(kPacketGroup);
 }
 

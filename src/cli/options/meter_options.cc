@@ -12,7 +12,7 @@ void add_meter_options(Command& command, MeterArgs& args) {
   option("--meter", args.mode,
          "Flows from the packets of captures: where they hold no flow export (auto), always or never")
       ->check(one_of({"auto", "on", "off"}));
-  option("--meter-active", args.active, "Metering: a flow that goes on is cut after this time");
+  option("--meter-active", args.active, "Metering: a longer flow is split after this time");
   option("--meter-inactive", args.inactive, "Metering: a flow without packets for this time has ended");
   option("--meter-flows", args.max_flows, "Metering: open flows at most")
       ->check(in_range(1, 1 << 26));

@@ -49,7 +49,8 @@ void add_series_options(Command& command, SeriesArgs& args, Steps steps) {
   command.add_flag("--as", args.as, "Autonomous systems as nodes")->group(kNodeGroup);
   if (steps == Steps::kOption) {
     option("--step", args.step, "Length of a step")->capture_default_str();
-    option("--timezone", args.timezone, "Of the network, for calendar inputs: UTC, +hh:mm or Europe/Berlin")
+    option("--timezone", args.timezone,
+           "Time zone of the network, for calendar inputs: UTC, +hh:mm or Europe/Berlin")
         ->capture_default_str();
   }
   option("--lateness", args.lateness,

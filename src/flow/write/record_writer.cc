@@ -31,7 +31,7 @@ bool is_string(uint16_t id) {
 
 bool is_address(uint16_t id) {
   constexpr uint16_t kAddressIds[] = {8,   12,  15,  18,  27,  28,  44,  45,  47,  62,  63,  130, 131, 140,
-                                     169, 170, 211, 212, 225, 226, 281, 282, 366, 403, 404, 432, 438};
+                                      169, 170, 211, 212, 225, 226, 281, 282, 366, 403, 404, 432, 438};
   return std::ranges::find(kAddressIds, id) != std::end(kAddressIds);
 }
 

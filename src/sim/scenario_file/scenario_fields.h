@@ -11,12 +11,12 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Net
   v("prefix6", s.prefix6, "addresses of the hosts with IPv6");
   v("ipv6_share", s.ipv6_share, "share of hosts that have an IPv6 address instead");
   v("as_number", s.as_number, "AS of the network");
-  v("sampling", s.sampling, "the routers look at 1 packet in so many");
+  v("sampling", s.sampling, "N: the routers sample 1 packet in N");
   v("routers", s.routers, "exporters");
   v("uplinks", s.uplinks, "interfaces to the Internet, a router");
   v("interfaces", s.interfaces, "interfaces to hosts, a router");
   v("active_timeout", s.active_timeout, "longer flows are cut");
-  v("inactive_timeout", s.inactive_timeout, "a flow without a sampled packet for so long ends");
+  v("inactive_timeout", s.inactive_timeout, "a flow ends after this long without a sampled packet");
   v("radiation", s.radiation, "unsolicited packets a minute from the Internet to every address");
   v("dark", s.dark, "scans and carpet bombing also reach addresses that no host has");
 }
@@ -49,7 +49,7 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Scr
 template <typename Visitor, typename S>
 void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Benign> {
   v("flash_crowds", s.flash_crowds, "a day: new visitors on a web, game or DNS host");
-  v("load_tests", s.load_tests, "a day: a few machines hammer a web host");
+  v("load_tests", s.load_tests, "a day: a few machines send a web host many requests");
   v("outages", s.outages, "a day: a server stops answering, clients retry, then all come back");
   v("mail_campaigns", s.mail_campaigns, "a day: a mail host sends to thousands");
   v("software_updates", s.software_updates, "a day: many hosts download the same within the hour");
@@ -75,7 +75,7 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Att
   v("repeat_share", s.repeat_share, "share of attacks on a host that was attacked before");
   v("botnets", s.botnets, "botnets from which attacks draw their machines, again and again");
   v("spoofed_share", s.spoofed_share, "share of spoofed ones among floods that can be");
-  v("gap", s.gap, "at least so long between attacks on one host");
+  v("gap", s.gap, "shortest time between attacks on one host");
   v("damage_at", s.damage_at, "intensity at which half of the victim's own traffic is lost; 0: none is");
   v("script", s.script, "attacks given by hand, besides `count`");
 }

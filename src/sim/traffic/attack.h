@@ -68,7 +68,7 @@ struct AttackEvent {
   double ramp_ms = 0;
   double intensity = 0;
   double packets_per_ms = 0;  // physical, at the plateau, to all victims together
-  double pulse_on_ms = 0;     // pulse wave: on for so long of every period; 0: steady
+  double pulse_on_ms = 0;     // pulse wave: length of the pulse in every period; 0: steady
   double pulse_period_ms = 0;
   uint64_t sources = 0;
   bool spoofed = false;
