@@ -48,9 +48,9 @@ TEST(Dialect, NfdumpOutCountersAreTheReplyOrAnEgressCount) {
   const std::string t = "2026-01-01T00:00:00Z+1000 ";
   const std::string forward = t + "192.0.2.80:80>203.0.113.1:1024 17 - ";
   const std::string back = t + "203.0.113.1:1024>192.0.2.80:80 17 - ";
-  EXPECT_THAT(r.flows,
-              ElementsAre(back + "5p 640b", forward + "5p 640b", forward + "5p 640b", forward + "5p 640b",
-                          forward + "3p 300b", back + "5p 640b", forward + "300p 30000b", forward + "3p 300b"));
+  EXPECT_THAT(r.flows, ElementsAre(back + "5p 640b", forward + "5p 640b", forward + "5p 640b",
+                                   forward + "5p 640b", forward + "3p 300b", back + "5p 640b",
+                                   forward + "300p 30000b", forward + "3p 300b"));
   EXPECT_THAT(flow_counts(r), ElementsAre(1, 1, 1, 1, 3, 2, 57, 1));
 }
 
