@@ -14,8 +14,7 @@ void add_meter_options(Command& command, MeterArgs& args) {
       ->check(one_of({"auto", "on", "off"}));
   option("--meter-active", args.active, "Metering: a longer flow is split after this time");
   option("--meter-inactive", args.inactive, "Metering: a flow without packets for this time has ended");
-  option("--meter-flows", args.max_flows, "Metering: open flows at most")
-      ->check(in_range(1, 1 << 26));
+  option("--meter-flows", args.max_flows, "Metering: open flows at most")->check(in_range(1, 1 << 26));
 }
 
 flow::MeterOptions meter_options(const MeterArgs& args) {
