@@ -31,7 +31,7 @@ all=()
 for seed in ${SEEDS:-1}; do
   model=$out/model-$seed
   [ -e "$model/config.json" ] || $nfg pretrain "$out/store" --exclude-nodes "$out/holdout.txt" --min-active 0.1 \
-    --train "${july%/*}/${late%/*}" --validation "$late" --leads 5m,1h,4h --season 1d,2d,3d,7d \
+    --train "${july%/*}/${late%/*}" --validation "$late" --horizons 5m,1h,4h --season 1d,2d,3d,7d \
     --scales 15m,1h,4h,1d,7d --size "${SIZE:-micro}" --window 32 --batch 64 --length 96 --steps "${STEPS:-3500}" \
     --warmup 100 --learning-rate 2e-3 --direct-weight 20 --inject-chance 0 --inject-weight 0 --patience 0 \
     --evaluate-every 250 --device "${DEVICE:-cpu}" --seed "$seed" -o "$model"

@@ -168,7 +168,7 @@ void run_forecast(const ForecastOptions& o, const Context& context) {
   const auto& spec = models.first().spec();
   const auto& encoder = models.first().encoder();
   if (spec.input.leads.empty())
-    throw base::Error("{} forecasts nothing ahead; pretrain with --leads", o.models.front());
+    throw base::Error("{} forecasts nothing ahead; pretrain with --horizons", o.models.front());
   Said said{o.node, table.steps[end - 1], {}, {}, spec.input.leads, spec.quantiles, {}};
   const eval::Origin origin{node, said.step};
   for (size_t v = 0; v < encoder.volumes(); ++v) {

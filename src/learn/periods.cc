@@ -113,7 +113,7 @@ std::vector<std::string> training_warnings(const series::FrameTable& table, cons
     all.push_back(fmt::format(
         "the {} period has {} steps, and the longest horizon is {} steps: no forecast that far ahead is {}; "
         "give a longer "
-        "period or shorter --leads",
+        "period or shorter --horizons",
         name, r.to - r.from, longest, std::string_view(name) == "training" ? "learnt" : "checked"));
   }
   return all;
