@@ -51,11 +51,13 @@ if [ "${LEARN:-OFF}" = ON ]; then
   expect 1 "does not forecast" $evaluate forecast "$out/store" --model "$out/model" --horizons 2m
   expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" --nodes 10.30.0.0/26 --step 5m -o "$out/store5"
   expect 1 "steps of 60000 ms" $evaluate forecast "$out/store5" --model "$out/model" --horizons 10m
-  # The defaults forecast what the README asks for.
-  expect 0 "frames of 13 nodes" "$NETFLOWGEN" -q pretrain "$out/store" --size nano --steps 2 --batch 2 --length 32 -o "$out/plain"
-  expect 0 "netflowgen" $evaluate forecast "$out/store" --model "$out/plain" --horizons 1m,1h --season 1h --no-untrained \
+  # The defaults forecast what the README asks for, as far as the archive goes.
+  expect 0 "frames of 18 nodes" "$NETFLOWGEN" -q pretrain "$out/store" --size nano --steps 2 --batch 2 --length 32 -o "$out/plain"
+  expect 0 "netflowgen" $evaluate forecast "$out/store" --model "$out/plain" --horizons 1m,15m --season 1h --every 1m --no-untrained \
     --tree-rows 2000 --tree-rounds 5
-  expect 0 "T12:00" "$NETFLOWGEN" forecast "$out/store" --model "$out/plain" --node 10.30.0.1
+  expect 1 "trees: no training step has a known future 60 steps later" $evaluate forecast "$out/store" --model "$out/plain" \
+    --horizons 1m,1h --season 1h --tree-rows 2000 --tree-rounds 5
+  expect 0 "T11:48" "$NETFLOWGEN" forecast "$out/store" --model "$out/plain" --node 10.30.0.1
   expect 1 "--validation: the store holds nothing from 2050-01-01" $pretrain --validation 2050-01-01/2050-02-01 -o "$out/m5"
   expect 1 "--train: the store holds nothing from 2050-01-01" $pretrain --train 2050-01-01/2050-02-01 -o "$out/m5"
 

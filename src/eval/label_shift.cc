@@ -102,10 +102,14 @@ struct Shift {
   double rise = 0;
 };
 
+// More than the least offset of the year that follows.
 bool is_daylight(const base::TimeZone& zone, TimeMs time) {
-  constexpr int64_t kHalfYearMs = 183 * base::kDayMs;
+  constexpr int64_t kMonthMs = 30 * base::kDayMs;
   const int64_t now = zone.offset_ms(time);
-  return now > std::min(zone.offset_ms(time - kHalfYearMs), zone.offset_ms(time + kHalfYearMs));
+  for (int month = 1; month <= 12; ++month) {
+    if (zone.offset_ms(time + month * kMonthMs) < now) return true;
+  }
+  return false;
 }
 
 class ShiftSearch {

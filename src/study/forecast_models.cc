@@ -109,7 +109,7 @@ size_t ForecastModels::lead_of(int64_t horizon) const {
   std::string list;
   for (const int l : leads) list += (list.empty() ? "" : ", ") + std::to_string(l);
   throw base::Error(
-      "{} does not forecast {} steps ahead but {}; choose --horizons among them, or pretrain with --horizons",
+      "{} does not forecast {} steps ahead but {}; choose --horizons among them, or pretrain with others",
       folders_.front(), horizon, list);
 }
 

@@ -31,6 +31,13 @@ class Trees : public eval::Forecaster {
     spread_.clear();
     for (size_t h = 0; h < task.horizons.size(); ++h) {
       Matrix m = matrix(*task.table, examples, task.horizons[h], true);
+      if (m.y.empty()) {
+        throw base::Error(
+            "trees: no training step has a known future {} steps later; choose shorter --horizons or a "
+            "longer "
+            "--train",
+            task.horizons[h]);
+      }
       boosters_.push_back(train(m, 0.5, seed));
       spread_.push_back(to_residuals(m, boosters_.back()));
       for (const size_t q : kFitted) {

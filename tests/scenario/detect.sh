@@ -61,7 +61,7 @@ python3 - "$out/again/detect.json" <<'EOF' || fail "calibrate of a detector"
 import json, sys
 j = json.load(open(sys.argv[1]))
 assert [(t["name"], t["enabled"]) for t in j["tasks"]] == [("ddos", True), ("anomaly", False)], j
-assert j["nodes"]["hosts"] == "10.30.0.0/27" and j["nodes"]["count"] == 11, j["nodes"]
+assert j["nodes"]["hosts"] == "10.30.0.0/27" and j["nodes"]["count"] == 12, j["nodes"]
 EOF
 # Labels whose clock is an hour ahead.
 python3 - "$out/sim/labels.csv" "$out/late.csv" <<'EOF'
@@ -90,7 +90,7 @@ must replay "$out/store" -o "$out/store.jsonl"
 must replay "$out/sim/flows.csv.zst" --threads 1 -o "$out/default.jsonl"
 grep -q "nodes: --nodes 10.30.0.0/27" "$out/log" || fail "the nodes are not printed"
 cmp "$out/flows.jsonl" "$out/default.jsonl" || fail "the model's nodes and --nodes differ"
-expect 0 "and the model was fitted on 11 (--nodes 10.30.0.0/27)" replay "$out/sim/flows.csv.zst" --nodes all -o "$out/all.jsonl"
+expect 0 "and the model was fitted on 12 (--nodes 10.30.0.0/27)" replay "$out/sim/flows.csv.zst" --nodes all -o "$out/all.jsonl"
 python3 "$here/compare.py" "$out" "$test" || fail "evaluate and replay differ"
 
 # Policies, and what is refused.

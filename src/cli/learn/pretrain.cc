@@ -20,7 +20,7 @@ struct PretrainOptions {
   std::string size = "micro";
   std::string train;
   std::string validation;
-  std::vector<std::string> leads;
+  std::vector<std::string> horizons;
   std::vector<std::string> season;
   std::vector<std::string> scales;
   std::string exclude_nodes;
@@ -53,8 +53,8 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
   p.validation = parse_range(o.validation, table.step_ms, "--validation");
   if (!o.exclude_nodes.empty()) p.nodes = nodes_not_in(table, o.exclude_nodes);
   if (o.min_active > 0) p.nodes = active_nodes(table, p.nodes, p.train, o.min_active);
-  if (!o.leads.empty())
-    p.spec.input.leads = parse_steps(o.leads, table.step_ms, "--horizons");
+  if (!o.horizons.empty())
+    p.spec.input.leads = parse_steps(o.horizons, table.step_ms, "--horizons");
   else if (o.preset != "paper")  // which forecasts the next step
     p.spec.input.leads = learn::default_horizons(table, p);
   for (const auto& w : learn::training_warnings(table, p)) fmt::print(stderr, "warning: {}\n", w);
@@ -85,7 +85,7 @@ void add_pretrain(Command& app, Context& context) {
                 "Period FROM/TO, e.g. 1998-06-01/1998-06-22 (default: all but --validation)");
   c->add_option("--validation", o->validation, "Later period FROM/TO (default: the last tenth of --train)");
   c->add_option(
-       "--horizons", o->leads,
+       "--horizons", o->horizons,
        "Forecast horizons of the direct heads, e.g. 60s,1h,4h (default: 1, 5, 15 steps, 1h and 4h, as far as "
        "the training period is long enough)")
       ->delimiter(',');
