@@ -149,8 +149,8 @@ double short_flows_of(const Excess& x, const FlowEvidence* flows) {
   if (flows == nullptr || flows->tcp.flows <= 0) {
     return x.flows() > 0 && x.packets() / x.flows() < 5 ? 1 - 0.5 * ramp(x.packets() / x.flows(), 2, 5) : 0.5;
   }
-  const double known = 1 - std::exp(-flows->tcp.expected_repeats / 3);
-  return known * (1 - ramp(flows->tcp.packets_per_flow, 2, 5)) + (1 - known) * 0.5;
+  const double known = 1 - std::exp(-flows->tcp.expected_again / 3);
+  return known * (1 - ramp(flows->tcp.long_share, 0.3, 0.7)) + (1 - known) * 0.5;
 }
 
 // Share of the packets that come from web servers' ports: answers to what the node asked for, such as a download.

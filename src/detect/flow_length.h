@@ -1,10 +1,10 @@
-// How long TCP flows are, as far as packet sampling lets one know.
+// How many TCP flows are long, as far as packet sampling lets one know.
 //
-// A flow of m packets sampled 1:N is seen with probability 1 - (1 - 1/N)^m, and then m/N packets of it are
-// expected over all flows: a mean of (m/N) / (1 - (1 - 1/N)^m) packets a flow that was seen. At 1:1 that is
-// m. At 1:1000 it is 1.0000 for m = 1 and 1.0045 for m = 10: whether flows are long shows in second sightings
-// only, and these are rare. So the estimate comes with the number of second sightings that it could have
-// rested on. Pure functions.
+// A flow of m packets sampled 1:N is seen at all with probability 1 - (1 - 1/N)^m, and a second time more rarely: at 1:1000,
+// 0.45 % of the flows of ten packets that are seen are seen twice. So the share of long flows is the number of flows that
+// were seen again over the number that would have been if all were long, and it comes with the latter: below about 3, the
+// share tells nothing. Flows are counted, not packets, so that a few long flows among many short ones count as few.
+// Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,21 @@
 
 namespace netflowgen::detect {
 
-// Second and later sightings a seen flow, for flows of `packets` packets sampled 1:rate. `packets` >= 1,
-// `rate` >= 1.
-double repeats_of(double packets, double rate);
+// Packets of a flow that counts as long.
+inline constexpr int kLongFlow = 10;
+
+// Sampled packets from which a flow sampled 1:rate counts as seen again: 4 at 1:1, 3 at 1:2, else 2.
+uint64_t again_from(uint32_t rate);
+// Probability that a flow of kLongFlow packets is seen again, given that it is seen. `rate` >= 1.
+double again_probability(uint32_t rate);
 
 // What a sample tells of its TCP flows.
 struct TcpEvidence {
-  double flows = 0;             // seen
-  double flagged = 0;           // of those: TCP flags are known
-  double plain_ack_share = 0;   // of `flagged`: ACK and none of SYN, FIN, RST, PSH
-  double packets_per_flow = 0;  // most likely length if all flows were equally long; 0: no flow
-  double expected_repeats =
-      0;  // sightings beyond the first if flows had ten packets: below 3, nothing is known
+  double flows = 0;            // seen
+  double flagged = 0;          // of those: TCP flags are known
+  double plain_ack_share = 0;  // of `flagged`: ACK and none of SYN, FIN, RST, PSH
+  double long_share = 0;       // of the flows, those that are long; up to 1
+  double expected_again = 0;   // flows that would have been seen again if all were long
   bool operator==(const TcpEvidence&) const = default;
 };
 
@@ -34,11 +37,9 @@ class TcpFlowCounter {
   TcpEvidence evidence() const;
 
  private:
-  double repeats_if(double packets) const;
-
   std::map<uint32_t, double> flows_by_rate_;
   double flows_ = 0;
-  double repeats_ = 0;
+  double again_ = 0;
   double flagged_ = 0;
   double plain_acks_ = 0;
 };

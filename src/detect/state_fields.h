@@ -46,8 +46,8 @@ void visit(A& a, FlowEvidence& e) {
   a.value(e.fragment_share);
   if (a.version() < 2) return;
   a.value(e.sampled_packets);
-  for (double* x : {&e.tcp.flows, &e.tcp.flagged, &e.tcp.plain_ack_share, &e.tcp.packets_per_flow,
-                    &e.tcp.expected_repeats}) {
+  for (double* x :
+       {&e.tcp.flows, &e.tcp.flagged, &e.tcp.plain_ack_share, &e.tcp.long_share, &e.tcp.expected_again}) {
     a.value(*x);
   }
 }
