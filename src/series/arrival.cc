@@ -120,10 +120,10 @@ std::string late_text(const LateFlows& late, uint64_t flows, int64_t lateness_ms
   const double share =
       100.0 * static_cast<double>(late.dropped) / static_cast<double>(std::max<uint64_t>(flows, 1));
   return fmt::format(
-      "{} flows ({:.2g} %) came up to {} late, more than --lateness {}, and were dropped: read again with "
+      "{} flows ({} %) came up to {} late, more than --lateness {}, and were dropped: read again with "
       "--lateness {}",
-      late.dropped, share, about(late.most_ms), option_text(lateness_ms),
-      option_text(round_up(late.most_ms)));
+      late.dropped, share >= 10 ? fmt::format("{:.0f}", share) : fmt::format("{:.2g}", share),
+      about(late.most_ms), option_text(lateness_ms), option_text(round_up(late.most_ms)));
 }
 
 }  // namespace netflowgen::series

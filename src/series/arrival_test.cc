@@ -152,6 +152,10 @@ TEST(Arrival, WithoutAPlanTheLateAreCountedAndTheAdviceHelps) {
                   "and were dropped: read again with --lateness 1h"));
   EXPECT_EQ(build(flows, {.lateness_ms = kHour}).flows.out, 12'000u);
   EXPECT_EQ(late_text({}, 100, kMinute), "");
+  EXPECT_THAT(late_text({.dropped = 999, .most_ms = 30 * kHour}, 1000, kMinute),
+              testing::StartsWith("999 flows (100 %) came up to 30 h late, more than --lateness 1m"));
+  EXPECT_THAT(late_text({.dropped = 1, .most_ms = kMinute}, 1000, kMinute),
+              testing::StartsWith("1 flows (0.1 %)"));
 }
 
 TEST(Arrival, OpenStepsBeyondTheMemoryGoToTheDisk) {
