@@ -206,7 +206,7 @@ def test(out):
     expect("alerts of a replay that live has not", missed, [])
 
     collector = Collector(out)
-    expect("the state is taken up", "going on from the saved state" in collector.log, True)
+    expect("the state is taken up", "continuing from the saved state" in collector.log, True)
     exporter = Exporter(collector.port)
     exporter.play(2)
     collector.stop()

@@ -46,8 +46,8 @@ grep -q '"task":"anomaly"' "$out/unlabelled.jsonl" || fail "no alert without lab
 echo 192.0.2.1,2024-03-04T13:00:00,2024-03-04T13:10:00,udp_flood >"$out/rows"
 { echo node,start,end,type; cat "$out/rows"; } >"$out/strange.csv"
 expect 1 "no label can be used" nfg finetune "$out/store" --model "$out/model" --labels "$out/strange.csv" -o "$out/x"
-expect 1 "the store holds nothing of that time" nfg calibrate "$out/store" --model "$out/model" --period 2030-01-01/2030-02-01 -o "$out/x"
-expect 1 "--validation 2030-01-01/2030-02-01: the store holds nothing" nfg finetune "$out/store" --model "$out/model" \
+expect 1 "the store has no frame in that period" nfg calibrate "$out/store" --model "$out/model" --period 2030-01-01/2030-02-01 -o "$out/x"
+expect 1 "--validation 2030-01-01/2030-02-01: the store has no frame" nfg finetune "$out/store" --model "$out/model" \
   --labels "$out/sim/labels.csv" --validation 2030-01-01/2030-02-01 -o "$out/x"
 
 must nfg finetune "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" --train $train --validation $validation \
