@@ -1,4 +1,4 @@
-// netflowgen decode: what stands in packets and archives, for people: a record a line, or the books.
+// netflowgen decode: prints packets and archives: a record a line, or the counters.
 #include <fmt/format.h>
 
 #include <map>

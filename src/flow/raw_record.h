@@ -30,7 +30,7 @@ struct RawRecord {
   uint16_t source_port = 0;
   uint32_t domain = 0;
   uint16_t template_id = 0;   // v9 and IPFIX
-  uint16_t scope_fields = 0;  // of an option record: the first so many of `fields`
+  uint16_t scope_fields = 0;  // of an option record: how many of `fields` are scopes, from the first
   TimeMs export_ms = 0;
   TimeMs received_ms = 0;
   // v9, IPFIX: every field, scopes first, zero-length ones included. v1, v5, v7, sFlow: empty.

@@ -17,7 +17,7 @@ learn::StepRange parse_range(const std::string& text, int64_t step_ms, const cha
 // The same within the store, both sides set. Error: the store has no frame in it.
 learn::StepRange range_in(const std::string& text, const series::FrameTable& table, const char* option);
 
-// "60s,1h" as numbers of steps. UsageError when one is not a whole number of steps.
+// "60s,1h" as numbers of steps. UsageError when one is not a multiple of the step.
 std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step_ms, const char* option);
 
 // Indexes of the table's nodes whose names are not lines of the file. Error when that leaves none.

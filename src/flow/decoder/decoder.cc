@@ -11,7 +11,7 @@ namespace {
 
 using base::Bytes;
 
-constexpr int64_t kSweepMs = 60'000;    // held data and templates are looked through so often
+constexpr int64_t kSweepMs = 60'000;    // interval of looking for expired held data and templates
 constexpr int64_t kSkewMs = 3'600'000;  // a clock off by more is noted
 constexpr int64_t kRestartMs = 60'000;  // an uptime that fell by more is a restart, or the wrap
 constexpr int64_t kUptimeWrapMs = 1LL << 32;

@@ -20,7 +20,7 @@
 namespace netflowgen::flow {
 
 struct DedupOptions {
-  int64_t window_ms = 0;  // an exporter that was silent about a flow for so long loses it; 0: no table
+  int64_t window_ms = 0;  // an exporter that was silent about a flow for this long loses it; 0: no table
   size_t slots = size_t{1} << 20;  // flow keys remembered, of 16 bytes each
 };
 
