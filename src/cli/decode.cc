@@ -99,7 +99,7 @@ void write_flows(flow::FlowSource& source, const Args& args, const Context& cont
   writer.close();
 }
 
-// Records as they stood on the wire, options and templates too: for packets only, and never anonymised.
+// Records as they were on the wire, options and templates too: for packets only, and never anonymised.
 void decode_records(const Args& args, const Context& context) {
   if (!args.input.anonymize.empty()) {
     throw base::UsageError(

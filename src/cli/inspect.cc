@@ -1,4 +1,4 @@
-// netflowgen inspect: what stands in a series store, for people; or as CSV.
+// netflowgen inspect: the contents of a series store as text, or as CSV.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -42,7 +42,7 @@ struct DecodeOptions {
   size_t max_templates = 65536;              // in all; the least recently used is evicted
   size_t max_templates_per_exporter = 8192;  // ditto, so that a flood evicts its sender's own first
   size_t max_template_bytes = 64u << 20;     // all templates and their plans
-  size_t max_exporters = 16384;              // the least recently heard is folded into the sum "evicted"
+  size_t max_exporters = 16384;              // the least recently active is folded into the sum "evicted"
   size_t max_domains_per_exporter = 1024;    // (version, domain) pairs with sequence and sampling state
 
   // Data sets that came before their template: held and replayed when it comes, or dropped at once.

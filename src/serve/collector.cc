@@ -217,7 +217,7 @@ void Collector::warn_of_exporters() {
 }
 
 // The open steps go to the store too, so that it is whole; and beside it as they are, so that the next run can take
-// them back and go on.
+// them back and continue.
 void Collector::finish() {
   warn_of_exporters();
   flush();

@@ -63,7 +63,7 @@ Exporter& Decoder::Impl::exporter(const IpAddr& address) {
   return e;
 }
 
-// The least recently heard; of the next few, one that never gave a flow goes before one that did.
+// The least recently active; of the next few, one that never gave a flow goes before one that did.
 void Decoder::Impl::evict_exporter() {
   constexpr int kLookAt = 16;
   auto it = exporters_.begin();

@@ -1,5 +1,5 @@
 // Which counters count: the next where the first is zero, events that are no traffic, directions without traffic,
-// counters that no link can carry, flows that a record stands for.
+// counters that no link can carry, flows that a record represents.
 #include "base/random.h"
 #include "flow/decoder/counter_test_builder.h"
 #include "flow/decoder/decoder.h"
