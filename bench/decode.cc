@@ -125,10 +125,11 @@ void measure(bench::Wire wire, size_t flows) {
              100 * capture / decoding);
   if (wire == bench::Wire::kV9 || wire == bench::Wire::kIpfix) {  // the others have no templates
     base::write_file(path, make_capture(wire, flows / 10));
-    Sums twin;
-    const double slow = median_seconds([&] { twin = decode(path, true); });
-    if (twin != decode(path, false)) throw base::Error("{}: plan and reference reader differ", name_of(wire));
-    const double slow_rate = static_cast<double>(twin.flows) / 1e6 / slow;
+    Sums reference;
+    const double slow = median_seconds([&] { reference = decode(path, true); });
+    if (reference != decode(path, false))
+      throw base::Error("{}: plan and reference reader differ", name_of(wire));
+    const double slow_rate = static_cast<double>(reference.flows) / 1e6 / slow;
     fmt::print("; reference reader {:.2f} M/s, ratio {:.1f}", slow_rate, rate / slow_rate);
   }
   fmt::print("\n");

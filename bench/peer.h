@@ -29,7 +29,7 @@
 
 namespace netflowgen::bench {
 
-// Where a program stands in PATH; empty: nowhere.
+// The place of a program in PATH; empty: nowhere.
 inline std::string find_program(std::string_view name) {
   const char* path = std::getenv("PATH");
   std::string_view rest = path == nullptr ? "" : path;

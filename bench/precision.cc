@@ -1,5 +1,5 @@
 // What number formats cost in quality: AUPRC of a fine-tuned head through the streaming engine, for every format of
-// weights and of cached keys and values, on the same frames. The engine hears the whole store; rows of [FROM, TO) with
+// weights and of cached keys and values, on the same frames. The engine reads the whole store; rows of [FROM, TO) with
 // traffic to the node count, as in `evaluate ddos`: event-weighted and per step. Beside them how far scores move at most, so that
 // "no change" is seen to be of the ranking.
 //

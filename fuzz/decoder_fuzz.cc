@@ -1,4 +1,4 @@
-// The stateful decoder: several datagrams of all protocols, templates and then data. No bytes may crash it, its books
+// The stateful decoder: several datagrams of all protocols, templates and then data. No bytes may crash it, its ledgers
 // balance after each datagram, its memory stays within its options, and a datagram allocates no more than its size
 // justifies.
 #include <cstdint>

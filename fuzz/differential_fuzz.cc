@@ -1,5 +1,5 @@
 // The compiled template plans against the reference reader of the RFC text: the same datagrams give the same flows, in
-// the same order, and the same books.
+// the same order, and the same ledgers.
 #include <cstdint>
 #include <vector>
 

@@ -1,5 +1,5 @@
 // A model folder from outside: config.json, tokens.json and detect.json, each ended by a zero octet, then
-// model.safetensors. What is refused is refused by Error; what is taken steps any frame and keeps its books.
+// model.safetensors. What is refused is refused by Error; what is accepted steps any frame and keeps its ledgers.
 #include <cstdint>
 #include <string>
 #include <string_view>

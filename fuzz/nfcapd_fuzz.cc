@@ -1,4 +1,4 @@
-// nfcapd files: the reader must survive any bytes and balance its books; a stream must give what memory
+// nfcapd files: the reader must survive any bytes and balance its ledgers; a stream must give what memory
 // gives.
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Captures of both kinds, their link layers and fragments: no bytes may crash it, the books balance, and a
+// Captures of both kinds, their link layers and fragments: no bytes may crash it, the ledgers balance, and a
 // stream gives what memory gives.
 #include <algorithm>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Runs a fuzz target over the files and folders named on the command line, then over every prefix and a set
 // of deterministic mutations of each, so that a corpus of a few seeds still walks many paths. Exit 1 when
-// there is none. NETFLOWGEN_MUTATIONS=N: so many of each instead of 200, for machines without libFuzzer.
+// there is none. NETFLOWGEN_MUTATIONS=N: N of each instead of 200, for machines without libFuzzer.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -42,7 +42,7 @@ check "a refused input leaves no store" [ ! -e "$out/none/series.json" ]
 
 # nfcapd archives: each seed of their fuzz target holds eight flows.
 seeds=$SOURCE_DIR/fuzz/corpus/nfcapd
-# reads COUNT FILE...: decode ends well and gives so many flows.
+# reads COUNT FILE...: decode exits with 0 and gives COUNT flows.
 reads() {
   local wanted=$1 got
   shift

@@ -1,4 +1,4 @@
-"""Sends flow packets over loopback to `netflowgen collect` and compares the store and the books with what was sent:
+"""Sends flow packets over loopback to `netflowgen collect` and compares the store and the counters with what was sent:
 NetFlow v5, v9, IPFIX, sFlow on one port; a restart whose data come without templates; a packet that is missing; two
 exporters that report the same flow; anonymised addresses; configuration that is checked and dumped."""
 import json
@@ -262,5 +262,5 @@ def run(out):
 
 with tempfile.TemporaryDirectory() as folder:
     run(pathlib.Path(folder))
-print("\n".join("FAILED: " + f for f in failures) or "collect: the store and the books are what was sent")
+print("\n".join("FAILED: " + f for f in failures) or "collect: the store and the counters are what was sent")
 sys.exit(bool(failures))

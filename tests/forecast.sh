@@ -58,8 +58,8 @@ if [ "${LEARN:-OFF}" = ON ]; then
   expect 1 "trees: no training step has a known future 60 steps later" $evaluate forecast "$out/store" --model "$out/plain" \
     --horizons 1m,1h --season 1h --tree-rows 2000 --tree-rounds 5
   expect 0 "T11:48" "$NETFLOWGEN" forecast "$out/store" --model "$out/plain" --node 10.30.0.1
-  expect 1 "--validation: the store holds nothing from 2050-01-01" $pretrain --validation 2050-01-01/2050-02-01 -o "$out/m5"
-  expect 1 "--train: the store holds nothing from 2050-01-01" $pretrain --train 2050-01-01/2050-02-01 -o "$out/m5"
+  expect 1 "--validation: the store has no frame from 2050-01-01" $pretrain --validation 2050-01-01/2050-02-01 -o "$out/m5"
+  expect 1 "--train: the store has no frame from 2050-01-01" $pretrain --train 2050-01-01/2050-02-01 -o "$out/m5"
 
   # Nothing is known of one node, nor of one feature of another: no forecast, and no zero.
   { echo t,node,in,out

@@ -1,6 +1,6 @@
 """Live detection end to end. A model of one-second steps is made from generated flows with labelled floods. Then calm
 traffic and a flood are sent to `netflowgen collect --model`, in real time. The flood must be alerted while it lasts; a
-replay of the store must raise the same alerts; a restart goes on from the saved state; the books balance."""
+replay of the store must raise the same alerts; a restart goes on from the saved state; the ledgers balance."""
 import csv
 import datetime
 import json
@@ -206,7 +206,7 @@ def test(out):
     expect("alerts of a replay that live has not", missed, [])
 
     collector = Collector(out)
-    expect("the state is taken up", "going on from the saved state" in collector.log, True)
+    expect("the state is taken up", "continuing from the saved state" in collector.log, True)
     exporter = Exporter(collector.port)
     exporter.play(2)
     collector.stop()

@@ -166,7 +166,7 @@ bool TimeZone::expand_rule(std::string_view text) {
     added.push_back({(rule->end.in_year(year) - rule->daylight_s) * 1000, rule->standard_s * 1000});
     added.push_back({(rule->start.in_year(year) - rule->standard_s) * 1000, rule->daylight_s * 1000});
   }
-  // Where an end and a start fall together, daylight time goes on all year: the start was added later.
+  // Where an end and a start fall together, daylight time lasts all year: the start was added later.
   std::stable_sort(added.begin(), added.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
   for (const Change& c : added) {
     if (c.at > last) changes_.push_back(c);

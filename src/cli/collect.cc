@@ -112,7 +112,7 @@ void check(const CollectorOptions& p) {
   }
   if (base::fs::exists(p.templates)) flow::Decoder(p.decode).load(p.templates);
   if (base::fs::exists(p.open_steps)) series::OpenSteps::place(p.open_steps, p.series.step_ms);
-  fmt::print("the configuration is good: {} addresses, {} sockets each, store {}{}\n", p.live.listen.size(),
+  fmt::print("the configuration is valid: {} addresses, {} sockets each, store {}{}\n", p.live.listen.size(),
              p.live.sockets, p.store.string(), series::is_store(p.store) ? " (to be continued)" : " (new)");
   if (!p.nodes_line.empty()) fmt::print("{}\n", p.nodes_line);
 }

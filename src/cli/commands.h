@@ -30,7 +30,7 @@ inline constexpr const char* kDemoHelp = "The whole loop on simulated traffic, w
 inline constexpr const char* kPretrainHelp = "Train a model on a series store, without labels";
 inline constexpr const char* kFinetuneHelp = "Teach a pre-trained model a task with few labels";
 inline constexpr const char* kCalibrateHelp =
-    "Find a model's alert thresholds on traffic believed benign, without labels";
+    "Find a model's alert thresholds on traffic taken as benign, without labels";
 inline constexpr const char* kForecastHelp = "Forecast one node's volumes, with quantiles";
 inline constexpr const char* kEmbedHelp = "Write the model's vectors of nodes or steps, as safetensors";
 inline constexpr const char* kEvaluateHelp = "Figures: detectors on attacks, forecasters on the future";

@@ -1,4 +1,4 @@
-// netflowgen decode: what stands in packets and archives, for people: a record a line, or the books.
+// netflowgen decode: prints packets and archives: a record a line, or the counters.
 #include <fmt/format.h>
 
 #include <map>
@@ -99,10 +99,11 @@ void write_flows(flow::FlowSource& source, const Args& args, const Context& cont
   writer.close();
 }
 
-// Records as they stood on the wire, options and templates too: for packets only, and never anonymised.
+// Records as they were on the wire, options and templates too: for packets only, and never anonymised.
 void decode_records(const Args& args, const Context& context) {
   if (!args.input.anonymize.empty()) {
-    throw base::UsageError("-o records shows what stood on the wire: it cannot be combined with --anonymize");
+    throw base::UsageError(
+        "-o records shows records as they were on the wire: it cannot be combined with --anonymize");
   }
   flow::JsonRecordWriter writer(flow::open_sink(args.file));
   InputArgs input = args.input;
@@ -116,7 +117,7 @@ void decode_records(const Args& args, const Context& context) {
   writer.close();
   fmt::print(stderr, "{}", problems_text(*source));
   serve::print_warnings(stderr, source->warnings());
-  if (context.stop.requested()) throw base::Stopped("stopped; what was read until then is written");
+  if (context.stop.requested()) throw base::Stopped("stopped; the output so far is written");
   save_state(args.input, *source);
 }
 
@@ -136,7 +137,7 @@ void decode(const Args& args, const Context& context) {
   }
   fmt::print(stderr, "{}", problems_text(*source));
   serve::print_warnings(stderr, source->warnings());
-  if (context.stop.requested()) throw base::Stopped("stopped; what was read until then is written");
+  if (context.stop.requested()) throw base::Stopped("stopped; the output so far is written");
   save_state(args.input, *source);
 }
 
@@ -144,7 +145,7 @@ void decode(const Args& args, const Context& context) {
 
 void add_decode(Command& app, Context& context) {
   auto args = std::make_shared<Args>();
-  auto* command = app.add_subcommand("decode", "Print flows, or what became of every packet and record");
+  auto* command = app.add_subcommand("decode", "Print flows, records as on the wire, or counters");
   add_input_options(*command, args->input);
   command
       ->add_option(

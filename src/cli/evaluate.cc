@@ -69,7 +69,7 @@ void choose_methods(std::vector<std::unique_ptr<eval::AttackMethod>>& all,
     }
     if (found) continue;
     for (const auto& d : all) names += d == nullptr ? "" : (names.empty() ? "" : ", ") + d->name();
-    throw base::UsageError("--method {}: there is {}", name, names);
+    throw base::UsageError("--method {}: known methods: {}", name, names);
   }
   all = std::move(chosen);
 }

@@ -93,7 +93,7 @@ void check_names(const ForecastArguments& a,
   for (const auto& n : names) list += (list.empty() ? "" : ", ") + n;
   for (const auto& m : a.methods) {
     if (std::find(names.begin(), names.end(), m) == names.end())
-      throw base::UsageError("--method {}: there is {}", m, list);
+      throw base::UsageError("--method {}: known methods: {}", m, list);
   }
 }
 
@@ -141,12 +141,12 @@ void holdout(HoldoutArguments& a, const Context&) {
   const auto chosen = eval::draw_holdout(table, a.options);
   const auto n = std::count(chosen.begin(), chosen.end(), true);
   if (n == 0)
-    throw base::Error("no cluster of look-alikes is small enough for a share of {}", a.options.share);
+    throw base::Error("no cluster of similar nodes is small enough for a share of {}", a.options.share);
   base::write_file(a.out, eval::holdout_text(table, chosen));
   auto clusters = eval::look_alikes(table, a.options);
   std::sort(clusters.begin(), clusters.end());
   const auto kinds = std::unique(clusters.begin(), clusters.end()) - clusters.begin();
-  fmt::print("{} of {} nodes held out, {} clusters of look-alikes; written to {}\n", n, table.nodes.size(),
+  fmt::print("{} of {} nodes held out, {} clusters of similar nodes; written to {}\n", n, table.nodes.size(),
              kinds, a.out);
 }
 
@@ -154,8 +154,7 @@ void holdout(HoldoutArguments& a, const Context&) {
 
 void add_evaluate_holdout(Command& evaluate, Context& context) {
   auto a = std::make_shared<HoldoutArguments>();
-  auto* c =
-      evaluate.add_subcommand("holdout", "Draw nodes that no model is to learn from, look-alikes together");
+  auto* c = evaluate.add_subcommand("holdout", "Draw nodes to leave out of training, similar nodes together");
   c->add_option("STORE", a->store, "Series store")->required();
   c->add_option("-o,--out", a->out, "File to write, a node name a line")->required();
   c->add_option("--share", a->options.share, "Largest share of the nodes to draw")

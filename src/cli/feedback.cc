@@ -102,7 +102,7 @@ void run_feedback(const FeedbackOptions& o) {
 void add_feedback(Command& app, Context&) {
   auto o = std::make_shared<FeedbackOptions>();
   auto* c =
-      app.add_subcommand("feedback", "Say whether an alert was right; the next finetune learns from it");
+      app.add_subcommand("feedback", "Record whether an alert was right; the next finetune learns from it");
   c->add_option("alert", o->alert, "The alert's id, or a unique beginning of it")->required();
   c->add_option("verdict", o->verdict, "yes: an attack; no: a false alarm")
       ->required()

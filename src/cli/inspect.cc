@@ -1,4 +1,4 @@
-// netflowgen inspect: what stands in a series store, for people; or as CSV.
+// netflowgen inspect: the contents of a series store as text, or as CSV.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -218,7 +218,7 @@ void run_inspect(const InspectSettings& s) {
 }  // namespace
 
 void add_inspect(Command& app, Context&) {
-  auto* command = app.add_subcommand("inspect", "Show what stands in a series store, or export it as CSV");
+  auto* command = app.add_subcommand("inspect", "Show the contents of a series store, or export it as CSV");
   auto s = std::make_shared<InspectSettings>();
   command->add_option("store", s->store, "The store, a folder")->required();
   command->add_option("--node", s->node, "Show the frames of this node (or of the hosts in a CIDR)");

@@ -121,8 +121,8 @@ void run_replay(const ReplayArgs& a, const Context& context) {
   output.finish();
   if (!a.state.empty()) detect::DetectorState::save(stream, a.state);
   print_end(a, outcome, stream, output);
-  if (!outcome.failure.empty()) throw base::Error("{} (alerts up to there were written)", outcome.failure);
-  if (context.stop.requested()) throw base::Stopped("stopped; alerts up to there were written");
+  if (!outcome.failure.empty()) throw base::Error("{} (the alerts so far were written)", outcome.failure);
+  if (context.stop.requested()) throw base::Stopped("stopped; the alerts so far were written");
 }
 
 }  // namespace

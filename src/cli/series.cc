@@ -93,10 +93,10 @@ SeriesOutcome run_flows(const SeriesSettings& s, const Context& context, series:
 
 SeriesOutcome run_rates(const SeriesSettings& s, const Context& context, series::StoreWriter& writer) {
   if (s.series.names_nodes()) {
-    throw UsageError("rates bring their own nodes: leave out --nodes, --prefixes, --interfaces and --as");
+    throw UsageError("rates have their own nodes: leave out --nodes, --prefixes, --interfaces and --as");
   }
   if (!s.input.anonymize.empty())
-    throw UsageError("rates bring their own node names: --anonymize is for flows");
+    throw UsageError("rates have their own node names: --anonymize is for flows");
   const auto source = flow::open_rates(input_options(s.input));
   series::RateOptions options;
   options.step_ms = duration_ms(s.series.step, "--step");

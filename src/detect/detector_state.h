@@ -1,5 +1,5 @@
 // A stream's state in one file: the engine's tensors and, beside them, what the detector remembers
-// (docs/formats.md, Streaming state). After a restore alerts go on as if nothing had happened; only the
+// (docs/formats.md, Streaming state). After a restore alerts continue as if nothing had happened; only the
 // sample of recent flows is not kept, so evidence of the first steps has fewer flows.
 #pragma once
 
@@ -19,7 +19,7 @@ class DetectorState {
   // be written; an older file stays.
   static void save(const StreamingDetector& stream, const base::fs::path& path,
                    int version = kArchiveVersion);
-  // As save, but written by a copy of the process while this one goes on (infer/snapshot.h).
+  // As save, but written by a copy of the process while this one continues (infer/snapshot.h).
   static infer::Snapshot snapshot(const StreamingDetector& stream, const base::fs::path& path);
   // REQUIRES: nothing was added to the stream yet. Policies are the stream's own: a changed one applies to
   // all but the alerts that are up. Error: no such file, damaged, of another model, cache type or

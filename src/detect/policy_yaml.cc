@@ -37,7 +37,7 @@ class PolicyReader {
   }
 
  private:
-  // Node names stand above every prefix.
+  // Node names take precedence over every prefix.
   static int rank(const Policy& p) { return p.prefix ? p.prefix->length : 1000; }
 
   static std::vector<Yaml> list(const Yaml& n) {

@@ -1,5 +1,5 @@
-// Which nodes a model never learns from: a share of them, drawn so that look-alikes stay together. A node whose twin
-// was learnt from is not unseen.
+// Which nodes a model never learns from: a share of them, drawn so that similar nodes stay together. A node that
+// resembles a node in training is not unseen.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,13 @@
 namespace netflowgen::eval {
 
 struct HoldoutOptions {
-  Period period;       // what is looked at: the training period, never the test
-  double share = 0.2;  // of the nodes; a cluster that would pass it is left to the others
-  double correlation =
-      0.98;  // of hourly means of log1p of the volumes: from here on two nodes are look-alikes
+  Period period;              // what is looked at: the training period, never the test
+  double share = 0.2;         // of the nodes; a cluster that would pass it is left to the others
+  double correlation = 0.98;  // of hourly means of log1p of the volumes: from here on two nodes are similar
   uint64_t seed = 1;
 };
 
-// Clusters of look-alikes, linked by pairs: [nodes] the lowest node of each one's cluster. A node without traffic or
+// Clusters of similar nodes, linked by pairs: [nodes] the lowest node of each one's cluster. A node without traffic or
 // variation in the period is a cluster of its own.
 std::vector<size_t> look_alikes(const FrameTable& table, const HoldoutOptions& options);
 

@@ -5,7 +5,7 @@
 // An attack stands out when, on average over its steps (idle ones are zero), one of bytes_in, packets_in and flows_in of its
 // node is at least kStandsOut robust deviations above that node's median, in log1p; events of one incident are one case,
 // their mean. A shift is reported when (1) at least three attacks stand out with it, and more than twice as many as at the
-// labels' times; (2) so many by chance are improbable, where chance is the share that stands out at all other shifts.
+// labels' times; (2) that number is improbable by chance, where chance is the share that stands out at all other shifts.
 #pragma once
 
 #include <cstdint>

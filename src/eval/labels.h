@@ -53,7 +53,7 @@ struct LabelOptions {
   bool internal_only = false;             // keep rows whose `victim_internal` is True
   uint64_t min_flows = 0;                 // keep rows whose `flows` is at least this
   int64_t incident_gap_ms = 10 * 60'000;  // starts closer than this chain into one incident
-  size_t sweep_victims = 5;               // an incident of so many nodes is a sweep
+  size_t sweep_victims = 5;               // an incident of this many nodes is a sweep
 };
 
 inline constexpr std::string_view kBenignType = "benign";

@@ -10,7 +10,7 @@ namespace netflowgen::flow {
 
 // One UDP payload. `payload` is only read during decode().
 struct Datagram {
-  TimeMs received_ms = 0;  // 0: not known (a bare payload file); then the exporter's own clock is believed
+  TimeMs received_ms = 0;  // 0: not known (a bare payload file); then the exporter's own clock is used
   IpAddr source;
   uint16_t source_port = 0;
   uint16_t dst_port = 0;  // for people only: the protocol is told by content

@@ -37,12 +37,12 @@ struct ExporterPolicy {
 
 struct DecodeOptions {
   TemplateScope template_scope = TemplateScope::kAdaptive;
-  // A template that was not sent again for so long is forgotten (RFC 7011 section 8.4); 0: never.
+  // A template that was not sent again for this long is forgotten (RFC 7011 section 8.4); 0: never.
   int64_t template_lifetime_ms = 24LL * 3600 * 1000;
   size_t max_templates = 65536;              // in all; the least recently used is evicted
   size_t max_templates_per_exporter = 8192;  // ditto, so that a flood evicts its sender's own first
   size_t max_template_bytes = 64u << 20;     // all templates and their plans
-  size_t max_exporters = 16384;              // the least recently heard is folded into the sum "evicted"
+  size_t max_exporters = 16384;              // the least recently active is folded into the sum "evicted"
   size_t max_domains_per_exporter = 1024;    // (version, domain) pairs with sequence and sampling state
 
   // Data sets that came before their template: held and replayed when it comes, or dropped at once.
@@ -76,7 +76,7 @@ struct DecodeOptions {
   bool sflow_agent_is_exporter = true;  // Flow::exporter is the agent address, not the UDP source
   TunnelKeys tunnel_keys = TunnelKeys::kOuter;
 
-  // Decode data sets with the slow reference reader of the RFC text: the twin of the compiled plans, for tests.
+  // Decode data sets with the reference reader of the RFC text instead of compiled plans; for tests.
   bool reference = false;
 };
 

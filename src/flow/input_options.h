@@ -33,7 +33,7 @@ struct InputOptions {
   // For packets (captures, bare messages).
   DecodeOptions decode = {};
   MeterOptions meter = {};
-  RecordObserver* observer = nullptr;  // not owned; sees every record as it stood on the wire
+  RecordObserver* observer = nullptr;  // not owned; sees every record as it was on the wire
   std::string state = {};              // file of Decoder::save() to start from, where it is there
   IpAddr exporter = {};                // of bare messages, which do not say whose they are
 };

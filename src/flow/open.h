@@ -12,7 +12,7 @@
 namespace netflowgen::flow {
 
 // Error when the input is of no known kind, of another kind than `dialect`, or holds no rows; the sentence
-// says what was expected and what stands in the file.
+// names what was expected and what was found.
 std::unique_ptr<FlowSource> open_flows(const InputOptions& options);
 
 // Rows that are already rates per node. Error when the map is not of kind "rates".

@@ -11,7 +11,7 @@ namespace netflowgen::flow {
 
 struct PacketHeaders;  // packet/packet.h
 
-// One field of a record as it stood on the wire. In v9, scope fields carry pen = kScopePen.
+// One field of a record as it was on the wire. In v9, scope fields carry pen = kScopePen.
 struct RawField {
   static constexpr uint32_t kScopePen = 65535;
   uint32_t pen = 0;
@@ -21,7 +21,7 @@ struct RawField {
 
 enum class RecordKind : uint8_t { kFlow, kOption, kSflowSample, kSflowDiscard, kSflowCounters };
 
-// One record as it stood on the wire; spans are valid during the call only.
+// One record as it was on the wire; spans are valid during the call only.
 struct RawRecord {
   RecordKind kind = RecordKind::kFlow;
   uint8_t version = 0;    // as Flow::version
@@ -30,7 +30,7 @@ struct RawRecord {
   uint16_t source_port = 0;
   uint32_t domain = 0;
   uint16_t template_id = 0;   // v9 and IPFIX
-  uint16_t scope_fields = 0;  // of an option record: the first so many of `fields`
+  uint16_t scope_fields = 0;  // of an option record: how many of `fields` are scopes, from the first
   TimeMs export_ms = 0;
   TimeMs received_ms = 0;
   // v9, IPFIX: every field, scopes first, zero-length ones included. v1, v5, v7, sFlow: empty.

@@ -2,7 +2,7 @@
 // road they come; and what a flow is to whoever counts traffic.
 //
 // Rules. 1. Counters that no link can carry in the flow's time become unknown, both of them: which of the two is wrong
-// cannot be told. 2. A record stands for no more flows than it has packets. 3. ICMP has no ports; only ICMP has a type.
+// cannot be told. 2. A record represents no more flows than it has packets. 3. ICMP has no ports; only ICMP has a type.
 // 4. A fragment without ports has the ports and TCP flags 0, as routers write them. Pure functions; any thread.
 #pragma once
 
@@ -37,7 +37,7 @@ bool impossible_counters(const Flow& flow);
 // What settle() put right. Readers count both.
 struct SettleCounts {
   uint64_t impossible_counters = 0;  // flows whose counters became unknown
-  uint64_t capped_flows = 0;         // records that said to stand for more flows than they have packets
+  uint64_t capped_flows = 0;         // records that claim more flows than they have packets
 };
 
 // The counts above zero, as FlowSource::notes() has them.

@@ -1,4 +1,4 @@
-// The rules that every reader shares: what is impossible, how many flows a record can stand for, what is no traffic.
+// The rules that every reader shares: what is impossible, how many flows a record can represent, what is no traffic.
 #include "flow/settle.h"
 
 #include <gtest/gtest.h>

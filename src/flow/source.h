@@ -74,7 +74,7 @@ class RateSource {
   virtual ~RateSource() = default;
   virtual bool read(RateRow& row) = 0;                          // false: the end
   virtual const std::vector<std::string>& columns() const = 0;  // feature names, e.g. "bytes_in"
-  // How long a row stands for: a volume is a total of that. 0: as long as a step.
+  // The time that a row covers: a volume is a total of that. 0: as long as a step.
   virtual int64_t interval_ms() const { return 0; }
   // Whether a step without a row is one in which nothing happened, and not one that was not measured.
   virtual bool absent_is_idle() const { return false; }

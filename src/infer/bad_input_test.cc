@@ -47,7 +47,7 @@ TEST_F(BadInput, ClocksThatJumpAreCounted) {
   EXPECT_THAT(r.drop, ElementsAre(Drop::kNone, Drop::kClockAhead));
   EXPECT_EQ(engine.clock(), kStart + 1);
   EXPECT_EQ(fate(engine, item(2, kStart + 2)), Drop::kNone);
-  // Everyone a month later, as after an outage of the collector, is believed.
+  // Everyone a month later, as after an outage of the collector, is accepted.
   engine.step(std::vector<Item>{item(1, kStart + 30 * 1440), item(2, kStart + 30 * 1440)}, kAll, r);
   EXPECT_THAT(r.drop, ElementsAre(Drop::kNone, Drop::kNone));
   const auto ledger = engine.items_ledger();
@@ -55,7 +55,7 @@ TEST_F(BadInput, ClocksThatJumpAreCounted) {
   EXPECT_THAT(ledger.drops, ElementsAre(Pair("clock_back", 2u), Pair("clock_ahead", 3u)));
 }
 
-// Dropped items leave no trace: the node goes on as if they had never come.
+// Dropped items leave no trace: the node continues as if they had never come.
 TEST_F(BadInput, DropsChangeNothing) {
   const auto nodes = random_nodes(22, 2, 30);
   Engine clean(model_, {});
@@ -173,7 +173,7 @@ TEST_F(BadInput, ARowOutsideTheLookupIsUnknown) {
   EXPECT_NE(hidden(3), hidden(0));
 }
 
-// A clock that leaps for everyone is believed, so it must not cost a step for every minute of the leap.
+// A clock that leaps for everyone is accepted, so it must not cost a step for every minute of the leap.
 TEST_F(BadInput, ALeapOfTheClockIsCheap) {
   for (const bool every_step : {false, true}) {
     auto spec = small_spec();

@@ -209,7 +209,7 @@ void Engine::step(std::span<const Item> items, const Wanted& wanted, Results& re
   s.prepare(items, wanted, results);
   s.jobs.clear();
   ++s.epoch;
-  // Steps whose time in milliseconds does not fit are no time at all. A jump of everyone's clock is believed,
+  // Steps whose time in milliseconds does not fit are no time at all. A jump of all clocks is accepted,
   // a jump of a few is not.
   const int64_t last_step = std::numeric_limits<int64_t>::max() / 4 / model_->spec().input.step_ms;
   int64_t base = last_step;

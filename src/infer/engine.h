@@ -118,10 +118,10 @@ class Engine {
 
   // The state of every node in one safetensors file (docs/formats.md, Streaming state), with the caller's own
   // tensors and metadata beside it; names and keys that begin with "infer." are the engine's. After a restore
-  // everything goes on with the same bits. Call them between steps. Error: see each.
+  // everything continues with the same bits. Call them between steps. Error: see each.
   void save(const base::fs::path& path, const base::NamedTensors& extra = {},
             const base::Metadata& metadata = {}) const;  // cannot be written; an older file stays
-  // As save, but written by a copy of the process while this one goes on. What `extra` points to may change as
+  // As save, but written by a copy of the process while this one continues. What `extra` points to may change as
   // soon as this returns. One at a time: an unfinished snapshot to the same path would race with this one.
   Snapshot snapshot(const base::fs::path& path, const base::NamedTensors& extra = {},
                     const base::Metadata& metadata = {}) const;

@@ -243,7 +243,7 @@ void Forward::head(const PackedMatrix& weights, std::span<const Position> positi
   if (to != nullptr) scatter(positions, logits_, weights.rows(), *to);
 }
 
-// The direct head's logits stand in logits_. In the node's own units they depend on what is known of it now.
+// The direct head's logits are in logits_. In the node's own units they depend on what is known of it now.
 void Forward::write_forecast(std::span<const Position> positions, std::vector<float>& to) {
   const size_t quantiles = model_.spec().quantiles.size();
   const size_t width = encoder_.volumes() * quantiles;

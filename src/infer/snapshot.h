@@ -1,4 +1,4 @@
-// A state file being written by a copy of the process (fork), so that the engine goes on at once: the system
+// A state file being written by a copy of the process (fork), so that the engine continues at once: the system
 // copies what the engine changes meanwhile, page by page. For the thread that owns the engine.
 #pragma once
 

@@ -1,5 +1,5 @@
 // Random models and series for tests and benchmarks, and the forward pass in double precision over a whole
-// history, written as model/spec.h states it: the twin of everything else in this folder.
+// history, written as model/spec.h states it: the reference implementation of everything else in this folder.
 #pragma once
 
 #include <unistd.h>
@@ -72,7 +72,7 @@ class RandomModel {
     values.reserve(specs.size());
     for (const auto& t : specs) {
       values.push_back(random_tensor(t, random));
-      for (const auto& h : spec.tasks) {  // columns are whole numbers
+      for (const auto& h : spec.tasks) {  // columns are integers
         if (t.name != "heads." + h.name + ".trees.column") continue;
         for (auto& x : values.back())
           x = static_cast<float>(model::dense_begin(spec, h, encoder)) +

@@ -47,7 +47,7 @@ struct HeadOptions {
   int tree_depth = 4;
   double tree_trust =
       30;  // weight of an event, against a leaf's penalty of 1: small where labels are few or doubtful
-  // From so many incidents on the trees' logit counts as much as the rest's, with fewer in proportion less.
+  // Number of incidents from which on the trees' logit has its full weight; proportionally less with fewer.
   double tree_incidents = 5;
   uint64_t seed = 1;
 };

@@ -158,13 +158,13 @@ TEST(Pretrain, PeriodsOutsideTheStoreAreRefusedByName) {
   const auto table = sample_table(2);
   PretrainOptions o = small_options();
   o.validation = {table.end_step + 10, table.end_step + 20};
-  EXPECT_THAT(error_of(table, o), testing::HasSubstr("--validation: the store holds nothing from"));
+  EXPECT_THAT(error_of(table, o), testing::HasSubstr("--validation: the store has no frame from"));
   EXPECT_THAT(error_of(table, o),
               testing::HasSubstr(base::format_time((table.end_step + 10) * table.step_ms)));
   EXPECT_THAT(error_of(table, o), testing::HasSubstr(base::format_time(table.end_step * table.step_ms)));
   o.validation = {};
   o.train = {0, 10};
-  EXPECT_THAT(error_of(table, o), testing::HasSubstr("--train: the store holds nothing from"));
+  EXPECT_THAT(error_of(table, o), testing::HasSubstr("--train: the store has no frame from"));
   o.train = {};
   o.validation = {table.first_step, table.first_step + 20};
   EXPECT_THAT(error_of(table, o), testing::HasSubstr("later than the training period"));

@@ -45,7 +45,7 @@ std::string times_of(const series::FrameTable& table, StepRange r) {
 
 void check_period(const series::FrameTable& table, StepRange asked, StepRange found, const char* option) {
   if (found.from < found.to) return;
-  throw base::Error("{}: the store holds nothing from {}; it goes from {}", option, times_of(table, asked),
+  throw base::Error("{}: the store has no frame from {}; it covers {}", option, times_of(table, asked),
                     times_of(table, {table.first_step, table.end_step}));
 }
 

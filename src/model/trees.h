@@ -2,7 +2,7 @@
 // them, infer and learn read them by this one function, so that they cannot disagree.
 //
 // A tree of depth D has 2^D - 1 inner nodes in level order: from node i, with z[column i] < threshold i, to node 2 i + 1,
-// else to 2 i + 2; node 2^D - 1 + k is leaf k. Columns are whole numbers in floats, as all tensors of a model are.
+// else to 2 i + 2; node 2^D - 1 + k is leaf k. Columns are integers in floats, as all tensors of a model are.
 #pragma once
 
 #include <cstddef>

@@ -37,7 +37,7 @@ struct ArrivalPlan {
 // Invariants: 1. The stairs are the suffix minima of the flows' first steps: at most one a step. 2. A flow is astray when, of
 // the 64 flows around it in the file, at least 62 lie within max_jump of the middle one, on both sides of it, and it starts
 // more than max_jump after the last or ends more than max_duration before the first of these. Files of another order than
-// time have no such neighbourhoods, so their flows are believed; so are flows that come first or last.
+// time have no such neighbourhoods, so their flows are accepted; so are flows that come first or last.
 class ArrivalMeter {
  public:
   // Of the options: step, bounds of times and durations, max_jump. Error as SeriesBuilder.

@@ -15,7 +15,7 @@ using flow::Flow;
 
 constexpr size_t kBatch = 64;         // updates whose cache misses overlap (bench/series)
 constexpr size_t kConfirm = 64;       // held flows that may move time far ahead
-constexpr uint64_t kOutvoted = 4096;  // accepted flows that may condemn what is held
+constexpr uint64_t kOutvoted = 4096;  // accepted flows that drop what is held
 constexpr size_t kMaxHeld = 65'536;
 constexpr size_t kMaxSpareSteps = 16;
 
@@ -104,7 +104,7 @@ void SeriesBuilder::admit(const Flow& f) {
 //
 // One wrong clock must not close the steps of all others. A flow that starts more than max_jump after the
 // watermark (or any, before there is a watermark) is held until kConfirm flows agree and outnumber those that
-// went on as before; if they are outvoted they are dropped. At the end of the input what is held is believed
+// went on as before; if they are outvoted they are dropped. At the end of the input what is held is accepted
 // unless more flows went on as before.
 
 void SeriesBuilder::hold(const Flow& f) {

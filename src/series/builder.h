@@ -37,7 +37,7 @@ struct SeriesOptions {
   int64_t step_ms = 60'000;
   int64_t lateness_ms = 120'000;               // flows may start so much before the latest start seen
   int64_t max_duration_ms = 86'400'000;        // longer flows are taken for errors
-  int64_t max_jump_ms = 3'600'000;             // a start further ahead needs company before it is believed
+  int64_t max_jump_ms = 3'600'000;             // a start further ahead needs company before it is accepted
   base::TimeMs min_time_ms = 631'152'000'000;  // 1990-01-01: routers without a clock say 1970
   base::TimeMs max_time_ms = 253'402'300'799'000;  // 9999-12-31; a command sets now + 1 day
   int64_t closed_before = INT64_MIN;               // steps before this one are closed from the start (append)
@@ -86,7 +86,7 @@ class SeriesBuilder {
   ~SeriesBuilder();
 
   void add(std::span<const flow::Flow> flows);
-  // Moves the watermark without a flow: on a live collector time goes on when nothing arrives.
+  // Moves the watermark without a flow: on a live collector time advances when nothing arrives.
   void advance(base::TimeMs time);
   // The end of the input: decides about what is held and closes every step. add() may not follow.
   void finish();
@@ -157,7 +157,7 @@ class SeriesBuilder {
   OpenStep* cached_ = nullptr;
   std::vector<flow::Flow> held_;
   uint64_t regular_ = 0;                             // flows accepted since the first of held_
-  std::map<int64_t, std::vector<flow::Flow>> rest_;  // flows that go on in a future step
+  std::map<int64_t, std::vector<flow::Flow>> rest_;  // flows that continue in a future step
   std::vector<FlowEnd> ends_;
   std::vector<Part> parts_;
   std::vector<Update> updates_;

@@ -224,7 +224,7 @@ void OpenSteps::load(SeriesBuilder& b, const base::fs::path& path) {
   check(file);
   constexpr int64_t kMaxOpen = 100'000;
   const int64_t oldest = number(file, "oldest");
-  if (number(file, "started") != 0) {  // else there are flows that wait to be believed, and no step yet
+  if (number(file, "started") != 0) {  // else there are flows that wait to be accepted, and no step yet
     b.started_ = true;
     b.watermark_ = number(file, "watermark_ms");
     b.oldest_ = std::max(b.oldest_, oldest);

@@ -34,9 +34,8 @@ RateBuilder::RateBuilder(const RateOptions& options, const std::vector<std::stri
   if (options_.step_ms <= 0) throw base::UsageError("a step of {} ms: it must be positive", options_.step_ms);
   if (options_.interval_ms == 0) options_.interval_ms = options_.step_ms;
   if (options_.step_ms < options_.interval_ms) {
-    throw base::UsageError(
-        "a step of {} ms is shorter than the {} ms that a row stands for: choose a longer one",
-        options_.step_ms, options_.interval_ms);
+    throw base::UsageError("a step of {} ms is shorter than the {} ms that a row covers: choose a longer one",
+                           options_.step_ms, options_.interval_ms);
   }
   for (const auto& name : columns) {
     const auto f = find_feature(name);

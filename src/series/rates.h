@@ -32,7 +32,7 @@ std::string_view name_of(RateDrop reason);
 
 struct RateOptions {
   int64_t step_ms = 60'000;
-  int64_t interval_ms = 0;  // how long a row stands for; 0: a step
+  int64_t interval_ms = 0;  // the time that a row covers; 0: a step
   int64_t max_gap_ms = 86'400'000;
   base::TimeMs min_time_ms = 631'152'000'000;      // 1990-01-01
   base::TimeMs max_time_ms = 253'402'300'799'000;  // 9999-12-31

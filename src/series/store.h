@@ -1,7 +1,7 @@
 // The series store: a folder of safetensors shards and series.json. docs/formats.md documents every byte.
 //
 // Invariants: 1. A shard counts only when series.json lists it, and both are written atomically, so that a
-// crash leaves the store as it was after the last flush. 2. A shard stands alone: it has its own node names,
+// crash leaves the store as it was after the last flush. 2. A shard is self-contained: it has its own node names,
 // so nothing in memory grows with the archive. 3. A (node, step) has one row in the whole store. 4. The bytes
 // of a store depend only on the frames and on where it is flushed, not on the order within a flush.
 // A StoreWriter belongs to one thread; readers may run beside it and see the store as of the last flush.

@@ -1,4 +1,4 @@
-// What stands in a store, in one pass over its shards: for `netflowgen inspect`. Memory: its nodes and a sample.
+// The contents of a store, in one pass over its shards: for `netflowgen inspect`. Memory: its nodes and a sample.
 #pragma once
 
 #include <array>

@@ -106,7 +106,7 @@ void Collector::reload() {
   if (detector_) {
     detector_->reload();
   } else {
-    log("SIGHUP: there is no --model, so nothing is read again");
+    log("SIGHUP: there is no --model, so nothing is reloaded");
   }
 }
 
@@ -126,8 +126,7 @@ void Collector::tick() {
   try {
     flush();
   } catch (const base::Error& e) {
-    log("error: {}; what is not written is kept, the next try is in {} s", e.what(),
-        options_.flush_ms / 1000);
+    log("error: {}; unwritten data is kept; the next try is in {} s", e.what(), options_.flush_ms / 1000);
   }
 }
 
@@ -179,7 +178,7 @@ void Collector::log_line() {
   for (const auto& e : exporters) {
     for (const auto& s : e.sequences) lost += s.lost;
   }
-  log("{} packets ({:.0f}/s), {} flows ({:.0f}/s), {} exporters, lost on the way {} (by sequence), dropped "
+  log("{} packets ({:.0f}/s), {} flows ({:.0f}/s), {} exporters, lost in transit {} (by sequence), dropped "
       "by the kernel "
       "{}, waiting {} KiB, {} frames written, {} open",
       sockets->in, static_cast<double>(sockets->in - logged_packets_) / seconds, flows->in,
@@ -218,7 +217,7 @@ void Collector::warn_of_exporters() {
 }
 
 // The open steps go to the store too, so that it is whole; and beside it as they are, so that the next run can take
-// them back and go on.
+// them back and continue.
 void Collector::finish() {
   warn_of_exporters();
   flush();

@@ -30,7 +30,7 @@ struct CollectorOptions {
   flow::DedupOptions dedup;
   series::SeriesOptions series;
   std::string timezone;
-  std::string nodes_line;  // where the nodes are the model's: says so
+  std::string nodes_line;  // where the nodes are the model's: the line that reports it
   int64_t flush_ms = 0;
   int64_t log_ms = 0;
   base::fs::path store;

@@ -72,10 +72,10 @@ bool LiveDetector::reload() {
     setup_ = std::move(setup);
     watch_ = NodeWatch(setup_->fitted());
   } catch (const base::Error& e) {
-    log_(fmt::format("error: reload refused, the model and policies in force stay: {}", e.what()));
+    log_(fmt::format("error: reload refused, the model and policies in force are kept: {}", e.what()));
     return false;
   }
-  log_(fmt::format("reloaded model and policies: {} nodes known, {} alerts up", stream_->engine().nodes(),
+  log_(fmt::format("reloaded model and policies: {} nodes known, {} alerts open", stream_->engine().nodes(),
                    stream_->detector().open_alerts()));
   return true;
 }
@@ -83,9 +83,9 @@ bool LiveDetector::reload() {
 void LiveDetector::say_start() const {
   log_(fmt::format(
       "detecting: {} nodes of {} at most, {}", stream_->engine().nodes(), stream_->engine().capacity(),
-      continued_ ? "going on from the saved state"
+      continued_ ? "continuing from the saved state"
                  : fmt::format("learning: a node's alerts are recorded but suppressed until it is "
-                               "known for {} min, or what its policy says",
+                               "known for {} min, or for as long as its policy sets",
                                setup_->rules().warm_steps() * step_ms() / 60'000)));
 }
 
@@ -132,7 +132,7 @@ void LiveDetector::deliver() {
     output_.flush();
     failing_ = false;
   } catch (const base::Error& e) {
-    if (!failing_) log_(fmt::format("error: {}; what is not written is kept and tried again", e.what()));
+    if (!failing_) log_(fmt::format("error: {}; unwritten alerts are kept and tried again", e.what()));
     failing_ = true;
   }
   raised_.erase(raised_.begin(), raised_.begin() + static_cast<std::ptrdiff_t>(written));
@@ -156,7 +156,7 @@ void LiveDetector::finish() {
 }
 
 std::string LiveDetector::status() const {
-  return fmt::format("{} nodes known, last step scored in {} ms, {} alerts up, {} records",
+  return fmt::format("{} nodes known, last step scored in {} ms, {} alerts open, {} records",
                      stream_->engine().nodes(), last_cost_.count(), stream_->detector().open_alerts(),
                      output_.records());
 }

@@ -1,6 +1,6 @@
 // Detection beside the collector's store: every closed step is written, then scored by the same detect::StreamingDetector that
-// replay drives. Nothing that goes wrong here stops the collector: alerts that cannot be written are kept and tried
-// again, a state that does not fit is said and left aside.
+// replay drives. Failures here never stop the collector: unwritable alerts are
+// queued and tried again, and an incompatible state file is logged and ignored.
 //
 // One thread, the collector's. Invariant: a step that the store takes is scored once, also over a restart; the part
 // of a step that is open at the end is not scored until the next run has the whole.
@@ -32,7 +32,7 @@ class LiveDetector : public series::FrameSink {
  public:
   using Log = std::function<void(const std::string&)>;
 
-  // Goes on from the state file where it is there. `store` gets every frame and must outlive this. Error: an alert
+  // Continues from the state file where it exists. `store` gets every frame and must outlive this. Error: an alert
   // file cannot be opened.
   LiveDetector(const LiveDetectorOptions& options, series::FrameSink& store, Log log);
 

@@ -68,10 +68,10 @@ TEST(Simulator, LabelsAreWhereTheAttacksAre) {
        {"syn_flood", "ack_flood", "rst_flood", "udp_flood", "icmp_flood", "fragment_flood", "gre_flood",
         "dns_amplification", "ntp_amplification", "ssdp_amplification", "cldap_amplification",
         "memcached_amplification", "http_flood", "slowloris", "pulse_wave", "carpet_bombing"}) {
-    Scenario calm = quiet_scenario("web", 3);
-    calm.network.sampling = 4;
-    calm.attacks.damage_at = 0;
-    Scenario attacked = calm;
+    Scenario normal = quiet_scenario("web", 3);
+    normal.network.sampling = 4;
+    normal.attacks.damage_at = 0;
+    Scenario attacked = normal;
     attacked.attacks.script.push_back({.kind = type,
                                        .victim = "web-1",
                                        .start = "1h",
@@ -91,7 +91,7 @@ TEST(Simulator, LabelsAreWhereTheAttacksAre) {
     };
     // The host's own flows are the same in both runs, so the difference is the attack.
     const auto with = by_minute(attacked, all_flows(attacked), packets_in);
-    const auto without = by_minute(calm, all_flows(calm), packets_in);
+    const auto without = by_minute(normal, all_flows(normal), packets_in);
     const double normal = planned.network().hosts().front().normal_in;
     double inside = 0;
     for (size_t m = 0; m < with.size(); ++m) {
@@ -109,12 +109,12 @@ TEST(Simulator, LabelsAreWhereTheAttacksAre) {
 }
 
 TEST(Simulator, PreparationComesBeforeTheLabelAndIsSmall) {
-  Scenario calm = quiet_scenario("web", 3);
-  calm.network.sampling = 1;
-  Scenario attacked = calm;
-  attacked.attacks.damage_at = calm.attacks.damage_at = 0;
+  Scenario normal = quiet_scenario("web", 3);
+  normal.network.sampling = 1;
+  Scenario attacked = normal;
+  attacked.attacks.damage_at = normal.attacks.damage_at = 0;
   for (int64_t seed = 1; seed <= 5; ++seed) {
-    attacked.seed = calm.seed = seed;
+    attacked.seed = normal.seed = seed;
     attacked.attacks.script = {{.kind = "syn_flood",
                                 .victim = "web-1",
                                 .start = "2h",
@@ -126,7 +126,7 @@ TEST(Simulator, PreparationComesBeforeTheLabelAndIsSmall) {
                                 .spoofed = {}}};
     const auto count = [](const flow::Flow&) { return 1.0; };
     const auto with = by_minute(attacked, all_flows(attacked), count);
-    const auto without = by_minute(calm, all_flows(calm), count);
+    const auto without = by_minute(normal, all_flows(normal), count);
     double before = 0;
     for (size_t m = 0; m < 90; ++m) EXPECT_EQ(with[m], without[m]);
     for (size_t m = 90; m < 120; ++m) before += with[m] - without[m];
@@ -199,13 +199,13 @@ TEST(Simulator, LongRangeDependence) {
       by_minute(s, all_flows(s), [](const flow::Flow& f) { return static_cast<double>(f.packets); });
   EXPECT_GT(hurst_of(x, 16, 1024), 0.65);
   // And not by construction of the estimator: without noise arrivals are Poisson.
-  const Scenario calm = [] {
+  const Scenario normal = [] {
     Scenario c = quiet_scenario("dns", 14 * 24);
     c.network.sampling = 8;
     return c;
   }();
-  const auto y =
-      by_minute(calm, all_flows(calm), [](const flow::Flow& f) { return static_cast<double>(f.packets); });
+  const auto y = by_minute(normal, all_flows(normal),
+                           [](const flow::Flow& f) { return static_cast<double>(f.packets); });
   EXPECT_LT(hurst_of(y, 16, 1024), 0.6);
 }
 

@@ -9,7 +9,7 @@ namespace netflowgen::study {
 namespace {
 
 constexpr size_t kMostBenign = 30000;
-// What operators denied counts, a row, at most so many times, and together at most this share of the benign rows.
+// Weight of a row that an operator denied, at most; and of all of them together, at most, as a share of the benign rows.
 constexpr size_t kMostRepeats = 100;
 constexpr double kDeniedShare = 0.05;
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();

@@ -21,7 +21,7 @@ struct BoostedDetectorOptions {
   // Events weigh the same; together they weigh as much as (benign rows)^balance x (attack rows)^(1 -
   // balance).
   double balance = 0.5;
-  // Of the benign rows at most so many, drawn at random, each then weighing for those left out; 0: all.
+  // Number of benign rows at most, drawn at random, each then weighing for those left out; 0: all.
   size_t most_benign = 0;
 };
 

@@ -13,7 +13,7 @@ constexpr float kBend = 3;
 constexpr float kFloor = 0.02f;
 constexpr int64_t kLags[] = {0, 1, 2, 3, 4, 5, 6, 8, 11, 23, 35, 47};
 constexpr int64_t kWindows[] = {3, 6, 12, 48};
-constexpr int64_t kSeasons[] = {1, 2, 3, 7};  // so many seasons before the target
+constexpr int64_t kSeasons[] = {1, 2, 3, 7};  // seasons before the target
 constexpr int64_t kAround = 6;                // steps either side of it, averaged
 constexpr size_t kFixed = 9;                  // other series, levels, calendar, which feature
 

@@ -169,9 +169,9 @@ class Trees : public eval::Forecaster {
   // The feature of the other direction, or the next one.
   size_t other_of(size_t feature) const {
     const int own = task_.features[feature];
-    const int twin = own < series::kOutOffset ? own + series::kOutOffset : own - series::kOutOffset;
+    const int opposite = own < series::kOutOffset ? own + series::kOutOffset : own - series::kOutOffset;
     for (size_t f = 0; f < task_.features.size(); ++f) {
-      if (task_.features[f] == twin) return f;
+      if (task_.features[f] == opposite) return f;
     }
     return task_.features.size() < 2 ? SIZE_MAX : (feature + 1) % task_.features.size();
   }

@@ -39,11 +39,11 @@ int32_t capped_run(int32_t run, int64_t more) {
   return static_cast<int32_t>(std::min<int64_t>(run + more, std::numeric_limits<int32_t>::max() - 1));
 }
 
-// What so many zeros that had no position do to volume v in the node's own units.
+// What a number of zeros that had no position do to volume v in the node's own units.
 void decay_running(NodeState& state, size_t v, const std::vector<int>& scales, int64_t idle) {
   if (idle <= 0 || state.known[v] == 0) return;
   for (size_t k = 0; k < scales.size(); ++k) {
-    // A mean decays as with so many zeros; a deviation as if the mean had stayed halfway.
+    // A mean decays as with that number of zeros; a deviation as if the mean had stayed halfway.
     const float keep = std::pow(1 - 1 / static_cast<float>(scales[k]), static_cast<float>(idle));
     state.deviation[v][k] += (1 - keep) * (state.mean[v][k] * (1 + keep) / 2 - state.deviation[v][k]);
     state.mean[v][k] *= keep;
@@ -175,7 +175,7 @@ float Encoder::relative_target(const NodeState& after, size_t v, float target) c
 
 void Encoder::skip_idle(NodeState& state, int64_t step) const {
   if (!spec_.scales.empty()) {
-    // A clock may leap by years: means that have decayed for so long are told of the rest at once.
+    // A clock may leap by years: means that have decayed for this long take the rest at once.
     if (step - state.last_step > kMostIdle) {
       const int64_t skipped = step - kMostIdle - state.last_step;
       for (size_t v = 0; v < volumes_.size(); ++v) decay_running(state, v, spec_.scales, skipped);

@@ -114,7 +114,7 @@ class Encoder {
               uint32_t node_row, Position out) const;
   // Advances only the state, as encode does.
   void advance(NodeState& state, int64_t step, std::span<const float> frame) const;
-  // Idle positions up to and including `step`, as so many calls of advance (at once where nothing else depends on it).
+  // Idle positions up to and including `step`, as that number of calls of advance (at once where nothing else depends on it).
   // REQUIRES: the node has a position.
   void skip_idle(NodeState& state, int64_t step) const;
 

@@ -320,7 +320,7 @@ TEST(OwnUnits, MeansOfIdleStepsWithoutAPositionDecayAsWithZeros) {
   for (size_t i = 0; i < kRecent; ++i) EXPECT_EQ(a.recent[0][i], b.recent[0][i]);
 }
 
-// A leap of the clock is skipped at once, and comes to what so many idle steps come to.
+// A leap of the clock is skipped at once, with the result of that number of idle steps.
 TEST(OwnUnits, AnIdleLeapComesToWhatItsStepsComeTo) {
   InputSpec dense = own_units();
   dense.idle_steps = -1;

@@ -156,10 +156,10 @@ TEST_P(Conformance, EveryCase) {
     Result unseen;  // without observer the fast path runs
     decode(c, options, false, unseen);
     expect_same_flows(seen.flows, unseen.flows);
-    flow::DecodeOptions twin = options;
-    twin.reference = !options.reference;
+    flow::DecodeOptions other_reader = options;
+    other_reader.reference = !options.reference;
     Result other;
-    decode(c, twin, false, other);
+    decode(c, other_reader, false, other);
     expect_same_flows(unseen.flows, other.flows);
     values += reference.size();
     agreed += failures() == failed_before;

@@ -1,5 +1,5 @@
 """compare.py FOLDER FROM/TO: alerts and delays of `evaluate ddos` (report/ddos.json) against those of `replay`
-(flows.jsonl, store.jsonl), and the books of the replay. Exits with 1 and a sentence when they differ.
+(flows.jsonl, store.jsonl), and the ledgers of the replay. Exits with 1 and a sentence when they differ.
 compare.py same ONE TWO: alerts of two files, without the evidence that is taken from flows."""
 import json, re, sqlite3, sys
 from datetime import datetime, timezone
@@ -74,7 +74,7 @@ check(strip(flows) == strip(records("store.jsonl")), "flows and store give other
 check(any(r["flows"] and r["flows"]["sources"] for r in flows), "no alert has sources")
 check(all(r["filter"]["nftables"].startswith("nft add rule") for r in flows), "an alert has no filter")
 
-# The books: in = out + held + dropped at each stage, and one stage's out is the next one's in.
+# The ledgers: in = out + held + dropped at each stage, and one stage's out is the next one's in.
 stages = {}
 for line in open(f"{folder}/books", encoding="utf-8"):
     m = re.match(r"(.+?)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", line)
@@ -83,7 +83,7 @@ for line in open(f"{folder}/books", encoding="utf-8"):
 for name, (came, out, held, dropped) in stages.items():
     check(came == out + held + dropped, f"stage {name} does not balance")
 check(stages["frames"][1] == stages["frames scored"][0] > 10000, "frames and frames scored differ")
-check(stages["alerts"][0] == len(alerts), "the alerts' books and their records differ")
+check(stages["alerts"][0] == len(alerts), "the alerts' ledger and their records differ")
 
 db = sqlite3.connect(f"{folder}/alerts.db")
 check(db.execute("SELECT count(*) FROM alerts").fetchone()[0] == len(alerts), "alerts.db has other alerts")

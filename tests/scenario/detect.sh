@@ -1,5 +1,5 @@
 # simulate -> series -> pretrain -> finetune -> evaluate and replay: the same alerts, the same delays; byte-identical
-# for every run and number of threads; books that balance; what the commands say to bad input; feedback.
+# for every run and number of threads; ledgers that balance; the messages for bad input; feedback.
 set -u
 [ "${LEARN:-OFF}" = ON ] || { echo "skipped: built without LibTorch"; exit 77; }
 out=$(mktemp -d)
@@ -46,8 +46,8 @@ grep -q '"task":"anomaly"' "$out/unlabelled.jsonl" || fail "no alert without lab
 echo 192.0.2.1,2024-03-04T13:00:00,2024-03-04T13:10:00,udp_flood >"$out/rows"
 { echo node,start,end,type; cat "$out/rows"; } >"$out/strange.csv"
 expect 1 "no label can be used" nfg finetune "$out/store" --model "$out/model" --labels "$out/strange.csv" -o "$out/x"
-expect 1 "the store holds nothing of that time" nfg calibrate "$out/store" --model "$out/model" --period 2030-01-01/2030-02-01 -o "$out/x"
-expect 1 "--validation 2030-01-01/2030-02-01: the store holds nothing" nfg finetune "$out/store" --model "$out/model" \
+expect 1 "the store has no frame in that period" nfg calibrate "$out/store" --model "$out/model" --period 2030-01-01/2030-02-01 -o "$out/x"
+expect 1 "--validation 2030-01-01/2030-02-01: the store has no frame" nfg finetune "$out/store" --model "$out/model" \
   --labels "$out/sim/labels.csv" --validation 2030-01-01/2030-02-01 -o "$out/x"
 
 must nfg finetune "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" --train $train --validation $validation \
@@ -126,7 +126,7 @@ head -c 2000 "$out/state" >"$out/cut"
 expect 1 "$out/cut" replay "$out/store" --state "$out/cut"
 expect 2 "unknown precision" replay "$out/store" --precision fp4
 must replay "$out/store" --max-nodes 2 -o "$out/small.jsonl"
-grep -q "evicted" "$out/log" || { fail "a full arena is not in the books"; cat "$out/log"; }
+grep -q "evicted" "$out/log" || { fail "a full arena is not in the ledgers"; cat "$out/log"; }
 
 # Clocks that jump: the flow of a router without a clock, and one far ahead, change no alert.
 { zstd -dcq "$out/sim/flows.csv.zst" | head -20001
@@ -134,7 +134,7 @@ grep -q "evicted" "$out/log" || { fail "a full arena is not in the books"; cat "
   zstd -dcq "$out/sim/flows.csv.zst" | sed -n 20001p | sed 's/2024-03-0[45]T/2031-01-01T/g'
   zstd -dcq "$out/sim/flows.csv.zst" | tail -n +20002; } >"$out/jumps.csv"
 replay "$out/jumps.csv" --nodes $nodes -o "$out/jumps.jsonl" >"$out/log" 2>&1 || fail "clock jumps"
-grep -q "bad_time 2\|bad_time 1  far_ahead 1" "$out/log" || { fail "clock jumps are not in the books"; cat "$out/log"; }
+grep -q "bad_time 2\|bad_time 1  far_ahead 1" "$out/log" || { fail "clock jumps are not in the ledgers"; cat "$out/log"; }
 python3 "$here/compare.py" same "$out/flows.jsonl" "$out/jumps.jsonl" || fail "clock jumps changed alerts"
 
 # Feedback: a label that the next fine-tuning takes.

@@ -1,4 +1,4 @@
-// netflowgen calibrate: a model and traffic that is believed benign -> thresholds, without labels.
+// netflowgen calibrate: a model and traffic that is taken as benign -> thresholds, without labels.
 #include <fmt/format.h>
 
 #include "base/file.h"

@@ -56,7 +56,7 @@ eval::DdosOptions protocol_of(const FinetuneArguments& o, const series::FrameTab
 
 void report_tuning(const learn::TuneOptions& tune, const learn::TuneResult& r) {
   if (std::isnan(r.before)) {
-    fmt::print("tuned {}: {} steps; no labelled attack in the validation period says whether it helps\n",
+    fmt::print("tuned {}: {} steps; no labelled attack in the validation period shows whether it helps\n",
                tune.what, r.steps);
   } else {
     fmt::print("tuned {}: {} of {} steps kept; label loss on validation {:.4f}, before {:.4f}\n", tune.what,

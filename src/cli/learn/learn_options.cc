@@ -40,7 +40,7 @@ learn::StepRange range_in(const std::string& text, const series::FrameTable& tab
   const learn::StepRange asked = parse_range(text, table.step_ms, option);
   const learn::StepRange found{std::max(asked.from, table.first_step), std::min(asked.to, table.end_step)};
   if (found.from < found.to) return found;
-  throw base::Error("{} {}: the store holds nothing of that time; it goes from {} to {}", option, text,
+  throw base::Error("{} {}: the store has no frame in that period; it covers {} to {}", option, text,
                     base::format_time(table.first_step * table.step_ms),
                     base::format_time(table.end_step * table.step_ms));
 }

@@ -14,10 +14,10 @@ namespace netflowgen::cli {
 // "FROM/TO" in dates or times, either side may be empty; "" is everything. UsageError names the option.
 learn::StepRange parse_range(const std::string& text, int64_t step_ms, const char* option);
 
-// The same within the store, both sides set. Error: the store holds nothing of it.
+// The same within the store, both sides set. Error: the store has no frame in it.
 learn::StepRange range_in(const std::string& text, const series::FrameTable& table, const char* option);
 
-// "60s,1h" as numbers of steps. UsageError when one is not a whole number of steps.
+// "60s,1h" as numbers of steps. UsageError when one is not a multiple of the step.
 std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step_ms, const char* option);
 
 // Indexes of the table's nodes whose names are not lines of the file. Error when that leaves none.

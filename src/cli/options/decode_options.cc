@@ -20,7 +20,7 @@ Item item_of(const std::string& text, const char* option) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos) return {{}, text};
   const auto exporter = base::IpAddr::parse(text.substr(0, equals));
-  if (!exporter) throw UsageError("{} {}: what stands before = is no address", option, text);
+  if (!exporter) throw UsageError("{} {}: the text before = is no address", option, text);
   return {exporter, text.substr(equals + 1)};
 }
 
@@ -140,7 +140,7 @@ void add_decode_options(Command& command, DecodeArgs& args) {
       ->capture_default_str();
   option(
       "--direction", args.direction,
-      "Of exporters that report a packet where it comes in and where it goes out: ingress, egress or both; "
+      "For exporters that report a packet where it comes in and where it goes out: ingress, egress or both; "
       "EXPORTER=... for one exporter [both]");
   option("--sflow-discards", args.discards, "Flows for packets that the device reports as dropped")
       ->check(one_of({"on", "off"}))

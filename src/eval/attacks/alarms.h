@@ -22,7 +22,7 @@ struct Truth {
   std::vector<int32_t> rows;  // [rows]
   int64_t merge_gap_ms = 0;   // operating_curve: alarmed steps at most this far apart are one episode
   detect::Timing timing;      // judge_alerts: of the alerts
-  int64_t lead_ms = 0;        // an alarm so long before the start finds the event
+  int64_t lead_ms = 0;        // an alarm up to this long before the start finds the event
   int volume_feature = 0;     // what effectiveness and overhead are measured in
   double labelled_share = 1;  // of the node-days that can show a false alarm
 

@@ -205,12 +205,12 @@ void thin_benign(DdosTask& task, const DdosTask& full, double share, base::Rando
       hours[key_of(node, row)].attacked |= full.labels[row] == RowLabel::kAttack;
     }
   }
-  std::vector<Hour*> calm;
+  std::vector<Hour*> benign;
   for (auto& [key, hour] : hours) {
-    if (!hour.attacked) calm.push_back(&hour);
+    if (!hour.attacked) benign.push_back(&hour);
   }
-  const auto shown = static_cast<size_t>(share * static_cast<double>(calm.size()));
-  for (const size_t i : draw(calm.size(), shown, random)) calm[i]->shown = true;
+  const auto shown = static_cast<size_t>(share * static_cast<double>(benign.size()));
+  for (const size_t i : draw(benign.size(), shown, random)) benign[i]->shown = true;
   for (size_t node = 0; node < table.nodes.size(); ++node) {
     for (size_t row = table.offsets[node]; row < table.offsets[node + 1]; ++row) {
       if (task.labels[row] != RowLabel::kBenign) continue;

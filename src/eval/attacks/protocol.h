@@ -25,7 +25,7 @@ struct Budget {
   };
   Kind kind = Kind::kFull;
   double share = 1;         // of the events
-  size_t count = 0;         // instead of share: so many events, or incidents
+  size_t count = 0;         // instead of share: number of events, or incidents
   double benign_share = 1;  // of the attack-free node-hours; clean: `share` unless given
 
   // "full", "clean:10%", "clean:5" (events), "incomplete:10%", "incidents:2"; clean and incidents take a
@@ -42,7 +42,7 @@ struct DdosOptions {
   std::string scored_feature = "flows_in";  // rows count where it is above 0; empty: all rows
   uint64_t min_flows = 0;                   // nodes with fewer flows (in + out) in training are left out
   int64_t merge_gap_ms = 10 * 60'000;       // alarmed steps closer than this are one episode
-  int64_t lead_ms = 0;                      // an alarm so long before an event's start finds it
+  int64_t lead_ms = 0;                      // an alarm up to this long before an event's start finds it
 };
 
 // A table cut to the nodes that take part, and what is true of its rows.

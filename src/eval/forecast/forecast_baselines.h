@@ -10,7 +10,7 @@ namespace netflowgen::eval {
 
 // The value at the origin, at every horizon.
 std::unique_ptr<Forecaster> persistence_forecaster();
-// The value a whole number of seasons before.
+// The value an integral number of seasons before.
 std::unique_ptr<Forecaster> seasonal_naive_forecaster();
 // Exponentially weighted mean of log1p; its weight is the best of a few on the validation period.
 std::unique_ptr<Forecaster> ewma_forecaster();

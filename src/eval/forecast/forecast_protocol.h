@@ -19,7 +19,7 @@ struct ForecastOptions {
   Period test;                          // figures come from here
   std::vector<int64_t> horizons = {1};  // in steps, ascending
   std::vector<int> features;            // to forecast; empty: every volume that the store gives
-  int64_t every_ms = 3'600'000;         // an origin so often, at a minute that shifts from one to the next
+  int64_t every_ms = 3'600'000;         // interval of origins, at a minute that shifts from one to the next
   int64_t season_ms = 86'400'000;       // of seasonal naive, MASE, Holt-Winters
   double most_zeros = 0.5;              // a series with more zeros than this is "mostly zero"
   double least_change = 0.01;  // seasonal naive errs by less than this share of the mean: near-constant
@@ -52,7 +52,7 @@ struct ForecastData {
   ForecastTask task() const;
 };
 
-// The value of seasonal naive for `target` when everything up to `known` is known: the latest value a whole number of
+// The value of seasonal naive for `target` when everything up to `known` is known: the latest value an integral number of
 // seasons before it. NaN: unknown, or before the archive.
 float seasonal_naive(const FrameTable& table, size_t node, int feature, int64_t target, int64_t known,
                      int64_t season_steps);

@@ -316,7 +316,7 @@ TEST(QuantileScale, FindsTheSpreadThatValidationHad) {
   EXPECT_EQ(said.median[0], 1000);
 }
 
-// What stands above all that the node had had by then is brought down to it; what lies below stays, later records change nothing.
+// A value above all that the node had had by then is brought down to it; what lies below stays, later records change nothing.
 TEST(BoundByHistory, KnowsNoMoreThanTheOrigin) {
   const auto t = tiny_table(0, 8,
                             {{"a", rows(8, [](int64_t s) { return s == 2   ? 50.0

@@ -158,7 +158,7 @@ std::string forecast_section(const ForecastResult& r) {
   const auto shown = [&](const Fan& f) { return f.method == method; };
   if (std::any_of(r.fans.begin(), r.fans.end(), shown)) {
     out += "<h3>Fans of " + escape_html(method) +
-           "</h3><p class=\"dim\">Each forecast stands at the time it "
+           "</h3><p class=\"dim\">Each forecast is drawn at the time it "
            "is of: its median, its middle 40 % and 80 %.</p>" +
            legend({{"truth", 7}, {"forecast", 0}}) + "<div class=\"grid2\">";
     for (const auto& f : r.fans) {

@@ -1,4 +1,4 @@
-// Captures and files of bare messages as sources of flows: order, mixed kinds, templates across files, books.
+// Captures and files of bare messages as sources of flows: order, mixed kinds, templates across files, ledgers.
 #include "flow/capture/packet_source.h"
 
 #include <gtest/gtest.h>

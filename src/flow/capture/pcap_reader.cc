@@ -118,7 +118,7 @@ bool PcapReader::record_fits(Bytes window, size_t at, uint32_t near_s) const {
          original <= kMaxPacket && captured > 0 && (near_s == 0 || jump < kMaxTimeJump_s);
 }
 
-// Whether the record at the window's start is to be believed. An odd header is where the file ends with it or
+// Whether the record at the window's start is plausible. An odd header is where the file ends with it or
 // the next one fits: captures are merged, cut and written by many programs. Keeps the time of good ones.
 bool PcapReader::believe(Bytes window, size_t whole) {
   const uint32_t s = u32(window.data());

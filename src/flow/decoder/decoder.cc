@@ -11,7 +11,7 @@ namespace {
 
 using base::Bytes;
 
-constexpr int64_t kSweepMs = 60'000;    // held data and templates are looked through so often
+constexpr int64_t kSweepMs = 60'000;    // interval of looking for expired held data and templates
 constexpr int64_t kSkewMs = 3'600'000;  // a clock off by more is noted
 constexpr int64_t kRestartMs = 60'000;  // an uptime that fell by more is a restart, or the wrap
 constexpr int64_t kUptimeWrapMs = 1LL << 32;
@@ -63,7 +63,7 @@ Exporter& Decoder::Impl::exporter(const IpAddr& address) {
   return e;
 }
 
-// The least recently heard; of the next few, one that never gave a flow goes before one that did.
+// The least recently active; of the next few, one that never gave a flow goes before one that did.
 void Decoder::Impl::evict_exporter() {
   constexpr int kLookAt = 16;
   auto it = exporters_.begin();

@@ -1,5 +1,5 @@
 // Which counters count: the next where the first is zero, events that are no traffic, directions without traffic,
-// counters that no link can carry, flows that a record stands for.
+// counters that no link can carry, flows that a record represents.
 #include "base/random.h"
 #include "flow/decoder/counter_test_builder.h"
 #include "flow/decoder/decoder.h"
@@ -150,7 +150,7 @@ TEST(Impossible, CountersOfEveryVersionBecomeUnknown) {
 }
 
 // Any template of counters, events and totals, in both versions and directions: the compiled plan and the reference
-// reader agree on every flow (Twins fails where not), and the books balance.
+// reader agree on every flow (Twins fails where not), and the ledgers balance.
 TEST(Counters, PlansAgreeWithTheReferenceOnRandomTemplates) {
   constexpr uint16_t kIds[] = {1,   2,   3,   23,  24,  85,  86,  148, 171, 172, 230, 231, 232,
                                233, 298, 299, 352, 353, 375, 376, 466, 467, 152, 153, 6,   40005};

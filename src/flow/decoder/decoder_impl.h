@@ -140,7 +140,7 @@ struct Decoder::Impl {
   RecordObserver* observer_ = nullptr;
   std::unordered_map<IpAddr, ExporterPolicy> policies_;
 
-  // Least recently heard first; the map points into it.
+  // Least recently active first; the map points into it.
   std::list<Exporter> exporters_;
   std::unordered_map<IpAddr, std::list<Exporter>::iterator> by_address_;
   Counters evicted_;  // of exporters that went, and of senders that are none

@@ -1,5 +1,5 @@
 // Saving and restoring what a restart must not lose: templates, sampling rates, boot times. docs/formats.md
-// documents the JSON. A file is not trusted: what does not make sense is refused with where it stands.
+// documents the JSON. A file is not trusted: what does not make sense is refused with its place.
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"

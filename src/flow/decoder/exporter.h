@@ -100,7 +100,7 @@ enum class Note : uint8_t {
   kRestart,
   kDomainEvicted,
   kImpossibleCounters,  // flows whose counters no link can carry: they became unknown (flow/settle.h)
-  kCappedFlows,         // records that said to stand for more flows than they have packets
+  kCappedFlows,         // records that claim more flows than they have packets
   kEvents,              // log entries without a packet or byte (NSEL, NAT): flows that are no traffic
   kEmptyForward,        // biflows whose forward direction has no packet or byte
   kRunningTotals,       // records whose total was turned into an increment

@@ -62,7 +62,7 @@ void SequenceTracker::late(const SequenceSpan& span) {
   }
   ++counts_.duplicates;
   if (++late_run_ < kLateRun) return;
-  restart();  // so many in a row are no copies: the exporter counts anew
+  restart();  // this many in a row are no copies: the exporter counts anew
   add(span);
 }
 

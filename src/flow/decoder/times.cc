@@ -47,7 +47,7 @@ void apply_policy(Flow& f, const TimeBase& base, TimePolicy policy) {
 
 constexpr int64_t kOldMs = 24LL * 3600 * 1000;  // no exporter holds a flow back for longer
 
-// Whether the end is too early to be believed.
+// Whether the end is too early to be plausible.
 bool too_early(const Flow& f, const TimeBase& base, const TimeRules& rules) {
   const int64_t ago = f.received_ms - f.end_ms;
   if (rules.max_past_ms != 0 && ago > rules.max_past_ms) return true;

@@ -1,5 +1,5 @@
 // The same flow reported by two exporters on its way, counted once: the first exporter that reports a flow key (both
-// addresses, both ports, protocol, ICMP type) owns it for as long as it goes on reporting it.
+// addresses, both ports, protocol, ICMP type) owns it for as long as it keeps reporting it.
 //
 // Right where exporters look at every packet. Where they sample, each sees other packets of the same flow, and leaving
 // one out loses its share: then give each node a counting point (series::NodeOptions) instead. Address translation
@@ -20,7 +20,7 @@
 namespace netflowgen::flow {
 
 struct DedupOptions {
-  int64_t window_ms = 0;  // an exporter that was silent about a flow for so long loses it; 0: no table
+  int64_t window_ms = 0;  // an exporter that was silent about a flow for this long loses it; 0: no table
   size_t slots = size_t{1} << 20;  // flow keys remembered, of 16 bytes each
 };
 

@@ -18,7 +18,7 @@
 
 namespace netflowgen::flow {
 
-// Where a field stands in a record. Fixed-length fields lie in runs between variable ones: `part` is the
+// The place of a field in a record. Fixed-length fields lie in runs between variable ones: `part` is the
 // run's number, or the variable field's.
 struct FieldRef {
   uint16_t part = 0;

@@ -37,7 +37,7 @@ class Compiler {
   }
 
  private:
-  // Where every field stands. Scope fields of v9 are no elements.
+  // The place of every field. Scope fields of v9 are no elements.
   void lay_out() {
     plan_.min_length = static_cast<uint32_t>(record_.min_length());
     plan_.runs.push_back(0);

@@ -96,8 +96,7 @@ uint32_t rate_of(const RateFields& f, uint32_t max_rate, bool& bogus) {
     offer(i > 0 ? (i + static_cast<double>(*f.packet_space)) / i : 0);
   } else if (f.packet_interval && !f.size) {  // vendors that send 305 alone mean the whole interval
     offer(static_cast<double>(*f.packet_interval));
-  } else if (f.packet_space && !f.packet_interval &&
-             !f.size) {  // one packet, then so many that are passed over
+  } else if (f.packet_space && !f.packet_interval && !f.size) {  // one packet, then a number that is skipped
     offer(static_cast<double>(*f.packet_space) + 1);
   }
   return found;

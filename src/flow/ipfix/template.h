@@ -1,4 +1,4 @@
-// A template as it stood on the wire, and the reading of template records: v9 (RFC 3954 sections 5.2 and 6.1)
+// A template as it was on the wire, and the reading of template records: v9 (RFC 3954 sections 5.2 and 6.1)
 // and IPFIX (RFC 7011 section 3.4). Pure functions; the state is in template_store.h.
 #pragma once
 

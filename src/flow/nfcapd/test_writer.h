@@ -96,7 +96,7 @@ class TestWriter {
     block_ += body;
     end();
   }
-  // nfdump's counter extension: of the other direction, and how many flows the record stands for.
+  // nfdump's counter extension: of the other direction, and how many flows the record represents.
   struct Out {
     uint64_t flows = 1;
     uint64_t packets = 0;

@@ -61,7 +61,7 @@ struct ColumnMap {
   std::string join = "#";
   MapColumn time;
   std::vector<std::pair<std::string, MapColumn>> rates_of;  // feature name, column
-  int64_t interval_ms = 0;      // of rates: how long a row stands for; 0: as long as a step
+  int64_t interval_ms = 0;      // of rates: the time that a row covers; 0: as long as a step
   bool absent_is_idle = false;  // of rates: a step without a row is one in which nothing happened
 };
 

@@ -118,7 +118,7 @@ enum class Field : uint8_t {
   kSrcMac,
   kDstMac,
   kVersion,
-  kFlows,  // how many flows the row stands for
+  kFlows,  // how many flows the row represents
   kLabel,  // read past: labels are joined by time and node, not by flow
   kCount
 };

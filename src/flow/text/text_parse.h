@@ -25,7 +25,7 @@ bool parse_double(std::string_view text, double& value);
 // The long way round for parse_u64: "1e6", "123.0", "+5", "0x1f".
 bool parse_u64_slow(std::string_view text, uint64_t& value);
 
-// A whole number >= 0. What other tools write for one is taken too: "123.0", "1e6", hexadecimal "0x1f".
+// An integer >= 0. The forms that other tools write are accepted too: "123.0", "1e6", hexadecimal "0x1f".
 inline bool parse_u64(std::string_view text, uint64_t& value) {
   if (text.empty() || text.size() > 19) return parse_u64_slow(text, value);
   uint64_t v = 0;

@@ -254,7 +254,7 @@ bool parse_iso(std::string_view text, TimeMs& time, bool& zoned) {
   return true;
 }
 
-// Milliseconds since 1970 as a whole number of 12 digits (1973) or more; else as iso.
+// Milliseconds since 1970 as an integer of 12 digits (1973) or more; else as iso.
 bool parse_ms_or_iso(std::string_view text, TimeMs& time, bool& zoned) {
   uint64_t ms = 0;
   if (text.size() < 12 || text.size() > 15 || text.find_first_not_of("0123456789") != text.npos ||

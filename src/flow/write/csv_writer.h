@@ -17,7 +17,7 @@ namespace netflowgen::flow {
 
 // Columns beside Known's groups: exporter, domain, version, received.
 inline constexpr uint32_t kCsvExporter = 1u << 31;
-// The column flows: how many flows the row stands for.
+// The column flows: how many flows the row represents.
 inline constexpr uint32_t kCsvFlows = 1u << 30;
 // start, end, src, dst, src_port, dst_port, protocol, tcp_flags, packets, bytes: always written.
 inline constexpr uint32_t kCsvCore = kKnownAddresses | kKnownDuration | kKnownPorts | kKnownProtocol |

@@ -1,4 +1,4 @@
-// Every record as it stood on the wire, as JSON lines for people: data, options, templates, withdrawals, sFlow samples
+// Every record as it was on the wire, as JSON lines for people: data, options, templates, withdrawals, sFlow samples
 // and counters, with IANA's names (elements by RFC 7012 and its registry, v9 scopes by RFC 3954). One thread.
 #pragma once
 

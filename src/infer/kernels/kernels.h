@@ -1,5 +1,5 @@
 // The inner loops, one source (kernels_impl.h) compiled per instruction set; which one runs is decided once,
-// when a model is loaded. Scalar is the twin that the others are tested against.
+// when a model is loaded. Scalar is the reference implementation that the others are tested against.
 //
 // Invariants: 1. Each output depends on its own node's inputs alone, and its sums run in one order, so a
 // result is the same bits for any batch, tile or thread. 2. Kernels allocate nothing and keep nothing; every
@@ -47,8 +47,8 @@ struct Ring {
   uint16_t* value_scale = nullptr;  // [kv_heads, padded(window)]
 };
 
-// Where multiply puts its inputs in whole numbers, for int8 weights only: each row in units of its largest number by
-// rounded_limit(cols), so that products are sums of whole numbers, exact in 32 bits.
+// Where multiply rounds its inputs to integers, for int8 weights only: each row in units of its largest number by
+// rounded_limit(cols), so that products are sums of integers, exact in 32 bits.
 struct Rounded {
   int16_t* x = nullptr;   // [n, padded(cols)]
   float* unit = nullptr;  // [n]

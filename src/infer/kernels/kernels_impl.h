@@ -113,7 +113,7 @@ inline void multiply_tile(const T* panel, size_t cols, const Floats& in, const P
   put_tile(a, b, p, node, nullptr, out);
 }
 
-// ... and of whole numbers.
+// ... and of integers.
 struct Integers {
   const int16_t* x;
   const float* unit;
@@ -121,7 +121,7 @@ struct Integers {
   Integers from(size_t node) const { return {x + node * ldx, unit + node, ldx}; }
 };
 
-// The same in whole numbers, two columns at a time.
+// The same in integers, two columns at a time.
 template <size_t M, typename Out>
 inline void multiply_tile(const int8_t* panel, size_t cols, const Integers& in, const Panel& p, size_t node,
                           const Out& out) {

@@ -1,4 +1,4 @@
-// kernels_impl.h with one lane: the twin of the others, and what runs where nothing else does.
+// kernels_impl.h with one lane: the reference implementation of the others, and the fallback.
 #include "infer/kernels/kernels.h"
 #include "infer/kernels/simd_scalar.h"
 #define NFG_TILE_ROWS 4

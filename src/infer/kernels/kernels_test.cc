@@ -1,4 +1,4 @@
-// Every kernel of every instruction set that this machine has, against its scalar twin: shapes that fill no
+// Every kernel of every instruction set that this machine has, against its scalar reference: shapes that fill no
 // vector, no panel and no tile among those that do, and what lies beyond the outputs stays as it was.
 #include "infer/kernels/kernels.h"
 
@@ -49,7 +49,7 @@ class KernelTwins : public ::testing::TestWithParam<Isa> {
   const Kernels* kernels_ = nullptr;
 };
 
-// For inputs in whole numbers.
+// For integer inputs.
 struct Room {
   Room(size_t n, size_t cols) : x(n * padded(cols)), unit(n), rounded{x.data(), unit.data()} {}
   std::vector<int16_t> x;
@@ -61,7 +61,7 @@ struct Product {
   size_t n, rows, cols, ldx, ldy;
 };
 
-// The twins share their source: one of them is held to the definition.
+// All kernels share their source: one of them is compared with the definition.
 void expect_product(const std::vector<float>& w, const std::vector<float>& bias, const std::vector<float>& x,
                     const Product& p, bool accumulate, const std::vector<float>& y, double tolerance) {
   for (size_t i = 0; i < p.n; ++i) {
@@ -105,7 +105,7 @@ TEST_P(KernelTwins, Multiply) {
         EXPECT_LT(apart(run(fast(), accumulate), slow), 1e-5) << n << " x " << rows << " x " << cols;
         const Product shape = {n, rows, cols, ldx, ldy};
         if (precision == Precision::kFloat32) expect_product(w, bias, x, shape, accumulate, slow, 1e-4);
-        // An input is off by at most half a unit, of at most 5 / 32767 each; so many as there are columns.
+        // An input is off by at most half a unit, of at most 5 / 32767 each, for each column.
         if (precision == Precision::kInt8)
           expect_product(as_int8(w, cols), bias, x, shape, accumulate, slow, 1e-4 * std::sqrt(double(cols)));
         for (size_t i = 0; i < n; ++i) {
@@ -137,7 +137,7 @@ TEST_P(KernelTwins, MultiplySwiglu) {
   }
 }
 
-// The largest sums that whole numbers can come to, in every lane and row: 32 bits hold them.
+// The largest sums that integers can reach, in every lane and row: 32 bits hold them.
 TEST_P(KernelTwins, WholeNumbersDoNotOverflow) {
   for (const size_t cols : {1, 2, 31, 515, 516, 517, 1025, 4096}) {
     const size_t n = 13;

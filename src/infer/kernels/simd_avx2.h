@@ -58,7 +58,7 @@ struct V {
     const __m128 q = _mm_max_ps(h, _mm_movehl_ps(h, h));
     return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
   }
-  // The nearest whole numbers, ties to even; |x| <= 32767.
+  // The nearest integers, ties to even; |x| <= 32767.
   void store_int16(int16_t* p) const {
     const __m256i n = _mm256_cvtps_epi32(v);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p),

@@ -52,7 +52,7 @@ struct V {
     const __m128 p = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(p, _mm_shuffle_ps(p, p, 1)));
   }
-  // The nearest whole numbers, ties to even; |x| <= 32767.
+  // The nearest integers, ties to even; |x| <= 32767.
   void store_int16(int16_t* p) const {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v)));
   }

@@ -1,4 +1,4 @@
-// One float at a time: the twin of the vector types. See simd_avx2.h and simd_avx512.h.
+// One float at a time: the reference of the vector types. See simd_avx2.h and simd_avx512.h.
 #pragma once
 
 #include <cmath>
@@ -44,7 +44,7 @@ struct V {
   }
   static float sum(V a) { return a.v; }
   static float max_of(V a) { return a.v; }
-  // The nearest whole number, ties to even; |x| <= 32767.
+  // The nearest integer, ties to even; |x| <= 32767.
   void store_int16(int16_t* p) const { *p = static_cast<int16_t>(std::nearbyintf(v)); }
 };
 

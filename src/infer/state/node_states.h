@@ -4,7 +4,7 @@
 // of keys and values of every layer, and where the spec asks for seasonal inputs the values of the last
 // max(season_lags) steps.
 //   ring    [layers, 2, kv_heads, ...] of the cache's type: keys [head_dim, padded(window)], values
-//           [window, padded(head_dim)]; position p stands at slot p % window
+//           [window, padded(head_dim)]; position p is at slot p % window
 //   scales  [layers, 2, kv_heads, padded(window)] bf16; int8 only
 //
 // Invariants: 1. Slots [0, used) are nodes; a node keeps its slot until it is evicted. 2. Slots stand in a
@@ -57,11 +57,11 @@ class NodeStates {
   float* hidden(uint32_t slot) { return hidden_.as<float>() + slot * d_model_; }
   const float* hidden(uint32_t slot) const { return hidden_.as<float>() + slot * d_model_; }
   Ring ring(uint32_t slot, size_t layer);
-  // [season_steps(), volumes], log1p values; step s stands at row s mod season_steps().
+  // [season_steps(), volumes], log1p values; step s is at row s mod season_steps().
   float* season(uint32_t slot) { return season_.as<float>() + slot * season_steps_ * volumes_; }
   size_t season_steps() const { return season_steps_; }
 
-  // What a field's values must be like to be believed.
+  // What a field's values must be like to be accepted.
   enum class Rule : uint8_t { kStep, kPositions, kIdleRun, kSeen, kLevel, kSeason, kFinite, kAny };
   // One field of every slot, for the state file.
   struct Column {

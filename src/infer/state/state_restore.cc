@@ -1,4 +1,4 @@
-// The reading half of state_file.h: nothing in a file is believed before it is checked.
+// The reading half of state_file.h: nothing in a file is used before it is checked.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>

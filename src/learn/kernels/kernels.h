@@ -11,7 +11,7 @@ namespace netflowgen::learn {
 // Strides of one (window, head) of q [T, H, hd] and k, v [S, G, hd]: elements between positions.
 struct AttentionShape {
   int64_t queries;   // T
-  int64_t keys;      // S >= T; query t stands at key S - T + t
+  int64_t keys;      // S >= T; query t is at key S - T + t
   int64_t head_dim;  // at most kMaxHeadDim
   int64_t window;
   int64_t query_stride;  // of q and dq

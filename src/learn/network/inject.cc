@@ -8,7 +8,8 @@ namespace {
 
 using namespace series;  // NOLINT: the feature indexes
 
-// Flows a step at a flood's peak: at least so many, and so many times the node's usual; then up to so many times that.
+// Flows a step at a flood's peak: a minimum, a minimum in multiples of the node's usual number, and the largest factor
+// above both.
 constexpr double kLeastFlows = 15;
 constexpr double kLeastRatio = 2;
 constexpr double kSizeRange = 3000;

@@ -1,4 +1,4 @@
-// The fast twins: autograd functions over kernels.h, for float tensors on the CPU.
+// The fast implementations: autograd functions over kernels.h, for float tensors on the CPU.
 #include "learn/network/ops.h"
 
 #include <ATen/Parallel.h>

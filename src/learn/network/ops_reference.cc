@@ -1,4 +1,4 @@
-// The slow twins: plain LibTorch, on any device.
+// The reference implementations: plain LibTorch, on any device.
 #include "learn/network/ops.h"
 
 namespace netflowgen::learn {

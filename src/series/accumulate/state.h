@@ -21,7 +21,7 @@
 
 namespace netflowgen::series {
 
-inline constexpr unsigned kSmall = 8;          // exact up to so many distinct peers, ports, services
+inline constexpr unsigned kSmall = 8;          // exact up to this many distinct peers, ports, services
 inline constexpr unsigned kPeerPrecision = 8;  // 256 registers: standard error 6.5 %
 inline constexpr unsigned kPortPrecision = 7;  // 128 registers: 9.2 %
 inline constexpr uint8_t kSketched = 0xff;     // in a size field: the set has become a sketch

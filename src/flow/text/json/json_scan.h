@@ -24,11 +24,11 @@ class JsonScan {
     kWrapper,  // position() is behind the "[" of a wrapper's array of objects
   };
 
-  // Goes on where it was. `bytes` begins with the object's "{" and holds at least what it held before.
+  // Continues where it was. `bytes` begins with the object's "{" and holds at least what it held before.
   State run(std::string_view bytes);
   size_t position() const { return at_; }
   void reset() { *this = {}; }
-  // Goes on inside an object whose array has ended: what is left of a wrapper.
+  // Continues inside an object whose array has ended: what is left of a wrapper.
   void enter_rest_of_wrapper();
 
  private:
