@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "flow/decoder/decoder_impl.h"
+#include "flow/reverse.h"
 
 namespace netflowgen::flow {
 
@@ -87,13 +88,11 @@ void Decoder::Impl::apply_packet(Flow& f, const PacketHeaders& p, size_t frame_s
 
 namespace {
 
-// ICMP has no ports. Exporters put type * 256 + code into the destination port, and the source port is 0; fprobe puts the
-// type into the source port and the code into the destination port (docs/exporters.md, "ICMP").
+// ICMP has no ports.
 void settle_icmp(Flow& f) {
   if (f.protocol == kIcmp || f.protocol == kIcmp6) {
-    const bool apart = !f.has(kKnownIcmp) && f.src_port != 0 && f.src_port < 256 && f.dst_port < 256;
     if (f.icmp_type_code == 0) {
-      f.icmp_type_code = static_cast<uint16_t>(apart ? f.src_port << 8 | f.dst_port : f.dst_port);
+      f.icmp_type_code = f.has(kKnownIcmp) ? f.dst_port : icmp_of_ports(f.src_port, f.dst_port);
     }
     if (f.has(kKnownPorts)) f.known |= kKnownIcmp;
     f.src_port = f.dst_port = 0;

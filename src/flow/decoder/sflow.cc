@@ -61,9 +61,9 @@ struct Interface {
   uint32_t format = kIfIndex;
   uint32_t value = 0;  // ifIndex, reason of the discard, or number of interfaces
 
-  uint32_t index(bool expanded) const {
-    const uint32_t unknown = expanded ? 0xffffffff : 0x3fffffff;
-    return format == kIfIndex && value != unknown ? value : 0;
+  // 0x3fffffff is no interface: the device itself. Agents write it into expanded samples too; others 2^32 - 1 there.
+  uint32_t index() const {
+    return format == kIfIndex && value != 0x3fffffff && value != 0xffffffff ? value : 0;
   }
 };
 
@@ -236,9 +236,9 @@ SflowFlowSample read_sflow_sample(Cursor& c, uint32_t format) {
   c.skip(4);  // pool
   s.drops = c.u32();
   const bool expanded = format == kSflowExpandedFlow;
-  s.input = read_interface(c, expanded).index(expanded);
+  s.input = read_interface(c, expanded).index();
   const Interface output = read_interface(c, expanded);
-  s.output = output.index(expanded);
+  s.output = output.index();
   s.discarded = output.format == Interface::kDiscarded;
   s.reason = s.discarded ? output.value : 0;
   return s;

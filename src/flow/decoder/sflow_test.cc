@@ -103,6 +103,13 @@ TEST(Sflow, InterfacesThatAreNone) {
   EXPECT_EQ(flow(7, 0x80000002).event, 0) << "several interfaces are no discard";
   EXPECT_EQ(flow(7, 0x40000001).out_if, 0u) << "dropped";
   EXPECT_EQ(flow(7, 0x40000001).in_if, 7u);
+  const Octets header = sflow::raw_header(ethernet(0x0800, tcp("192.0.2.1", "198.51.100.2")), 64);
+  const auto expanded =
+      t.feed(sflow::message(1, {sflow::expanded_sample(1, 1, {header}, {0, 0x3fffffff}, {0, 9}),
+                                sflow::expanded_sample(2, 1, {header}, {0, 7}, {0, 0xffffffff})}));
+  ASSERT_EQ(expanded.size(), 2u);
+  EXPECT_EQ(expanded[0].in_if, 0u) << "agents write the compact form's value into the expanded one too";
+  EXPECT_EQ(expanded[1].out_if, 0u);
 }
 
 // flow_sample.output of format 1: the device discarded the packet. The other 30 bits are the reason; 258 is an ACL.

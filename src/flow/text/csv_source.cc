@@ -30,7 +30,8 @@ Layout detected_layout(std::string_view head, const std::string& file, TextOptio
   std::optional<Layout> layout;
   options.dialect = detect(head, options.plan, layout);
   if (options.dialect == nullptr) {
-    const std::string nearly = near_miss(head);
+    const std::string print = advice(head);
+    const std::string nearly = print.empty() ? near_miss(head) : print;
     throw base::Error(
         "{}: not a flow file of a known kind: {}{}. Known text dialects: {}; for any other text file give a "
         "column map "
@@ -107,8 +108,7 @@ bool CsvSource::is_row(std::string_view line) {
   if (line.empty()) return false;
   const RowPlan& plan = layout_.plan;
   if (plan.comment != '\0' && line.front() == plan.comment) {
-    const bool header = options_.dialect != nullptr && !options_.dialect->header_prefix.empty() &&
-                        line.starts_with(options_.dialect->header_prefix);
+    const bool header = options_.dialect != nullptr && is_header(*options_.dialect, line);
     if (header && line != layout_.header) {
       std::string why;
       auto layout = layout_of_header(*options_.dialect, line, options_.plan, why);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <memory>
 
 #include "base/error.h"
@@ -47,9 +48,9 @@ std::optional<TimeMs> day_of(const PlanOptions& options) {
   return *options.assume_time - since_midnight;
 }
 
-RowPlan plan_of(const Dialect& dialect, const PlanOptions& options) {
+RowPlan plan_of(const Dialect& dialect, char separator, const PlanOptions& options) {
   RowPlan plan;
-  plan.separator = dialect.separator;
+  plan.separator = separator;
   plan.quote = dialect.quote;
   plan.comment = dialect.comment;
   plan.null = dialect.null;
@@ -61,9 +62,9 @@ RowPlan plan_of(const Dialect& dialect, const PlanOptions& options) {
 }
 
 // Compiles the rules against a header; the names of the needed columns that it lacks go to `missing`.
-RowPlan compile(const Dialect& dialect, const std::vector<std::string>& header, const PlanOptions& options,
-                std::string& missing) {
-  RowPlan plan = plan_of(dialect, options);
+RowPlan compile(const Dialect& dialect, const std::vector<std::string>& header, char separator,
+                const PlanOptions& options, std::string& missing) {
+  RowPlan plan = plan_of(dialect, separator, options);
   uint64_t have = 0;
   for (const ColumnRule& rule : dialect.columns) {
     const auto column = find_column(rule.names, header);
@@ -103,12 +104,28 @@ std::string foreign_column(const Dialect& dialect, const std::vector<std::string
   return {};
 }
 
+// The separators that a header line may have: the dialect's own first, then what users choose instead (ra -c,
+// spreadsheets). A prefix is followed by it (Zeek's LogAscii::separator).
+std::string separators_of(const Dialect& dialect, std::string_view header) {
+  if (is_header(dialect, header)) return {header[dialect.header_prefix.size()]};
+  std::string separators(1, dialect.separator);
+  for (const char c : {',', ';', '\t', '|'}) {
+    if (c != dialect.separator && header.find(c) != std::string_view::npos) separators += c;
+  }
+  return separators;
+}
+
+std::vector<std::string> names_of(const Dialect& dialect, std::string_view header, char separator) {
+  if (is_header(dialect, header)) header.remove_prefix(dialect.header_prefix.size() + 1);
+  return header_names(header, separator, dialect.quote);
+}
+
 std::string_view header_line(const Dialect& dialect, std::string_view head) {
   if (dialect.header_prefix.empty()) return first_line(head, dialect.comment);
   size_t at = 0;
   while (at < head.size()) {
     const std::string_view line = first_line(head.substr(at));
-    if (line.starts_with(dialect.header_prefix)) return line;
+    if (is_header(dialect, line)) return line;
     if (line.empty()) break;
     at = static_cast<size_t>(line.data() - head.data()) + line.size();
   }
@@ -132,7 +149,12 @@ struct Likeness {
   size_t other = 0;  // optional columns
 };
 
-Likeness likeness(const Dialect& dialect, const std::vector<std::string>& header) {
+Likeness likeness(const Dialect& dialect, std::string_view line) {
+  std::vector<std::string> header;
+  for (const char separator : separators_of(dialect, line)) {
+    auto names = names_of(dialect, line, separator);
+    if (names.size() > header.size()) header = std::move(names);
+  }
   Likeness like;
   for (const ColumnRule& rule : dialect.columns) {
     const bool found = find_column(rule.names, header).has_value();
@@ -151,7 +173,7 @@ std::optional<Layout> fixed_layout(const Dialect& dialect, std::string_view line
   std::string missing;
   std::vector<std::string> names(dialect.fixed_columns.begin(), dialect.fixed_columns.end());
   names.resize(std::min(names.size(), cells.size()));
-  Layout layout{compile(dialect, names, options, missing), false, {}};
+  Layout layout{compile(dialect, names, dialect.separator, options, missing), false, {}};
   layout.plan.columns = cells.size();
   return layout;
 }
@@ -160,8 +182,8 @@ std::optional<Layout> fixed_layout(const Dialect& dialect, std::string_view line
 
 RowPlan fixed_plan(const Dialect& dialect, const PlanOptions& options) {
   std::string missing;
-  RowPlan plan =
-      compile(dialect, {dialect.fixed_columns.begin(), dialect.fixed_columns.end()}, options, missing);
+  RowPlan plan = compile(dialect, {dialect.fixed_columns.begin(), dialect.fixed_columns.end()},
+                         dialect.separator, options, missing);
   plan.columns = dialect.fixed_columns.size();
   return plan;
 }
@@ -192,12 +214,13 @@ std::string_view first_line(std::string_view head, char comment) {
   return {};
 }
 
-std::optional<Layout> layout_of_header(const Dialect& dialect, std::string_view header,
-                                       const PlanOptions& options, std::string& why) {
-  const auto names =
-      header_names(header.substr(dialect.header_prefix.size()), dialect.separator, dialect.quote);
+namespace {
+
+std::optional<Layout> layout_of_names(const Dialect& dialect, std::string_view header, char separator,
+                                      const std::vector<std::string>& names, const PlanOptions& options,
+                                      std::string& why) {
   std::string missing;
-  Layout layout{compile(dialect, names, options, missing), true, std::string(header)};
+  Layout layout{compile(dialect, names, separator, options, missing), true, std::string(header)};
   if (!missing.empty()) {
     why = "it lacks " + missing;
     return std::nullopt;
@@ -213,6 +236,27 @@ std::optional<Layout> layout_of_header(const Dialect& dialect, std::string_view 
   return layout;
 }
 
+}  // namespace
+
+bool is_header(const Dialect& dialect, std::string_view line) {
+  const std::string_view prefix = dialect.header_prefix;
+  return !prefix.empty() && line.size() > prefix.size() && line.starts_with(prefix) &&
+         std::isalnum(static_cast<unsigned char>(line[prefix.size()])) == 0;
+}
+
+std::optional<Layout> layout_of_header(const Dialect& dialect, std::string_view header,
+                                       const PlanOptions& options, std::string& why) {
+  size_t most = 0;
+  for (const char separator : separators_of(dialect, header)) {
+    const auto names = names_of(dialect, header, separator);
+    if (names.size() <= most) continue;
+    most = names.size();
+    auto layout = layout_of_names(dialect, header, separator, names, options, why);
+    if (layout) return layout;
+  }
+  return std::nullopt;
+}
+
 std::optional<Layout> recognise(const Dialect& dialect, std::string_view head, const PlanOptions& options,
                                 std::string& why) {
   const std::string_view line = header_line(dialect, head);
@@ -225,13 +269,28 @@ std::optional<Layout> recognise(const Dialect& dialect, std::string_view head, c
   return layout;
 }
 
+std::string advice(std::string_view head) {
+  struct Print {
+    std::string_view first_words;
+    std::string_view advice;
+  };
+  constexpr Print kPrints[] = {
+      {"Date first seen  ", "nfdump's print for people; write it with nfdump -o csv"},
+      {"Date flow start  ", "nfdump's print for people; write it with nfdump -o csv"},
+      {"StartTime  ", "Argus's print for people; write it with ra -c , -n -u"},
+  };
+  std::string_view line = trimmed(first_line(head));
+  for (const Print& print : kPrints) {
+    if (line.starts_with(print.first_words)) return std::string(print.advice);
+  }
+  return {};
+}
+
 std::string near_miss(std::string_view head) {
   const Dialect* best = nullptr;
   size_t most = 0;
   for (const Dialect* dialect : kDialects) {
-    std::string_view line = first_line(head);
-    if (line.starts_with(dialect->header_prefix)) line.remove_prefix(dialect->header_prefix.size());
-    const Likeness like = likeness(*dialect, header_names(line, dialect->separator, dialect->quote));
+    const Likeness like = likeness(*dialect, first_line(head));
     if (like.found + like.other < 3 || 2 * like.found < like.needed) continue;
     const size_t score = like.found * 100 / like.needed + like.other;
     if (score > most) best = dialect;

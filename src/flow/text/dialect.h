@@ -28,12 +28,12 @@ struct Dialect {
   std::string_view name;
   std::string_view what;  // completes "expected ..."
   std::span<const ColumnRule> columns;
-  char separator = ',';
+  char separator = ',';  // of files without a header; a header may have comma, semicolon, tab or bar instead
   char quote = '"';
   char comment = '\0';
   std::string_view null = {};  // a cell that means "nothing"
-  std::string_view header_prefix =
-      {};  // the header is the line that begins so, and may come again; empty: the first
+  // The header is the line that begins so, then with the separator, and may come again; empty: the first line.
+  std::string_view header_prefix = {};
   // For files without a header: its columns in order, and the test of the first row's cells.
   std::span<const std::string_view> fixed_columns = {};
   bool (*is_row)(std::span<const std::string_view> cells) = nullptr;
@@ -83,6 +83,10 @@ struct Layout {
 // what is missing.
 std::optional<Layout> recognise(const Dialect& dialect, std::string_view head, const PlanOptions& options,
                                 std::string& why);
+// Whether a line is a header that has the dialect's prefix.
+bool is_header(const Dialect& dialect, std::string_view line);
+// What a file is that a tool printed for people, and how to write it for programs. Empty: no known print.
+std::string advice(std::string_view head);
 // "nearly binetflow: it lacks Dur, SrcBytes": the dialect whose needed columns a header has most of, and what differs.
 // Empty where no dialect has half of them.
 std::string near_miss(std::string_view head);

@@ -81,6 +81,8 @@ std::vector<FirstBadLine> TextRows::bad_lines() const {
 std::string describe_head(std::string_view head) {
   if (head.starts_with("\xff\xfe") || head.starts_with("\xfe\xff"))
     return "it is UTF-16 text; convert it to UTF-8";
+  if (head.starts_with("PAR1")) return "it is a Parquet file; convert it to CSV or JSON lines";
+  if (head.starts_with("PK\x03\x04")) return "it is a ZIP archive; unpack it first";
   if (head.find('\0') != std::string_view::npos) return "it is a binary file";
   const std::string_view line = first_line(head);
   if (line.empty()) return "it holds blank lines only";

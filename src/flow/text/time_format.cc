@@ -1,5 +1,6 @@
 #include "flow/text/time_format.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
@@ -303,8 +304,9 @@ TimeFormat::TimeFormat(std::string_view format) {
   if (format == "iso") return;
   kind_ = Kind::kUnix;
   if (format == "unix") return;
-  if (format == "unix_or_iso" || format == "unix_ms_or_iso") {
-    kind_ = format == "unix_or_iso" ? Kind::kUnixOrIso : Kind::kUnixMsOrIso;
+  if (format == "unix_or_iso" || format == "unix_or_ms_or_iso" || format == "unix_ms_or_iso") {
+    kind_ = format == "unix_ms_or_iso" ? Kind::kUnixMsOrIso : Kind::kUnixOrIso;
+    or_ms_ = format == "unix_or_ms_or_iso";
     return;
   }
   if (format == "unix_ms") unix_unit_ = 1e-3;
@@ -315,7 +317,8 @@ TimeFormat::TimeFormat(std::string_view format) {
   if (kind_ != Kind::kPattern) return;
   if (format.find('%') == std::string_view::npos) {
     throw base::Error(
-        "time format '{}' is neither iso, unix, unix_ms, unix_us, unix_ns, unix_or_iso, unix_ms_or_iso, "
+        "time format '{}' is neither iso, unix, unix_ms, unix_us, unix_ns, unix_or_iso, "
+        "unix_or_ms_or_iso, unix_ms_or_iso, "
         "cicflowmeter nor a "
         "pattern such as %d/%m/%Y %H:%M:%S",
         format);
@@ -353,6 +356,11 @@ bool TimeFormat::parse_index(std::string_view text, TimeMs& time) const {
          !__builtin_add_overflow(start_, offset, &time);
 }
 
+namespace {
+// Whether a Unix time is one of milliseconds: twelve digits or more before the point are seconds after the year 5000.
+bool is_ms(std::string_view text) { return std::min(text.find('.'), text.size()) >= 12; }
+}  // namespace
+
 bool TimeFormat::parse(std::string_view text, TimeMs& time, bool& zoned) const {
   switch (kind_) {
     case Kind::kIso:
@@ -363,7 +371,7 @@ bool TimeFormat::parse(std::string_view text, TimeMs& time, bool& zoned) const {
     case Kind::kUnixOrIso:
       if (text.size() > 4 && (text[4] == '-' || text[4] == '/')) return parse_iso(text, time, zoned);
       zoned = true;
-      return parse_scaled_ms(text, 1, time);
+      return parse_scaled_ms(text, or_ms_ && is_ms(text) ? 1e-3 : 1, time);
     case Kind::kUnixMsOrIso:
       return parse_ms_or_iso(text, time, zoned);
     case Kind::kCicFlowMeter:

@@ -5,6 +5,7 @@
 //                               seconds too
 //   "unix", "unix_ms", "unix_us", "unix_ns"    a number since 1970
 //   "unix_or_iso"               Unix seconds, which are tried first, or iso
+//   "unix_or_ms_or_iso"         the same, and a number of 12 digits or more is milliseconds
 //   "unix_ms_or_iso"            the same with whole milliseconds: a number of 13 digits
 //   "cicflowmeter"              day first, "7/7/2017 3:30": no AM or PM is written, so hours 1 to 7 are the
 //                               afternoon
@@ -41,6 +42,7 @@ class TimeFormat {
   enum class Kind : uint8_t { kIso, kUnix, kUnixOrIso, kUnixMsOrIso, kCicFlowMeter, kPattern, kIndex };
 
   Kind kind_ = Kind::kIso;
+  bool or_ms_ = false;    // of kUnixOrIso
   double unix_unit_ = 1;  // seconds
   std::string pattern_;
   base::TimeMs start_ = 0;  // of index 0

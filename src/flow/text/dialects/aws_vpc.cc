@@ -1,5 +1,5 @@
 // Amazon VPC and transit gateway flow logs as text: with a header line, as in S3, or version 2's 14 columns without
-// one, as from CloudWatch. One direction a row, times of the aggregation interval in Unix seconds. Rows without data
+// one, as from CloudWatch; tables of them (Athena) have names with underscores. One direction a row, times of the aggregation interval in Unix seconds. Rows without data
 // (NODATA, SKIPDATA) are events. There is no ICMP type. Both ends' interfaces report a flow between them.
 #include "flow/text/dialect.h"
 #include "flow/text/text_parse.h"
@@ -22,9 +22,9 @@ constexpr ColumnRule kColumns[] = {
     {"bytes", Field::kBytes},
     {"start", Field::kStart, Need::kCell, nullptr, 1, "unix"},
     {"end", Field::kEnd, Need::kOptional, nullptr, 1, "unix"},
-    {"tcp-flags", Field::kTcpFlags},
-    {"flow-direction", Field::kDirection, Need::kOptional, parse_direction},
-    {"log-status", Field::kLabel, Need::kOptional, parse_status},
+    {"tcp-flags|tcp_flags", Field::kTcpFlags},
+    {"flow-direction|flow_direction", Field::kDirection, Need::kOptional, parse_direction},
+    {"log-status|log_status", Field::kLabel, Need::kOptional, parse_status},
 };
 
 constexpr std::string_view kFixed[] = {"version", "account-id", "interface-id", "srcaddr",   "dstaddr",

@@ -1,5 +1,6 @@
 // goflow2's JSON: releases 2.x (src_addr) and 1.x (SrcAddr). It writes every field whether the exporter sent it or not,
 // as zero: where zero is no useful value it is missing. Bytes of sFlow are frame lengths with the FCS.
+#include "flow/reverse.h"
 #include "flow/text/json/json_dialect.h"
 #include "flow/text/json/json_fields.h"
 #include "flow/text/text_parse.h"
@@ -59,10 +60,14 @@ constexpr ColumnRule kRules[] = {
     {"dst_mac|DstMac", Field::kDstMac, Need::kOptional, parse_unless_zero<Field::kDstMac>},
 };
 
-// NetFlow v5 has no sampling of its own where the rate is 0, and other protocols than TCP have no flags.
+// Other protocols than TCP have no flags. goflow2 reads ICMP's elements alone: without them the type is in the ports.
 void finish(RowValues& row) {
   Flow& f = *row.flow;
   if (!f.has(kKnownProtocol) || f.protocol == kTcp) return;
+  if ((f.protocol == kIcmp || f.protocol == kIcmp6) && f.icmp_type_code == 0 && row.has(Field::kDstPort)) {
+    f.icmp_type_code = icmp_of_ports(f.src_port, f.dst_port);
+    f.known |= kKnownIcmp;
+  }
   f.known &= ~kKnownTcpFlags;
   f.tcp_flags = 0;
 }
@@ -77,6 +82,7 @@ const JsonDialect kGoflow2Json{
         "time_received_ns|time_received|TimeReceived",
     .rules = kRules,
     .finish = finish,
+    .finish_knows = kKnownIcmp,
 };
 
 }  // namespace netflowgen::flow

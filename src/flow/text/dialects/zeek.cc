@@ -1,6 +1,6 @@
 // Zeek's conn.log as tab-separated text. A connection is up to two flows. TCP flags come from the history
 // letters (upper case: the originator), bytes are IP bytes where the log has them, else payload. The #fields
-// line may come again. Times are Unix seconds, or text as zeek-cut -d, -u and -U make of them.
+// line may come again. Times are Unix seconds, milliseconds (JSON::TS_MILLIS), or text (zeek-cut -d, -u, -U).
 #include "flow/reverse.h"
 #include "flow/text/dialect.h"
 #include "flow/text/text_parse.h"
@@ -45,7 +45,9 @@ BadRow parse_history(std::string_view cell, const Step&, RowValues& row) {
 
 // id.orig_p is the type; id.resp_p is the code, or of messages that have a counterpart its type (and then the code
 // is 0).
+// Zeek's proto is icmp for ICMPv6 too.
 void settle_icmp(Flow& f) {
+  if (!f.src.is_v4()) f.protocol = kIcmp6;
   const auto type = static_cast<uint8_t>(f.src_port);
   const uint8_t code = icmp_counterpart(f.protocol, type) ? uint8_t{0} : static_cast<uint8_t>(f.dst_port);
   f.icmp_type_code = static_cast<uint16_t>(type << 8 | code);
@@ -69,11 +71,11 @@ void finish(RowValues& row) {
 }
 
 constexpr ColumnRule kColumns[] = {
-    {"ts", Field::kStart, Need::kCell, nullptr, 1, "unix_or_iso"},
-    {"id.orig_h", Field::kSrc, Need::kCell},
-    {"id.orig_p", Field::kSrcPort, Need::kColumn},
-    {"id.resp_h", Field::kDst, Need::kCell},
-    {"id.resp_p", Field::kDstPort, Need::kColumn},
+    {"ts", Field::kStart, Need::kCell, nullptr, 1, "unix_or_ms_or_iso"},
+    {"id.orig_h|id_orig_h", Field::kSrc, Need::kCell},
+    {"id.orig_p|id_orig_p", Field::kSrcPort, Need::kColumn},
+    {"id.resp_h|id_resp_h", Field::kDst, Need::kCell},
+    {"id.resp_p|id_resp_p", Field::kDstPort, Need::kColumn},
     {"proto", Field::kProtocol, Need::kColumn},
     {"duration", Field::kDuration},
     {"history", Field::kTcpFlags, Need::kOptional, parse_history},
@@ -95,7 +97,7 @@ const Dialect kZeekDialect{
     .quote = '\0',
     .comment = '#',
     .null = "-",
-    .header_prefix = "#fields\t",
+    .header_prefix = "#fields",
     .finish = finish,
     .finish_knows = kKnownIcmp,
 };

@@ -22,7 +22,7 @@ const JsonDialect kZeekJson{
     .name = "zeek",
     .what = "a Zeek conn.log as JSON, whose objects have ts, id.orig_h, id.resp_h, proto and conn_state",
     .signature =
-        "ts,id.orig_h,id.orig_p,id.resp_h,id.resp_p,proto,"
+        "ts,id.orig_h|id_orig_h,id.orig_p|id_orig_p,id.resp_h|id_resp_h,id.resp_p|id_resp_p,proto,"
         "conn_state|history|orig_pkts|orig_ip_bytes|orig_bytes|missed_bytes",
     .like = &kZeekDialect,
     .rules = kRules,

@@ -1,0 +1,153 @@
+// The same rows in the other forms that a tool or a spreadsheet writes: other separators, other spellings of keys,
+// other units of times; and what is printed for people, which is refused with advice.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "flow/text/text_test_util.h"
+
+namespace netflowgen::flow {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string with_separator(std::string text, char separator) {
+  for (char& c : text) {
+    if (c == ',') c = separator;
+  }
+  return text;
+}
+
+TEST(DialectForms, HeadersMayHaveAnotherSeparator) {
+  const std::string nfdump =
+      "firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes,flows\n"
+      "2026-01-01 00:00:00.123,3.000,TCP,10.0.0.1,50000,198.51.100.9,443,120,4810,57\n";
+  const std::string argus =
+      "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,TotPkts,TotBytes,SrcBytes,SrcPkts\n"
+      "2026/01/01 00:00:00.5,1.5,tcp,10.0.0.1,50000,   ->,198.51.100.9,443,FSPA_FSPA,9,3600,600,5\n";
+  for (const char separator : {',', ';', '\t', '|'}) {
+    SCOPED_TRACE(separator);
+    const Read r = read_text(with_separator(nfdump, separator));
+    EXPECT_EQ(r.error, "");
+    EXPECT_THAT(r.flows,
+                ElementsAre("2026-01-01T00:00:00.123Z+3000 10.0.0.1:50000>198.51.100.9:443 6 - 120p 4810b"));
+    EXPECT_THAT(read_text(with_separator(argus, separator)).flows,
+                ElementsAre("2026-01-01T00:00:00.500Z+1500 10.0.0.1:50000>198.51.100.9:443 6 FSPA 5p 600b",
+                            "2026-01-01T00:00:00.500Z+1500 198.51.100.9:443>10.0.0.1:50000 6 FSPA 4p 3000b"));
+  }
+}
+
+TEST(DialectForms, JoinedHeadersWithAnotherSeparatorAreNoRows) {
+  const std::string text = with_separator(
+      "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,SrcBytes,DstBytes\n"
+      "2026/01/01 00:00:00.5,1.5,udp,10.0.0.1,50000,   ->,198.51.100.9,53,600,0\n",
+      ';');
+  const Read r = read_text(text + text);
+  EXPECT_EQ(r.rows.in, 2u);
+  EXPECT_THAT(r.bad, IsEmpty());
+}
+
+TEST(DialectForms, ANearMissIsNamedWhateverTheSeparator) {
+  EXPECT_THAT(read_text("StartTime;Dur;Proto;SrcAddr;Sport;Dir;Dport;TotPkts;TotBytes\n").error,
+              HasSubstr("nearly binetflow: it lacks dstaddr"));
+}
+
+// Exports of tables (Athena, spreadsheets) have commas, and names with underscores.
+TEST(DialectForms, AwsVpcFlowLogsWithCommas) {
+  const Read r = read_text(
+      "\"version\",\"account_id\",\"interface_id\",\"srcaddr\",\"dstaddr\",\"srcport\",\"dstport\","
+      "\"protocol\","
+      "\"packets\",\"bytes\",\"start\",\"end\",\"action\",\"tcp_flags\",\"flow_direction\",\"log_status\"\n"
+      "\"2\",\"1\",\"eni-1\",\"10.0.0.1\",\"198.51.100.9\",\"50000\",\"443\",\"6\",\"20\",\"4249\","
+      "\"1767225600\","
+      "\"1767225660\",\"ACCEPT\",\"3\",\"egress\",\"OK\"\n"
+      "\"2\",\"1\",\"eni-1\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"1767225600\",\"1767225660\",\"\",\"\",\"\","
+      "\"NODATA\"\n");
+  EXPECT_EQ(r.error, "");
+  EXPECT_THAT(r.flows,
+              ElementsAre("2026-01-01T00:00:00Z+60000 10.0.0.1:50000>198.51.100.9:443 6 FS 20p 4249b"));
+  EXPECT_THAT(r.bad, ElementsAre("an event, not a flow x1 at 3"));
+  ASSERT_EQ(r.raw.size(), 1u);
+  EXPECT_TRUE(r.raw[0].has(kKnownDirection));
+}
+
+// LogAscii::separator is the user's choice; the #fields line shows it.
+TEST(DialectForms, ZeekLogsWithAnotherSeparator) {
+  const std::string log =
+      "#separator ,\n#fields,ts,id.orig_h,id.orig_p,id.resp_h,id.resp_p,proto,orig_pkts,orig_ip_bytes\n"
+      "1767225600.0,10.0.0.1,36844,198.51.100.9,53,udp,2,118\n";
+  const Read r = read_text(log + log);
+  EXPECT_EQ(r.error, "");
+  const char* flow = "2026-01-01T00:00:00Z 10.0.0.1:36844>198.51.100.9:53 17 - 2p 118b";
+  EXPECT_THAT(r.flows, ElementsAre(flow, flow));
+}
+
+// Zeek's proto is icmp for ICMPv6 too.
+TEST(DialectForms, ZeekIcmpOfIpVersionSix) {
+  const Read r = read_text(
+      "#fields\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\torig_pkts\tresp_pkts\n"
+      "1767225600.0\t2001:db8::1\t128\t2001:db8::2\t129\ticmp\t1\t1\n"
+      "1767225600.0\tfe80::1\t135\tfe80::2\t136\ticmp\t1\t0\n"
+      "1767225600.0\t2001:db8::1\t1\t2001:db8::2\t4\ticmp\t1\t0\n");
+  EXPECT_THAT(r.flows, ElementsAre("2026-01-01T00:00:00Z 2001:db8::1>2001:db8::2 58 - 1p - icmp 128.0",
+                                   "2026-01-01T00:00:00Z 2001:db8::2>2001:db8::1 58 - 1p - icmp 129.0",
+                                   "2026-01-01T00:00:00Z fe80::1>fe80::2 58 - 1p - icmp 135.0",
+                                   "2026-01-01T00:00:00Z 2001:db8::1>2001:db8::2 58 - 1p - icmp 1.4"));
+}
+
+// JSON::TS_MILLIS, and names without dots as databases want them.
+TEST(DialectForms, ZeekJsonInMillisecondsAndWithUnderscores) {
+  const Read r = read_text(
+      R"({"ts":1767225600306,"uid":"C","id_orig_h":"10.0.0.1","id_orig_p":36844,"id_resp_h":"198.51.100.9",)"
+      R"("id_resp_p":53,"proto":"udp","conn_state":"SF","orig_pkts":2,"orig_ip_bytes":118,"resp_pkts":0})"
+      "\n");
+  EXPECT_EQ(r.error, "");
+  EXPECT_THAT(r.flows, ElementsAre("2026-01-01T00:00:00.306Z 10.0.0.1:36844>198.51.100.9:53 17 - 2p 118b"));
+}
+
+// goflow2 reads ICMP elements alone: where an exporter has none, its type 0 is no type, and the port is.
+TEST(DialectForms, Goflow2IcmpInTheDestinationPort) {
+  const auto row = [](const std::string& version, const std::string& address, int source, int destination,
+                      int type) {
+    return R"({"type":")" + version +
+           R"(","time_received_ns":1767225600000000000,"sampler_address":"192.0.2.1",)" +
+           R"("time_flow_start_ns":1767225600000000000,"time_flow_end_ns":1767225600000000000,"bytes":84,)" +
+           R"("packets":1,"src_addr":")" + address + R"(1","dst_addr":")" + address + R"(2","proto":")" +
+           (address == "10.0.0." ? "ICMP" : "IPv6-ICMP") + R"(","src_port":)" + std::to_string(source) +
+           R"(,"dst_port":)" + std::to_string(destination) + R"(,"icmp_type":)" + std::to_string(type) +
+           R"(,"icmp_code":0})" + "\n";
+  };
+  const Read r =
+      read_text(row("NETFLOW_V9", "10.0.0.", 0, 0x0303, 0) + row("NETFLOW_V5", "10.0.0.", 8, 0, 0) +
+                row("IPFIX", "2001:db8::", 0, 0x8000, 0) + row("IPFIX", "10.0.0.", 0, 0x0800, 8) +
+                row("IPFIX", "10.0.0.", 0, 0, 0) + row("SFLOW_5", "10.0.0.", 0, 0, 8));
+  EXPECT_EQ(r.error, "");
+  EXPECT_THAT(r.flows, ElementsAre(HasSubstr("icmp 3.3"), HasSubstr("icmp 8.0"), HasSubstr("icmp 128.0"),
+                                   HasSubstr("icmp 8.0"), HasSubstr("icmp 0.0"), HasSubstr("icmp 8.0")));
+}
+
+TEST(DialectForms, PrintsForPeopleAreRefusedWithAdvice) {
+  EXPECT_THAT(
+      read_text("Date first seen          Duration Proto      Src IP Addr:Port          Dst IP Addr:Port   "
+                "Packets    Bytes Flows\n")
+          .error,
+      HasSubstr("write it with nfdump -o csv"));
+  EXPECT_THAT(
+      read_text(
+          "         StartTime      Flgs  Proto            SrcAddr  Sport   Dir            DstAddr  Dport  "
+          "TotPkts   TotBytes State \n")
+          .error,
+      HasSubstr("write it with ra -c , -n -u"));
+}
+
+TEST(DialectForms, ArchivesOfOtherKindsAreRefusedWithAdvice) {
+  const std::string rest(100, '\0');
+  EXPECT_THAT(read_text("PAR1" + rest).error, HasSubstr("convert it to CSV or JSON lines"));
+  EXPECT_THAT(read_text("PK\x03\x04" + rest).error, HasSubstr("a ZIP archive; unpack it first"));
+}
+
+}  // namespace
+}  // namespace netflowgen::flow
