@@ -60,6 +60,7 @@ void settle_rest(Flow& f, SettleCounts& counts) {
     f.flows = std::min(f.flows, 1u);
     ++counts.impossible_counters;
   }
+  if (f.packets == 0 && f.bytes != 0) f.known &= ~uint32_t{kKnownPackets};
   settle_flows(f, counts);
 }
 

@@ -55,6 +55,16 @@ TEST(Settle, WhatALinkCanCarryIsKept) {
   EXPECT_TRUE(kept(counted(UINT32_MAX, 4'000'000))) << "a 32-bit counter at its maximum";
 }
 
+TEST(Settle, BytesWithoutAPacketHaveUnknownPackets) {
+  SettleCounts counts;
+  Flow f = counted(1500, 0);
+  settle(f, counts);
+  EXPECT_FALSE(f.has(kKnownPackets));
+  EXPECT_TRUE(f.has(kKnownBytes));
+  EXPECT_EQ(f.bytes, 1500u);
+  EXPECT_EQ(counts.impossible_counters, 0u);
+}
+
 TEST(Settle, RatesAreBoundedByTheDuration) {
   constexpr uint64_t kBytes = 200'000'000'000'000;  // 200 TB
   constexpr uint64_t kPackets = kBytes / 1000;

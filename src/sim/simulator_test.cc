@@ -92,7 +92,7 @@ TEST(Simulator, LabelsAreWhereTheAttacksAre) {
     // The host's own flows are the same in both runs, so the difference is the attack.
     const auto with = by_minute(attacked, all_flows(attacked), packets_in);
     const auto without = by_minute(normal, all_flows(normal), packets_in);
-    const double normal = planned.network().hosts().front().normal_in;
+    const double usual = planned.network().hosts().front().normal_in;
     double inside = 0;
     for (size_t m = 0; m < with.size(); ++m) {
       const double extra = with[m] - without[m];
@@ -103,7 +103,7 @@ TEST(Simulator, LabelsAreWhereTheAttacksAre) {
       }
     }
     const double plateau = event.pulse_period_ms > 0 ? event.pulse_on_ms / event.pulse_period_ms : 1.0;
-    const double floor = std::max(normal, attacked.attacks.floor);
+    const double floor = std::max(usual, attacked.attacks.floor);
     EXPECT_NEAR(inside / (8 * floor * 18 * plateau), 1.0, event.pulse_period_ms > 0 ? 0.5 : 0.15) << type;
   }
 }

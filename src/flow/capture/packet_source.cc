@@ -120,7 +120,7 @@ class MessageSource : public PacketSource {
       taken_ = 0;
       const Bytes window = input_->peek(kMaxMessage);
       if (window.empty()) {
-        files_.ended(0);
+        files_.ended(cut_ ? 1 : 0);
         input_ = next_file();
         continue;
       }
@@ -133,6 +133,7 @@ class MessageSource : public PacketSource {
         continue;
       }
       messages_.emit();
+      cut_ = taken_ == window.size() && message_is_cut(window);
       datagram = {};
       datagram.source = exporter_;
       datagram.payload = window.first(taken_);
@@ -144,6 +145,7 @@ class MessageSource : public PacketSource {
  private:
   ByteInput* next_file() {
     taken_ = 0;
+    cut_ = false;
     while (ByteInput* input = files_.next()) {
       if (is_message(input->peek(kHeadBytes))) return input;
       files_.unreadable("it does not start with a NetFlow, IPFIX or sFlow message");
@@ -155,6 +157,7 @@ class MessageSource : public PacketSource {
   IpAddr exporter_;
   ByteInput* input_ = nullptr;
   size_t taken_ = 0;  // octets of the message that was handed out
+  bool cut_ = false;  // the file ends inside it
   base::Ledger<MessageDrop> messages_;
 };
 

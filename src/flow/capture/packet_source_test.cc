@@ -106,6 +106,23 @@ TEST_F(PacketSources, RubbishBehindMessagesIsCounted) {
   EXPECT_THROW(read({path("t.dat")}, insist), base::Error);
 }
 
+// Of a message that is cut, what is whole is read, and the loss is told.
+TEST_F(PacketSources, AMessageFileThatIsCutShort) {
+  const Octets sflow_message =
+      sflow::message(1, {sflow::flow_sample(1, 10, {}), sflow::flow_sample(2, 10, {})});
+  for (const Octets& whole : {v5::message({}, {{}, {}}), kTemplate + data(7), sflow_message}) {
+    base::write_file(path("w.dat"), whole);
+    EXPECT_FALSE(read({path("w.dat")}).empty());
+    EXPECT_TRUE(source_->bad_lines().empty());
+    for (const size_t missing : {1u, 10u}) {
+      base::write_file(path("m.dat"), whole.substr(0, whole.size() - missing));
+      read({path("m.dat")});
+      ASSERT_EQ(source_->bad_lines().size(), 1u) << missing;
+      EXPECT_EQ(source_->bad_lines()[0].reason, "damaged or cut short: parts of it cannot be read");
+    }
+  }
+}
+
 TEST_F(PacketSources, StateOfAnEarlierRun) {
   capture("a.pcap", 1'700'000'000, {kTemplate});
   capture("b.pcap", 1'700'000'100, {data(5)});

@@ -23,6 +23,7 @@ size_t v9_size(Bytes bytes) {
     if (length < 4) break;
     if (id == 0 && length == 5) return at;  // no set is so short: an sFlow datagram begins so
     at += length;
+    if (at > bytes.size()) return at;
   }
   return bytes.size();
 }
@@ -38,7 +39,27 @@ size_t sflow_size(Bytes bytes) {
     c.skip(4);
     c.skip(c.u32());
   }
-  return c.ok() ? c.position() : bytes.size();
+  return c.ok() ? c.position() : bytes.size() + 1;
+}
+
+// More than there is where the message is cut short.
+size_t whole_size(Bytes bytes) {
+  switch (protocol_of(bytes)) {
+    case Protocols::kLegacy: {
+      const uint16_t version = load_be16(bytes.data());
+      const size_t count = load_be16(bytes.data() + 2);
+      return version == 1 ? kV1Header + count * v1_record_size(bytes)
+                          : 24 + count * (version == 5 ? 48u : 52u);
+    }
+    case Protocols::kIpfix:
+      return std::max<size_t>(load_be16(bytes.data() + 2), 16);
+    case Protocols::kV9:
+      return v9_size(bytes);
+    case Protocols::kSflow:
+      return sflow_size(bytes);
+    default:
+      return 0;
+  }
 }
 
 }  // namespace
@@ -82,30 +103,9 @@ size_t v1_record_size(Bytes bytes) {
   return !ends_with(52) && ends_with(48) ? 48 : 52;
 }
 
-size_t message_size(Bytes bytes) {
-  size_t size = 0;
-  switch (protocol_of(bytes)) {
-    case Protocols::kLegacy: {
-      const uint16_t version = load_be16(bytes.data());
-      const size_t count = load_be16(bytes.data() + 2);
-      size =
-          version == 1 ? kV1Header + count * v1_record_size(bytes) : 24 + count * (version == 5 ? 48u : 52u);
-      break;
-    }
-    case Protocols::kIpfix:
-      size = std::max<size_t>(load_be16(bytes.data() + 2), 16);
-      break;
-    case Protocols::kV9:
-      size = v9_size(bytes);
-      break;
-    case Protocols::kSflow:
-      size = sflow_size(bytes);
-      break;
-    default:
-      return 0;
-  }
-  return std::min(size, bytes.size());
-}
+size_t message_size(Bytes bytes) { return std::min(whole_size(bytes), bytes.size()); }
+
+bool message_is_cut(Bytes bytes) { return whole_size(bytes) > bytes.size(); }
 
 std::string_view protocol_name(Bytes payload) {
   switch (protocol_of(payload)) {

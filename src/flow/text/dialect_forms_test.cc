@@ -13,6 +13,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+<<<<<<< HEAD
+=======
+using ::testing::SizeIs;
+>>>>>>> cases
 
 std::string with_separator(std::string text, char separator) {
   for (char& c : text) {
@@ -129,6 +133,39 @@ TEST(DialectForms, Goflow2IcmpInTheDestinationPort) {
                                    HasSubstr("icmp 8.0"), HasSubstr("icmp 0.0"), HasSubstr("icmp 8.0")));
 }
 
+<<<<<<< HEAD
+=======
+// NSEL through nfdump: updates are increments, the teardown repeats them, and a connection is one flow each way.
+TEST(DialectForms, NfdumpJsonOfFirewallConnections) {
+  const auto row = [](int id, int event, int in, int out) {
+    return fmt::format(
+        R"({{"type":"EVENT","first":"2025-12-31T23:59:55.000","last":"1970-01-01T00:00:00.000","in_packets":0,)"
+        R"("in_bytes":{},"proto":6,"src_port":1000,"dst_port":443,"src4_addr":"10.0.0.7","dst4_addr":"198.51.100.9",)"
+        R"("out_packets":0,"out_bytes":{},"aggr_flows":1,"ip4_router":"192.0.2.1","connect_id":"{}","event_id":"{}",)"
+        R"("t_event":"2026-01-01T00:0{}:00.0"}})"
+        "\n",
+        in, out, id, event,
+        event == 1   ? 0
+        : event == 5 ? 1
+                     : 2);
+  };
+  const Read r =
+      read_text(row(77, 1, 0, 0) + row(77, 5, 1000, 500) + row(77, 2, 1200, 600) + row(78, 2, 300, 0));
+  EXPECT_EQ(r.error, "");
+  ASSERT_THAT(r.raw, SizeIs(5));
+  EXPECT_THAT(r.flows, ElementsAre(HasSubstr("10.0.0.7:1000>198.51.100.9:443 6 - - 1000b"),
+                                   HasSubstr("198.51.100.9:443>10.0.0.7:1000 6 - - 500b"),
+                                   HasSubstr("10.0.0.7:1000>198.51.100.9:443 6 - - 200b"),
+                                   HasSubstr("198.51.100.9:443>10.0.0.7:1000 6 - - 100b"),
+                                   HasSubstr("10.0.0.7:1000>198.51.100.9:443 6 - - 300b")));
+  EXPECT_THAT(r.flows[0], HasSubstr("2025-12-31T23:59:55Z+65000")) << "it ends at the event";
+  EXPECT_EQ(r.raw[2].flows, 0u) << "the rest of a flow that was counted";
+  EXPECT_EQ(r.raw[4].flows, 1u);
+  EXPECT_EQ(r.raw[0].event, 5);
+  EXPECT_THAT(r.bad, ElementsAre("an event, not a flow x1 at 1"));
+}
+
+>>>>>>> cases
 TEST(DialectForms, PrintsForPeopleAreRefusedWithAdvice) {
   EXPECT_THAT(
       read_text("Date first seen          Duration Proto      Src IP Addr:Port          Dst IP Addr:Port   "

@@ -154,6 +154,7 @@ Flows finish_row(const RowPlan& plan, RowValues& row, Flow* slots) {
   const bool counted = row.has(Field::kPackets) || row.has(Field::kBytes);
   flows.forward = f.packets > 0 || f.bytes > 0 || (!counted && !flows.reply);
   if (flows.reply) slots[1] = reply_of(row);
+  flows.connection = row.connection;
   if (!flows.forward && !flows.reply) flows.bad = BadRow::kNoTraffic;
   return flows;
 }

@@ -141,6 +141,7 @@ struct RowValues {
   uint8_t reply_ttl = 0;
   uint8_t icmp_type = 0;
   uint8_t icmp_code = 0;
+  uint32_t connection = 0;  // a firewall's id of it; 0: none
   uint8_t note = 0;         // from a dialect's parser to its finish()
   bool unknown = false;     // set by a parser whose cell holds a value that means "not known"
   bool reply_icmp = false;  // set by a dialect: the ICMP type is the reply's
@@ -232,6 +233,8 @@ struct Flows {
   BadRow bad = BadRow::kNone;
   bool forward = false;  // the first slot is a flow
   bool reply = false;    // the second slot is a flow
+  // Of a firewall's connection, whose rows follow_connection() has to bring together; slots[0] is then always set.
+  uint32_t connection = 0;
 };
 
 // The last part of parse_row(): directions, times and what follows from them. `row` holds what was read, row.flow is
