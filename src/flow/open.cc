@@ -105,18 +105,24 @@ std::optional<ColumnMap> flow_map(const InputOptions& options) {
   return map;
 }
 
-// The first file that is not empty decides whether text is JSON; a map does by its format, a dialect that has one form
+// The first file that is neither empty nor an empty array decides whether text is JSON; a map does by its format, a dialect that has one form
 // only by that.
 bool reads_json(Inputs& inputs, const InputOptions& options, const std::optional<ColumnMap>& map) {
   if (map) return map->json;
   const bool text = find_dialect(options.dialect) != nullptr;
   const bool json = find_json_dialect(options.dialect) != nullptr;
   if (text != json) return json;
+  bool empty_array = false;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const auto head = inputs.peek(i, kHeadBytes);
-    if (!head.empty()) return is_json({reinterpret_cast<const char*>(head.data()), head.size()});
+    const auto bytes = inputs.peek(i, kHeadBytes);
+    const std::string_view head(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (is_empty_json_array(head)) {
+      empty_array = true;
+    } else if (!head.empty()) {
+      return is_json(head);
+    }
   }
-  return false;
+  return empty_array;
 }
 
 std::unique_ptr<FlowSource> open_text(std::unique_ptr<Inputs> inputs, const InputOptions& options) {

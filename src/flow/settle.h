@@ -2,14 +2,9 @@
 // road they come; and what a flow is to whoever counts traffic.
 //
 // Rules. 1. Counters that no link can carry in the flow's time become unknown, both of them: which of the two is wrong
-<<<<<<< HEAD
 // cannot be told. 2. A record represents no more flows than it has packets. 3. ICMP has no ports; only ICMP has a type.
-// 4. A fragment without ports has the ports and TCP flags 0, as routers write them. Pure functions; any thread.
-=======
-// cannot be told. 2. A record stands for no more flows than it has packets. 3. ICMP has no ports; only ICMP has a type.
 // 4. A fragment without ports has the ports and TCP flags 0, as routers write them. 5. Where bytes come without a packet,
 // the packets were not counted (NSEL in archives) and are unknown. Pure functions; any thread.
->>>>>>> cases
 #pragma once
 
 #include <cstdint>

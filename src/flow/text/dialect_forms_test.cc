@@ -13,10 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-<<<<<<< HEAD
-=======
 using ::testing::SizeIs;
->>>>>>> cases
 
 std::string with_separator(std::string text, char separator) {
   for (char& c : text) {
@@ -133,8 +130,6 @@ TEST(DialectForms, Goflow2IcmpInTheDestinationPort) {
                                    HasSubstr("icmp 8.0"), HasSubstr("icmp 0.0"), HasSubstr("icmp 8.0")));
 }
 
-<<<<<<< HEAD
-=======
 // NSEL through nfdump: updates are increments, the teardown repeats them, and a connection is one flow each way.
 TEST(DialectForms, NfdumpJsonOfFirewallConnections) {
   const auto row = [](int id, int event, int in, int out) {
@@ -165,7 +160,24 @@ TEST(DialectForms, NfdumpJsonOfFirewallConnections) {
   EXPECT_THAT(r.bad, ElementsAre("an event, not a flow x1 at 1"));
 }
 
->>>>>>> cases
+// nfdump writes an empty array for an interval without flows.
+TEST(DialectForms, EmptyJsonArraysAreFilesWithoutRows) {
+  const ScratchFolder folder;
+  folder.write("a.json", "[]");
+  folder.write(
+      "b.json",
+      R"([{"first":"2026-01-01T00:00:00.000","last":"2026-01-01T00:00:01.000","src4_addr":"10.0.0.1",)"
+      R"("dst4_addr":"10.0.0.2","in_packets":3,"in_bytes":180}])");
+  folder.write("c.json", "\xef\xbb\xbf[\n\n]\n");
+  InputOptions options;
+  options.paths = {folder.path()};
+  const Read r = read_flows(options);
+  EXPECT_EQ(r.error, "");
+  EXPECT_THAT(r.flows, ElementsAre("2026-01-01T00:00:00Z+1000 10.0.0.1>10.0.0.2 - - 3p 180b"));
+  options.paths = {folder.path() + "/a.json"};
+  EXPECT_THAT(read_flows(options).error, HasSubstr("a.json: no rows"));
+}
+
 TEST(DialectForms, PrintsForPeopleAreRefusedWithAdvice) {
   EXPECT_THAT(
       read_text("Date first seen          Duration Proto      Src IP Addr:Port          Dst IP Addr:Port   "

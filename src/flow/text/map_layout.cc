@@ -84,6 +84,12 @@ size_t place_of(const ColumnMap& map, const MapColumn& column, const std::vector
   for (const auto& name : header) names += (names.empty() ? "" : ", ") + name;
   if (names.size() > 300) names = names.substr(0, 300) + " ...";
   const std::string nearest = base::nearest(column.name, header);
+  if (!map.node.empty() && column.name == "file") {
+    throw base::Error(
+        "{}: the column map {} expects a column 'file', which is not there; to take the node from the name "
+        "of the file write node: {{file: name}}, or {{file: folder}} for its folder",
+        file, map.path);
+  }
   throw base::Error("{}: the column map {} expects a column '{}', but the columns here are: {}{}", file,
                     map.path, column.name, names.empty() ? "none, for the map says header: false" : names,
                     nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest));

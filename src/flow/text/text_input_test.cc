@@ -286,6 +286,8 @@ rates:
                                                    "wrong number of columns x1 at 6",
                                                    "a needed cell is empty x1 at 8"));
   EXPECT_THAT(read_rates(map, "vm,nic,ts\n").error, HasSubstr("expects a column 'net_rx_kbs'"));
+  EXPECT_THAT(read_rates("kind: rates\nnode: file\ntime: ts\nrates: {bytes_in: b}\n", "ts,b\n").error,
+              HasSubstr("write node: {file: name}"));
   EXPECT_THAT(read_rates("kind: rates\nnode: a\ntime: b\n", "").error,
               HasSubstr("expected a mapping of features"));
 }

@@ -141,6 +141,11 @@ const JsonDialect* find_json_dialect(std::string_view name) {
   return it == kDialects.end() ? nullptr : *it;
 }
 
+bool is_empty_json_array(std::string_view head) {
+  if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
+  return head.find('[') != std::string_view::npos && std::all_of(head.begin(), head.end(), is_json_separator);
+}
+
 bool is_json(std::string_view head) {
   if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
   const auto pass = [&] {

@@ -61,10 +61,12 @@ JsonSource::JsonSource(std::unique_ptr<Inputs> inputs, JsonOptions options)
 }
 
 bool JsonSource::open_next() {
-  if (!rows_.next_file()) {
-    done_ = true;
-    return false;
-  }
+  do {
+    if (!rows_.next_file()) {
+      done_ = true;
+      return false;
+    }
+  } while (is_empty_json_array(reader().head()));
   const std::string_view head = reader().head();
   if (!options_.map) {
     if (options_.dialect == nullptr) options_.dialect = detected(head, rows_.file());
