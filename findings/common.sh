@@ -16,7 +16,7 @@ expect() {
 debian() {
   mkdir -p "$work/debs/partial"
   chown _apt "$work/debs" "$work/debs/partial" 2>/dev/null || true
-  apt-get -qq -y -o Dir::Cache::archives="$work/debs" --download-only --reinstall --no-install-recommends install "$@" >/dev/null
+  apt-get -qq -y -o Dir::Cache::archives="$work/debs" -o Debug::NoLocking=1 --download-only --reinstall --no-install-recommends install "$@" >/dev/null
   for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
   export PATH="$work/root/usr/bin:$work/root/usr/sbin:$PATH"
   local arch; arch=$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || gcc -print-multiarch)
@@ -24,6 +24,6 @@ debian() {
 }
 # python PACKAGE==VERSION...: installs them under $work/python, on PYTHONPATH. Options of pip may stand among them.
 python() {
-  python3 -m pip install -q --disable-pip-version-check --no-warn-conflicts --root-user-action=ignore --target "$work/python" "$@" >/dev/null
+  python3 -m pip install -q --no-compile --disable-pip-version-check --no-warn-conflicts --root-user-action=ignore --target "$work/python" "$@" >/dev/null
   export PYTHONPATH="$work/python:$PYTHONPATH"
 }

@@ -2,8 +2,8 @@
 # `exabgp validate` refuses a correct FlowSpec route whose port has a name.
 #
 # Guess: a route that ExaBGP itself parses and encodes passes its own validation.
-# Seen (PyPI exabgp 5.0.15): source-port =53 of an IPv6 flow route comes back as =domain, the texts differ, and the route is
-# called invalid, though the octets are the same; =60053, which has no name, passes. Compare the octets, not the verdict.
+# Seen (PyPI exabgp 5.0.15): source-port =53 of an IPv6 flow route is read back as =domain, the texts differ, and the file "has
+# an invalid route". source-port =60053, which has no name, passes. Compare the octets, not the verdict.
 . "$(dirname "$0")/common.sh"
 python exabgp==5.0.15
 try() {
@@ -22,8 +22,8 @@ neighbor 127.0.0.1 {
   }
 }
 C
-  if timeout 60 python3 -m exabgp validate -n -r "$work/conf" >"$work/out" 2>&1; then echo valid; else echo refused; fi
+  timeout 60 python3 -m exabgp validate -n -r "$work/conf" >"$work/out" 2>&1 || true
+  if grep -q "invalid route" "$work/out"; then echo refused; elif grep -q "✓ routes" "$work/out"; then echo valid; else cat "$work/out"; fi
 }
-expect "source-port =60053" "$(try 60053)" valid; cat $work/out
+expect "source-port =60053" "$(try 60053)" valid
 expect "source-port =53" "$(try 53)" refused
-cat "$work/out"
