@@ -31,7 +31,7 @@ for file in forecast.json forecast.txt report.html; do
 done
 grep -q '<section id="forecast">' "$out/report/report.html" || { echo "FAILED: no section"; failures=$((failures + 1)); }
 expect 0 "persistence" $evaluate forecast "$out/store" $small --method persistence
-expect 2 "there is seasonal naive" $evaluate forecast "$out/store" $small --method oracle
+expect 2 "known methods: seasonal naive" $evaluate forecast "$out/store" $small --method oracle
 expect 2 "not a multiple of" $evaluate forecast "$out/store" --horizons 90s
 expect 2 "no such feature" $evaluate forecast "$out/store" --feature bites
 expect 2 "FROM/TO" $evaluate forecast "$out/store" --test tomorrow

@@ -57,6 +57,13 @@ class Folds {
   int64_t block_ms_ = kDayMs;
 };
 
+bool has_rows(const DdosTask& task, const Folds& folds, int64_t fold) {
+  for (size_t row = 0; row < task.labels.size(); ++row) {
+    if (task.labels[row] != RowLabel::kUnlabelled && folds.of(task.time_of(row)) == fold) return true;
+  }
+  return false;
+}
+
 // What the task shows without a fold: its rows, and events that began in it, are unlabelled.
 DdosTask without_fold(const DdosTask& task, const Folds& folds, int64_t fold) {
   DdosTask rest = task;
@@ -146,6 +153,7 @@ CrossFit cross_fit(AttackMethod& method, const DdosTask& task, const std::vector
   const Folds folds(task.train);
   bool any = false;
   for (int64_t fold = 0; fold < kFolds; ++fold) {
+    if (!has_rows(task, folds, fold)) continue;  // a period shorter than a block has one fold
     const DdosTask rest = without_fold(task, folds, fold);
     const bool learns = teaches(rest);
     any |= learns;
