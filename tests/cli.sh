@@ -47,7 +47,7 @@ expect 2 "c.yaml, line 4: step: the option takes one value, not a list" config "
 expect 2 "c.yaml, line 3: dry-run: expected true or false, not 'maybe'" config "${net}dry-run: maybe\n" collect --check
 expect 2 "c.yaml, line 3: --step soon: expected a duration" config "${net}step: soon\n" collect --check
 expect 2 "c.yaml, line 3: Could not convert: --sockets" config "${net}sockets: many\n" collect --check
-expect 0 "is good" config "${net}nodes: [10.0.0.0/8, 2001:db8::/32]\nsampling: [192.0.2.1=10, 192.0.2.2=20]\n" collect --check
+expect 0 "is valid" config "${net}nodes: [10.0.0.0/8, 2001:db8::/32]\nsampling: [192.0.2.1=10, 192.0.2.2=20]\n" collect --check
 expect 0 'nodes: "10.0.0.0/8,2001:db8::/32"' config "${net}nodes: [10.0.0.0/8, 2001:db8::/32]\n" collect --dump-config
 expect 0 "out: $out/other" config "${net}" collect -o "$out/other" --dump-config
 expect 2 "collect: there is no option '--nods'; did you mean '--nodes'?" "$NETFLOWGEN" collect --nods=10.0.0.0/8
