@@ -151,6 +151,12 @@ def identity(alerts):
                   if a["record"] == "alert" and a["event"] == "raised")
 
 
+def of_the_flood(alert):
+    """An alert of the victim whose evidence names the flood's sources; one of ordinary traffic may come before it."""
+    flows = alert.get("flows") or {}
+    return alert.get("node") == VICTIM and any(s["name"].startswith("203.0.113.") for s in flows.get("sources", []))
+
+
 def test(out):
     start = int(time.time()) // 60 * 60 - 7200
     generate(out, start)
@@ -161,7 +167,8 @@ def test(out):
         "--evaluate-every", "40", "--train", train, "-o", out / "model")
     run("finetune", out / "store", "--model", out / "model", "--labels", out / "labels.csv", "--train", train, "--validation",
         validation, "--rate", "10", "-o", out / "detector")
-    (out / "policy.yaml").write_text("defaults: {learning: 2s, false_alarms: 10}\n")
+    # Ten minutes of labels calibrate nothing: the threshold is even odds. What is tested is the road from packets to alerts.
+    (out / "policy.yaml").write_text("defaults: {learning: 2s, thresholds: {ddos: 0}}\n")
 
     collector = Collector(out)
     expect("learning is said", "learning: " in collector.log, True)
@@ -180,7 +187,7 @@ def test(out):
     exporter.play(4)
     # Steps close a second after their end, by the clock. On a busy machine it takes longer: the flood lasts until it is seen.
     seconds = 0
-    while seconds < 40 and not any(a.get("node") == VICTIM for a in alerts_of(out / "alerts.jsonl")):
+    while seconds < 40 and not any(of_the_flood(a) for a in alerts_of(out / "alerts.jsonl")):
         exporter.play(1, VICTIM)
         seconds += 1
     expect("an alert within 40 s of a flood", seconds < 40, True)
@@ -193,7 +200,7 @@ def test(out):
     victims = [a for a in live if a.get("node") == VICTIM and a["event"] == "raised"]
     expect("alerts of the victim", len(victims) >= 1, True)
     if victims:
-        expect("sources are named", any(t["name"].startswith("203.0.113.") for t in victims[0]["flows"]["sources"]), True)
+        expect("sources are named", any(of_the_flood(a) for a in victims), True)
         expect("it is in the log", victims[0]["id"] in collector.log, True)
         with sqlite3.connect(out / "alerts.db") as db:
             expect("it is in the database", db.execute("SELECT count(*) FROM alerts WHERE id = ?", (victims[0]["id"],)).fetchone(),
