@@ -119,32 +119,44 @@ void add_ddos(Command& evaluate, Context& context) {
   c->add_option("--labels", a->labels, "CSV: node (or prefix), start, end, type")->required();
   c->add_option("--exclude", a->exclude, "CSV of other attacks: neither to be found nor false alarms");
   c->add_option("-o,--out", a->out, "Folder for ddos.json and report.html");
-  c->add_option("--log", a->logs, "Training log, or a model's folder, for the report (repeatable)");
-  c->add_option("--timelines", a->timelines, "Attacks with a picture in the report")->capture_default_str();
+  c->add_option("--log", a->logs, "Training log, or a model's folder, for the report (repeatable)")
+      ->group(kAdvancedGroup);
+  c->add_option("--timelines", a->timelines, "Attacks with a picture in the report")
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
   a->periods.add_to(*c);
-  c->add_option("--min-flows", a->run.protocol.min_flows, "Leave out nodes with fewer flows in training");
+  c->add_option("--min-flows", a->run.protocol.min_flows, "Leave out nodes with fewer flows in training")
+      ->group(kAdvancedGroup);
   c->add_option("--scored", a->run.protocol.scored_feature,
                 "Steps count where this feature is above 0; '' for all")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
   c->add_option("--budget", a->budgets,
                 "Budget of labels (repeatable): full, clean:10%, clean:5, incomplete:10%, incidents:2");
   c->add_option("--label-seeds", a->run.label_seeds, "Draws of each budget")->capture_default_str();
-  c->add_option("--seed", a->run.seed, "First seed")->capture_default_str();
+  c->add_option("--seed", a->run.seed, "First seed")->capture_default_str()->group(kAdvancedGroup);
   c->add_option("--rate", a->run.rate, "False alarms per node-day that thresholds aim at")
       ->capture_default_str();
   c->add_option("--merge-gap", a->merge_gap, "Alarmed steps closer than this are one episode")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
   c->add_option("--lead", a->lead, "An alarm up to this long before an attack finds it")
-      ->capture_default_str();
-  c->add_option("--resamples", a->run.resamples, "Resamples of days for intervals")->capture_default_str();
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
+  c->add_option("--resamples", a->run.resamples, "Resamples of days for intervals")
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
   c->add_option("--unseen-nodes", a->run.unseen_folds, "Also score each node by a fit on other nodes; folds");
   c->add_flag("--leave-type-out", a->run.leave_type_out, "Also hide one attack type from the fit at a time");
   c->add_option("--method", a->methods, "Only these methods (repeatable)");
-  c->add_flag("--internal-only", a->label_options.internal_only, "Only labels whose victim_internal is True");
-  c->add_option("--min-label-flows", a->label_options.min_flows, "Only labels with at least this many flows");
+  c->add_flag("--internal-only", a->label_options.internal_only, "Only labels whose victim_internal is True")
+      ->group(kAdvancedGroup);
+  c->add_option("--min-label-flows", a->label_options.min_flows, "Only labels with at least this many flows")
+      ->group(kAdvancedGroup);
   c->add_option("--sweep-victims", a->label_options.sweep_victims,
                 "An attack on this many nodes at once is a sweep")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
   c->add_flag("--strict", a->strict, "A bad label is an error");
   a->learned = add_ddos_methods(*c);
   c->footer(

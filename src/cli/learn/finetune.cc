@@ -161,24 +161,37 @@ void add_finetune(Command& app, Context& context) {
   c->add_option("--budget", o->budget,
                 "Use only a part of the labels: full, clean:10%, incomplete:10%, incidents:2")
       ->capture_default_str();
-  c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows in the labelled period");
-  c->add_flag("--internal-only", o->label_options.internal_only, "Only labels whose victim_internal is True");
-  c->add_option("--min-label-flows", o->label_options.min_flows, "Only labels with at least this many flows");
+  c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows in the labelled period")
+      ->group(kAdvancedGroup);
+  c->add_flag("--internal-only", o->label_options.internal_only, "Only labels whose victim_internal is True")
+      ->group(kAdvancedGroup);
+  c->add_option("--min-label-flows", o->label_options.min_flows, "Only labels with at least this many flows")
+      ->group(kAdvancedGroup);
   c->add_flag("--strict", o->strict, "A bad label is an error");
   add_head_options(*c, o->study.head);
-  c->add_option("--seed", o->study.head.seed, "")->capture_default_str();
+  c->add_option("--seed", o->study.head.seed, "Of draws of labels, trees and networks")
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
   auto& t = o->study.tune;
   c->add_option("--tune", t.what, "Train the Transformer too: none, adapters (low-rank), all (every weight)")
       ->check(one_of({"none", "adapters", "all"}))
       ->capture_default_str();
-  c->add_option("--tune-steps", t.steps, "Optimiser steps at most")->check(kPositive)->capture_default_str();
+  c->add_option("--tune-steps", t.steps, "Optimiser steps at most")
+      ->check(kPositive)
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
   c->add_option("--tune-rate", t.learning_rate, "Peak learning rate; 0: 2e-3 for adapters, 3e-4 for all")
       ->check(kNonNegative)
-      ->capture_default_str();
-  c->add_option("--rank", t.rank, "Of adapters")->check(in_range(1, 1024))->capture_default_str();
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
+  c->add_option("--rank", t.rank, "Of adapters")
+      ->check(in_range(1, 1024))
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
   c->add_option("--keep", t.keep, "Weight of the pre-training loss while tuning")
       ->check(kNonNegative)
-      ->capture_default_str();
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
   c->add_option("--device", o->study.device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->study.threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen finetune store --model model --labels labels.csv -o detector");

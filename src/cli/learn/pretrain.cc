@@ -97,35 +97,49 @@ void add_pretrain(Command& app, Context& context) {
                 "then forecast in each node's own units (default: none)")
       ->delimiter(',');
   c->add_option("--exclude-nodes", o->exclude_nodes,
-                "File of nodes to leave out of training, one name a line");
+                "File of nodes to leave out of training, one name a line")
+      ->group(kAdvancedGroup);
   c->add_option("--min-active", o->min_active,
                 "Skip nodes that are active in less than this share of the training period")
-      ->check(in_range(0.0, 1.0));
-  c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows (in + out)");
+      ->check(in_range(0.0, 1.0))
+      ->group(kAdvancedGroup);
+  c->add_option("--min-flows", o->min_flows, "Leave out nodes with fewer flows (in + out)")
+      ->group(kAdvancedGroup);
   c->add_option("--idle-steps", o->idle_steps,
-                "Idle steps kept as positions after an active one (R); -1: all");
+                "Idle steps kept as positions after an active one (R); -1: all")
+      ->group(kAdvancedGroup);
   c->add_option("--window", o->window, "Positions that a layer attends over");
   auto& p = o->pretrain;
   c->add_option("--steps", p.steps, "Optimiser steps")->capture_default_str()->check(kPositive);
   c->add_option("--batch", p.batch, "Windows a micro-batch")->capture_default_str()->check(kPositive);
   c->add_option("--accumulate", p.accumulate, "Micro-batches an optimiser step")
       ->capture_default_str()
-      ->check(kPositive);
+      ->check(kPositive)
+      ->group(kAdvancedGroup);
   c->add_option("--length", p.length, "Positions a window")->capture_default_str()->check(in_range(2, 65536));
   c->add_option("--learning-rate", p.learning_rate, "Peak of the cosine")
       ->capture_default_str()
       ->check(kPositive);
-  c->add_option("--warmup", p.warmup, "Steps of linear warm-up")->capture_default_str()->check(kPositive);
-  c->add_option("--weight-decay", p.weight_decay, "Of matrices")->capture_default_str()->check(kNonNegative);
+  c->add_option("--warmup", p.warmup, "Steps of linear warm-up")
+      ->capture_default_str()
+      ->check(kPositive)
+      ->group(kAdvancedGroup);
+  c->add_option("--weight-decay", p.weight_decay, "Of matrices")
+      ->capture_default_str()
+      ->check(kNonNegative)
+      ->group(kAdvancedGroup);
   c->add_option("--inject-chance", p.inject_chance, "Share of windows that carry a flood")
       ->capture_default_str()
-      ->check(in_range(0.0, 1.0));
+      ->check(in_range(0.0, 1.0))
+      ->group(kAdvancedGroup);
   c->add_option("--inject-weight", p.inject_weight, "Weight of the injection loss")
       ->capture_default_str()
-      ->check(kNonNegative);
+      ->check(kNonNegative)
+      ->group(kAdvancedGroup);
   c->add_option("--direct-weight", p.direct_weight, "Weight of the direct heads' loss")
       ->capture_default_str()
-      ->check(kNonNegative);
+      ->check(kNonNegative)
+      ->group(kAdvancedGroup);
   c->add_option("--evaluate-every", p.evaluate_every, "Steps between validations and checkpoints")
       ->capture_default_str()
       ->check(kPositive);
