@@ -106,9 +106,9 @@ void run_demo(const DemoOptions& o, Context& context) {
   report.facts = {
       "All traffic here is simulated by the embedded scenario (docs/simulation.md): it shows the program at "
       "work and proves nothing about real networks. Figures on real and emulated data: docs/results.md.",
-      "Labels are seen in the first 60 % of the time, thresholds come from its last quarter, all figures "
-      "from "
-      "the other 40 %.",
+      "Labels are seen in the first 60 % of the time. Thresholds come from the same time, each part scored "
+      "by a "
+      "fit on the others. All figures come from the other 40 %.",
       "All methods that learn from labels see at most 30,000 benign steps, drawn at random."};
   report.logs = {eval::read_training_log((model / "training.jsonl").string(), "pre-training")};
   report.ddos = &result;

@@ -176,10 +176,9 @@ std::string protocol_text(const DdosResult& r) {
     return base::format_time(p.from_ms) + " to " + base::format_time(p.to_ms);
   };
   std::string out = fmt::format(
-      "<p>Labels from {}; thresholds from {}; figures from {}. {} nodes; steps count where {}. Thresholds "
-      "aim at {} false "
-      "alarms per node-day.</p><p class=\"dim\">",
-      span(o.train), span(o.validation), span(o.test), r.data.table.nodes.size(),
+      "<p>Labels and thresholds from {}; figures from {}. {} nodes; steps count where {}. Thresholds aim at "
+      "{} false alarms per node-day.</p><p class=\"dim\">",
+      span(o.train), span(o.test), r.data.table.nodes.size(),
       o.scored_feature.empty() ? "anything was seen" : escape_html(o.scored_feature) + " is above 0",
       r.options.rate);
   for (const Slice& s : r.slices) {
