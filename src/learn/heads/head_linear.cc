@@ -1,5 +1,7 @@
 #include "learn/heads/head_linear.h"
 
+#include <torch/optim/lbfgs.h>
+
 #include "base/check.h"
 
 namespace netflowgen::learn {

@@ -1,0 +1,5 @@
+// The same for test programs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "precompiled.h"
