@@ -50,6 +50,7 @@ Booster::Booster(const MatrixView& x, std::span<const float> y, std::span<const 
   Matrix train(x);
   train.set("label", y);
   if (!weights.empty()) train.set("weight", weights);
+  if (!options.margin.empty()) train.set("base_margin", options.margin);
   const DMatrixHandle matrices[] = {train.get()};
   must(XGBoosterCreate(matrices, 1, &handle_));
   try {

@@ -40,6 +40,29 @@ TEST(Engine, StreamingEqualsTheFullForward) {
          s.window = 20;
        },
        20},
+      {"universal",
+       [](auto& s) {
+         s.input.universal = true;
+         s.input.scales = {300, 1'800, 86'400, 604'800};
+         s.input.leads = {1, 4, 144};
+       },
+       90},
+      {"universal, steps of five seconds",
+       [](auto& s) {
+         s.input.universal = true;
+         s.input.step_ms = 5'000;
+         s.input.scales = {300, 86'400};
+         s.input.leads = {1};
+       },
+       60},
+      {"universal, steps of an hour",
+       [](auto& s) {
+         s.input.universal = true;
+         s.input.step_ms = 3'600'000;
+         s.input.scales = {300, 86'400};
+         s.input.leads = {1};
+       },
+       60},
       {"paper",
        [](auto& s) {
          s = model::ModelSpec::preset_of("paper", "nano");

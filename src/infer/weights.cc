@@ -89,7 +89,7 @@ PackedMatrix::PackedMatrix(const Kernels& kernels, Precision precision, std::spa
 }
 
 Model::Model(const base::fs::path& folder, const ModelOptions& options)
-    : folder_(folder),
+    : folder_(folder, options.step_ms),
       encoder_(folder_.tokenizer(), folder_.spec().input),
       options_(options),
       kernels_(&kernels_of(options.isa)),

@@ -66,6 +66,7 @@ struct TaskWeights {
 struct ModelOptions {
   Precision precision = Precision::kFloat32;  // of the weight matrices
   Isa isa = best_isa();
+  int64_t step_ms = 0;  // of the series to come, for universal models; 0: the model's own
 };
 
 class Model {

@@ -27,7 +27,7 @@ class Walk {
         positions_(positions),
         options_(options),
         cache_(cache),
-        encoder_(network.encoder()) {}
+        encoder_(positions.encoder()) {}
 
   void run(const std::vector<size_t>& group) {
     Cache cache;
@@ -242,13 +242,16 @@ void Backbone::randomise(uint64_t seed) { impl_->network.initialise(seed); }
 
 FeatureCache Backbone::scan(const series::FrameTable& table, const ScanOptions& options,
                             const base::StopFlag& stop, const base::ProgressFn& progress) const {
-  if (table.step_ms != spec().input.step_ms) {
+  if (table.step_ms != spec().input.step_ms && !spec().input.universal) {
     throw base::Error(
         "the series has steps of {} ms, the model was trained on {} ms; make the series with --step {}ms",
         table.step_ms, spec().input.step_ms, spec().input.step_ms);
   }
   torch::NoGradGuard no_grad;
-  const Positions positions(table, impl_->encoder, options.range.from, options.range.to, options.nodes);
+  token::InputSpec input = spec().input;
+  input.step_ms = table.step_ms;
+  const token::Encoder encoder(tokenizer(), input);
+  const Positions positions(table, encoder, options.range.from, options.range.to, options.nodes);
   FeatureCache cache = empty_cache(table, options, impl_->network, positions);
   std::vector<size_t> order(positions.nodes());
   std::iota(order.begin(), order.end(), size_t{0});

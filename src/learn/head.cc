@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -10,6 +9,7 @@
 #include "base/random.h"
 #include "learn/heads/head_data.h"
 #include "learn/heads/head_linear.h"
+#include "learn/heads/head_refine.h"
 #include "learn/heads/head_trees.h"
 #include "learn/network/adamw.h"
 #include "learn/network/torch.h"
@@ -112,14 +112,6 @@ HeadWeights merge(const LinearPart& linear, const std::vector<Member>& members, 
   return head;
 }
 
-size_t incidents(std::span<const Example> examples) {
-  std::set<std::pair<int64_t, int32_t>> known;
-  for (const auto& e : examples) {
-    if (e.group >= 0) known.emplace(e.incident, e.incident < 0 ? e.group : -1);
-  }
-  return known.size();
-}
-
 // The mean of the trees' logit, which counts `share`, and of the rest's, which counts 1.
 void average(HeadWeights& head, double share) {
   const auto rest = static_cast<float>(1 / (1 + share));
@@ -133,15 +125,11 @@ void average(HeadWeights& head, double share) {
 
 HeadWeights train_head(const FeatureCache& cache, std::span<const Example> examples,
                        const HeadOptions& options) {
+  if (options.start) return refine_head(cache, examples, options);
   if (options.members > 0 && options.spec.hidden == 0)
     throw base::UsageError("members of a head need a hidden layer; give it a width, or no members");
   Side all = make_side(cache, {examples.begin(), examples.end()}, options);
-  if (!all.both()) {
-    const bool attack = all.z.size(0) > 0 && all.target.max().item<float>() > 0;
-    throw base::Error(
-        "no labelled {} step to learn from in the training period: check the labels' nodes and times",
-        attack ? "benign" : "attack");
-  }
+  require_both(all);
   std::vector<Example> sides[2];
   for (const auto& e : examples) sides[e.validation ? 1 : 0].push_back(e);
   Side train = make_side(cache, sides[0], options);
@@ -168,8 +156,9 @@ HeadWeights train_head(const FeatureCache& cache, std::span<const Example> examp
   HeadWeights head = merge(linear, members, options);
   if (options.trees > 0 && options.spec.use_dense && cache.dense > 0) {
     const auto inputs = all.z.size(1);
-    head.trees = fit_trees(all, {inputs - static_cast<int64_t>(cache.dense), inputs}, options);
-    average(head, std::min(1.0, static_cast<double>(incidents(examples)) / options.tree_incidents));
+    head.trees =
+        fit_trees(all, {inputs - static_cast<int64_t>(cache.dense), inputs}, options, options.tree_depth);
+    average(head, std::min(1.0, static_cast<double>(count_incidents(examples)) / options.tree_incidents));
   }
   head.spec.trees = head.trees.count;
   head.spec.tree_depth = head.trees.depth;

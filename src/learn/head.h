@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ enum class Prior : uint8_t {
   kBoth,       // the mean of the two
 };
 
+struct HeadWeights;
+
 struct HeadOptions {
   model::HeadSpec spec;      // what it reads; hidden is the width of each member
   std::string loss = "bce";  // "bce" per step, or "safe": the survival loss of Xatu
@@ -50,6 +53,9 @@ struct HeadOptions {
   // Number of incidents from which on the trees' logit has its full weight; proportionally less with fewer.
   double tree_incidents = 5;
   uint64_t seed = 1;
+  // A head that the model came with: the labels correct it, and what it reads is read. `spec`, `prior` and `members` are then
+  // not used. nullptr: none.
+  std::shared_ptr<const HeadWeights> start = nullptr;
 };
 
 struct HeadWeights {

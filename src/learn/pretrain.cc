@@ -1,323 +1,17 @@
 #include "learn/pretrain.h"
 
-#include <chrono>
-#include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/time.h"
-#include "learn/network/adamw.h"
-#include "learn/network/network.h"
-#include "learn/network/objective.h"
+#include "learn/corpus.h"
+#include "learn/network/corpus_windows.h"
 #include "learn/network/slices.h"
-#include "learn/network/windows.h"
+#include "learn/network/trainer.h"
+#include "learn/network/window_sampler.h"
 
 namespace netflowgen::learn {
 namespace {
-
-using torch::Tensor;
-using Json = nlohmann::ordered_json;
-
-// Parts of a batch's loss, summed over its slices.
-struct Losses {
-  double total = 0;
-  double next = 0;
-  double inject = 0;
-  double direct = 0;
-
-  void add(const Losses& o, double weight) {
-    total += weight * o.total;
-    next += weight * o.next;
-    inject += weight * o.inject;
-    direct += weight * o.direct;
-  }
-};
-
-class Trainer {
- public:
-  Trainer(const series::FrameTable& table, const PretrainOptions& o, const token::Tokenizer& tokenizer,
-          const base::fs::path& out)
-      : options_(o),
-        out_(out),
-        encoder_(tokenizer, o.spec.input),
-        device_(o.device),
-        network_(o.spec, encoder_, device_),
-        train_(table, encoder_, o.train.from, o.train.to, o.nodes),
-        validation_(table, encoder_, o.validation.from, o.validation.to, o.nodes),
-        sampler_(train_, static_cast<size_t>(o.length), o.spec.inject ? o.inject_chance : 0),
-        validation_sampler_(validation_, static_cast<size_t>(o.length), 0),
-        random_(o.seed ^ 0x5eed) {
-    network_.initialise(o.seed);
-    set_marginals();
-    for (auto& w : network_.weights()) w.set_requires_grad(true);
-    optimiser_ = std::make_unique<AdamW>(network_.weights(), AdamWOptions{.weight_decay = o.weight_decay});
-  }
-
-  PretrainResult run(const base::StopFlag& stop, const base::ProgressFn& progress);
-
- private:
-  void set_marginals();
-  // The loss of newly drawn windows; with `train`, `weight` of its gradient is added to the weights'.
-  Losses losses(const WindowSampler& sampler, base::Random& random, double weight, bool train);
-  double train_step();
-  void evaluate();
-  void save_checkpoint() const;
-  bool load_checkpoint();
-  void save_best() const;
-  void log(const Json& line);
-  std::string card() const;
-
-  PretrainOptions options_;
-  base::fs::path out_;
-  token::Encoder encoder_;
-  torch::Device device_;
-  Network network_;
-  Positions train_;
-  Positions validation_;
-  WindowSampler sampler_;
-  WindowSampler validation_sampler_;
-  base::Random random_;  // the data cursor
-  std::unique_ptr<AdamW> optimiser_;
-  std::ofstream log_;
-  int64_t step_ = 0;
-  double best_ = INFINITY;
-  double best_bits_ = 0;
-  int64_t bad_ = 0;
-  Json line_;
-};
-
-// The next-step head starts at the tokens' marginal frequencies, so that the first steps need not learn them.
-void Trainer::set_marginals() {
-  base::Random random(options_.seed ^ 0xb1a5);
-  std::vector<double> counts(encoder_.target_vocabulary(), 0.1);
-  WindowBatch batch;
-  for (int i = 0; i < 4; ++i) {
-    sampler_.draw(random, 32, batch);
-    for (size_t at = 0; at < batch.valid.size(); ++at) {
-      size_t offset = 0;
-      for (size_t c = 0; c <= encoder_.levels(); ++c) {
-        const int32_t token = batch.next[at * (encoder_.levels() + 1) + c];
-        if (token >= 0) counts[offset + static_cast<size_t>(token)] += 1;
-        offset += static_cast<size_t>(encoder_.target_sizes()[c]);
-      }
-    }
-  }
-  torch::NoGradGuard no_grad;
-  Tensor bias = torch::empty({static_cast<int64_t>(counts.size())});
-  size_t offset = 0;
-  for (const int n : encoder_.target_sizes()) {
-    double sum = 0;
-    for (size_t i = 0; i < static_cast<size_t>(n); ++i) sum += counts[offset + i];
-    for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
-      bias.data_ptr<float>()[offset + i] = static_cast<float>(std::log(counts[offset + i] / sum));
-    }
-    offset += static_cast<size_t>(n);
-  }
-  network_.weight("next.bias").copy_(bias);
-}
-
-Losses Trainer::losses(const WindowSampler& sampler, base::Random& random, double weight, bool train) {
-  const auto plans = sampler.plan(random, static_cast<size_t>(options_.batch));
-  const auto slices = cut_slices(options_.batch, options_.length, device_);
-  const auto n = static_cast<int64_t>(slices.size());
-  std::vector<WindowBatch> batches(slices.size());
-  std::vector<int64_t> slice_of(plans.size());
-  for (size_t s = 0; s < slices.size(); ++s) {
-    const auto [a, b] = slices[s];
-    batches[s].resize(static_cast<size_t>(b - a), static_cast<size_t>(options_.length), encoder_);
-    for (int64_t w = a; w < b; ++w) slice_of[static_cast<size_t>(w)] = static_cast<int64_t>(s);
-  }
-  for_each_on_cpu(options_.batch, [&](int64_t w) {
-    const auto s = static_cast<size_t>(slice_of[static_cast<size_t>(w)]);
-    sampler.fill_one(plans[static_cast<size_t>(w)], static_cast<size_t>(w - slices[s].first), batches[s]);
-  });
-  TargetCounts counts;
-  for (const auto& b : batches) counts += count_targets(b);
-  std::vector<Objective> parts(slices.size());
-  const auto loss = [&](int64_t s) {
-    Objective& o = parts[static_cast<size_t>(s)];
-    o = objective(network_, batches[static_cast<size_t>(s)], counts,
-                  {options_.inject_weight, options_.direct_weight});
-    const Tensor share = o.total * weight;
-    o.total = o.total.detach();
-    return share;
-  };
-  if (train) {
-    add_gradients(n, loss, network_.weights());
-  } else {
-    torch::NoGradGuard no_grad;
-    for_slices(n, device_, loss);
-  }
-  Losses l;
-  for (const auto& o : parts) l.add({o.total.item<double>(), o.next, o.inject, o.direct}, 1);
-  return l;
-}
-
-double Trainer::train_step() {
-  Losses sum;
-  line_ = Json{{"step", step_ + 1}};
-  const double weight = 1 / static_cast<double>(options_.accumulate);
-  for (int64_t k = 0; k < options_.accumulate; ++k) {
-    sum.add(losses(sampler_, random_, weight, true), weight);
-  }
-  const double rate =
-      scheduled_rate(step_, options_.warmup, options_.steps, options_.learning_rate, options_.final_rate);
-  const double norm = optimiser_->step(rate, options_.clip);
-  if (!std::isfinite(sum.total) || !std::isfinite(norm)) {
-    throw base::Error(
-        "training diverged at step {} (loss {}): use a lower --learning-rate; the last checkpoint in {} "
-        "is from before",
-        step_ + 1, sum.total, out_.string());
-  }
-  ++step_;
-  line_["loss"] = sum.total;
-  line_["next"] = sum.next;
-  line_["inject"] = sum.inject;
-  line_["direct"] = sum.direct;
-  line_["rate"] = rate;
-  line_["norm"] = norm;
-  return sum.total;
-}
-
-void Trainer::evaluate() {
-  base::Random random(7);  // the same windows every time
-  double total = 0;
-  double next = 0;
-  const int64_t rounds = std::max<int64_t>(1, options_.validation_windows / options_.batch);
-  for (int64_t k = 0; k < rounds; ++k) {
-    const Losses l = losses(validation_sampler_, random, 1, false);
-    total += l.total / static_cast<double>(rounds);
-    next += l.next / static_cast<double>(rounds);
-  }
-  line_["val_loss"] = total;
-  line_["val_bits"] = next / std::log(2.0);
-  if (total < best_) {
-    best_ = total;
-    best_bits_ = next / std::log(2.0);
-    bad_ = 0;
-    save_best();
-  } else {
-    ++bad_;
-  }
-}
-
-std::string Trainer::card() const {
-  const auto time_of = [&](int64_t step) { return base::format_time(step * options_.spec.input.step_ms); };
-  return fmt::format(
-      "# Model card\n\n"
-      "- preset `{}`, size `{}`: {} parameters, window {} positions, {} idle steps kept\n"
-      "- pre-trained without labels on {} to {} in steps of {:g} s, {} positions of {} nodes; validated on "
-      "{} to {}\n"
-      "- optimiser steps {}, seed {}\n"
-      "- validation: loss {:.4f}, next step {:.4f} bits a feature\n"
-      "- feature table {}\n",
-      options_.spec.preset, options_.spec.size, model::parameter_count(network_.tensors()),
-      options_.spec.window, options_.spec.input.idle_steps, time_of(options_.train.from),
-      time_of(options_.train.to), static_cast<double>(options_.spec.input.step_ms) / 1000, train_.total(),
-      train_.nodes(), time_of(options_.validation.from), time_of(options_.validation.to), step_,
-      options_.seed, best_, best_bits_, series::schema_hash());
-}
-
-void Trainer::save_best() const {
-  std::vector<Tensor> storage;
-  const auto weights = network_.save(storage);
-  model::save_model(out_, options_.spec, encoder_.tokenizer(), weights, card());
-}
-
-void Trainer::save_checkpoint() const {
-  std::vector<Tensor> storage;
-  base::NamedTensors named = network_.save(storage);
-  const auto add = [&](const char* prefix, const std::vector<Tensor>& tensors) {
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      storage.push_back(tensors[i].detach().to(torch::kCPU).contiguous());
-      const auto& t = storage.back();
-      named.emplace_back(prefix + network_.tensors()[i].name,
-                         base::tensor_view<float>({t.data_ptr<float>(), static_cast<size_t>(t.numel())},
-                                                  network_.tensors()[i].shape));
-    }
-  };
-  add("adam.first.", optimiser_->first());
-  add("adam.second.", optimiser_->second());
-  const auto& state = random_.state();
-  named.emplace_back("random", base::tensor_view<uint64_t>(state, {4}));
-  const double numbers[] = {best_, best_bits_};
-  named.emplace_back("best", base::tensor_view<double>(numbers, {2}));
-  const int64_t counts[] = {step_, optimiser_->count(), bad_};
-  named.emplace_back("counts", base::tensor_view<int64_t>(counts, {3}));
-  base::save_safetensors(out_ / "checkpoint.safetensors", named,
-                         {{"config", options_.spec.to_json()}, {"schema", series::schema_hash()}});
-}
-
-bool Trainer::load_checkpoint() {
-  const auto path = out_ / "checkpoint.safetensors";
-  if (!base::fs::exists(path)) return false;
-  const base::SafetensorsFile file(path);
-  if (file.metadata("config") != options_.spec.to_json()) {
-    throw base::Error(
-        "{} is of another model than the options ask for; give the same options, or another output "
-        "folder",
-        path.string());
-  }
-  network_.load(file);
-  torch::NoGradGuard no_grad;
-  const auto load = [&](const char* prefix, std::vector<Tensor>& tensors) {
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      const auto values = file.values<float>(prefix + network_.tensors()[i].name);
-      tensors[i].copy_(
-          torch::from_blob(const_cast<float*>(values.data()), network_.tensors()[i].shape, torch::kFloat));
-    }
-  };
-  load("adam.first.", optimiser_->first());
-  load("adam.second.", optimiser_->second());
-  const auto state = file.values<uint64_t>("random");
-  const auto best = file.values<double>("best");
-  const auto counts = file.values<int64_t>("counts");
-  if (state.size() != 4 || best.size() != 2 || counts.size() != 3)
-    throw base::Error("{} is damaged", path.string());
-  random_.set_state({state[0], state[1], state[2], state[3]});
-  best_ = best[0];
-  best_bits_ = best[1];
-  step_ = counts[0];
-  optimiser_->count() = counts[1];
-  bad_ = counts[2];
-  return true;
-}
-
-void Trainer::log(const Json& line) {
-  log_ << line.dump() << '\n';
-  log_.flush();
-}
-
-PretrainResult Trainer::run(const base::StopFlag& stop, const base::ProgressFn& progress) {
-  base::fs::create_directories(out_);
-  const bool resumed = options_.resume && load_checkpoint();
-  log_.open(out_ / "training.jsonl", resumed ? std::ios::app : std::ios::trunc);
-  const auto start = std::chrono::steady_clock::now();
-  const int64_t first = step_;
-  while (step_ < options_.steps && !stop.requested() &&
-         (options_.patience == 0 || bad_ < options_.patience)) {
-    const double loss = train_step();
-    const bool last = step_ == options_.steps;
-    if (last || step_ % options_.evaluate_every == 0) evaluate();
-    log(line_);
-    if (last || step_ % options_.evaluate_every == 0) save_checkpoint();
-    if (progress) {
-      progress({"steps", static_cast<uint64_t>(step_), static_cast<uint64_t>(options_.steps),
-                fmt::format("loss {:.4f}, best validation {:.4f}", loss, best_)});
-    }
-  }
-  const bool stopped = stop.requested();
-  if (stopped) {
-    if (!std::isfinite(best_)) evaluate();  // nothing saved yet: keep what there is
-    save_checkpoint();
-  }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const double positions =
-      static_cast<double>((step_ - first) * options_.batch * options_.accumulate * options_.length);
-  return {step_,   model::parameter_count(network_.tensors()), best_, best_bits_,
-          stopped, positions / std::max(seconds, 1e-9)};
-}
 
 token::Tokenizer fit_tokens(const series::FrameTable& table, const PretrainOptions& o) {
   token::TokenFit fit;
@@ -335,6 +29,15 @@ token::Tokenizer fit_tokens(const series::FrameTable& table, const PretrainOptio
   return fit.finish(o.tokens);
 }
 
+std::string card_of(const PretrainOptions& o, const Positions& train) {
+  const auto time_of = [&](int64_t step) { return base::format_time(step * o.spec.input.step_ms); };
+  return fmt::format(
+      "- pre-trained without labels on {} to {} in steps of {:g} s, {} positions of {} nodes; validated on "
+      "{} to {}\n",
+      time_of(o.train.from), time_of(o.train.to), static_cast<double>(o.spec.input.step_ms) / 1000,
+      train.total(), train.nodes(), time_of(o.validation.from), time_of(o.validation.to));
+}
+
 }  // namespace
 
 PretrainResult pretrain(const series::FrameTable& table, const PretrainOptions& options,
@@ -347,9 +50,35 @@ PretrainResult pretrain(const series::FrameTable& table, const PretrainOptions& 
   o.spec.input.step_ms = table.step_ms;
   set_threads(o.threads);
   check_device(o.device);
-  const token::Tokenizer tokenizer = fit_tokens(table, o);
-  Trainer trainer(table, o, tokenizer, out);
-  return trainer.run(stop, progress);
+  const token::Tokenizer tokenizer =
+      o.spec.input.universal ? token::Tokenizer::universal() : fit_tokens(table, o);
+  const token::Encoder encoder(tokenizer, o.spec.input);
+  const Positions train(table, encoder, o.train.from, o.train.to, o.nodes);
+  const Positions validation(table, encoder, o.validation.from, o.validation.to, o.nodes);
+  const auto length = static_cast<size_t>(o.length);
+  const WindowSampler sampler(train, length, o.spec.inject ? o.inject_chance : 0);
+  const WindowSampler validation_sampler(validation, length, 0);
+  const TrainingData data{&sampler, &validation_sampler, card_of(o, train)};
+  return Trainer(o, tokenizer, data, out).run(stop, progress);
+}
+
+PretrainResult pretrain_corpus(const std::vector<CorpusNetwork>& train,
+                               const std::vector<CorpusNetwork>& validation, const PretrainOptions& o,
+                               const base::fs::path& out, const base::StopFlag& stop,
+                               const base::ProgressFn& progress) {
+  if (!o.spec.input.universal)
+    throw base::UsageError("many networks need a universal model: preset universal, not {}", o.spec.preset);
+  set_threads(o.threads);
+  check_device(o.device);
+  const token::Tokenizer tokenizer = token::Tokenizer::universal();
+  const auto length = static_cast<size_t>(o.length);
+  const CorpusSampler sampler(train, tokenizer, o.spec.input, length);
+  const CorpusSampler validation_sampler(validation, tokenizer, o.spec.input, length);
+  const TrainingData data{
+      &sampler, &validation_sampler,
+      fmt::format("- pre-trained on {} networks: {} positions of {} nodes; validated on {} others\n",
+                  train.size(), sampler.positions(), sampler.nodes(), validation.size())};
+  return Trainer(o, tokenizer, data, out).run(stop, progress);
 }
 
 }  // namespace netflowgen::learn

@@ -13,6 +13,7 @@
 #include "learn/network/backbone.h"
 #include "learn/network/objective.h"
 #include "learn/network/slices.h"
+#include "learn/network/window_sampler.h"
 
 namespace netflowgen::learn {
 namespace {
@@ -47,8 +48,8 @@ class LabelSampler {
 
   bool usable() const { return !events_.empty() && !benign_.empty(); }
 
-  std::vector<WindowSampler::Plan> plan(base::Random& random, size_t windows) const {
-    std::vector<WindowSampler::Plan> plans(windows);
+  std::vector<WindowPlan> plan(base::Random& random, size_t windows) const {
+    std::vector<WindowPlan> plans(windows);
     for (size_t w = 0; w < windows; ++w) {
       const auto& rows = w % 2 == 0 ? events_[random.below(events_.size())] : benign_;
       const auto [node, p] = at_[rows[random.below(rows.size())]];

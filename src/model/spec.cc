@@ -13,8 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// 2 added input.scales, 3 trees of task heads, 4 input.timezone in place of input.utc_offset_minutes
-constexpr int kFormat = 4;
+// 2 added input.scales, 3 trees of task heads, 4 input.timezone in place of input.utc_offset_minutes, 5 input.universal
+constexpr int kFormat = 5;
 constexpr const char* kCalendars[] = {"none", "day", "paper"};
 
 struct Size {
@@ -63,7 +63,8 @@ Json input_to_json(const token::InputSpec& i) {
           {"nodes", i.nodes},
           {"season_lags", i.season_lags},
           {"leads", i.leads},
-          {"scales", i.scales}};
+          {"scales", i.scales},
+          {"universal", i.universal}};
 }
 
 // Formats before 4 knew offsets alone.
@@ -92,6 +93,7 @@ token::InputSpec input_from_json(const Json& j, const std::string& where) {
   i.season_lags = base::whole_list<int>(j, "season_lags", where);
   i.leads = base::whole_list<int>(j, "leads", where);
   if (j.contains("scales")) i.scales = base::whole_list<int>(j, "scales", where);
+  if (j.contains("universal")) i.universal = base::field(j, "universal", where);
   return i;
 }
 
@@ -146,6 +148,8 @@ void check_input(const token::InputSpec& i, Check& check) {
   for (const int x : i.leads) check.between("a value of leads", x, 1, 1 << 20);
   check.at_most("scales", i.scales.size(), token::kMaxScales);
   check.require(i.scales.empty() || i.dense, "scales are given, but dense is false");
+  check.require(!i.universal || (!i.scales.empty() && i.season_lags.empty() && i.nodes == 0),
+                "universal models have scales, no season_lags and no nodes");
   for (size_t k = 0; k < i.scales.size(); ++k) {
     check.between("a value of scales", i.scales[k], k == 0 ? 2 : int64_t{i.scales[k - 1]} + 1, 1 << 20);
   }
@@ -199,8 +203,12 @@ ModelSpec ModelSpec::preset_of(std::string_view preset, std::string_view size) {
     s.input.dense = false;
     s.input.nodes = 4096;
     s.inject = false;
+  } else if (preset == "universal") {
+    s.input.universal = true;
+    s.input.scales = {300, 1'800, 14'400, 86'400, 604'800};
+    s.input.leads = {1, 2, 6, 12, 24, 60, 144, 288};
   } else if (preset != "default") {
-    throw base::UsageError("unknown preset '{}'; known: default, paper", preset);
+    throw base::UsageError("unknown preset '{}'; known: default, paper, universal", preset);
   }
   s.preset = preset;
   for (const auto& z : kSizes) {
@@ -334,12 +342,20 @@ int64_t parameter_count(const std::vector<TensorSpec>& tensors) {
   return n;
 }
 
-ModelFolder::ModelFolder(const base::fs::path& path)
+ModelFolder::ModelFolder(const base::fs::path& path, int64_t step_ms)
     : path_(path),
       spec_(ModelSpec::from_json(base::read_file(path / "config.json"), (path / "config.json").string())),
       tokenizer_(token::Tokenizer::from_json(base::read_file(path / "tokens.json"),
                                              (path / "tokens.json").string())),
       weights_(path / "model.safetensors") {
+  if (step_ms > 0 && step_ms != spec_.input.step_ms) {
+    if (!spec_.input.universal) {
+      throw base::Error(
+          "{} was trained on steps of {} ms, the series has steps of {} ms; make the series with --step {}ms",
+          path.string(), spec_.input.step_ms, step_ms, spec_.input.step_ms);
+    }
+    spec_.input.step_ms = step_ms;
+  }
   const token::Encoder encoder(tokenizer_, spec_.input);
   const auto specs = tensors(spec_, encoder);
   for (const auto& t : specs) {

@@ -59,7 +59,7 @@ struct HeadSpec {
 };
 
 struct ModelSpec {
-  std::string preset = "default";  // "default", "paper"
+  std::string preset = "default";  // "default", "paper", "universal"
   std::string size = "micro";
   int d_model = 128;
   int layers = 4;
@@ -78,7 +78,7 @@ struct ModelSpec {
   int head_dim() const { return d_model / heads; }
   const HeadSpec* task(std::string_view name) const;
 
-  // "default" or "paper", with a size: "nano" (about 0.3 M parameters), "micro", "small", "base", "large"
+  // "default", "paper" or "universal", with a size: "nano" (about 0.3 M parameters), "micro", "small", "base", "large"
   // (about 100 M). UsageError on an unknown name, with the known ones.
   static ModelSpec preset_of(std::string_view preset, std::string_view size);
   static token::TokenOptions token_options(std::string_view preset);
@@ -107,8 +107,9 @@ int dense_begin(const ModelSpec& spec, const HeadSpec& head, const token::Encode
 // A model on disk: config.json, tokens.json, model.safetensors, card.md, and adapters.safetensors where it has adapters.
 class ModelFolder {
  public:
-  // Reads and checks config and tokens; the weights are mapped and their names and shapes checked.
-  explicit ModelFolder(const base::fs::path& path);
+  // Reads and checks config and tokens; the weights are mapped and their names and shapes checked. `step_ms` is of the series
+  // that the model is for, 0: the model's own. Error: another step than the model's, unless it is universal.
+  explicit ModelFolder(const base::fs::path& path, int64_t step_ms = 0);
 
   const base::fs::path& path() const { return path_; }
   const ModelSpec& spec() const { return spec_; }

@@ -141,6 +141,11 @@ learn::HeadOptions default_ddos_head() {
   return h;
 }
 
+void start_from(const model::ModelFolder& folder, learn::HeadOptions& head) {
+  if (!folder.spec().input.universal || folder.spec().task(head.spec.name) == nullptr) return;
+  head.start = std::make_shared<const learn::HeadWeights>(learn::load_head(folder, head.spec.name));
+}
+
 std::vector<std::unique_ptr<eval::AttackMethod>> learned_detectors(const LearnedOptions& o,
                                                                    const base::StopFlag& stop,
                                                                    const base::ProgressFn& progress) {
@@ -150,7 +155,11 @@ std::vector<std::unique_ptr<eval::AttackMethod>> learned_detectors(const Learned
   learn::Backbone random(o.model, o.device, o.threads);
   random.randomise(1);
   const auto untrained = std::make_shared<FeatureCaches>(std::move(random), stop, progress);
-  all.push_back(std::make_unique<FrozenDetector>("netflowgen", trained, o.head));
+  const model::ModelFolder folder(o.model);
+  learn::HeadOptions head = o.head;
+  start_from(folder, head);
+  all.push_back(std::make_unique<FrozenDetector>("netflowgen", trained, head));
+  if (head.start) all.push_back(std::make_unique<FixedHead>(trained, *head.start));
   if (trained->backbone().spec().inject) all.push_back(std::make_unique<InjectionDetector>(trained));
   all.push_back(std::make_unique<FrozenDetector>("netflowgen untrained", untrained, o.head));
   for (const auto& what : o.tune) {

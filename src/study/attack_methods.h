@@ -136,6 +136,8 @@ class InjectionDetector : public eval::AttackMethod {
 
 // The defaults of the ddos head, chosen on validation periods (docs/results.md).
 learn::HeadOptions default_ddos_head();
+// A universal model's own head of that name is what the labels correct.
+void start_from(const model::ModelFolder& folder, learn::HeadOptions& head);
 
 // The model as "netflowgen", its injection head as "netflowgen zero-label", and the same Transformer with random weights
 // as "netflowgen untrained"; for each of `tune` ("adapters", "all") the model tuned that way.

@@ -14,26 +14,29 @@
 
 namespace netflowgen::study {
 
-SimulatedStore simulate_store(const std::string& name, const base::fs::path& store,
-                              const base::fs::path& labels, const base::StopFlag& stop,
-                              const base::ProgressFn& progress) {
-  const sim::Scenario scenario = sim::load_scenario(name);
+SimulatedStore simulate_store(const sim::Scenario& scenario, int64_t step_ms, const SimulationFiles& files,
+                              const base::StopFlag& stop, const base::ProgressFn& progress) {
   sim::Simulator simulator(scenario);
   series::SeriesOptions options;
+  options.step_ms = step_ms;
   options.nodes.all_hosts = false;
   options.nodes.hosts = {scenario.network.prefix};
-  series::StoreWriter writer(store,
-                             {.timezone = scenario.timezone, .choice = series::choice_of(options.nodes)});
+  if (scenario.network.ipv6_share > 0) options.nodes.hosts.push_back(scenario.network.prefix6);
+  series::StoreWriter writer(
+      files.store,
+      {.step_ms = step_ms, .timezone = scenario.timezone, .choice = series::choice_of(options.nodes)});
   series::StoreSink sink(writer);
   series::SeriesBuilder builder(options, sink);
   std::vector<flow::Flow> flows(4096);
   uint64_t count = 0;
   while (const size_t n = simulator.read(flows)) {
-    if (stop.requested()) throw base::Stopped("stopped while simulating; {} is incomplete", store.string());
+    if (stop.requested())
+      throw base::Stopped("stopped while simulating; {} is incomplete", files.store.string());
     builder.add({flows.data(), n});
     count += n;
-    progress({"minutes", static_cast<uint64_t>(simulator.minutes_done()),
-              static_cast<uint64_t>(simulator.minutes_total()), fmt::format("{} flows", count)});
+    if (progress)
+      progress({"minutes", static_cast<uint64_t>(simulator.minutes_done()),
+                static_cast<uint64_t>(simulator.minutes_total()), fmt::format("{} flows", count)});
   }
   builder.finish();
   writer.cover(builder.first_step(), builder.end_step());
@@ -42,7 +45,8 @@ SimulatedStore simulate_store(const std::string& name, const base::fs::path& sto
   ledgers.push_back(builder.frame_ledger());
   writer.set_counts(series::to_counts(ledgers));
   writer.flush();
-  base::write_file(labels, simulator.labels_csv());
+  base::write_file(files.labels, simulator.labels_csv());
+  if (!files.roles.empty()) base::write_file(files.roles, simulator.roles_csv());
   return {count, writer.info().rows(), simulator.network().hosts().size(), simulator.attacks().size(),
           simulator.benign_events().size()};
 }

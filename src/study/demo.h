@@ -10,6 +10,7 @@
 #include "eval/attacks/protocol.h"
 #include "learn/pretrain.h"
 #include "series/frame_table.h"
+#include "sim/scenario.h"
 
 namespace netflowgen::study {
 
@@ -21,10 +22,15 @@ struct SimulatedStore {
   size_t benign_events = 0;  // those that look like attacks
 };
 
-// Writes the scenario's series to `store` and its labels to the file `labels`. Throws base::Stopped when asked to stop.
-SimulatedStore simulate_store(const std::string& scenario, const base::fs::path& store,
-                              const base::fs::path& labels, const base::StopFlag& stop,
-                              const base::ProgressFn& progress);
+struct SimulationFiles {
+  base::fs::path store;
+  base::fs::path labels;
+  base::fs::path roles;  // empty: not written
+};
+
+// Writes the series of the scenario's hosts, and the truth about them. Throws base::Stopped when asked to stop.
+SimulatedStore simulate_store(const sim::Scenario& scenario, int64_t step_ms, const SimulationFiles& files,
+                              const base::StopFlag& stop, const base::ProgressFn& progress);
 
 // Labels are seen in the first 60 %, its last quarter is for validation, figures come from the rest.
 eval::DdosOptions demo_periods(const series::FrameTable& table);

@@ -1,6 +1,7 @@
 #include "token/encoder.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -75,7 +76,11 @@ Token gap_token(int64_t steps) {
 }
 
 Encoder::Encoder(const Tokenizer& tokenizer, InputSpec spec)
-    : tokenizer_(tokenizer), spec_(std::move(spec)), zone_(base::TimeZone::load(spec_.timezone)) {
+    : tokenizer_(tokenizer),
+      spec_(std::move(spec)),
+      zone_(base::TimeZone::load(spec_.timezone)),
+      profile_(spec_.step_ms),
+      scales_(spec_.scale_steps()) {
   uint32_t offset = 0;
   const auto add_slot = [&](int size) {
     offsets_.push_back(offset);
@@ -89,7 +94,7 @@ Encoder::Encoder(const Tokenizer& tokenizer, InputSpec spec)
   vocabulary_ = offset;
 
   size_t numeric = 0;
-  idle_frame_.assign(series::kFeatureCount, std::numeric_limits<float>::quiet_NaN());
+  idle_frame_.fill(std::numeric_limits<float>::quiet_NaN());
   for (size_t i = 0; i < levels(); ++i) {
     const auto& c = tokenizer_.channels()[i];
     idle_frame_[static_cast<size_t>(c.feature)] = 0;
@@ -101,14 +106,24 @@ Encoder::Encoder(const Tokenizer& tokenizer, InputSpec spec)
     for (size_t r = levels(); r < tokenizer_.channels().size(); ++r) {
       if (tokenizer_.channels()[r].feature == c.feature) relative = r;
     }
-    volumes_.push_back({c.feature, i, relative, std::max(c.values.front(), 1e-6f)});
+    const float unit = spec_.universal ? 1 : std::max(c.values.front(), 1e-6f);
+    volumes_.push_back({c.feature, i, relative, unit});
   }
   NFG_CHECK(volumes_.size() <= kMaxVolumes);
   target_sizes_.push_back(kGapTokens);
   for (const int n : target_sizes_) target_vocabulary_ += static_cast<size_t>(n);
   NFG_CHECK(spec_.scales.size() <= kMaxScales);
   reference_ = spec_.reference_scale();
-  dense_ = spec_.dense ? numeric + 2 * volumes_.size() + season() + running_inputs() : 0;
+  dense_ = spec_.dense ? numeric + 2 * volumes_.size() + season() + running_inputs() + profile_inputs() : 0;
+}
+
+Encoder::Frame Encoder::idle_frame(const NodeState& state) const {
+  Frame frame = idle_frame_;
+  if (!spec_.universal) return frame;
+  for (size_t f = 0; f < frame.size(); ++f) {
+    if ((state.profile.given >> f & 1) == 0) frame[f] = std::numeric_limits<float>::quiet_NaN();
+  }
+  return frame;
 }
 
 bool Encoder::is_position(const NodeState& state, int64_t step) const {
@@ -120,9 +135,20 @@ bool Encoder::is_position(const NodeState& state, int64_t step) const {
 size_t InputSpec::reference_scale() const {
   size_t best = 0;
   for (size_t k = 1; k < scales.size(); ++k) {
-    if (scales[k] * step_ms <= kDayMs) best = k;
+    if (scales[k] * (universal ? 1000 : step_ms) <= kDayMs) best = k;
   }
   return best;
+}
+
+std::vector<int> InputSpec::scale_steps() const {
+  std::vector<int> steps = scales;
+  if (!universal) return steps;
+  for (int& x : steps) x = static_cast<int>(std::max<int64_t>(1, x * int64_t{1000} / step_ms));
+  return steps;
+}
+
+size_t Encoder::profile_inputs() const {
+  return spec_.universal ? ProfileRule::inputs() + spec_.leads.size() * volumes_.size() : 0;
 }
 
 size_t Encoder::running_inputs() const {
@@ -137,15 +163,14 @@ float Encoder::standard(const NodeState& state, size_t v, float x) const {
 // `idle_before` zeros that had no position, then x.
 void Encoder::advance_running(NodeState& state, size_t v, int64_t idle_before, float x) const {
   float* const recent = state.recent[v];
-  decay_running(state, v, spec_.scales, idle_before);
+  decay_running(state, v, scales_, idle_before);
   std::copy_backward(recent, recent + kRecent - 1, recent + kRecent);
   recent[0] = x;
   if (std::isnan(x)) return;
   if (state.known[v] == 0) std::fill_n(recent, kRecent, x);
   state.known[v] = std::min(state.known[v] + 1, 1u << 20);
-  for (size_t k = 0; k < spec_.scales.size(); ++k) {
-    const float rate =
-        std::max(1 / static_cast<float>(spec_.scales[k]), 1 / static_cast<float>(state.known[v]));
+  for (size_t k = 0; k < scales_.size(); ++k) {
+    const float rate = std::max(1 / static_cast<float>(scales_[k]), 1 / static_cast<float>(state.known[v]));
     const float error = x - state.mean[v][k];
     state.mean[v][k] += rate * error;
     // The first value deviates from nothing.
@@ -178,7 +203,8 @@ void Encoder::skip_idle(NodeState& state, int64_t step) const {
     // A clock may leap by years: means that have decayed for this long take the rest at once.
     if (step - state.last_step > kMostIdle) {
       const int64_t skipped = step - kMostIdle - state.last_step;
-      for (size_t v = 0; v < volumes_.size(); ++v) decay_running(state, v, spec_.scales, skipped);
+      for (size_t v = 0; v < volumes_.size(); ++v) decay_running(state, v, scales_, skipped);
+      if (spec_.universal) profile_.add_silence(state.profile, state.last_step + 1, skipped);
       state.idle_run = capped_run(state.idle_run, skipped);
       state.last_step += skipped;
     }
@@ -194,7 +220,9 @@ void Encoder::advance(NodeState& state, int64_t step, std::span<const float> fra
   NFG_CHECK(state.last_step == kNever || step > state.last_step);
   if (!spec_.scales.empty()) {
     const int64_t idle_before = state.last_step == kNever ? 0 : step - state.last_step - 1;
-    const std::span<const float> values = frame.empty() ? idle_frame() : frame;
+    const Frame idle = idle_frame(state);
+    const std::span<const float> values = frame.empty() ? idle : frame;
+    if (spec_.universal) advance_profile(state, step, frame);
     for (size_t v = 0; v < volumes_.size(); ++v) {
       const float value = values[static_cast<size_t>(volumes_[v].feature)];
       advance_running(state, v, idle_before, std::isnan(value) ? value : log_of(value / volumes_[v].unit));
@@ -210,6 +238,22 @@ void Encoder::advance(NodeState& state, int64_t step, std::span<const float> fra
     const float rate = std::max(kLevelRate, 1.0f / static_cast<float>(state.seen[v]));
     state.level[v] += rate * (log_of(value) - state.level[v]);
   }
+}
+
+// REQUIRES: state.last_step is still that of the position before.
+void Encoder::advance_profile(NodeState& state, int64_t step, std::span<const float> frame) const {
+  if (state.last_step != kNever) {
+    const int64_t silent = step - state.last_step - (frame.empty() ? 0 : 1);
+    profile_.add_silence(state.profile, state.last_step + 1, silent);
+  }
+  if (frame.empty()) return;
+  profile_.add(state.profile, frame, ProfileRule::values_of(frame));
+  std::array<float, kMaxVolumes> x;
+  for (size_t v = 0; v < volumes_.size(); ++v) {
+    const float value = frame[static_cast<size_t>(volumes_[v].feature)];
+    x[v] = std::isnan(value) ? value : log_of(value / volumes_[v].unit);
+  }
+  profile_.add_day(state.profile, step, {x.data(), volumes_.size()});
 }
 
 void Encoder::encode_calendar(int64_t step, std::span<uint32_t> ids, size_t slot) const {
@@ -229,7 +273,7 @@ void Encoder::encode_calendar(int64_t step, std::span<uint32_t> ids, size_t slot
   }
 }
 
-void Encoder::encode_dense(const NodeState& before, const NodeState& after, std::span<const float> frame,
+void Encoder::encode_dense(const Before& before, const NodeState& after, std::span<const float> frame,
                            std::span<const float> season, std::span<float> out) const {
   size_t n = 0;
   for (size_t i = 0; i < levels(); ++i) {
@@ -286,11 +330,31 @@ void Encoder::encode_running(const NodeState& after, std::span<const float> seas
   }
 }
 
+void Encoder::encode_day(const NodeState& after, int64_t step, std::span<float> out) const {
+  size_t n = 0;
+  for (const int lead : spec_.leads) {
+    for (size_t v = 0; v < volumes_.size(); ++v) {
+      const float x = profile_.day_at(after.profile, step + lead, v);
+      const bool known = !std::isnan(x) && after.known[v] > 0;
+      out[n++] = known ? std::clamp(standard(after, v, x), -kStandardClip, kStandardClip) : 0;
+    }
+  }
+}
+
 void Encoder::encode(NodeState& state, int64_t step, std::span<const float> frame,
                      std::span<const float> season, uint32_t node_row, Position out) const {
-  const NodeState before = state;
+  Before before{state.last_step, {}, {}};
+  std::copy(std::begin(state.seen), std::end(state.seen), before.seen);
+  std::copy(std::begin(state.level), std::end(state.level), before.level);
+  const Frame idle = idle_frame(state);
+  const std::span<const float> values = frame.empty() ? idle : frame;
+  const size_t habits = dense_ - profile_inputs();
+  if (spec_.dense && spec_.universal) {
+    ProfileValues now = ProfileRule::values_of(values);
+    if (frame.empty()) now.x.fill(std::numeric_limits<float>::quiet_NaN());
+    profile_.encode(state.profile, now, out.dense.subspan(habits, ProfileRule::inputs()));
+  }
   advance(state, step, frame);
-  const std::span<const float> values = frame.empty() ? idle_frame() : frame;
   tokenizer_.encode(values, out.target);
   for (size_t i = 0; i < levels(); ++i) out.ids[i] = offsets_[i] + out.target[i];
   for (size_t v = 0; v < volumes_.size(); ++v) {
@@ -311,7 +375,9 @@ void Encoder::encode(NodeState& state, int64_t step, std::span<const float> fram
     const auto rows = static_cast<uint32_t>(spec_.nodes);
     out.ids[slots_ - 1] = offsets_[slots_ - 1] + (node_row < rows ? node_row : 0);
   }
-  if (spec_.dense) encode_dense(before, state, values, season, out.dense);
+  if (!spec_.dense) return;
+  encode_dense(before, state, values, season, out.dense.first(habits));
+  if (spec_.universal) encode_day(state, step, out.dense.subspan(habits + ProfileRule::inputs()));
 }
 
 }  // namespace netflowgen::token

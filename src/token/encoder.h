@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "base/time_zone.h"
+#include "token/profile.h"
 #include "token/tokenizer.h"
 
 namespace netflowgen::token {
@@ -61,8 +62,19 @@ struct InputSpec {
   // Time constants in steps, ascending, of the running means and deviations; empty: none. The reference is the
   // longest that is at most a day (else the first).
   std::vector<int> scales;
+  // A model of any network: scales are seconds, step_ms is whatever the series has, a volume's unit is 1, and the node's habits
+  // are inputs. A feature is missing in a node's idle steps until the node has had it once.
+  bool universal = false;
   size_t reference_scale() const;
+  std::vector<int> scale_steps() const;  // scales in steps
   bool operator==(const InputSpec&) const = default;
+};
+
+// What one dense input is.
+struct DenseColumn {
+  std::string name;  // "bytes_in", "bytes_in 3 steps ago", ...
+  // It does not depend on how much traffic the network has or samples: a ratio, or relative to the node's own past.
+  bool relative = true;
 };
 
 // What an encoder remembers of a node between positions.
@@ -76,6 +88,7 @@ struct NodeState {
   float mean[kMaxVolumes][kMaxScales] = {};
   float deviation[kMaxVolumes][kMaxScales] = {};  // mean |x - mean|
   float recent[kMaxVolumes][kRecent] = {};        // the latest first; NaN: missing
+  Profile profile;                                // only of universal models
 };
 
 struct Position {
@@ -96,6 +109,7 @@ class Encoder {
   const InputSpec& spec() const { return spec_; }
   size_t slots() const { return slots_; }
   size_t dense() const { return dense_; }
+  std::vector<DenseColumn> dense_columns() const;  // [dense()]
   size_t levels() const { return tokenizer_.levels(); }
   size_t volumes() const { return volumes_.size(); }
   int volume_feature(size_t v) const { return volumes_[v].feature; }
@@ -125,8 +139,10 @@ class Encoder {
   // A target in the unit of every model without scales: log1p minus level.
   float relative_target(const NodeState& after, size_t v, float target) const;
 
-  // The frame of an idle step: zeros, NaN where the tokenizer never saw the feature.
-  std::span<const float> idle_frame() const { return idle_frame_; }
+  // The frame of an idle step: zeros, NaN where the tokenizer never saw the feature; of a universal model where the node
+  // never had it.
+  using Frame = std::array<float, series::kFeatureCount>;
+  Frame idle_frame(const NodeState& state) const;
 
  private:
   struct Volume {
@@ -135,12 +151,21 @@ class Encoder {
     size_t relative;  // its relative channel, or SIZE_MAX
     float unit;       // of x: the value of its first bin
   };
+  // What encode needs of the state before the position.
+  struct Before {
+    int64_t last_step;
+    uint32_t seen[kMaxVolumes];
+    float level[kMaxVolumes];
+  };
   size_t running_inputs() const;
+  size_t profile_inputs() const;
   float standard(const NodeState& state, size_t v, float x) const;
   void advance_running(NodeState& state, size_t v, int64_t idle_before, float x) const;
   void encode_running(const NodeState& after, std::span<const float> season, std::span<float> out) const;
   void encode_calendar(int64_t step, std::span<uint32_t> ids, size_t slot) const;
-  void encode_dense(const NodeState& before, const NodeState& after, std::span<const float> frame,
+  void advance_profile(NodeState& state, int64_t step, std::span<const float> frame) const;
+  void encode_day(const NodeState& after, int64_t step, std::span<float> out) const;
+  void encode_dense(const Before& before, const NodeState& after, std::span<const float> frame,
                     std::span<const float> season, std::span<float> out) const;
 
   const Tokenizer tokenizer_;
@@ -149,8 +174,10 @@ class Encoder {
   std::vector<Volume> volumes_;
   std::vector<uint32_t> offsets_;  // of each slot in the embedding table
   std::vector<int> target_sizes_;
-  std::vector<float> idle_frame_;
-  size_t reference_ = 0;  // index into scales
+  Frame idle_frame_;
+  ProfileRule profile_;
+  std::vector<int> scales_;  // in steps
+  size_t reference_ = 0;     // index into scales
   size_t slots_ = 0;
   size_t dense_ = 0;
   size_t vocabulary_ = 0;

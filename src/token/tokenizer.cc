@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "series/ports.h"
 
 namespace netflowgen::token {
 namespace {
@@ -195,6 +196,76 @@ Tokenizer TokenFit::finish(const TokenOptions& options) const {
   t.levels_ = t.channels_.size();
   for (size_t i = 0; options.relative && i < t.levels_; ++i) {
     const int f = t.channels_[i].feature;
+    if (kFeatures[static_cast<size_t>(f)].kind == Kind::kVolume) t.channels_.push_back(relative_channel(f));
+  }
+  return t;
+}
+
+namespace {
+
+constexpr double kUniversalRatio = 1.5;  // of neighbouring edges
+
+// Low and high edge, mean and deviation of log1p: round figures that fit most networks, for the dense inputs.
+struct Reach {
+  double low, high;
+  float log_mean, log_deviation;
+};
+Reach reach_of(int feature) {
+  switch (kFeatures[static_cast<size_t>(feature)].kind) {
+    case Kind::kVolume:
+      return {1.5, 1e15, 8, 4};
+    case Kind::kCount:
+      return {1.5, 1e9, 2, 2};
+    case Kind::kQuantity:
+      return feature == series::kDurationIn || feature == series::kDurationOut ? Reach{0.01, 1e5, 1, 1.5}
+                                                                               : Reach{20, 1e5, 5.5f, 1.5f};
+    case Kind::kRatio:
+    case Kind::kCategory:
+      break;
+  }
+  return {1.0 / 32, 1, 0.3f, 0.25f};
+}
+
+Channel universal_level(int feature) {
+  Channel c;
+  c.feature = feature;
+  const Reach reach = reach_of(feature);
+  if (kFeatures[static_cast<size_t>(feature)].kind == Kind::kRatio) {
+    for (int i = 1; i < 32; ++i) c.edges.push_back(static_cast<float>(i) / 32);
+  } else {
+    for (double e = reach.low; e < reach.high; e *= kUniversalRatio) c.edges.push_back(static_cast<float>(e));
+  }
+  for (size_t i = 0; i <= c.edges.size(); ++i) {
+    const double low = i == 0 ? c.edges[0] / 2 : c.edges[i - 1];
+    const double high = i == c.edges.size() ? low * kUniversalRatio : c.edges[i];
+    c.values.push_back(i == 0 ? static_cast<float>(reach.low / kUniversalRatio)
+                              : static_cast<float>(std::sqrt(low * high)));
+  }
+  return c;
+}
+
+}  // namespace
+
+Tokenizer Tokenizer::universal() {
+  Tokenizer t;
+  for (int f = 0; f < kFeatureCount; ++f) {
+    if (kFeatures[static_cast<size_t>(f)].kind == Kind::kCategory) {
+      Channel c;
+      c.feature = f;
+      c.kind = ChannelKind::kCategory;
+      for (const uint16_t port : series::own_bin_ports()) {
+        if (port > 0) c.codes.push_back(port);
+      }
+      t.channels_.push_back(c);
+    } else {
+      t.channels_.push_back(universal_level(f));
+    }
+    const Reach reach = reach_of(f);
+    t.log_mean_.push_back(reach.log_mean);
+    t.log_deviation_.push_back(reach.log_deviation);
+  }
+  t.levels_ = t.channels_.size();
+  for (int f = 0; f < kFeatureCount; ++f) {
     if (kFeatures[static_cast<size_t>(f)].kind == Kind::kVolume) t.channels_.push_back(relative_channel(f));
   }
   return t;

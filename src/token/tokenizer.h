@@ -90,6 +90,9 @@ class Tokenizer {
   // Level tokens of a frame, [levels].
   void encode(std::span<const float> frame, std::span<Token> tokens) const;
 
+  // Fixed bins for every feature and any network: nothing is fitted. Geometric for all but ratios and categories.
+  static Tokenizer universal();
+
   std::string to_json() const;
   static Tokenizer from_json(std::string_view text, const std::string& where);  // Error names `where`
   bool operator==(const Tokenizer&) const = default;

@@ -126,6 +126,7 @@ void run_finetune(const FinetuneArguments& o, Context& context) {
   const auto caches = std::make_shared<study::FeatureCaches>(
       learn::Backbone(study.frozen() ? study.model : study.out, study.device, study.threads), context.stop,
       walk);
+  if (study.frozen()) study::start_from(model::ModelFolder(study.model), study.head);
   study::FrozenDetector detector("netflowgen", caches, study.head);
   detector.fit(task, study.head.seed);
   if (study.frozen()) study::copy_model(study.model, study.out);

@@ -9,12 +9,16 @@
 #include "learn/pretrain.h"
 #include "series/frame_table.h"
 #include "series/store.h"
+#include "study/zero_shot.h"
 
 namespace netflowgen::cli {
 namespace {
 
 struct PretrainOptions {
   std::string store;
+  std::string corpus;
+  std::string networks;  // folder of the corpus' simulated networks
+  study::ZeroShotOptions head;
   std::string out;
   std::string preset = "default";
   std::string size = "micro";
@@ -31,7 +35,49 @@ struct PretrainOptions {
   learn::PretrainOptions pretrain;
 };
 
+void report(const learn::PretrainResult& result, const std::string& out) {
+  fmt::print(
+      "{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a "
+      "feature\n",
+      result.parameters, result.steps, result.positions_per_second, result.best_validation,
+      result.validation_bits);
+  if (result.stopped) {
+    throw base::Stopped(
+        "stopped after step {}; the best model so far and a checkpoint are in {} (continue with --resume)",
+        result.steps, out);
+  }
+}
+
+// Many networks: the Transformer, then the head that needs no labels.
+void run_corpus(const PretrainOptions& o, const Context& context) {
+  if (!o.store.empty()) throw base::UsageError("pretrain takes a store or --corpus, not both");
+  learn::PretrainOptions p = o.pretrain;
+  p.spec = model::ModelSpec::preset_of("universal", o.size);
+  if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
+  if (o.window > 0) p.spec.window = o.window;
+  const auto spec = study::load_corpus_spec(o.corpus);
+  const base::fs::path networks =
+      o.networks.empty() ? base::fs::path(o.out) / "networks" : base::fs::path(o.networks);
+  const auto corpus = study::load_corpus(spec, networks, context.stop, progress_printer(context, "networks"));
+  report(learn::pretrain_corpus(corpus.train, corpus.validation, p, o.out, context.stop,
+                                progress_printer(context, "pretrain")),
+         o.out);
+  study::ZeroShotOptions head = o.head;
+  head.threads = p.threads;
+  head.seed = p.seed;
+  const auto result =
+      study::fit_zero_shot(o.out, corpus, head, context.stop, progress_printer(context, "attack head"));
+  fmt::print("attacks without labels, event-weighted AUPRC on networks not learnt from:\n");
+  fmt::print("{:<10} {:>12} {:>8} {:>8}\n", "network", "Transformer", "trees", "head");
+  for (const auto& s : result.scores)
+    fmt::print("{:<10} {:>12.3f} {:>8.3f} {:>8.3f}\n", s.network, s.transformer, s.trees, s.both);
+  fmt::print("model written to {}\n", o.out);
+}
+
 void run_pretrain(const PretrainOptions& o, const Context& context) {
+  if (!o.corpus.empty()) return run_corpus(o, context);
+  if (o.store.empty())
+    throw base::UsageError("pretrain needs a series store, or --corpus FILE for many networks");
   learn::PretrainOptions p = o.pretrain;
   p.spec = model::ModelSpec::preset_of(o.preset, o.size);
   p.tokens = model::ModelSpec::token_options(o.preset);
@@ -42,7 +88,7 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
   const auto table = series::load_frames(o.store, filter);
   p.spec.input.timezone = table.timezone;
   p.spec.input.season_lags = parse_steps(o.season, table.step_ms, "--season");
-  p.spec.input.scales = parse_steps(o.scales, table.step_ms, "--scales");
+  if (!o.scales.empty()) p.spec.input.scales = parse_steps(o.scales, table.step_ms, "--scales");
   if (!std::is_sorted(p.spec.input.scales.begin(), p.spec.input.scales.end(), std::less_equal<>()) ||
       p.spec.input.scales.size() > token::kMaxScales ||
       (!p.spec.input.scales.empty() && !p.spec.input.dense)) {
@@ -55,20 +101,11 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
   if (o.min_active > 0) p.nodes = active_nodes(table, p.nodes, p.train, o.min_active);
   if (!o.horizons.empty())
     p.spec.input.leads = parse_steps(o.horizons, table.step_ms, "--horizons");
-  else if (o.preset != "paper")  // which forecasts the next step
+  else if (o.preset == "default")  // paper forecasts the next step
     p.spec.input.leads = learn::default_horizons(table, p);
   for (const auto& w : learn::training_warnings(table, p)) fmt::print(stderr, "warning: {}\n", w);
   const auto result = learn::pretrain(table, p, o.out, context.stop, progress_printer(context, "pretrain"));
-  fmt::print(
-      "{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a "
-      "feature\n",
-      result.parameters, result.steps, result.positions_per_second, result.best_validation,
-      result.validation_bits);
-  if (result.stopped) {
-    throw base::Stopped(
-        "stopped after step {}; the best model so far and a checkpoint are in {} (continue with --resume)",
-        result.steps, o.out);
-  }
+  report(result, o.out);
   fmt::print("model written to {}\n", o.out);
 }
 
@@ -77,9 +114,15 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
 void add_pretrain(Command& app, Context& context) {
   auto o = std::make_shared<PretrainOptions>();
   auto* c = app.add_subcommand("pretrain", kPretrainHelp);
-  c->add_option("store", o->store, "Series store (netflowgen series)")->required();
+  c->add_option("store", o->store, "Series store (netflowgen series)");
+  c->add_option("--corpus", o->corpus,
+                "corpus.yaml: many networks instead of a store, for a model of any network");
+  c->add_option(
+       "--networks", o->networks,
+       "Folder of the corpus' simulated networks, which is filled where it is not (default: OUT/networks)")
+      ->group(kAdvancedGroup);
   c->add_option("-o,--out", o->out, "Model folder to write")->required();
-  c->add_option("--preset", o->preset, "default or paper")->capture_default_str();
+  c->add_option("--preset", o->preset, "default, paper or universal")->capture_default_str();
   c->add_option("--size", o->size, "nano, micro, small, base or large")->capture_default_str();
   c->add_option("--train", o->train,
                 "Period FROM/TO, e.g. 1998-06-01/1998-06-22 (default: all but --validation)");

@@ -44,6 +44,7 @@ NodeStates::NodeStates(const Model& model, Precision cache, size_t capacity)
       d_model_(static_cast<size_t>(model.spec().d_model)),
       season_steps_(season_steps_of(model.spec())),
       running_(!model.spec().input.scales.empty()),
+      universal_(model.spec().input.universal),
       volumes_(model.encoder().volumes()),
       rows_(capacity * sizeof(uint32_t)),
       states_(capacity * sizeof(token::NodeState)),
@@ -172,6 +173,21 @@ std::vector<NodeStates::Column> NodeStates::columns() {
                          sizeof *s));
     all.push_back(
         column("recent", Rule::kSeason, DType::kF32, {kVolumes, token::kRecent}, s->recent, sizeof *s));
+  }
+  if (universal_) {
+    token::Profile& p = s->profile;
+    constexpr int64_t kChannels = token::kProfileChannels;
+    constexpr int64_t kScales = token::kProfileScales;
+    const base::Shape channels = {kChannels, kScales};
+    constexpr int64_t kParts = token::kDayParts;
+    all.push_back(column("profile_given", Rule::kAny, DType::kU64, {}, &p.given, sizeof *s));
+    all.push_back(column("profile_steps", Rule::kSeen, DType::kU32, {}, &p.steps, sizeof *s));
+    all.push_back(column("profile_active", Rule::kLevel, DType::kF32, {2}, p.active, sizeof *s));
+    all.push_back(column("profile_known", Rule::kSeen, DType::kU32, {kChannels}, p.known, sizeof *s));
+    all.push_back(column("profile_mean", Rule::kLevel, DType::kF32, channels, p.mean, sizeof *s));
+    all.push_back(column("profile_deviation", Rule::kLevel, DType::kF32, channels, p.deviation, sizeof *s));
+    all.push_back(column("day_known", Rule::kSeen, DType::kU32, {kParts}, p.day_known, sizeof *s));
+    all.push_back(column("day", Rule::kLevel, DType::kF32, {token::kDayVolumes, kParts}, p.day, sizeof *s));
   }
   if (layout_.scales > 0) {
     all.push_back(column("scales", Rule::kFinite, DType::kBF16,

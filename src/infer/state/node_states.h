@@ -94,7 +94,8 @@ class NodeStates {
   size_t layers_;
   size_t d_model_;
   size_t season_steps_;
-  bool running_;  // NodeState's running means are in use
+  bool running_;    // NodeState's running means are in use
+  bool universal_;  // and its profile
   size_t volumes_;
   boost::unordered_flat_map<uint64_t, uint32_t> slots_;
   std::vector<uint64_t> keys_;

@@ -52,8 +52,17 @@ model::ModelSpec paper_spec() {
   return s;
 }
 
+model::ModelSpec universal_spec() {
+  auto s = small_spec();
+  s.preset = "universal";
+  s.input.universal = true;
+  s.input.scales = {300, 1'800, 86'400};
+  s.input.leads = {1, 144};
+  return s;
+}
+
 TEST_F(StateTest, RestoredEqualsUninterrupted) {
-  for (const auto& spec : {small_spec(), seasonal_spec(), paper_spec()}) {
+  for (const auto& spec : {small_spec(), seasonal_spec(), paper_spec(), universal_spec()}) {
     for (const auto cache : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
       SCOPED_TRACE(spec.preset + " " + std::string(name_of(cache)));
       const RandomModel random(spec, 5);
@@ -104,7 +113,7 @@ TEST_F(StateTest, IdleItemsComeInTheSameOrder) {
 }
 
 TEST_F(StateTest, SaveRestoreSaveIsByteIdentical) {
-  const RandomModel random(seasonal_spec(), 6);
+  const RandomModel random(universal_spec(), 6);
   const auto model = Model::load(random.path());
   for (const auto cache : {Precision::kFloat32, Precision::kInt8}) {
     Engine first(model, {.cache = cache});

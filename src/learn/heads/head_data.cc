@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/check.h"
+#include "base/error.h"
 
 namespace netflowgen::learn {
 
@@ -28,6 +30,22 @@ Tensor select_columns(const Tensor& z, const std::vector<std::pair<int64_t, int6
 
 bool Side::both() const {
   return z.defined() && z.size(0) > 0 && target.max().item<float>() > 0 && target.min().item<float>() < 1;
+}
+
+void require_both(const Side& side) {
+  if (side.both()) return;
+  const bool attack = side.z.size(0) > 0 && side.target.max().item<float>() > 0;
+  throw base::Error(
+      "no labelled {} step to learn from in the training period: check the labels' nodes and times",
+      attack ? "benign" : "attack");
+}
+
+size_t count_incidents(std::span<const Example> examples) {
+  std::set<std::pair<int64_t, int32_t>> known;
+  for (const auto& e : examples) {
+    if (e.group >= 0) known.emplace(e.incident, e.incident < 0 ? e.group : -1);
+  }
+  return known.size();
 }
 
 Side make_side(const FeatureCache& cache, std::vector<Example> examples, const HeadOptions& o) {

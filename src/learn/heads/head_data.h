@@ -1,6 +1,7 @@
 // Labelled rows of a cache as tensors, and the losses over them. Private to this folder.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -24,6 +25,11 @@ struct Side {
   double event_weight = 0;                          // of each of them, where the loss is over whole events
   bool both() const;                                // there are rows of both kinds
 };
+
+// Error: there is no attack, or no benign row.
+void require_both(const Side& side);
+// Incidents among the attacks of the examples.
+size_t count_incidents(std::span<const Example> examples);
 
 Side make_side(const FeatureCache& cache, std::vector<Example> examples, const HeadOptions& options);
 

@@ -11,7 +11,7 @@ std::span<const float> values_of(const torch::Tensor& t) {
 
 }  // namespace
 
-model::Trees fit_trees(const Side& side, std::pair<int64_t, int64_t> dense, const HeadOptions& o) {
+model::Trees fit_trees(const Side& side, std::pair<int64_t, int64_t> dense, const HeadOptions& o, int depth) {
   const torch::Tensor x = side.z.narrow(1, dense.first, dense.second - dense.first).contiguous();
   const torch::Tensor y = side.target.contiguous();
   // Weights that sum to 1 -> an event weighs tree_trust, which is what the leaves' penalty of 1 is set against.
@@ -28,8 +28,10 @@ model::Trees fit_trees(const Side& side, std::pair<int64_t, int64_t> dense, cons
                         {"min_child_weight", "0.01"}};
   const booster::MatrixView rows{x.data_ptr<float>(), static_cast<size_t>(x.size(0)),
                                  static_cast<size_t>(x.size(1))};
+  const torch::Tensor margin = side.offset.defined() ? side.offset.contiguous() : torch::Tensor();
+  if (margin.defined()) options.margin = values_of(margin);
   const booster::Booster fitted(rows, values_of(y), values_of(weight), options, o.seed);
-  return model::complete(fitted.trees(), o.tree_depth, static_cast<int>(dense.first));
+  return model::complete(fitted.trees(), depth, static_cast<int>(dense.first));
 }
 
 }  // namespace netflowgen::learn

@@ -73,36 +73,13 @@ struct WindowBatch {
 void fill_window(const Positions& positions, size_t i, size_t first, const Flood* flood, bool targets,
                  size_t b, WindowBatch& batch);
 
-// Draws windows: nodes with probability proportional to the square root of their positions, so that a busy
-// node does not drown the quiet ones nor the other way round. Plain state: the Random is the data cursor.
-class WindowSampler {
- public:
-  // What a window will hold, before it is encoded.
-  struct Plan {
-    size_t node = 0;   // index into positions.nodes()
-    size_t first = 0;  // position
-    bool inject = false;
-    Flood flood;
-  };
-
-  WindowSampler(const Positions& positions, size_t length, double inject_chance);
-  // Quick and sequential: all that is random.
-  std::vector<Plan> plan(base::Random& random, size_t windows) const;
-  // Encodes them, with targets. Thread-safe.
-  void fill(std::span<const Plan> plans, WindowBatch& batch) const;
-  // One of them, as window `b` of a batch that has its size. Thread-safe, for other `b` in the same batch too.
-  void fill_one(const Plan& plan, size_t b, WindowBatch& batch) const;
-  // Both.
-  void draw(base::Random& random, size_t windows, WindowBatch& batch) const;
-  size_t length() const { return length_; }
-
- private:
-  Flood draw_flood(base::Random& random, size_t i, size_t at) const;
-
-  const Positions* positions_;
-  size_t length_;
-  double inject_chance_;
-  std::vector<double> cumulative_;
+// What a window will hold, before it is encoded.
+struct WindowPlan {
+  size_t network = 0;  // of a corpus
+  size_t node = 0;     // index into positions.nodes()
+  size_t first = 0;    // position
+  bool inject = false;
+  Flood flood;
 };
 
 }  // namespace netflowgen::learn

@@ -1,0 +1,57 @@
+// Windows of many networks. Half of those of a labelled network lie around an attack, each type as often as any other.
+// Private to this folder.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "learn/corpus.h"
+#include "learn/network/window_source.h"
+
+namespace netflowgen::learn {
+
+// One network's positions with its encoder, whose step is the network's own.
+class CorpusPart {
+ public:
+  CorpusPart(const CorpusNetwork& network, const token::Tokenizer& tokenizer, token::InputSpec input);
+
+  const CorpusNetwork& network() const { return *network_; }
+  const Positions& positions() const { return *positions_; }
+  bool usable() const { return cumulative_.back() > 0; }  // a node has two positions
+
+  WindowPlan plan(base::Random& random, size_t length) const;
+  // Sets batch.inject of window `b`, which fill_window has filled from `plan`.
+  void label(const WindowPlan& plan, size_t b, WindowBatch& batch) const;
+
+ private:
+  struct Start {
+    size_t node;      // index into positions_.nodes()
+    size_t position;  // of the attack's first
+  };
+
+  const CorpusNetwork* network_;
+  std::unique_ptr<token::Encoder> encoder_;
+  std::unique_ptr<Positions> positions_;
+  std::vector<double> cumulative_;          // by node, the square root of its rows
+  std::vector<std::vector<Start>> starts_;  // by type, of those that are there
+};
+
+class CorpusSampler final : public WindowSource {
+ public:
+  // Error: no network has anything to learn from. The networks must outlive it.
+  CorpusSampler(const std::vector<CorpusNetwork>& networks, const token::Tokenizer& tokenizer,
+                const token::InputSpec& input, size_t length);
+
+  size_t length() const override { return length_; }
+  std::vector<WindowPlan> plan(base::Random& random, size_t windows) const override;
+  void fill_one(const WindowPlan& plan, size_t b, WindowBatch& batch) const override;
+  size_t positions() const;
+  size_t nodes() const;
+
+ private:
+  std::vector<CorpusPart> parts_;
+  std::vector<double> cumulative_;
+  size_t length_;
+};
+
+}  // namespace netflowgen::learn

@@ -1,0 +1,193 @@
+#include "study/corpus.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "eval/labels.h"
+#include "series/store.h"
+#include "sim/scenario.h"
+#include "study/demo.h"
+
+namespace netflowgen::study {
+namespace {
+
+using learn::AttackSpan;
+using learn::CorpusNetwork;
+
+// What is drawn for one network beside its scenario.
+struct Draw {
+  std::string name;
+  sim::Scenario scenario;
+  int64_t step_ms;
+  SourceKind source;
+};
+
+Draw draw_network(const CorpusSpec& spec, int64_t index, bool validation) {
+  base::Random random(base::mix64(spec.seed * 2 + (validation ? 1 : 0)) + static_cast<uint64_t>(index));
+  sim::DrawOptions options;
+  options.max_hosts = spec.max_hosts;
+  options.max_records = spec.max_records;
+  options.duration = {{spec.min_duration_ms}, {spec.max_duration_ms}};
+  if (!validation) options.leave_out = spec.leave_out;
+  Draw d{fmt::format("{}{:04}", validation ? "v" : "n", index), {}, 60'000, SourceKind::kAllFeatures};
+  d.scenario = sim::draw_scenario(random.next(), options);
+  d.step_ms = spec.steps_ms[random.below(spec.steps_ms.size())];
+  const auto kinds = static_cast<uint64_t>(SourceKind::kCount);
+  if (random.chance(spec.partial)) d.source = static_cast<SourceKind>(1 + random.below(kinds - 1));
+  return d;
+}
+
+// The file that tells for what a folder was simulated: a change of the corpus or of the simulator's keys makes it anew.
+std::string stamp_of(const Draw& d) {
+  return fmt::format("# step {} ms, features {}\n{}", d.step_ms, series::schema_hash(),
+                     sim::dump_scenario(d.scenario));
+}
+
+void simulate(const Draw& d, const base::fs::path& folder, const base::StopFlag& stop) {
+  base::fs::remove_all(folder);
+  base::fs::create_directories(folder);
+  SimulationFiles files{folder / "store", folder / "labels.csv", folder / "roles.csv"};
+  simulate_store(d.scenario, d.step_ms, files, stop, {});
+  base::write_file(folder / "scenario.yaml", stamp_of(d));  // last: the folder is complete
+}
+
+bool is_complete(const Draw& d, const base::fs::path& folder) {
+  const auto path = folder / "scenario.yaml";
+  return base::fs::exists(path) && base::read_file(path) == stamp_of(d);
+}
+
+// Its place among the names, where it is added at the end if it is new.
+int index_of(std::string_view name, std::vector<std::string>& names) {
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at == names.end()) {
+    names.emplace_back(name);
+    return static_cast<int>(names.size()) - 1;
+  }
+  return static_cast<int>(at - names.begin());
+}
+
+std::vector<std::vector<AttackSpan>> spans_of(const series::FrameTable& table, const eval::LabelSet& labels,
+                                              std::vector<std::string>& types) {
+  std::vector<std::vector<AttackSpan>> spans(table.nodes.size());
+  for (const auto& e : labels.events) {
+    spans[e.node].push_back(
+        {e.first_step(table.step_ms), e.last_step(table.step_ms) + 1, index_of(e.type, types)});
+  }
+  for (auto& s : spans)
+    std::sort(s.begin(), s.end(), [](const auto& a, const auto& b) { return a.from < b.from; });
+  return spans;
+}
+
+// node,role,... of roles.csv; -1 for other nodes.
+std::vector<int> roles_of(const base::fs::path& file, const series::FrameTable& table,
+                          std::vector<std::string>& roles) {
+  std::map<std::string, int, std::less<>> by_node;
+  const std::string text = base::read_file(file);
+  for (size_t at = text.find('\n') + 1; at > 0 && at < text.size();) {  // after the header
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line(text.data() + at, end - at);
+    at = end + 1;
+    const size_t comma = line.find(',');
+    if (comma == std::string_view::npos) continue;
+    const size_t next = line.find(',', comma + 1);
+    by_node[std::string(line.substr(0, comma))] = index_of(line.substr(comma + 1, next - comma - 1), roles);
+  }
+  std::vector<int> all(table.nodes.size(), -1);
+  for (size_t n = 0; n < all.size(); ++n) {
+    const auto it = by_node.find(table.nodes[n]);
+    if (it != by_node.end()) all[n] = it->second;
+  }
+  return all;
+}
+
+CorpusNetwork load_store(const CorpusStore& store) {
+  series::FrameFilter filter;
+  if (!store.period.empty()) {
+    const size_t slash = store.period.find('/');
+    const auto from = base::parse_time(std::string_view(store.period).substr(0, slash));
+    const auto to = slash == std::string::npos
+                        ? from
+                        : base::parse_time(std::string_view(store.period).substr(slash + 1));
+    if (slash == std::string::npos || !from || !to || *to <= *from)
+      throw base::UsageError("{}: the period '{}' is not FROM/TO", store.path, store.period);
+    filter.from_ms = *from;
+    filter.to_ms = *to;
+  }
+  CorpusNetwork n{store.path, series::load_frames(store.path, filter), false, {}, store.weight};
+  n.attacks.resize(n.table.nodes.size());
+  return n;
+}
+
+}  // namespace
+
+void hide_features(SourceKind kind, series::FrameTable& table) {
+  using namespace series;
+  std::set<int> keep;
+  const auto both = [&](std::initializer_list<int> in) {
+    for (const int f : in) keep.insert({f, f + kOutOffset});
+  };
+  switch (kind) {
+    case SourceKind::kAllFeatures:
+    case SourceKind::kCount:
+      return;
+    case SourceKind::kNoPorts:
+      both({kBytesIn, kPacketsIn, kFlowsIn, kPacketSizeIn, kDurationIn, kPeersIn, kPeerEntropyIn,
+            kTopPeerShareIn, kTcpShareIn, kUdpShareIn, kIcmpShareIn, kOtherShareIn});
+      keep.insert(kOutInRatio);
+      break;
+    case SourceKind::kConnections:
+      both({kFlowsIn, kPeersIn, kPeerEntropyIn, kTopPeerShareIn});
+      keep.insert(kOutInRatio);
+      break;
+    case SourceKind::kVolumes:
+      both({kBytesIn, kPacketsIn, kFlowsIn, kPacketSizeIn, kPeersIn});
+      break;
+    case SourceKind::kRates:
+      both({kBytesIn, kPacketsIn});
+      break;
+    case SourceKind::kTotals:
+      keep = {kBytesIn, kPacketsIn, kFlowsIn, kPeersIn, kTcpShareIn, kDurationIn};
+      break;
+  }
+  for (int f = 0; f < kFeatureCount; ++f) {
+    if (keep.contains(f)) continue;
+    table.missing[static_cast<size_t>(f)] = true;
+    for (size_t row = 0; row < table.rows(); ++row)
+      table.values[row * kFeatureCount + static_cast<size_t>(f)] = std::numeric_limits<float>::quiet_NaN();
+  }
+}
+
+Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const base::StopFlag& stop,
+                   const base::ProgressFn& progress) {
+  Corpus corpus;
+  const int64_t total = spec.networks + spec.validation;
+  for (int64_t k = 0; k < total; ++k) {
+    if (stop.requested())
+      throw base::Stopped("stopped while the networks were read; those in {} are kept", folder.string());
+    const bool validation = k >= spec.networks;
+    const Draw draw = draw_network(spec, validation ? k - spec.networks : k, validation);
+    const auto at = folder / draw.name;
+    if (!is_complete(draw, at)) simulate(draw, at, stop);
+    CorpusNetwork n{draw.name, series::load_frames(at / "store"), true, {}, 1};
+    const auto labels = eval::load_labels((at / "labels.csv").string(), n.table, {});
+    n.attacks = spans_of(n.table, labels, corpus.types);
+    (validation ? corpus.validation_roles : corpus.train_roles)
+        .push_back(roles_of(at / "roles.csv", n.table, corpus.roles));
+    hide_features(draw.source, n.table);
+    (validation ? corpus.validation : corpus.train).push_back(std::move(n));
+    if (progress)
+      progress({"networks", static_cast<uint64_t>(k + 1), static_cast<uint64_t>(total), draw.name});
+  }
+  for (const auto& store : spec.stores) corpus.train.push_back(load_store(store));
+  return corpus;
+}
+
+}  // namespace netflowgen::study

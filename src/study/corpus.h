@@ -1,0 +1,61 @@
+// The networks that a universal model learns from, as corpus.yaml names them: simulated ones, drawn at random with the truth
+// about every attack, and series stores. What was simulated is kept in a folder, so that a second run reads it.
+//
+// Invariants: 1. The same file gives the same networks, on any machine and with any number of threads. 2. Networks for
+// validation are never trained on, and what `validation.leave_out` names is in them alone.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/stop.h"
+#include "learn/corpus.h"
+#include "sim/draw.h"
+
+namespace netflowgen::study {
+
+// A store of real traffic. Nothing is known about its attacks.
+struct CorpusStore {
+  std::string path;
+  std::string period;  // FROM/TO; empty: all
+  double weight = 1;
+};
+
+struct CorpusSpec {
+  uint64_t seed = 1;
+  // Simulated networks.
+  int64_t networks = 120;
+  int64_t validation = 12;
+  int64_t max_hosts = 120;
+  int64_t max_records = 1'000'000;
+  int64_t min_duration_ms = 43'200'000;
+  int64_t max_duration_ms = 172'800'000;
+  std::vector<int64_t> steps_ms = {60'000};  // one is drawn for each network
+  double partial = 0.4;                      // share of networks whose source gives a part of the features
+  sim::LeaveOut leave_out;                   // of training
+  std::vector<CorpusStore> stores;
+};
+
+// Error: what is wrong in which line, with the nearest known key.
+CorpusSpec load_corpus_spec(const std::string& path);
+
+struct Corpus {
+  std::vector<std::string> types;  // of attacks; AttackSpan::type is an index
+  std::vector<learn::CorpusNetwork> train;
+  std::vector<learn::CorpusNetwork> validation;
+  std::vector<std::string> roles;             // classes
+  std::vector<std::vector<int>> train_roles;  // [network][node], -1: not known
+  std::vector<std::vector<int>> validation_roles;
+};
+
+// Reads the networks from `folder`, and simulates those that are not there yet. Throws base::Stopped when asked to stop; what
+// is complete stays.
+Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const base::StopFlag& stop,
+                   const base::ProgressFn& progress);
+
+// The features that a kind of source gives: what a network of `kind` keeps. kAllFeatures first.
+enum class SourceKind : uint8_t { kAllFeatures, kNoPorts, kConnections, kVolumes, kRates, kTotals, kCount };
+void hide_features(SourceKind kind, series::FrameTable& table);
+
+}  // namespace netflowgen::study

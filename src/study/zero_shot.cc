@@ -1,0 +1,360 @@
+#include "study/zero_shot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "booster/booster.h"
+#include "detect/calibration.h"
+#include "eval/attacks/operating.h"
+#include "eval/metrics.h"
+#include "learn/dense_rows.h"
+#include "learn/head.h"
+#include "model/spec.h"
+
+namespace netflowgen::study {
+namespace {
+
+using learn::AttackSpan;
+using learn::CorpusNetwork;
+
+constexpr const char* kHead = "ddos";
+constexpr float kDenseDeviation = 2;  // the head's clip is wider than the dense inputs' own
+constexpr double kPositiveShare = 0.3;
+constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
+
+// What is known of a network's rows.
+struct RowTruths {
+  std::vector<int32_t> event;  // index of the attack, -1 benign, -2 not learnt from
+  size_t events = 0;
+};
+
+RowTruths truths_of(const CorpusNetwork& n) {
+  RowTruths t;
+  t.event.assign(n.table.rows(), -1);
+  const bool flows = !n.table.missing[series::kFlowsIn];
+  for (size_t node = 0; node < n.table.nodes.size(); ++node) {
+    const auto& spans = n.attacks[node];
+    for (size_t row = n.table.offsets[node]; row < n.table.offsets[node + 1]; ++row) {
+      if (flows && !(n.table.frame(row)[series::kFlowsIn] > 0)) t.event[row] = -2;
+    }
+    for (const AttackSpan& a : spans) {
+      const auto event = static_cast<int32_t>(t.events);
+      bool any = false;
+      for (size_t row = n.table.lower_bound(node, a.from);
+           row < n.table.offsets[node + 1] && n.table.steps[row] < a.to; ++row) {
+        if (t.event[row] == -2) continue;
+        t.event[row] = a.type == AttackSpan::kUnknown ? -2 : event;
+        any |= t.event[row] >= 0;
+      }
+      t.events += any ? 1 : 0;
+    }
+  }
+  return t;
+}
+
+// At random as many rows of a kind as asked for.
+std::vector<bool> thinned(const RowTruths& t, const ZeroShotOptions& o, base::Random& random) {
+  size_t attack = 0;
+  size_t benign = 0;
+  for (const int32_t e : t.event) ++(e >= 0 ? attack : benign);
+  const auto share = [](size_t most, size_t all) {
+    return static_cast<double>(most) / static_cast<double>(std::max<size_t>(1, all));
+  };
+  const double keep_attack = share(o.most_attack_rows, attack);
+  const double keep_benign = share(o.most_benign_rows, benign);
+  std::vector<bool> keep(t.event.size());
+  for (size_t r = 0; r < keep.size(); ++r)
+    keep[r] = t.event[r] >= -1 && random.chance(t.event[r] >= 0 ? keep_attack : keep_benign);
+  return keep;
+}
+
+struct Rows {
+  std::vector<float> x, y, weight;
+  size_t columns = 0;
+};
+
+void add_rows(const CorpusNetwork& n, const token::Encoder& encoder, const std::vector<bool>& usable,
+              const ZeroShotOptions& o, base::Random& random, Rows& rows) {
+  const RowTruths t = truths_of(n);
+  if (t.events == 0) return;
+  const std::vector<bool> keep = thinned(t, o, random);
+  std::vector<float> x = learn::dense_rows(n.table, encoder, keep);
+  std::vector<size_t> size(t.events, 0);
+  size_t benign = 0;
+  for (size_t r = 0; r < keep.size(); ++r) {
+    if (keep[r]) ++(t.event[r] >= 0 ? size[static_cast<size_t>(t.event[r])] : benign);
+  }
+  size_t events = 0;
+  for (const size_t s : size) events += s > 0 ? 1 : 0;
+  for (size_t r = 0; r < keep.size(); ++r) {
+    if (!keep[r]) continue;
+    const bool attack = t.event[r] >= 0;
+    rows.y.push_back(attack ? 1.0f : 0.0f);
+    const double w = attack ? kPositiveShare / static_cast<double>(events) /
+                                  static_cast<double>(size[static_cast<size_t>(t.event[r])])
+                            : (1 - kPositiveShare) / static_cast<double>(benign);
+    rows.weight.push_back(static_cast<float>(w * 1000));
+  }
+  for (size_t i = 0; i < x.size(); ++i) {
+    // As the head sees them: standardised and clipped. What is not relative is hidden from the trees.
+    const float z = std::clamp(x[i] / kDenseDeviation, -model::kMaxStandard, model::kMaxStandard);
+    x[i] = usable[i % encoder.dense()] ? z : 0;
+  }
+  rows.x.insert(rows.x.end(), x.begin(), x.end());
+  rows.columns = encoder.dense();
+}
+
+model::Trees fit_trees(const Rows& rows, int first, const ZeroShotOptions& o, const base::StopFlag& stop) {
+  booster::BoosterOptions b;
+  b.rounds = o.trees;
+  b.stop = &stop;
+  b.parameters = {{"objective", "binary:logistic"},
+                  {"max_depth", std::to_string(o.tree_depth)},
+                  {"eta", "0.1"},
+                  {"lambda", "5"},
+                  {"subsample", "0.5"},
+                  {"colsample_bytree", "0.2"},
+                  {"min_child_weight", "5"},
+                  {"max_bin", "64"}};
+  const booster::MatrixView x{rows.x.data(), rows.y.size(), rows.columns};
+  return model::complete(booster::Booster(x, rows.y, rows.weight, b, o.seed).trees(), o.tree_depth, first);
+}
+
+// Parts of the head's logit on one validation network, by kept row.
+struct Parts {
+  std::string name;
+  RowTruths truth;
+  std::vector<size_t> rows;
+  std::vector<float> transformer, trees;
+  std::vector<int32_t> day;
+
+  double auprc(double a, double b) const {
+    std::vector<eval::ScoredRow> scored;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const int32_t e = truth.event[rows[i]];
+      scored.push_back({static_cast<float>(a * transformer[i] + b * trees[i]), e, day[i]});
+    }
+    return eval::Ranking(std::move(scored), truth.events).auprc();
+  }
+};
+
+Parts parts_of(const CorpusNetwork& n, const learn::Backbone& backbone, const model::Trees& trees,
+               const base::StopFlag& stop) {
+  Parts p{n.name, truths_of(n), {}, {}, {}, {}};
+  learn::ScanOptions scan;
+  scan.keep.resize(n.table.rows());
+  for (size_t r = 0; r < scan.keep.size(); ++r) {
+    scan.keep[r] = p.truth.event[r] >= -1;
+    if (scan.keep[r]) p.rows.push_back(r);
+  }
+  const auto cache = backbone.scan(n.table, scan, stop, {});
+  std::vector<float> z(cache.width());
+  const size_t dense = cache.hidden + cache.surprise;
+  for (const size_t r : p.rows) {
+    const auto at = static_cast<size_t>(cache.kept[r]);
+    for (size_t c = 0; c < cache.dense; ++c) {
+      z[cache.hidden + c] = std::clamp(cache.z[at * cache.width() + dense + c] / kDenseDeviation,
+                                       -model::kMaxStandard, model::kMaxStandard);
+    }
+    p.transformer.push_back(cache.inject[at]);
+    p.trees.push_back(trees.view().sum(z.data()));
+    p.day.push_back(0);
+  }
+  return p;
+}
+
+// Weights of the two logits and a constant: logistic regression over all validation networks, each event alike.
+struct Mix {
+  double transformer = 0.5, trees = 0.5, bias = 0;
+};
+
+Mix fit_mix(const std::vector<Parts>& all) {
+  std::vector<double> w = {0.5, 0.5, 0};
+  for (int iteration = 0; iteration < 50; ++iteration) {
+    double g[3] = {};
+    double h[3][3] = {};
+    for (const Parts& p : all) {
+      if (p.truth.events == 0) continue;
+      std::vector<size_t> size(p.truth.events, 0);
+      size_t benign = 0;
+      for (const size_t r : p.rows)
+        ++(p.truth.event[r] >= 0 ? size[static_cast<size_t>(p.truth.event[r])] : benign);
+      for (size_t i = 0; i < p.rows.size(); ++i) {
+        const int32_t e = p.truth.event[p.rows[i]];
+        const double x[3] = {p.transformer[i], p.trees[i], 1};
+        const double s = 1 / (1 + std::exp(-(w[0] * x[0] + w[1] * x[1] + w[2])));
+        const double weight =
+            e >= 0 ? kPositiveShare / static_cast<double>(p.truth.events * size[static_cast<size_t>(e)])
+                   : (1 - kPositiveShare) / static_cast<double>(std::max<size_t>(1, benign));
+        for (int a = 0; a < 3; ++a) {
+          g[a] += weight * (s - (e >= 0 ? 1 : 0)) * x[a];
+          for (int b = 0; b < 3; ++b) h[a][b] += weight * s * (1 - s) * x[a] * x[b];
+        }
+      }
+    }
+    for (int a = 0; a < 3; ++a) h[a][a] += 1e-6;
+    // Solves h d = g by elimination.
+    double m[3][4];
+    for (int a = 0; a < 3; ++a) {
+      for (int b = 0; b < 3; ++b) m[a][b] = h[a][b];
+      m[a][3] = g[a];
+    }
+    for (int a = 0; a < 3; ++a) {
+      for (int b = 0; b < 3; ++b) {
+        if (a == b) continue;
+        const double f = m[b][a] / m[a][a];
+        for (int c = a; c < 4; ++c) m[b][c] -= f * m[a][c];
+      }
+    }
+    double moved = 0;
+    for (int a = 0; a < 3; ++a) {
+      const double d = std::clamp(m[a][3] / m[a][a], -1.0, 1.0);
+      w[static_cast<size_t>(a)] -= d;
+      moved = std::max(moved, std::fabs(d));
+    }
+    if (moved < 1e-6) break;
+  }
+  return {std::max(0.0, w[0]), std::max(0.0, w[1]), w[2]};
+}
+
+learn::HeadWeights head_of(const learn::Backbone& backbone, const std::vector<float>& inject,
+                           model::Trees trees, const Mix& mix) {
+  learn::HeadWeights head;
+  head.spec.name = kHead;
+  head.spec.kind = "hazard";
+  head.spec.use_surprise = false;
+  head.spec.hidden = 0;
+  const auto d = static_cast<size_t>(backbone.spec().d_model);
+  const size_t dense = backbone.encoder().dense();
+  head.mean.assign(d + dense, 0);
+  head.deviation.assign(d, 1);
+  head.deviation.resize(d + dense, kDenseDeviation);
+  head.w2.assign(d + dense, 0);
+  for (size_t i = 0; i < d; ++i) head.w2[i] = static_cast<float>(mix.transformer) * inject[i];
+  head.b2 = {static_cast<float>(mix.transformer * static_cast<double>(inject[d]) + mix.bias)};
+  for (float& leaf : trees.leaves) leaf *= static_cast<float>(mix.trees);
+  head.spec.trees = trees.count;
+  head.spec.tree_depth = trees.depth;
+  head.trees = std::move(trees);
+  return head;
+}
+
+// All validation networks of one step length as one table of scores; thresholds by the rate of false alarms there.
+detect::TaskCalibration calibrate(const std::string& name, const std::string& score, const Corpus& corpus,
+                                  const std::vector<Parts>& parts, const Mix& mix, const ZeroShotOptions& o) {
+  detect::TaskCalibration c;
+  c.name = name;
+  c.score = score;
+  c.scored = "flows_in";
+  c.default_rate = o.rate;
+  detect::ScoreTable table;
+  std::vector<detect::RowTruth> truth;
+  constexpr int64_t kStepMs = 60'000;
+  c.timing = eval::timing_of({}, kStepMs);
+  for (size_t k = 0; k < parts.size(); ++k) {
+    const auto& n = corpus.validation[k].table;
+    if (n.step_ms != kStepMs || n.missing[series::kFlowsIn]) continue;
+    std::vector<float> scores(n.rows(), kNoScore);
+    for (size_t i = 0; i < parts[k].rows.size(); ++i) {
+      scores[parts[k].rows[i]] = static_cast<float>(mix.transformer * parts[k].transformer[i] +
+                                                    mix.trees * parts[k].trees[i] + mix.bias);
+    }
+    for (size_t node = 0; node < n.nodes.size(); ++node) {
+      for (size_t r = n.offsets[node]; r < n.offsets[node + 1]; ++r) {
+        table.steps.push_back(n.steps[r]);
+        table.scores.push_back(scores[r]);
+        truth.push_back(parts[k].truth.event[r] >= 0 ? detect::RowTruth::kAttack : detect::RowTruth::kBenign);
+      }
+      table.offsets.push_back(table.steps.size());
+    }
+    c.node_days += static_cast<double>(n.nodes.size()) * static_cast<double>(n.end_step - n.first_step) *
+                   kStepMs / 86'400'000.0;
+  }
+  if (table.scores.empty())
+    throw base::Error("no validation network has steps of a minute and flows: thresholds need one");
+  c.thresholds = detect::calibrate(table, truth, c.node_days, c.timing, eval::rates_with(o.rate, 2));
+  return c;
+}
+
+std::vector<float> inject_weights(const model::ModelFolder& folder) {
+  const auto w = folder.values("inject.weight");
+  std::vector<float> all(w.begin(), w.end());
+  all.push_back(folder.values("inject.bias")[0]);
+  return all;
+}
+
+std::string card_lines(const ZeroShotResult& r, const Corpus& corpus) {
+  std::string text = fmt::format(
+      "- head `ddos`: learnt from the truth of {} simulated networks, no labels of yours; logit = {:.3f} x "
+      "the "
+      "Transformer's + {:.3f} x the trees'\n\n"
+      "Event-weighted AUPRC without labels on simulated networks that were not learnt from:\n\n"
+      "| network | Transformer | trees | head |\n|---|---|---|---|\n",
+      corpus.train.size(), r.transformer_weight, r.trees_weight);
+  ZeroShotScore mean;
+  double n = 0;
+  for (const auto& s : r.scores) {
+    if (std::isnan(s.both)) continue;
+    text += fmt::format("| {} | {:.3f} | {:.3f} | {:.3f} |\n", s.network, s.transformer, s.trees, s.both);
+    mean.transformer += s.transformer;
+    mean.trees += s.trees;
+    mean.both += s.both;
+    ++n;
+  }
+  return text + fmt::format("| mean | {:.3f} | {:.3f} | {:.3f} |\n", mean.transformer / n, mean.trees / n,
+                            mean.both / n);
+}
+
+}  // namespace
+
+ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, const ZeroShotOptions& o,
+                             const base::StopFlag& stop, const base::ProgressFn& progress) {
+  const learn::Backbone backbone(model, "cpu", o.threads);
+  if (!backbone.spec().input.universal || !backbone.spec().inject)
+    throw base::Error("{} is not a universal model with an attack logit (netflowgen pretrain --corpus)",
+                      model.string());
+  const auto columns = backbone.encoder().dense_columns();
+  std::vector<bool> usable;
+  for (const auto& c : columns) usable.push_back(c.relative);
+  base::Random random(o.seed);
+  Rows rows;
+  for (size_t k = 0; k < corpus.train.size(); ++k) {
+    if (stop.requested()) throw base::Stopped("stopped while trees' rows were gathered; nothing was written");
+    token::InputSpec input = backbone.spec().input;
+    input.step_ms = corpus.train[k].table.step_ms;
+    if (corpus.train[k].labelled)
+      add_rows(corpus.train[k], token::Encoder(backbone.tokenizer(), input), usable, o, random, rows);
+    if (progress) progress({"networks", k + 1, corpus.train.size(), fmt::format("{} rows", rows.y.size())});
+  }
+  const int first = backbone.spec().d_model;
+  model::Trees trees = fit_trees(rows, first, o, stop);
+  rows = {};
+  std::vector<Parts> parts;
+  for (const auto& n : corpus.validation) {
+    parts.push_back(parts_of(n, backbone, trees, stop));
+    if (progress) progress({"validation networks", parts.size(), corpus.validation.size(), ""});
+  }
+  const Mix mix = fit_mix(parts);
+  ZeroShotResult result{mix.transformer, mix.trees, {}};
+  for (const auto& p : parts)
+    result.scores.push_back({p.name, p.auprc(1, 0), p.auprc(0, 1), p.auprc(mix.transformer, mix.trees)});
+  const model::ModelFolder folder(model);
+  detect::Calibration calibration;
+  calibration.tasks.push_back(
+      calibrate(kHead, std::string(detect::kHeadScore) + kHead, corpus, parts, mix, o));
+  calibration.tasks.push_back(
+      calibrate("anomaly", std::string(detect::kInjectScore), corpus, parts, {1, 0, 0}, o));
+  calibration.tasks.back().enabled = false;
+  learn::add_head(model, head_of(backbone, inject_weights(folder), std::move(trees), mix),
+                  card_lines(result, corpus));
+  base::write_file(model / detect::kCalibrationFile, calibration.to_json());
+  return result;
+}
+
+}  // namespace netflowgen::study

@@ -1,0 +1,44 @@
+// The head that a universal model ships with: whether a step is part of an attack, learnt from the truth of simulated networks
+// alone. Half of it is the Transformer's own logit, half boosted trees on its dense inputs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/stop.h"
+#include "study/corpus.h"
+
+namespace netflowgen::study {
+
+struct ZeroShotOptions {
+  int trees = 300;
+  int tree_depth = 6;
+  size_t most_attack_rows = 3000;  // of a network
+  size_t most_benign_rows = 4000;
+  double rate = 0.1;  // false alarms per node-day that alerts aim at
+  int threads = 0;
+  uint64_t seed = 1;
+};
+
+// Event-weighted AUPRC on one validation network; NaN where it has no attack.
+struct ZeroShotScore {
+  std::string network;
+  double transformer = 0;
+  double trees = 0;
+  double both = 0;
+};
+
+struct ZeroShotResult {
+  double transformer_weight = 0;  // of the logits in the head
+  double trees_weight = 0;
+  std::vector<ZeroShotScore> scores;
+};
+
+// Fits the head "ddos", weighs its parts on the validation networks, and writes it and its thresholds into the model folder.
+// Error: the model is not universal, or has no attack logit.
+ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus,
+                             const ZeroShotOptions& options, const base::StopFlag& stop,
+                             const base::ProgressFn& progress);
+
+}  // namespace netflowgen::study
