@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "sim/scenario.h"
+#include "sim/draw.h"
 #include "sim/simulator.h"
 
 namespace netflowgen::cli {
@@ -16,6 +16,7 @@ struct SimulateOptions {
   std::string scenario;
   std::string out;
   std::optional<int64_t> seed;
+  std::optional<uint64_t> draw;
   unsigned threads = 0;
   bool plain = false;
   bool check = false;
@@ -24,22 +25,25 @@ struct SimulateOptions {
 };
 
 sim::Scenario scenario_of(const SimulateOptions& o) {
-  sim::Scenario scenario = sim::load_scenario(o.scenario);
+  if (o.draw && (!o.scenario.empty() || o.seed))
+    throw base::UsageError("--draw SEED draws a scenario of its own; leave out the scenario and --seed");
+  sim::Scenario scenario = o.draw ? sim::draw_scenario(*o.draw) : sim::load_scenario(o.scenario);
   if (o.seed) scenario.seed = *o.seed;
   return scenario;
 }
 
 void simulate(const SimulateOptions& o, const Context& context) {
   if (o.keys) return fmt::print("{}", sim::scenario_keys());
-  if (o.scenario.empty())
+  if (o.scenario.empty() && !o.draw)
     throw base::UsageError("simulate needs a scenario: a file, or {}", sim::builtin_scenario_names());
   const sim::Scenario scenario = scenario_of(o);
   if (o.dump) return fmt::print("{}", sim::dump_scenario(scenario));
   sim::Simulator simulator(scenario, {o.threads});
   if (o.check) {
-    return fmt::print("{}: {} hosts, {} attacks, {} benign events, {} minutes\n", o.scenario,
-                      simulator.network().hosts().size(), simulator.attacks().size(),
-                      simulator.benign_events().size(), simulator.minutes_total());
+    return fmt::print("{}: {} hosts, {} attacks, {} benign events, {} minutes\n",
+                      o.draw ? scenario.name : o.scenario, simulator.network().hosts().size(),
+                      simulator.attacks().size(), simulator.benign_events().size(),
+                      simulator.minutes_total());
   }
   if (o.out.empty()) throw base::UsageError("simulate needs -o FOLDER for its files");
   const auto start = std::chrono::steady_clock::now();
@@ -63,6 +67,7 @@ void add_simulate(Command& app, Context& context) {
   command->add_option("-o,--out", options->out,
                       "Folder for flows, labels, roles, benign events and scenario");
   command->add_option("--seed", options->seed, "Instead of the scenario's");
+  command->add_option("--draw", options->draw, "Draw a scenario at random by this seed");
   command->add_option("--threads", options->threads, "0: one a core; the flows do not depend on it");
   command->add_flag("--plain", options->plain, "flows.csv instead of flows.csv.zst");
   command->add_flag("--check", options->check, "Print the plan and stop");

@@ -48,14 +48,30 @@ struct NetworkSpec {
 
 // One kind of host. Defaults other than `count` are the built-in role's (roles.h).
 struct RoleSpec {
-  std::string like;      // built-in role whose traffic it has; empty: its own name
-  int64_t count = 0;     // hosts
-  double level = 1;      // factor on all its rates
-  double spread = 0;     // sigma of the lognormal level from host to host
-  std::string cycle;     // hours and weekdays: office, home, server, flat or night
-  std::string timezone;  // UTC offset; empty: the scenario's
-  double noise = 0;      // sigma of the long-range dependent noise of its log-rate
-  double hurst = 0.8;    // that noise's Hurst parameter
+  std::string like;           // built-in role whose traffic it has; empty: its own name
+  int64_t count = 0;          // hosts
+  double level = 1;           // factor on all its rates
+  double spread = 0;          // sigma of the lognormal level from host to host
+  std::string cycle;          // hours and weekdays: office, home, server, flat or night
+  std::string timezone;       // UTC offset; empty: the scenario's
+  double noise = 0;           // sigma of the long-range dependent noise of its log-rate
+  double hurst = 0.8;         // that noise's Hurst parameter
+  double presence = 1;        // median share of the time in which such a host is awake; 1: always
+  Duration awake{1'800'000};  // mean length of an awake spell
+};
+
+// How an attack looks in flow records, where it is not what its type usually looks like.
+struct AttackShape {
+  std::string vector;                   // type that a carpet or a pulse wave sends; empty: drawn
+  std::optional<double> flow_packets;   // packets of one flow; 0: a source keeps one flow
+  std::optional<Duration> flow_length;  // how long a flow of several packets lasts, at most 10 minutes
+  std::optional<double> answer;         // packets that the victim sends back for one received
+  std::string reply;                    // what these are: syn_ack, rst, icmp or data; empty: the type's
+  std::optional<int64_t> bytes;         // mean bytes of a packet
+  std::optional<int64_t> port;          // at the victim; 0: a new one for each flow
+  std::optional<Duration> pulse_period;
+  std::optional<Duration> pulse_on;   // length of the pulse in every period
+  std::optional<double> pulse_floor;  // share of the plateau's strength between pulses
 };
 
 // An event given by hand. What is left out is drawn by the seed.
@@ -69,20 +85,27 @@ struct ScriptedEvent {
   std::optional<Duration> preparation;  // 0s: none
   std::optional<int64_t> sources;
   std::optional<bool> spoofed;
+  std::optional<AttackShape> shape = {};  // attacks only
 };
 
 // Hard negatives: look like attacks, are not. Rates are for the whole network, a day, Poisson.
 struct Benign {
-  double flash_crowds = 2;                 // new visitors on a web, game or DNS host, 20 minutes to hours
-  double load_tests = 0.7;                 // a few machines send a web host many requests
-  double outages = 1.5;                    // a server stops answering, clients retry, then all come back
-  double mail_campaigns = 0.7;             // a mail host sends to thousands
-  double software_updates = 1;             // hosts download the same within the hour
-  double vertical_scans = 3;               // one Internet host probes the ports of one host, hard
-  double horizontal_scans = 4;             // one Internet host probes one port of all hosts
-  double backup_share = 0.4;               // of server hosts that send a nightly backup to a backup host
-  Between<double> flash_magnitude{2, 30};  // extra visitors at the peak, times the host's mean
-  Between<double> scan_rate{20, 600};      // packets a second
+  double flash_crowds = 2;                  // new visitors on a web, game or DNS host, 20 minutes to hours
+  double load_tests = 0.7;                  // a few machines send a web host many requests
+  double outages = 1.5;                     // a server stops answering, clients retry, then all come back
+  double mail_campaigns = 0.7;              // a mail host sends to thousands
+  double software_updates = 1;              // hosts download the same within the hour
+  double vertical_scans = 3;                // one Internet host probes the ports of one host, hard
+  double horizontal_scans = 4;              // one Internet host probes one port of all hosts
+  double backup_share = 0.4;                // of server hosts that send a nightly backup to a backup host
+  Between<double> flash_magnitude{2, 30};   // extra visitors at the peak, times the host's mean
+  Between<double> scan_rate{20, 600};       // packets a second
+  Between<double> sweep_rate{0.2, 8};       // packets a second to each host, of a horizontal scan
+  Between<double> load_magnitude{5, 60};    // of a load test, times the host's mean
+  Between<double> mail_magnitude{5, 60};    // of a mail campaign, times the host's mean
+  Between<double> backup_rate{60, 1'500};   // packets a second
+  Between<double> update_rate{150, 3'000};  // packets a second, of a client; devices have a tenth
+  double length = 1;                        // factor on how long events last
   std::vector<ScriptedEvent> script;
 };
 
@@ -101,6 +124,7 @@ struct Attacks {
   double spoofed_share = 0.5;  // of floods that may be spoofed
   Duration gap{1'800'000};     // shortest time between attacks on one host
   double damage_at = 30;       // intensity at which half of the victim's own traffic is lost; 0: none
+  int64_t records = 20'000;    // that an attack sends in five seconds at most; traffic above shares them
   std::vector<ScriptedEvent> script;
 };
 

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <unordered_map>
 
 namespace netflowgen::sim {
 namespace {
 
 constexpr size_t kRows = 1024;
 
-// Inverse of the standard normal distribution function by bisection; only tables are built with it.
-double inverse_normal(double u) {
+// Inverse of the standard normal distribution function by bisection.
+double bisect_normal(double u) {
   double low = -9;
   double high = 9;
   for (int i = 0; i < 40; ++i) {
@@ -18,6 +19,14 @@ double inverse_normal(double u) {
     (0.5 * std::erfc(-middle / std::numbers::sqrt2) < u ? low : high) = middle;
   }
   return 0.5 * (low + high);
+}
+
+// The same. Only tables are built with it, and all of them ask for the same few thousand values.
+double inverse_normal(double u) {
+  static thread_local std::unordered_map<double, double> known;
+  const auto [it, first] = known.try_emplace(u, 0.0);
+  if (first) it->second = bisect_normal(u);
+  return it->second;
 }
 
 uint32_t whole_packets(double x) { return static_cast<uint32_t>(std::max(0.0, std::round(x))); }

@@ -75,6 +75,7 @@ Network::Network(const Scenario& scenario)
     }
   }
   add_hosts();
+  set_presence();
   set_normal_levels();
 }
 
@@ -111,6 +112,16 @@ void Network::add_hosts() {
   for (uint64_t n = next4; n < size && n < 65'536; ++n) dark_.push_back(nth_address(net.prefix, n));
 }
 
+// Around the role's median with a deviation of one in the log-odds.
+void Network::set_presence() {
+  for (auto& h : hosts_) {
+    if (h.spec->presence >= 1) continue;
+    Random random = stream(scenario_.seed, Stream::kPresence, h.index);
+    const double odds = h.spec->presence / (1 - h.spec->presence) * random.lognormal(0, 1);
+    h.presence = odds / (1 + odds);
+  }
+}
+
 void Network::set_normal_levels() {
   for (auto& h : hosts_) {
     const auto& mix = mixes(*h.profile);
@@ -127,8 +138,8 @@ void Network::set_normal_levels() {
       h.normal_in += share * s.in_pps;
       h.normal_out += share * s.out_pps;
     }
-    h.normal_in *= h.level;
-    h.normal_out *= h.level;
+    h.normal_in *= h.level * h.presence;
+    h.normal_out *= h.level * h.presence;
   }
 }
 

@@ -26,7 +26,9 @@ enum class Stream : uint64_t {
   kAttack,
   kScan,
   kPeers,
-  kBotnet
+  kBotnet,
+  kPresence,
+  kShape
 };
 Random stream(int64_t seed, Stream what, uint64_t index);
 
@@ -41,6 +43,7 @@ struct Host {
   uint8_t router = 0;
   uint16_t interface = 0;
   double level = 1;
+  double presence = 1;   // share of the time in which it is awake; `level` holds while it is
   int64_t shift_ms = 0;  // local time minus UTC, with a personal shift
   double normal_in = 0;  // weekly mean of packets a minute, before sampling
   double normal_out = 0;
@@ -73,6 +76,7 @@ class Network {
 
  private:
   void add_hosts();
+  void set_presence();
   void set_normal_levels();
 
   Scenario scenario_;

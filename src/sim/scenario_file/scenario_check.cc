@@ -61,6 +61,8 @@ void check_hosts(const Scenario& s, const Check& check) {
     check.in(role.spread, 0.0, 5.0, (key + ".spread").c_str());
     check.in(role.noise, 0.0, 3.0, (key + ".noise").c_str());
     check.in(role.hurst, 0.5, 0.99, (key + ".hurst").c_str());
+    check(role.presence > 0 && role.presence <= 1, (key + ".presence").c_str(), "must be above 0, at most 1");
+    check.in<int64_t>(role.awake.ms, 60'000, 86'400'000, (key + ".awake (ms)").c_str());
     check(Cycle::named(role.cycle) != nullptr, (key + ".cycle").c_str(),
           "'" + role.cycle + "' is not one of " + Cycle::names());
     check(role.timezone.empty() || parse_utc_offset(role.timezone), (key + ".timezone").c_str(),
@@ -87,6 +89,37 @@ void check_benign(const Benign& b, const Check& check) {
   check.in(b.backup_share, 0.0, 1.0, "benign.backup_share");
   check_between(b.flash_magnitude.low, b.flash_magnitude.high, 0.0, "benign.flash_magnitude", check);
   check_between(b.scan_rate.low, b.scan_rate.high, 0.0, "benign.scan_rate", check);
+  check_between(b.sweep_rate.low, b.sweep_rate.high, 0.0, "benign.sweep_rate", check);
+  check_between(b.load_magnitude.low, b.load_magnitude.high, 0.0, "benign.load_magnitude", check);
+  check_between(b.mail_magnitude.low, b.mail_magnitude.high, 0.0, "benign.mail_magnitude", check);
+  check_between(b.backup_rate.low, b.backup_rate.high, 0.0, "benign.backup_rate", check);
+  check_between(b.update_rate.low, b.update_rate.high, 1e-6, "benign.update_rate", check);
+  check.in(b.length, 0.01, 100.0, "benign.length");
+  for (const auto& e : b.script) check(!e.shape, "benign.script", "only attacks have a shape");
+}
+
+void check_shape(const AttackShape& s, const Check& check) {
+  const char* key = "attacks.script";
+  check(s.vector.empty() || find_attack_type(s.vector) != nullptr, key,
+        "shape.vector: no type '" + s.vector + "'; there are " + attack_type_names());
+  check(s.reply.empty() || s.reply == "syn_ack" || s.reply == "rst" || s.reply == "icmp" || s.reply == "data",
+        key, "shape.reply: '" + s.reply + "' is not one of syn_ack, rst, icmp, data");
+  const auto in = [&](const auto& value, auto low, auto high, const char* what) {
+    check(!value || (*value >= low && *value <= high), key,
+          fmt::format("shape.{} is not in {} to {}", what, low, high));
+  };
+  const auto span = [&](const std::optional<Duration>& d, int64_t low, int64_t high, const char* what) {
+    check(!d || (d->ms >= low && d->ms <= high), key,
+          fmt::format("shape.{} is not in {} ms to {} ms", what, low, high));
+  };
+  in(s.flow_packets, 0.0, 1e6, "flow_packets");
+  in(s.answer, 0.0, 10.0, "answer");
+  in(s.bytes, int64_t{28}, int64_t{9'000}, "bytes");
+  in(s.port, int64_t{0}, int64_t{65'533}, "port");
+  in(s.pulse_floor, 0.0, 1.0, "pulse_floor");
+  span(s.flow_length, 0, 600'000, "flow_length");
+  span(s.pulse_period, 5'000, 86'400'000, "pulse_period");
+  span(s.pulse_on, 1'000, s.pulse_period ? s.pulse_period->ms : 60'000, "pulse_on");
 }
 
 void check_attacks(const Scenario& s, const Check& check) {
@@ -115,7 +148,9 @@ void check_attacks(const Scenario& s, const Check& check) {
   check.in(a.spoofed_share, 0.0, 1.0, "attacks.spoofed_share");
   check.in<int64_t>(a.botnets, 1, 1'000'000, "attacks.botnets");
   check.in(a.damage_at, 0.0, 1e9, "attacks.damage_at");
+  check.in<int64_t>(a.records, 1, 10'000'000, "attacks.records");
   for (const auto& e : a.script) {
+    if (e.shape) check_shape(*e.shape, check);
     check(!e.sources || (*e.sources >= 1 && *e.sources <= 10'000'000), "attacks.script",
           "sources must be 1 to 10000000");
     check(!e.intensity || (*e.intensity > 0 && *e.intensity <= 1e5), "attacks.script",

@@ -31,6 +31,22 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Rol
   v("timezone", s.timezone, "UTC offset, as +01:00; empty: the scenario's");
   v("noise", s.noise, "sigma of the long-range dependent noise of the log-rate");
   v("hurst", s.hurst, "Hurst parameter of that noise, 0.5 to 1");
+  v("presence", s.presence, "median share of the time in which such a host is awake; 1: always");
+  v("awake", s.awake, "mean length of an awake spell");
+}
+
+template <typename Visitor, typename S>
+void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, AttackShape> {
+  v("vector", s.vector, "type that a carpet or a pulse wave sends; empty: drawn");
+  v("flow_packets", s.flow_packets, "packets of one flow; 0: a source keeps one flow");
+  v("flow_length", s.flow_length, "how long a flow of several packets lasts, at most 10m");
+  v("answer", s.answer, "packets that the victim sends back for one received");
+  v("reply", s.reply, "what these are: syn_ack, rst, icmp or data; empty: the type's");
+  v("bytes", s.bytes, "mean bytes of a packet");
+  v("port", s.port, "at the victim; 0: a new one for each flow");
+  v("pulse_period", s.pulse_period, "from one pulse to the next");
+  v("pulse_on", s.pulse_on, "length of a pulse");
+  v("pulse_floor", s.pulse_floor, "share of the strength between pulses");
 }
 
 template <typename Visitor, typename S>
@@ -44,6 +60,7 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Scr
   v("preparation", s.preparation, "probing before the start; 0s: none");
   v("sources", s.sources, "machines, reflectors, or spoofed addresses");
   v("spoofed", s.spoofed, "sources are forged");
+  v("shape", s.shape, "of an attack: how its flows look, where it differs from its type");
 }
 
 template <typename Visitor, typename S>
@@ -58,6 +75,12 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Ben
   v("backup_share", s.backup_share, "share of server hosts with a nightly backup to a backup host");
   v("flash_magnitude", s.flash_magnitude, "extra visitors at the peak, times the host's mean");
   v("scan_rate", s.scan_rate, "packets a second of a vertical scan");
+  v("sweep_rate", s.sweep_rate, "packets a second to each host, of a horizontal scan");
+  v("load_magnitude", s.load_magnitude, "of a load test, times the host's mean");
+  v("mail_magnitude", s.mail_magnitude, "of a mail campaign, times the host's mean");
+  v("backup_rate", s.backup_rate, "packets a second of a backup");
+  v("update_rate", s.update_rate, "packets a second of a software update on a client");
+  v("length", s.length, "factor on how long events last");
   v("script", s.script, "events given by hand");
 }
 
@@ -77,6 +100,7 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Att
   v("spoofed_share", s.spoofed_share, "share of spoofed ones among floods that can be");
   v("gap", s.gap, "shortest time between attacks on one host");
   v("damage_at", s.damage_at, "intensity at which half of the victim's own traffic is lost; 0: none is");
+  v("records", s.records, "that one attack sends in five seconds at most; traffic above shares them");
   v("script", s.script, "attacks given by hand, besides `count`");
 }
 

@@ -18,6 +18,8 @@ using Yaml = base::YamlValue;
 template <typename S>
 void read_map(const Yaml& at, S& value);
 
+void read(const Yaml& at, AttackShape& value) { read_map(at, value); }
+
 void read(const Yaml& at, std::string& value) { value = at.text(); }
 
 void read(const Yaml& at, bool& value) { value = at.as<bool>("true or false"); }

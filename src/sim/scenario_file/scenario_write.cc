@@ -39,8 +39,8 @@ std::string text_of(const Weights& weights) {
 }
 
 template <typename T>
-constexpr bool kIsMap =
-    std::is_same_v<T, NetworkSpec> || std::is_same_v<T, Benign> || std::is_same_v<T, Attacks>;
+constexpr bool kIsMap = std::is_same_v<T, NetworkSpec> || std::is_same_v<T, Benign> ||
+                        std::is_same_v<T, Attacks> || std::is_same_v<T, AttackShape>;
 
 struct Writer {
   std::string& out;
@@ -99,6 +99,13 @@ struct Keys {
   template <typename T>
   void operator()(const char* key, const std::optional<T>&, const char* help) {
     row(path + key, "drawn", help);
+  }
+  void operator()(const char* key, const std::optional<AttackShape>&, const char* help) {
+    if (path.starts_with("benign.")) return;
+    row(path + key, "none", help);
+    Keys inner{out, path + key + "."};
+    const AttackShape shape;
+    visit(inner, shape);
   }
   void operator()(const char* key, const std::map<std::string, RoleSpec>&, const char* help) {
     row(path + key, "a small network", help);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cmath>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +15,10 @@
 namespace netflowgen::sim {
 
 enum class Style : uint8_t {
-  kFlood,     // packets
-  kRequests,  // whole HTTP conversations from many machines
-  kSlow,      // many connections held open by a trickle
+  kFlood,        // packets
+  kRequests,     // whole HTTP conversations from many machines
+  kSlow,         // many connections held open by a trickle
+  kConnections,  // TCP connections that are opened, used little and closed
 };
 enum class Origin : uint8_t { kSpoofable, kBots, kReflectors };
 
@@ -60,16 +62,21 @@ struct AttackEvent {
   size_t id = 0;
   std::string label;  // AttackType::name, or carpet_bombing, pulse_wave
   const AttackType* type = nullptr;
-  std::vector<size_t> victims;  // hosts; several for a carpet
-  std::string node;             // the victim's address, or the carpet's prefix
-  std::vector<IpAddr> dark;     // unassigned addresses of the carpet that are hit too
-  double start_ms = 0;          // first and last packet
+  std::shared_ptr<const AttackType> own;  // what `type` points to where the event has a shape
+  double flow_packets = -1;               // packets of a flow, 0: a source keeps one; below 0: as the type
+  double flow_ms = 0;                     // how long a flow of several packets lasts
+  bool connections = false;               // its flows open and close
+  std::vector<size_t> victims;            // hosts; several for a carpet
+  std::string node;                       // the victim's address, or the carpet's prefix
+  std::vector<IpAddr> dark;               // unassigned addresses of the carpet that are hit too
+  double start_ms = 0;                    // first and last packet
   double end_ms = 0;
   double ramp_ms = 0;
   double intensity = 0;
   double packets_per_ms = 0;  // physical, at the plateau, to all victims together
   double pulse_on_ms = 0;     // pulse wave: length of the pulse in every period; 0: steady
   double pulse_period_ms = 0;
+  double pulse_floor = 0;  // share of the strength between pulses
   uint64_t sources = 0;
   bool spoofed = false;
   uint64_t botnet = 0;
@@ -82,6 +89,9 @@ struct AttackEvent {
   // Share of the plateau's strength at a time: 0 outside, the ramp, the pulses.
   double level_at(double t_ms) const;
 };
+
+// Gives the event the shape, or the one that its type needs. Draws from its own stream only.
+void set_shape(AttackEvent& event, const AttackShape& shape, Random random);
 
 // By start. Error: a script that names an unknown type or victim.
 std::vector<AttackEvent> plan_attacks(const Network& network);

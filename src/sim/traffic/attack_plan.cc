@@ -108,8 +108,9 @@ class AttackPlanner {
   }
 
   // Which base type a carpet or a pulse wave sends.
-  const AttackType* type_of(const std::string& label) {
+  const AttackType* type_of(const std::string& label, const ScriptedEvent& script) {
     if (const AttackType* type = find_attack_type(label)) return type;
+    if (script.shape && !script.shape->vector.empty()) return find_attack_type(script.shape->vector);
     static constexpr std::string_view kBases[] = {"udp_flood", "dns_amplification", "ntp_amplification",
                                                   "syn_flood"};
     return find_attack_type(kBases[random_.below(std::size(kBases))]);
@@ -118,7 +119,7 @@ class AttackPlanner {
   void add_event(const std::string& label, const ScriptedEvent& script, double start_ms) {
     AttackEvent e;
     e.label = label;
-    e.type = type_of(label);
+    e.type = type_of(label, script);
     e.start_ms = std::floor(start_ms / kSlotMs) * kSlotMs;
     const auto drawn = draw_between(random_, static_cast<double>(a_.duration.low.ms),
                                     static_cast<double>(a_.duration.high.ms));
@@ -130,6 +131,7 @@ class AttackPlanner {
     if (e.victims.empty()) return;  // every host is under attack already
     set_strength(e, script);
     set_sources(e, script);
+    set_shape(e, script.shape.value_or(AttackShape{}), stream(s_.seed, Stream::kShape, events_.size()));
     set_preparation(e, script);
     for (const size_t v : e.victims) busy_[v].emplace_back(e.preparation_start_ms(), e.end_ms);
     events_.push_back(std::move(e));
@@ -143,7 +145,8 @@ class AttackPlanner {
   }
   bool suits(size_t host, const AttackEvent& e) const {
     if (e.label == kCarpet && !network_.hosts()[host].address.is_v4()) return false;
-    return e.type->style == Style::kFlood || web_port(network_.hosts()[host]) != 0;
+    const Style style = e.type->style;
+    return style == Style::kFlood || style == Style::kConnections || web_port(network_.hosts()[host]) != 0;
   }
   double weight_of(const Host& h) const {
     if (a_.victims.empty()) return usual_victim(h.profile->name);
@@ -228,7 +231,8 @@ class AttackPlanner {
     e.spoofed =
         e.type->origin == Origin::kSpoofable && script.spoofed.value_or(random_.chance(a_.spoofed_share));
     e.botnet = random_.below(static_cast<uint64_t>(a_.botnets));
-    e.dst_port = e.type->style == Style::kFlood ? service_port(first) : web_port(first);
+    const uint16_t web = web_port(first);
+    e.dst_port = e.type->style == Style::kFlood || web == 0 ? service_port(first) : web;
     if (e.type->dst_port == kOnePort) e.dst_port = static_cast<uint16_t>(1'024 + random_.below(64'000));
   }
 

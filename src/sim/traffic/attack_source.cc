@@ -8,8 +8,6 @@
 namespace netflowgen::sim {
 namespace {
 
-// More sampled packets than this in a slot share records, so that no attack can fill the memory.
-constexpr uint64_t kMaxRecordsPerSlot = 20'000;
 constexpr uint64_t kConnectionsPerMachine = 8;
 constexpr std::array<uint16_t, 12> kGuessPorts = {22, 22, 22, 3389, 3389, 443, 25, 993, 5060, 23, 21, 445};
 
@@ -72,19 +70,24 @@ void AttackSource::generate(int64_t minute, Buckets& out) {
 void AttackSource::send(const Minute& m, Buckets& out) {
   const AttackType& type = *event_.type;
   if (type.style == Style::kRequests) return requests(m, mixes_.requests, event_.dst_port, out);
+  if (event_.flow_packets > 0) return flows(m, out);
   const auto part = [&](const Minute& minute, bool answer) {
     event_.spoofed ? spoofed(minute, answer, out) : from_sources(minute, answer, out);
   };
   part(m, false);
   if (type.answer <= 0) return;
-  // What a host can answer is limited: thirty times its normal packets.
-  double normal = 0;
-  for (const size_t v : event_.victims) normal += network_.hosts()[v].normal_out + 1'000;
   Minute answers = m;
-  const double scale = type.answer * std::min(1.0, 30 * normal / (m.total + 1));
+  const double scale = answer_of(m);
   for (auto& p : answers.packets) p *= scale;
   answers.total *= scale;
   part(answers, true);
+}
+
+// What a host can answer is limited: thirty times its normal packets.
+double AttackSource::answer_of(const Minute& m) const {
+  double normal = 0;
+  for (const size_t v : event_.victims) normal += network_.hosts()[v].normal_out + 1'000;
+  return event_.type->answer * std::min(1.0, 30 * normal / (m.total + 1));
 }
 
 double AttackSource::draw_time(const Minute& m) {
@@ -127,7 +130,7 @@ void AttackSource::spoofed(const Minute& m, bool answer, Buckets& out) {
   const uint16_t fixed = event_.type->src_port;
   for (size_t i = 0; i < kSlots; ++i) {
     const uint64_t seen = random_.poisson(m.packets[i] * network_.thinning().p());
-    const uint64_t records = std::min(seen, kMaxRecordsPerSlot);
+    const uint64_t records = std::min(seen, max_records());
     const double from = m.start_ms + static_cast<double>(i) * kSlotMs;
     for (uint64_t r = 0; r < records; ++r) {
       const uint64_t packets = seen / records + (r < seen % records ? 1 : 0);
@@ -154,7 +157,9 @@ IpAddr AttackSource::source_address(uint64_t i) const {
   const uint64_t pool = reflectors ? 0x5eedu + event_.type->src_port : 0xb07u + (event_.botnet << 20);
   const uint64_t seed = base::mix64(static_cast<uint64_t>(network_.scenario().seed));
   // An event uses its own part of a botnet or of the world's reflectors, overlapping with others'.
-  const uint64_t member = base::mix64(event_.id * 7919 + i / per_machine_) % (reflectors ? 20'000 : 8'000);
+  uint64_t members = reflectors ? 20'000 : 8'000;
+  if (event_.own != nullptr) members = std::max(members, 4 * event_.sources);
+  const uint64_t member = base::mix64(event_.id * 7919 + i / per_machine_) % members;
   return pool_address(seed ^ pool, member, v6_);
 }
 
@@ -174,7 +179,7 @@ void AttackSource::from_sources(const Minute& m, bool answer, Buckets& out) {
       event_.type->new_tuple || event_.type->dst_port == kAnyPort || event_.victims.size() > 1;
   if (single || expected < static_cast<double>(upto_.size())) {
     const uint64_t seen = random_.poisson(expected);
-    const uint64_t records = std::min(seen, kMaxRecordsPerSlot * kSlots);
+    const uint64_t records = std::min(seen, max_records() * kSlots);
     for (uint64_t r = 0; r < records; ++r) {
       const uint64_t packets = seen / records + (r < seen % records ? 1 : 0);
       const uint64_t i = draw_source();
@@ -205,7 +210,7 @@ void AttackSource::requests(const Minute& m, const ConversationMix& mix, uint16_
   const bool guess = &mix == &mixes_.guesses;
   const uint64_t n = random_.poisson(m.total / mix.mean_forward() * mix.survival());
   const Host& host = network_.hosts()[event_.victims[random_.below(event_.victims.size())]];
-  for (uint64_t r = 0; r < std::min(n, kMaxRecordsPerSlot * kSlots); ++r) {
+  for (uint64_t r = 0; r < std::min(n, max_records() * kSlots); ++r) {
     const Counts c = mix.draw(random_);
     const uint64_t i = guess ? random_.below(3) : draw_source();
     const IpAddr peer = source_address(i);
@@ -231,7 +236,7 @@ void AttackSource::scan(const Minute& m, Buckets& out) {
   const Host& host = network_.hosts()[event_.victims[random_.below(event_.victims.size())]];
   for (const bool answer : {false, true}) {
     const uint64_t n = random_.poisson(m.total * network_.thinning().p() * (answer ? 0.7 : 1.0));
-    for (uint64_t r = 0; r < std::min(n, kMaxRecordsPerSlot); ++r) {
+    for (uint64_t r = 0; r < std::min(n, max_records()); ++r) {
       const IpAddr peer = source_address(random_.below(3));
       Leg l = answer ? network_.outbound(host, peer) : network_.inbound(host, peer);
       const auto port = static_cast<uint16_t>(1 + random_.below(10'000));

@@ -36,10 +36,14 @@ class AttackSource final : public TrafficSource {
   template <typename Rate>  // Rate: packets per ms at a time
   Minute minute_of(int64_t minute, Rate rate);
   double draw_time(const Minute& m);
+  double answer_of(const Minute& m) const;  // packets sent back for one received, within what hosts can send
+  uint64_t max_records() const { return static_cast<uint64_t>(network_.scenario().attacks.records); }
 
   void send(const Minute& m, Buckets& out);  // in the type's style
   void spoofed(const Minute& m, bool answer, Buckets& out);
   void from_sources(const Minute& m, bool answer, Buckets& out);
+  void flows(const Minute& m, Buckets& out);
+  void one_flow(const Minute& m, double length_ms, double answer, uint64_t share, Buckets& out);
   void requests(const Minute& m, const ConversationMix& mix, uint16_t port, Buckets& out);
   void scan(const Minute& m, Buckets& out);
 

@@ -40,6 +40,7 @@ constexpr AttackType kTypes[] = {
     {"memcached_amplification", Style::kFlood, Origin::kReflectors, kUdp, 11'211, kOnePort, {900, 1'440, 0.95F}, 0, false, false, 0.02, kIcmp, 0, 576, kUnreachable, 15, 400, 0.6},
     {"http_flood", Style::kRequests, Origin::kBots, kTcp, 0, 0, {52, 620, 0.25F}, 0, true, false, 1, kTcp, 0, 0, 0, 150, 4'000, 1.3},
     {"slowloris", Style::kSlow, Origin::kBots, kTcp, 0, 0, {52, 110, 0.5F}, kData, false, false, 0.7, kTcp, kAck, 52, 0, 5, 300, 1},
+    {"connection_flood", Style::kConnections, Origin::kBots, kTcp, 0, 0, {52, 420, 0.3F}, kData, true, false, 0.8, kTcp, kData, 160, 0, 1, 2'000, 0},
 };
 // clang-format on
 
@@ -62,11 +63,12 @@ std::string attack_type_names() {
 
 double AttackEvent::level_at(double t_ms) const {
   if (t_ms < start_ms || t_ms >= end_ms) return 0;
-  if (pulse_period_ms > 0 && std::fmod(t_ms - start_ms, pulse_period_ms) >= pulse_on_ms) return 0;
+  const bool between = pulse_period_ms > 0 && std::fmod(t_ms - start_ms, pulse_period_ms) >= pulse_on_ms;
+  if (between && pulse_floor <= 0) return 0;
   const double up = ramp_ms > 0 ? (t_ms - start_ms) / ramp_ms : 1.0;
   const double fade = 0.05 * (end_ms - start_ms);
   const double down = fade > 0 ? (end_ms - t_ms) / fade : 1.0;
-  return std::min({1.0, up, down});
+  return std::min({1.0, up, down}) * (between ? pulse_floor : 1.0);
 }
 
 }  // namespace netflowgen::sim

@@ -95,7 +95,7 @@ class BenignPlanner {
   }
   double span_of(const ScriptedEvent& script, double low, double high) {
     const double drawn = draw_between(random_, low, high);
-    return script.duration ? static_cast<double>(script.duration->ms) : drawn;
+    return script.duration ? static_cast<double>(script.duration->ms) : drawn * b_.length;
   }
   void list(const std::string& kind, const Host& host, double start, double end, double magnitude) {
     plan_.events.push_back(
@@ -120,7 +120,8 @@ class BenignPlanner {
     const Host* host = pick(script, {"web"});
     if (host == nullptr) return;
     const double length = span_of(script, 5 * kMinute, 40 * kMinute);
-    const double size = script.intensity.value_or(draw_between(random_, 5, 60));
+    const double size =
+        script.intensity.value_or(draw_between(random_, b_.load_magnitude.low, b_.load_magnitude.high));
     const auto machines = static_cast<uint32_t>(1 + random_.below(5));
     plan_.effects[host->index].push_back(
         {HostEffect::kMoreServed, at, at + length, 0, size, random_.next(), machines});
@@ -144,7 +145,8 @@ class BenignPlanner {
     const Host* host = pick(script, {"mail"});
     if (host == nullptr) return;
     const double length = span_of(script, 20 * kMinute, 2 * kHour);
-    const double size = script.intensity.value_or(draw_between(random_, 5, 60));
+    const double size =
+        script.intensity.value_or(draw_between(random_, b_.mail_magnitude.low, b_.mail_magnitude.high));
     plan_.effects[host->index].push_back(
         {HostEffect::kMoreOpened, at, at + length, 2 * kMinute, size, random_.next(), 5'000});
     list("mail_campaign", *host, at, at + length, size);
@@ -159,7 +161,7 @@ class BenignPlanner {
     for (const size_t h : hosts) {
       if (!random_.chance(share)) continue;
       const Host& host = network_.hosts()[h];
-      const double pps = draw_between(random_, 150, 3'000) * (devices ? 0.1 : 1);
+      const double pps = draw_between(random_, b_.update_rate.low, b_.update_rate.high) * (devices ? 0.1 : 1);
       const double megabytes = draw_between(random_, 20, 900) * (devices ? 0.1 : 1);
       const double from = at + random_.uniform() * window;
       const double length = std::min(2 * kHour, megabytes * 1e6 / 1'450 / pps * 1'000);
@@ -186,7 +188,8 @@ class BenignPlanner {
   }
 
   void horizontal_scan(const ScriptedEvent& script, double at) {
-    const double pps = script.intensity.value_or(draw_between(random_, 0.2, 8));
+    const double pps =
+        script.intensity.value_or(draw_between(random_, b_.sweep_rate.low, b_.sweep_rate.high));
     const double length = span_of(script, 2 * kMinute, 40 * kMinute);
     plan_.scans.push_back({plan_.scans.size(), at, at + length, pps / 1'000,
                            internet_address(random_.next(), false), -1,
@@ -205,7 +208,7 @@ class BenignPlanner {
         const Host& host = network_.hosts()[h];
         const Host& store = network_.hosts()[stores[random_.below(stores.size())]];
         const double hour = random_.uniform(0.5, 5) * kHour;
-        const double pps = draw_between(random_, 60, 1'500);
+        const double pps = draw_between(random_, b_.backup_rate.low, b_.backup_rate.high);
         nightly(host, store, hour, pps, random_.uniform(4, 40) * kMinute);
       }
     }

@@ -29,7 +29,9 @@ HostSource::HostSource(const Network& network, const Host& host, const BenignPla
       planned_(benign.sessions[host.index]),
       attacks_(std::move(attacks)),
       random_(stream(network.scenario().seed, Stream::kHost, host.index)),
-      noise_(host.spec->noise, host.spec->hurst, random_) {}
+      noise_(host.spec->noise, host.spec->hurst, random_),
+      presence_(host.presence, static_cast<double>(host.spec->awake.ms) / kMinute,
+                stream(network.scenario().seed, Stream::kPresence, ~static_cast<uint64_t>(host.index))) {}
 
 double HostSource::damage(double t_ms) const {
   const double half = network_.scenario().attacks.damage_at;
@@ -45,7 +47,8 @@ void HostSource::generate(int64_t minute, Buckets& out) {
   const auto from = static_cast<double>(minute * kMinuteMs);
   const double middle = from + kMinute / 2;
   const double cycle = host_.cycle->at(static_cast<TimeMs>(middle) + host_.shift_ms);
-  const double rate = host_.level * cycle * noise_.next(random_) * damage(middle);
+  const double awake = presence_.next(cycle);
+  const double rate = host_.level * awake * noise_.next(random_) * damage(middle);
   bool outage = false;
   for (const auto& e : effects_) {
     if (middle < e.start_ms || middle >= e.end_ms) continue;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/network/noise.h"
+#include "sim/network/presence.h"
 #include "sim/traffic/attack.h"
 #include "sim/traffic/benign.h"
 
@@ -55,6 +56,7 @@ class HostSource final : public TrafficSource {
   std::vector<const AttackEvent*> attacks_;
   Random random_;
   LogRateNoise noise_;
+  Presence presence_;
   std::vector<Session> sessions_;
   size_t next_planned_ = 0;
 };
