@@ -16,7 +16,7 @@ struct SimulateOptions {
   std::string scenario;
   std::string out;
   std::optional<int64_t> seed;
-  std::optional<uint64_t> draw;
+  std::optional<int64_t> draw;
   unsigned threads = 0;
   bool plain = false;
   bool check = false;
@@ -27,7 +27,8 @@ struct SimulateOptions {
 sim::Scenario scenario_of(const SimulateOptions& o) {
   if (o.draw && (!o.scenario.empty() || o.seed))
     throw base::UsageError("--draw SEED draws a scenario of its own; leave out the scenario and --seed");
-  sim::Scenario scenario = o.draw ? sim::draw_scenario(*o.draw) : sim::load_scenario(o.scenario);
+  sim::Scenario scenario =
+      o.draw ? sim::draw_scenario(static_cast<uint64_t>(*o.draw)) : sim::load_scenario(o.scenario);
   if (o.seed) scenario.seed = *o.seed;
   return scenario;
 }

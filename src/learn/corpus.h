@@ -23,6 +23,7 @@ struct CorpusNetwork {
   series::FrameTable table;
   bool labelled = true;                          // false: nothing is known about attacks
   std::vector<std::vector<AttackSpan>> attacks;  // [nodes], by start
+  std::vector<size_t> nodes = {};                // of the table, to learn from; empty: all
   double weight = 1;                             // how often its windows are drawn, beside the others'
 
   // The type of the attack on the node at a step; kUnknown, or kNone.

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -121,12 +122,28 @@ CorpusNetwork load_store(const CorpusStore& store) {
     filter.from_ms = *from;
     filter.to_ms = *to;
   }
-  CorpusNetwork n{store.path, series::load_frames(store.path, filter), false, {}, store.weight};
+  CorpusNetwork n{store.path, series::load_frames(store.path, filter), false, {}, {}, store.weight};
+  if (!store.exclude_nodes.empty()) n.nodes = nodes_not_in(n.table, store.exclude_nodes);
   n.attacks.resize(n.table.nodes.size());
   return n;
 }
 
 }  // namespace
+
+std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::string& file) {
+  std::set<std::string> names;
+  std::istringstream lines(base::read_file(file));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty() && line[0] != '#') names.insert(line);
+  }
+  std::vector<size_t> nodes;
+  for (size_t n = 0; n < table.nodes.size(); ++n) {
+    if (!names.contains(table.nodes[n])) nodes.push_back(n);
+  }
+  if (nodes.empty()) throw base::Error("{} leaves no node to learn from", file);
+  return nodes;
+}
 
 void hide_features(SourceKind kind, series::FrameTable& table) {
   using namespace series;
@@ -176,7 +193,7 @@ Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const b
     const Draw draw = draw_network(spec, validation ? k - spec.networks : k, validation);
     const auto at = folder / draw.name;
     if (!is_complete(draw, at)) simulate(draw, at, stop);
-    CorpusNetwork n{draw.name, series::load_frames(at / "store"), true, {}, 1};
+    CorpusNetwork n{draw.name, series::load_frames(at / "store"), true, {}, {}, 1};
     const auto labels = eval::load_labels((at / "labels.csv").string(), n.table, {});
     n.attacks = spans_of(n.table, labels, corpus.types);
     (validation ? corpus.validation_roles : corpus.train_roles)

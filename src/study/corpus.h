@@ -18,7 +18,8 @@ namespace netflowgen::study {
 // A store of real traffic. Nothing is known about its attacks.
 struct CorpusStore {
   std::string path;
-  std::string period;  // FROM/TO; empty: all
+  std::string period;         // FROM/TO; empty: all
+  std::string exclude_nodes;  // file of nodes to leave out, one a line; empty: none
   double weight = 1;
 };
 
@@ -53,6 +54,9 @@ struct Corpus {
 // is complete stays.
 Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const base::StopFlag& stop,
                    const base::ProgressFn& progress);
+
+// Indexes of the table's nodes whose names are not lines of the file. Error when that leaves none.
+std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::string& file);
 
 // The features that a kind of source gives: what a network of `kind` keeps. kAllFeatures first.
 enum class SourceKind : uint8_t { kAllFeatures, kNoPorts, kConnections, kVolumes, kRates, kTotals, kCount };

@@ -76,9 +76,10 @@ void read_drawn(const Yaml& at, CorpusSpec& s) {
 void read_stores(const Yaml& at, CorpusSpec& s) {
   if (!at) return;
   for (const auto& item : at.items()) {
-    item.keys({"store", "period", "weight"});
+    item.keys({"store", "period", "exclude_nodes", "weight"});
     if (!item["store"]) item.fail("expected store: FOLDER");
-    CorpusStore store{item["store"].text(), "", 1};
+    CorpusStore store{item["store"].text(), "", "", 1};
+    if (item["exclude_nodes"]) store.exclude_nodes = item["exclude_nodes"].text();
     if (item["period"]) store.period = item["period"].text();
     if (item["weight"]) store.weight = item["weight"].as<double>("a number");
     if (!(store.weight > 0 && store.weight < 1e6)) item["weight"].fail("expected more than 0");

@@ -59,21 +59,6 @@ std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step
   return steps;
 }
 
-std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::string& file) {
-  std::set<std::string> names;
-  std::istringstream lines(base::read_file(file));
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty() && line[0] != '#') names.insert(line);
-  }
-  std::vector<size_t> nodes;
-  for (size_t n = 0; n < table.nodes.size(); ++n) {
-    if (!names.contains(table.nodes[n])) nodes.push_back(n);
-  }
-  if (nodes.empty()) throw base::Error("{} leaves no node to learn from", file);
-  return nodes;
-}
-
 std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vector<size_t>& nodes,
                                  learn::StepRange range, double share) {
   const auto carries = [&](size_t row) {

@@ -20,9 +20,6 @@ learn::StepRange range_in(const std::string& text, const series::FrameTable& tab
 // "60s,1h" as numbers of steps. UsageError when one is not a multiple of the step.
 std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step_ms, const char* option);
 
-// Indexes of the table's nodes whose names are not lines of the file. Error when that leaves none.
-std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::string& file);
-
 // Those of `nodes` (empty: all) of whose rows in the range at least `share` have a volume above zero. Error: none.
 std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vector<size_t>& nodes,
                                  learn::StepRange range, double share);

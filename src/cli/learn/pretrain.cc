@@ -97,7 +97,7 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
   }
   p.train = parse_range(o.train, table.step_ms, "--train");
   p.validation = parse_range(o.validation, table.step_ms, "--validation");
-  if (!o.exclude_nodes.empty()) p.nodes = nodes_not_in(table, o.exclude_nodes);
+  if (!o.exclude_nodes.empty()) p.nodes = study::nodes_not_in(table, o.exclude_nodes);
   if (o.min_active > 0) p.nodes = active_nodes(table, p.nodes, p.train, o.min_active);
   if (!o.horizons.empty())
     p.spec.input.leads = parse_steps(o.horizons, table.step_ms, "--horizons");

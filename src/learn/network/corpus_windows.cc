@@ -38,8 +38,8 @@ CorpusPart::CorpusPart(const CorpusNetwork& network, const token::Tokenizer& tok
     : network_(&network) {
   input.step_ms = network.table.step_ms;
   encoder_ = std::make_unique<token::Encoder>(tokenizer, input);
-  positions_ =
-      std::make_unique<Positions>(network.table, *encoder_, network.table.first_step, network.table.end_step);
+  positions_ = std::make_unique<Positions>(network.table, *encoder_, network.table.first_step,
+                                           network.table.end_step, network.nodes);
   std::map<int, std::vector<Start>> starts;
   double sum = 0;
   for (size_t i = 0; i < positions_->nodes(); ++i) {
