@@ -22,8 +22,8 @@ class AttackDraw {
         s_(network.scenario()),
         busy_(network.hosts().size()) {
     const double days = static_cast<double>(s_.duration.ms) / (24 * kHour);
-    const double most = std::min(60.0, 4 + 0.5 * days * static_cast<double>(network.hosts().size()));
-    count_ = static_cast<size_t>(std::ceil(log_uniform(random_, 4, std::max(most, 5.0))));
+    const double most = std::min(120.0, 10 + days * static_cast<double>(network.hosts().size()));
+    count_ = static_cast<size_t>(std::ceil(log_uniform(random_, 8, std::max(most, 9.0))));
     budget_ = records / static_cast<double>(count_);
   }
 
