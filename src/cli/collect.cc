@@ -59,7 +59,7 @@ flow::LiveOptions live_options(const CollectArgs& args) {
 }
 
 // The arguments, checked and given their units.
-CollectorOptions collector_options(const CollectArgs& args) {
+CollectorOptions collector_options(const CollectArgs& args, bool step_given) {
   CollectorOptions p;
   p.live = live_options(args);
   p.decode = decode_options(args.decode);
@@ -77,27 +77,19 @@ CollectorOptions collector_options(const CollectArgs& args) {
   p.counters = args.counters.empty() ? p.store / "counters.json" : base::fs::path(args.counters);
   p.open_steps = p.store / "open-steps.safetensors";
   if (!args.detect.model.empty()) {
+    auto detect = args.detect;
+    if (step_given) detect.step_ms = p.series.step_ms;
     auto alerts = args.alerts;
     if (alerts.empty()) alerts.push_back(p.store / "alerts.db");
-    p.detect = {std::make_shared<serve::DetectSetup>(args.detect), std::move(alerts),
+    p.detect = {std::make_shared<serve::DetectSetup>(detect), std::move(alerts),
                 p.store / "detector.safetensors",
-                [detect = args.detect] { return std::make_shared<serve::DetectSetup>(detect); }};
+                [detect] { return std::make_shared<serve::DetectSetup>(detect); }};
     p.nodes_line =
         serve::take_fitted_nodes(p.detect->setup->fitted(), args.series.names_nodes(), p.series.nodes);
   } else if (!args.alerts.empty() || !args.detect.policy.empty() || args.detect.dry_run) {
     throw UsageError("--alerts, --policy and --dry-run need --model, a fine-tuned model's folder");
   }
   return p;
-}
-
-// A model knows steps of one length only.
-void take_step(CollectorOptions& p, bool given) {
-  const int64_t step_ms = p.detect->setup->step_ms();
-  if (given && p.series.step_ms != step_ms) {
-    throw UsageError("--step: steps of {} ms, and the model was trained on steps of {} ms; leave --step out",
-                     p.series.step_ms, step_ms);
-  }
-  p.series.step_ms = step_ms;
 }
 
 // Everything that can be said without binding a port or touching the store, so that it can be asked beside a collector
@@ -121,8 +113,8 @@ void collect(const CollectArgs& args, const Command& command, Context& context) 
   if (args.dump) return fmt::print("{}", dump_config(command));
   if (args.listen.empty()) throw UsageError("collect needs --listen udp://ADDRESS:PORT");
   if (args.store.empty()) throw UsageError("collect needs -o STORE");
-  CollectorOptions plan = collector_options(args);
-  if (plan.detect) take_step(plan, command.count("--step") > 0);
+  CollectorOptions plan = collector_options(args, command.count("--step") > 0);
+  if (plan.detect) plan.series.step_ms = plan.detect->setup->step_ms();
   if (args.check) return check(plan);
   plan.quiet = context.quiet;
   context.reload_on_hangup();

@@ -49,6 +49,13 @@ base::fs::path temporary_folder() {
   return error ? base::fs::path("/tmp") : folder;
 }
 
+// Of the store, or what --step asks for; 0: the model's own.
+int64_t step_of(const ReplayArgs& a) {
+  const auto& paths = a.input.options.paths;
+  if (paths.size() == 1 && series::is_store(paths[0])) return series::read_store_info(paths[0]).step_ms;
+  return a.series.step.empty() ? 0 : duration_ms(a.series.step, "--step");
+}
+
 serve::InputOutcome replay_input(const ReplayArgs& a, const serve::DetectSetup& setup,
                                  const serve::ReplayOptions& options, detect::StreamingDetector& stream) {
   const int64_t step_ms = setup.step_ms();
@@ -98,7 +105,9 @@ void print_end(const ReplayArgs& a, const serve::InputOutcome& outcome, detect::
 
 void run_replay(const ReplayArgs& a, const Context& context) {
   serve::ReplayOptions options{speed_of(a.speed), &context.stop, progress_printer(context, "replay")};
-  serve::DetectSetup setup(a.detect);
+  serve::DetectOptions detect = a.detect;
+  detect.step_ms = step_of(a);
+  serve::DetectSetup setup(detect);
   serve::NodeWatch watch(setup.fitted());
   options.nodes_known = [&](uint64_t nodes) {
     const std::string text = watch.update(nodes);

@@ -1,5 +1,6 @@
 #include "detect/calibration.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -133,10 +134,26 @@ std::vector<std::string> Calibration::names() const {
   return all;
 }
 
+void Calibration::to_steps_of(int64_t other_ms) {
+  if (step_ms == 0 || step_ms == other_ms) return;
+  const auto scaled = [&](int64_t steps, int64_t least) {
+    return std::max(least, (steps * step_ms + other_ms / 2) / other_ms);
+  };
+  for (auto& t : tasks) {
+    t.timing.end_steps = scaled(t.timing.end_steps, 2);
+    t.timing.merge_steps = scaled(t.timing.merge_steps, 1);
+    t.timing.cooldown_steps = scaled(t.timing.cooldown_steps, 0);
+    t.timing.max_steps = scaled(t.timing.max_steps, 2);
+    t.timing.long_steps = scaled(t.timing.long_steps, 1);
+  }
+  step_ms = other_ms;
+}
+
 std::string Calibration::to_json() const {
   Json all = Json::array();
   for (const auto& t : tasks) all.push_back(task_to_json(t));
   Json j = {{"format", kCalibrationFormat}, {"tasks", all}};
+  if (step_ms > 0) j["step_ms"] = step_ms;
   if (nodes.count > 0) j["nodes"] = nodes_to_json(nodes);
   return j.dump(1) + "\n";
 }
@@ -152,6 +169,7 @@ Calibration Calibration::from_json(std::string_view text, const std::string& whe
     if (j.at("tasks").size() > kMostTasks) throw base::Error("{}: more than {} tasks", where, kMostTasks);
     for (const auto& t : j.at("tasks")) c.tasks.push_back(task_from_json(t, where));
     if (j.contains("nodes")) c.nodes = nodes_from_json(j.at("nodes"), where);
+    if (j.contains("step_ms")) c.step_ms = base::whole<int64_t>(j, "step_ms", where);
   } catch (const nlohmann::json::exception& e) {
     throw base::Error("{} is damaged: {}; run netflowgen finetune again", where, e.what());
   }
@@ -160,6 +178,8 @@ Calibration Calibration::from_json(std::string_view text, const std::string& whe
     const std::string wrong = problem(t);
     if (!wrong.empty()) throw base::Error("{}: task '{}': {}", where, t.name, wrong);
   }
+  if (c.step_ms < 0 || c.step_ms > 86'400'000)
+    throw base::Error("{}: step_ms is {}, expected up to a day", where, c.step_ms);
   return c;
 }
 

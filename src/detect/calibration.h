@@ -43,7 +43,10 @@ struct FittedNodes {
 struct Calibration {
   std::vector<TaskCalibration> tasks;
   FittedNodes nodes = {};
+  int64_t step_ms = 0;  // of the steps that the timing counts, where the model takes any; 0: the model's own
 
+  // The same in steps of another length. Thresholds stay: they are of a step's score.
+  void to_steps_of(int64_t other_ms);
   std::vector<std::string> names() const;
   std::string to_json() const;
   // Error names `where`: damaged, a newer format, thresholds that do not rise as rates fall.

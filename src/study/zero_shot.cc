@@ -26,6 +26,7 @@ using learn::CorpusNetwork;
 constexpr const char* kHead = "ddos";
 constexpr float kDenseDeviation = 2;  // the head's clip is wider than the dense inputs' own
 constexpr double kPositiveShare = 0.3;
+constexpr int64_t kStepMs = 60'000;  // of the networks that thresholds come from
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
 // What is known of a network's rows.
@@ -255,7 +256,6 @@ detect::TaskCalibration calibrate(const std::string& name, const std::string& sc
   c.default_rate = o.rate;
   detect::ScoreTable table;
   std::vector<detect::RowTruth> truth;
-  constexpr int64_t kStepMs = 60'000;
   c.timing = eval::timing_of({}, kStepMs);
   for (size_t k = 0; k < parts.size(); ++k) {
     const auto& n = corpus.validation[k].table;
@@ -346,6 +346,7 @@ ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, 
     result.scores.push_back({p.name, p.auprc(1, 0), p.auprc(0, 1), p.auprc(mix.transformer, mix.trees)});
   const model::ModelFolder folder(model);
   detect::Calibration calibration;
+  calibration.step_ms = kStepMs;
   calibration.tasks.push_back(
       calibrate(kHead, std::string(detect::kHeadScore) + kHead, corpus, parts, mix, o));
   calibration.tasks.push_back(

@@ -52,6 +52,9 @@ void add_series_options(Command& command, SeriesArgs& args, Steps steps) {
     option("--timezone", args.timezone,
            "Time zone of the network, for calendar inputs: UTC, +hh:mm or Europe/Berlin")
         ->capture_default_str();
+  } else {
+    args.step.clear();
+    option("--step", args.step, "Length of a step, of a model that takes any [the model's]");
   }
   option("--lateness", args.lateness,
          args.lateness == "auto"
@@ -90,7 +93,7 @@ std::string late_warning(const InputArgs& input, const SeriesArgs& series,
 
 series::SeriesOptions series_options(const SeriesArgs& args, const flow::AnonymizeOptions& anonymize) {
   series::SeriesOptions o;
-  o.step_ms = duration_ms(args.step, "--step");
+  if (!args.step.empty()) o.step_ms = duration_ms(args.step, "--step");
   if (o.step_ms <= 0) throw UsageError("--step {}: it must be longer than 0", args.step);
   o.lateness_ms = lateness_ms(args);
   o.max_duration_ms = duration_ms(args.max_duration, "--max-duration");
