@@ -59,6 +59,18 @@ RowTruths truths_of(const CorpusNetwork& n) {
   return t;
 }
 
+// What trees may read: all that is relative, and plain counts of flows, peers and ports. Bytes and packets depend on the
+// sampling, which a network need not tell.
+std::vector<bool> usable_columns(const token::Encoder& encoder) {
+  std::vector<bool> usable;
+  for (const auto& c : encoder.dense_columns()) {
+    const bool counted =
+        c.name.starts_with("flows_") || c.name.starts_with("peers_") || c.name.starts_with("ports_");
+    usable.push_back(c.relative || counted);
+  }
+  return usable;
+}
+
 // At random as many rows of a kind as asked for.
 std::vector<bool> thinned(const RowTruths& t, const ZeroShotOptions& o, base::Random& random) {
   size_t attack = 0;
@@ -319,17 +331,22 @@ ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, 
   if (!backbone.spec().input.universal || !backbone.spec().inject)
     throw base::Error("{} is not a universal model with an attack logit (netflowgen pretrain --corpus)",
                       model.string());
-  const auto columns = backbone.encoder().dense_columns();
-  std::vector<bool> usable;
-  for (const auto& c : columns) usable.push_back(c.relative);
+  const std::vector<bool> usable = usable_columns(backbone.encoder());
   base::Random random(o.seed);
   Rows rows;
   for (size_t k = 0; k < corpus.train.size(); ++k) {
     if (stop.requested()) throw base::Stopped("stopped while trees' rows were gathered; nothing was written");
     token::InputSpec input = backbone.spec().input;
     input.step_ms = corpus.train[k].table.step_ms;
-    if (corpus.train[k].labelled)
-      add_rows(corpus.train[k], token::Encoder(backbone.tokenizer(), input), usable, o, random, rows);
+    const token::Encoder encoder(backbone.tokenizer(), input);
+    if (corpus.train[k].labelled) {
+      add_rows(corpus.train[k], encoder, usable, o, random, rows);
+      // The same network as a source with fewer features sees it.
+      CorpusNetwork partial = corpus.train[k];
+      hide_features(static_cast<SourceKind>(1 + k % (static_cast<size_t>(SourceKind::kCount) - 1)),
+                    partial.table);
+      add_rows(partial, encoder, usable, o, random, rows);
+    }
     if (progress) progress({"networks", k + 1, corpus.train.size(), fmt::format("{} rows", rows.y.size())});
   }
   const int first = backbone.spec().d_model;

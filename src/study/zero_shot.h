@@ -14,8 +14,8 @@ namespace netflowgen::study {
 struct ZeroShotOptions {
   int trees = 300;
   int tree_depth = 6;
-  size_t most_attack_rows = 3000;  // of a network
-  size_t most_benign_rows = 4000;
+  size_t most_attack_rows = 1500;  // of a network
+  size_t most_benign_rows = 3000;
   double rate = 0.1;  // false alarms per node-day that alerts aim at
   int threads = 0;
   uint64_t seed = 1;
