@@ -3,24 +3,29 @@
 
 all: build
 
-setup:
+setup:  # for all of them
 	@scripts/setup
 
-build: setup
+build:
+	@scripts/setup demo
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release
 
-demo: setup
+demo:
+	@scripts/setup demo
 	@scripts/demo
 
-test: setup
+test:
+	@scripts/setup test
 	@scripts/test
 
 bench: build
+	@scripts/setup bench
 	@scripts/bench
 
 format:
 	@scripts/format
 
 lint:
+	@scripts/setup lint
 	@scripts/lint

@@ -51,7 +51,7 @@ one() {
   [ ! -e "$to/ddos.json" ] || return 0
   local more=(--method netflowgen --method "netflowgen zero-label")
   case $part in
-    safe) more=(--method netflowgen --loss safe) ;;
+    safe) echo "loss: safe" >"$at/safe.yaml" && more=(--method netflowgen --head "$at/safe.yaml") ;;
     adapters | all) more=(--method "netflowgen $part tuned" --tune "$part") ;;
   esac
   $nfg evaluate ddos "$at/store" --labels "$at/labels.csv" "${fit[@]}" --budget full --budget clean:20% --label-seeds "${DRAWS:-2}" \

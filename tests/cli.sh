@@ -93,6 +93,23 @@ if [ "${LEARN:-OFF}" = ON ]; then
   expect 0 "2 steps" "$NETFLOWGEN" -q --config "$out/config.yaml" pretrain "$out/store" -o "$out/model2"
   expect 2 "unknown size" "$NETFLOWGEN" pretrain "$out/store" --size huge -o "$out/model3"
   expect 2 "not FROM/TO" "$NETFLOWGEN" pretrain "$out/store" --train yesterday -o "$out/model3"
+  # Knobs of heads: those that moved into the file of --head, those that do nothing, and a file that is wrong.
+  tune() { "$NETFLOWGEN" finetune "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" -o "$out/model4" "$@"; }
+  expect 2 "finetune --ridge is now the key 'ridge' of the YAML file of --head" tune --ridge 1
+  expect 2 "the key 'tree_trust'" tune --tree-trust=3
+  expect 2 "ddos --learning-rate is now the key 'learning_rate'" "$NETFLOWGEN" evaluate ddos "$out/store" --learning-rate 1
+  expect 2 "c.yaml, line 1: finetune --loss is now the key 'loss'" config 'loss: safe\n' finetune "$out/store"
+  expect 2 "finetune --task was removed" tune --task ddos
+  expect 2 "--tune-steps does nothing without --tune" tune --tune-steps 5
+  expect 2 "--rank is of --tune adapters" tune --tune all --rank 5
+  printf 'loss: bce\nepochs: 5\n' >"$out/head.yaml"
+  expect 1 "head.yaml, line 2: epochs: does nothing without networks" tune --head "$out/head.yaml"
+  printf 'loss: bce\nrigde: 5\n' >"$out/head.yaml"
+  for command in "finetune --model $out/model" "evaluate ddos"; do
+    expect 1 "head.yaml, line 2: unknown key 'rigde'; did you mean 'ridge'?" \
+      "$NETFLOWGEN" $command "$out/store" --labels "$out/sim/labels.csv" --head "$out/head.yaml"
+  done
+  expect 0 "tree_incidents: 5" squeezed "$NETFLOWGEN" finetune --help-all
   node=$(sed -n 2p "$out/sim/labels.csv" | cut -d, -f1)
   expect 0 "q50" "$NETFLOWGEN" -q forecast "$out/store" --model "$out/model" --node "${node%%/*}"
   expect 0 "</svg>" "$NETFLOWGEN" -q forecast "$out/store" --model "$out/model" --node "${node%%/*}" -f html

@@ -127,7 +127,7 @@ void append_flag(const std::string& name, const CLI::Option& option, const YamlV
 [[noreturn]] void fail_unknown(const CLI::App& command, const YamlValue& key,
                                const std::vector<std::string>& known) {
   try {
-    refuse_old_spellings({command.get_name(), "--" + key.text()});
+    refuse_old_spellings(command.get_name(), {"--" + key.text()});
   } catch (const UsageError& e) {
     key.fail("{}", e.what());
   }
@@ -250,7 +250,7 @@ Arguments expand_config(const Command& root, const std::vector<std::string>& arg
   out.words = arguments;
   const std::string file = take_config(out.words);
   out.command = find_command(root.parser(), out.words);
-  refuse_old_spellings(out.words);
+  refuse_old_spellings(out.command->get_parent() == nullptr ? "" : out.command->get_name(), out.words);
   check_options(*out.command, out.words);
   if (file.empty() || asks_init(out)) return out;
   try {

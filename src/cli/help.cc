@@ -107,33 +107,54 @@ class Formatter : public CLI::Formatter {
 struct OldSpelling {
   std::string_view command;  // empty: any
   std::string_view old;
-  std::string_view now;
+  std::string_view now;  // what the message says of it
 };
 
 constexpr std::array kOldSpellings = {
-    OldSpelling{"", "--output", "--out"},
-    OldSpelling{"collect", "--books", "--counters"},
-    OldSpelling{"collect", "--state", "--templates"},
-    OldSpelling{"series", "--state", "--templates"},
-    OldSpelling{"decode", "--state", "--templates"},
-    OldSpelling{"pretrain", "--leads", "--horizons"},
+    OldSpelling{"", "--output", "is now spelt --out"},
+    OldSpelling{"collect", "--books", "is now spelt --counters"},
+    OldSpelling{"collect", "--state", "is now spelt --templates"},
+    OldSpelling{"series", "--state", "is now spelt --templates"},
+    OldSpelling{"decode", "--state", "is now spelt --templates"},
+    OldSpelling{"pretrain", "--leads", "is now spelt --horizons"},
+    OldSpelling{"finetune", "--task", "was removed: ddos is the only task"},
 };
+
+// Options of an earlier version that are keys of the file of --head. They had the keys' names, with dashes.
+constexpr std::array<std::string_view, 2> kHeadCommands = {"finetune", "ddos"};
+constexpr std::array<std::string_view, 9> kHeadKeys = {"loss",       "prior",          "ridge",
+                                                       "tree_trust", "tree_incidents", "hidden",
+                                                       "epochs",     "learning_rate",  "weight_decay"};
+
+std::string option_of(std::string_view key) {
+  std::string option = "--" + std::string(key);
+  std::replace(option.begin(), option.end(), '_', '-');
+  return option;
+}
+
+// What the message says of an option of an earlier version; empty for any other.
+std::string what_became_of(std::string_view command, std::string_view option) {
+  for (const auto& s : kOldSpellings) {
+    if (option == s.old && (s.command.empty() || s.command == command)) return std::string(s.now);
+  }
+  if (std::find(kHeadCommands.begin(), kHeadCommands.end(), command) == kHeadCommands.end()) return "";
+  for (const auto key : kHeadKeys) {
+    if (option == option_of(key))
+      return fmt::format("is now the key '{}' of the YAML file of --head (docs/tasks.md)", key);
+  }
+  return "";
+}
 
 }  // namespace
 
 std::shared_ptr<CLI::FormatterBase> help_formatter() { return std::make_shared<Formatter>(); }
 
-void refuse_old_spellings(const std::vector<std::string>& arguments) {
-  for (const auto& argument : arguments) {
-    const std::string_view name = std::string_view(argument).substr(0, argument.find('='));
-    for (const auto& s : kOldSpellings) {
-      const bool here =
-          s.command.empty() || std::find(arguments.begin(), arguments.end(), s.command) != arguments.end();
-      if (name == s.old && here) {
-        throw base::UsageError("{}{}{} is now spelt {}", s.command, s.command.empty() ? "" : " ", s.old,
-                               s.now);
-      }
-    }
+void refuse_old_spellings(std::string_view command, const std::vector<std::string>& words) {
+  for (const auto& word : words) {
+    if (word == "--") return;
+    const std::string_view option = std::string_view(word).substr(0, word.find('='));
+    if (const std::string now = what_became_of(command, option); !now.empty())
+      throw base::UsageError("{}{}{} {}", command, command.empty() ? "" : " ", option, now);
   }
 }
 

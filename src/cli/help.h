@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
-
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -14,7 +14,8 @@ namespace netflowgen::cli {
 
 std::shared_ptr<CLI::FormatterBase> help_formatter();
 
-// Throws base::UsageError that names the new spelling where an argument has one of an earlier version.
-void refuse_old_spellings(const std::vector<std::string>& arguments);
+// Throws base::UsageError that names the new spelling or place where a word is an option of an earlier version. `command`: the
+// one that the words call, "ddos" of `evaluate ddos`.
+void refuse_old_spellings(std::string_view command, const std::vector<std::string>& words);
 
 }  // namespace netflowgen::cli

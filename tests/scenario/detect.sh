@@ -145,6 +145,11 @@ expect 1 "no alert" nfg feedback ffffffffffffffff no --alerts "$out/alerts.db" -
 expect 2 "" nfg feedback "$id" perhaps --alerts "$out/alerts.db"
 grep -q ",benign$" "$out/feedback.csv" && [ "$(wc -l <"$out/feedback.csv")" = 2 ] || fail "feedback.csv"
 expect 0 "denied steps" nfg finetune "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" "$out/feedback.csv" \
-  --epochs 5 -o "$out/second"
+  -o "$out/second"
+# What else a head is made of is read from a file; the model's card has it.
+printf '# an ablation\nloss: safe\nprior: volume\n' >"$out/head.yaml"
+expect 0 "head ddos trained" nfg finetune "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" --head "$out/head.yaml" \
+  --trees 0 -o "$out/third"
+grep -q "loss safe" "$out/third/card.md" || fail "the head was not made as --head says"
 [ $failures -eq 0 ] && echo "detect: all as expected"
 exit $((failures > 0))

@@ -9,6 +9,7 @@
 #include "study/boosted_method.h"
 #include "study/forecast_models.h"
 #include "study/forecast_trees.h"
+#include "study/head_file.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -23,20 +24,23 @@ class LearnedDdosMethods : public DdosMethods {
         ->check(one_of({"adapters", "all"}));
     c.add_option("--device", options_.device, "cpu, cuda or cuda:N")->capture_default_str();
     c.add_option("--threads", options_.threads, "0: all cores")->capture_default_str();
-    add_head_options(c, options_.head);
+    add_head_options(c, head_);
   }
 
   void append(std::vector<std::unique_ptr<eval::AttackMethod>>& all, Context& context) const override {
     study::BoostedDetectorOptions trees;
     trees.booster.stop = &context.stop;
     all.push_back(study::boosted_trees(trees));
-    if (options_.model.empty()) return;
-    for (auto& d : study::learned_detectors(options_, context.stop, progress_printer(context, "model")))
+    study::LearnedOptions options = options_;
+    options.head = study::choose_head(head_, options_.head);  // a bad file is refused without a model too
+    if (options.model.empty()) return;
+    for (auto& d : study::learned_detectors(options, context.stop, progress_printer(context, "model")))
       all.push_back(std::move(d));
   }
 
  private:
   study::LearnedOptions options_;
+  study::HeadChoice head_;
 };
 
 class LearnedForecastMethods : public ForecastMethods {

@@ -21,6 +21,7 @@
 #include "study/attack_methods.h"
 #include "study/calibration.h"
 #include "study/finetune.h"
+#include "study/head_file.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -28,7 +29,6 @@ namespace {
 struct FinetuneArguments {
   std::string store;
   std::vector<std::string> labels;
-  std::string task = "ddos";
   std::string train;
   std::string validation;
   std::string budget = "full";
@@ -36,6 +36,7 @@ struct FinetuneArguments {
   uint64_t min_flows = 0;
   bool strict = false;
   study::FinetuneOptions study;
+  study::HeadChoice head;
 };
 
 eval::Period period_of(const std::string& text, const series::FrameTable& table, const char* option) {
@@ -103,9 +104,19 @@ void calibrate_without_labels(const study::FinetuneOptions& study, Context& cont
   write_calibration(study.out, calibration, *task.table);
 }
 
+// An option that changes nothing is refused: whoever compares two runs would otherwise compare a run with itself.
+void refuse_idle_options(const Command& c, const std::string& tune) {
+  for (const char* option : {"--tune-steps", "--tune-rate", "--rank", "--keep"}) {
+    if (c.count(option) > 0 && tune == "none")
+      throw base::UsageError("{} does nothing without --tune adapters or --tune all", option);
+  }
+  if (c.count("--rank") > 0 && tune == "all")
+    throw base::UsageError("--rank is of --tune adapters; --tune all has none");
+}
+
 void run_finetune(const FinetuneArguments& o, Context& context) {
-  if (o.task != "ddos") throw base::UsageError("--task {}: known tasks: ddos", o.task);
   study::FinetuneOptions study = o.study;
+  study.head = study::choose_head(o.head, o.study.head);
   if (!study.frozen() && (study.out.empty() || study.out == study.model))
     throw base::UsageError("--tune changes the model itself: give another folder to write it to with -o");
   if (study.out.empty()) study.out = study.model;
@@ -134,7 +145,8 @@ void run_finetune(const FinetuneArguments& o, Context& context) {
       study.out, detector.head(),
       fmt::format("- task head `ddos`: {} labelled events, budget {}, loss {}, {} backbone\n",
                   task.events.size(), budget->name(), study.head.loss, study.frozen() ? "frozen" : "tuned"));
-  const auto calibration = study::calibrate_all(study, o.task, caches, detector, task, protocol);
+  const auto calibration =
+      study::calibrate_all(study, study.head.spec.name, caches, detector, task, protocol);
   fmt::print("head ddos trained on {} events{}; model written to {}\n", task.events.size(),
              denied > 0 ? fmt::format(" and {} denied steps", denied) : "", study.out);
   write_calibration(study.out, calibration, table);
@@ -155,7 +167,6 @@ void add_finetune(Command& app, Context& context) {
       ->check(kPositive)
       ->capture_default_str();
   c->add_option("-o,--out", o->study.out, "Model folder to write (default: into --model)");
-  c->add_option("--task", o->task, "ddos")->capture_default_str();
   c->add_option("--train", o->train, "Labelled period FROM/TO, validation included (default: all)");
   c->add_option("--validation", o->validation,
                 "Its late part, where tuning is judged (default: the last quarter)");
@@ -169,7 +180,7 @@ void add_finetune(Command& app, Context& context) {
   c->add_option("--min-label-flows", o->label_options.min_flows, "Only labels with at least this many flows")
       ->group(kAdvancedGroup);
   c->add_flag("--strict", o->strict, "A bad label is an error");
-  add_head_options(*c, o->study.head);
+  add_head_options(*c, o->head);
   c->add_option("--seed", o->study.head.seed, "Of draws of labels, trees and networks")
       ->capture_default_str()
       ->group(kAdvancedGroup);
@@ -196,7 +207,10 @@ void add_finetune(Command& app, Context& context) {
   c->add_option("--device", o->study.device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->study.threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen finetune store --model model --labels labels.csv -o detector");
-  c->callback([o, &context] { run_finetune(*o, context); });
+  c->callback([o, c, &context] {
+    refuse_idle_options(*c, o->study.tune.what);
+    run_finetune(*o, context);
+  });
 }
 
 }  // namespace netflowgen::cli

@@ -1,9 +1,7 @@
 #include "cli/learn/learn_options.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
-#include <map>
 #include <set>
 #include <sstream>
 
@@ -83,61 +81,19 @@ std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vec
   return kept;
 }
 
-void add_head_options(Command& c, learn::HeadOptions& h) {
-  c.add_option("--loss", h.loss, "bce (a step at a time) or safe (survival, as in Xatu)")
-      ->check(one_of({"bce", "safe"}))
-      ->capture_default_str()
+void add_head_options(Command& c, study::HeadChoice& head) {
+  const learn::HeadOptions defaults;
+  c.add_option("--head", head.file,
+               "YAML file of what else a head is made of (docs/tasks.md); its keys and defaults: " +
+                   study::head_keys_text())
       ->group(kAdvancedGroup);
-  static const std::map<std::string, learn::Prior> kPriors = {{"none", learn::Prior::kNone},
-                                                              {"volume", learn::Prior::kVolume},
-                                                              {"injection", learn::Prior::kInjection},
-                                                              {"both", learn::Prior::kBoth}};
-  const auto take_prior = [&h](const std::string& word) {
-    std::string lower = word;
-    for (char& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    h.prior = kPriors.at(lower);
-  };
-  c.add_option("--prior", take_prior, "Score before any label: none, volume, injection or both")
-      ->check(one_of_ignoring_case({"none", "volume", "injection", "both"}))
-      ->default_str("both")
-      ->group(kAdvancedGroup);
-  c.add_option("--ridge", h.ridge, "Ridge penalty of what labels change: larger for few or doubtful labels")
-      ->check(kPositive)
-      ->capture_default_str()
-      ->group(kAdvancedGroup);
-  c.add_option("--trees", h.trees, "Boosted trees beside the linear head; 0: none")
+  c.add_option("--trees", head.trees, "Boosted trees beside the linear head; 0: none")
       ->check(in_range(0, model::kMaxTrees))
-      ->capture_default_str()
+      ->default_str(std::to_string(defaults.trees))
       ->group(kAdvancedGroup);
-  c.add_option("--tree-trust", h.tree_trust,
-               "Weight of an event in the trees: smaller for few or doubtful labels")
-      ->check(kPositive)
-      ->capture_default_str()
-      ->group(kAdvancedGroup);
-  c.add_option("--tree-incidents", h.tree_incidents,
-               "Labelled incidents at which the trees reach their full weight; less weight with fewer")
-      ->check(kPositive)
-      ->capture_default_str()
-      ->group(kAdvancedGroup);
-  c.add_option("--members", h.members, "Small networks beside the linear head")
+  c.add_option("--members", head.members, "Small networks beside the linear head")
       ->check(in_range(0, 64))
-      ->capture_default_str()
-      ->group(kAdvancedGroup);
-  c.add_option("--hidden", h.spec.hidden, "Width of each network's hidden layer")
-      ->check(in_range(1, 1024))
-      ->capture_default_str()
-      ->group(kAdvancedGroup);
-  c.add_option("--epochs", h.epochs, "Passes at most")
-      ->check(kPositive)
-      ->capture_default_str()
-      ->group(kAdvancedGroup);
-  c.add_option("--learning-rate", h.learning_rate, "Peak")
-      ->check(kPositive)
-      ->capture_default_str()
-      ->group(kAdvancedGroup);
-  c.add_option("--weight-decay", h.weight_decay, "Of the networks' matrices")
-      ->check(kNonNegative)
-      ->capture_default_str()
+      ->default_str(std::to_string(defaults.members))
       ->group(kAdvancedGroup);
 }
 

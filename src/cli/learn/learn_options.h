@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "cli/command_line.h"
-#include "learn/head.h"
 #include "learn/pretrain.h"
 #include "series/frame_table.h"
+#include "study/head_file.h"
 
 namespace netflowgen::cli {
 
@@ -24,7 +24,7 @@ std::vector<int> parse_steps(const std::vector<std::string>& texts, int64_t step
 std::vector<size_t> active_nodes(const series::FrameTable& table, const std::vector<size_t>& nodes,
                                  learn::StepRange range, double share);
 
-// How a task head is trained: --loss, --prior, --ridge, --trees, --members and so on.
-void add_head_options(Command& command, learn::HeadOptions& head);
+// How a task head is trained: --head, --trees, --members. study::choose_head() reads the file.
+void add_head_options(Command& command, study::HeadChoice& head);
 
 }  // namespace netflowgen::cli

@@ -12,6 +12,14 @@
 namespace netflowgen::infer {
 namespace {
 
+using simd::exp_of;
+using simd::kLanes;
+using simd::load_part;
+using simd::silu_of;
+using simd::store_part;
+using simd::V;
+using simd::W;
+
 uint16_t to_bf16(float x) {  // to nearest, ties to even; x is finite
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);

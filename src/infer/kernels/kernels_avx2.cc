@@ -2,7 +2,7 @@
 #include "infer/kernels/kernels.h"
 
 #if defined(__AVX2__) && defined(__FMA__)
-#include "infer/kernels/simd_avx2.h"
+#include "simd/avx2.h"
 #define NFG_TILE_ROWS 6  // 6 x 2 sums in 16 registers
 #include "infer/kernels/kernels_impl.h"
 namespace netflowgen::infer {

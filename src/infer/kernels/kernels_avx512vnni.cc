@@ -2,7 +2,7 @@
 #include "infer/kernels/kernels.h"
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VNNI__)
-#include "infer/kernels/simd_avx512.h"
+#include "simd/avx512.h"
 #define NFG_TILE_ROWS 12  // 12 x 2 sums in 32 registers
 #include "infer/kernels/kernels_impl.h"
 namespace netflowgen::infer {

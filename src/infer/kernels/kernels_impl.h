@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "infer/kernels/vector_math.h"
-// After V and vector_math.h.
+#include "simd/math.h"
+// After V and simd/math.h.
 #include "infer/kernels/attention_impl.h"
 
 namespace netflowgen::infer {

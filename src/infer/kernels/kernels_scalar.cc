@@ -1,6 +1,6 @@
 // kernels_impl.h with one lane: the reference implementation of the others, and the fallback.
 #include "infer/kernels/kernels.h"
-#include "infer/kernels/simd_scalar.h"
+#include "simd/scalar.h"
 #define NFG_TILE_ROWS 4
 #include "infer/kernels/kernels_impl.h"
 

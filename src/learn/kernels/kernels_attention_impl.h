@@ -46,23 +46,33 @@ struct Strided {
 
 constexpr int kRows = 4;  // with two registers a row: eight independent sums hide a multiply-add's latency
 
-// C[0..R, 0..V kLanes) (+)= A[0..R, 0..k) B[0..k, 0..V kLanes): the sums stay in registers.
-template <int R, int V>
+// C[0..R, 0..N kLanes) (+)= A[0..R, 0..k) B[0..k, 0..N kLanes): the sums stay in registers.
+template <int R, int N>
 [[gnu::always_inline]] inline void tile(const Strided& a, const float* b, int64_t ldb, int64_t k, bool add,
                                         float* c, int64_t ldc) {
-  Vector sum[R][V] = {};
+  V sum[R][N];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < N; ++v) sum[r][v] = V::zero();
+  }
   for (int64_t p = 0; p < k; ++p) {
-    Vector bv[V];
-    for (int v = 0; v < V; ++v) bv[v] = load(b + p * ldb + v * kLanes);
+    V bv[N];
+#pragma GCC unroll 2
+    for (int v = 0; v < N; ++v) bv[v] = V::load(b + p * ldb + v * kLanes);
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const float x = a.data[r * a.row + p * a.column];
-      for (int v = 0; v < V; ++v) sum[r][v] += x * bv[v];
+      const V x = V::set(a.data[r * a.row + p * a.column]);
+#pragma GCC unroll 2
+      for (int v = 0; v < N; ++v) sum[r][v] = V::fma(x, bv[v], sum[r][v]);
     }
   }
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) {
+#pragma GCC unroll 2
+    for (int v = 0; v < N; ++v) {
       float* out = c + r * ldc + v * kLanes;
-      store(out, add ? load(out) + sum[r][v] : sum[r][v]);
+      (add ? V::load(out) + sum[r][v] : sum[r][v]).store(out);
     }
   }
 }
@@ -91,9 +101,11 @@ inline void small_gemm(Strided a, const float* b, int64_t ldb, int64_t m, int64_
   for (; i < m; ++i, a.data += a.row) tile_row<1>(a, b, ldb, n, k, add, c + i * ldc, ldc);
 }
 
-// Scores of a row turned into exp(score * scale - shift), zero where the query does not see the key.
+// Scores of a row turned into exp(score * scale - shift), zero where the query does not see the key. Whole registers: rows are
+// padded to them, and what lies outside is overwritten.
 inline void exp_row(float* p, int64_t from, int64_t to, int64_t keys, float scale, float shift) {
-  for (int64_t j = from; j < to; ++j) p[j] = exp_fast(p[j] * scale - shift);
+  for (int64_t j = from / kLanes * kLanes; j < to; j += kLanes)
+    exp_of(V::fma(V::load(p + j), V::set(scale), V::set(-shift))).store(p + j);
   std::fill(p, p + from, 0.0f);
   std::fill(p + to, p + keys, 0.0f);
 }

@@ -1,5 +1,5 @@
 #if defined(__x86_64__)
-#define NFG_LANES 8
+#include "simd/avx2.h"
 #define NFG_KERNELS kernels_avx2
 #include "learn/kernels/kernels_impl.h"
 #endif

@@ -1,5 +1,5 @@
 #if defined(__x86_64__)
-#define NFG_LANES 16
+#include "simd/avx512.h"
 #define NFG_KERNELS kernels_avx512
 #include "learn/kernels/kernels_impl.h"
 #endif

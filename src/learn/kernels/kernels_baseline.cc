@@ -1,3 +1,3 @@
-#define NFG_LANES 4
+#include "simd/portable.h"
 #define NFG_KERNELS kernels_baseline
 #include "learn/kernels/kernels_impl.h"

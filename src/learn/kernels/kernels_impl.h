@@ -1,83 +1,61 @@
-// The loops behind kernels.h, one source for every instruction set: kernels_avx2.cc and its siblings define
-// NFG_LANES (floats a register) and NFG_KERNELS (the table's name) and include it. GCC's target_clones would not
+// The loops behind kernels.h, one source for every instruction set: kernels_avx2.cc and its siblings include the
+// vector type (src/simd), define NFG_KERNELS (the table's name) and include this. GCC's target_clones would not
 // do: it lowers vector types before it clones, and attention then ran at a tenth of this speed (bench/train).
+//
+// Loops without exp are written a float at a time: the compiler makes vectors of them.
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdlib>
 
 #include "base/check.h"
 #include "learn/kernels/kernels.h"
+#include "simd/math.h"
 
 namespace netflowgen::learn {
 namespace {
 
-constexpr int64_t kLanes = NFG_LANES;
+using simd::exp_of;
+using simd::load_part;
+using simd::silu_of;
+using simd::store_part;
+using simd::V;
 
-using Vector = float __attribute__((vector_size(4 * NFG_LANES)));
-using Loose = float __attribute__((vector_size(4 * NFG_LANES), aligned(4)));  // in memory: any alignment
-
-inline Vector load(const float* p) { return *reinterpret_cast<const Loose*>(p); }
-inline void store(float* p, const Vector& x) { *reinterpret_cast<Loose*>(p) = x; }
-
-// e^x to 2e-7 relative, vectorisable: 2^n times a polynomial on [-ln2/2, ln2/2]. x below -87 gives about
-// 1e-38.
-inline float exp_fast(float x) {
-  x = x < -87.0f ? -87.0f : x;
-  x = x > 88.0f ? 88.0f : x;
-  const float n = std::floor(x * 1.44269504f + 0.5f);
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  const float e = p * r * r + r + 1.0f;
-  return e * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
-}
+constexpr int64_t kLanes = V::kLanes;
 
 // Two registers of partial sums, so that additions do not wait for each other.
 inline float sum_of(const float* x, int64_t n) {
-  Vector a = {};
-  Vector b = {};
+  V a = V::zero();
+  V b = V::zero();
   int64_t i = 0;
   for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    a += load(x + i);
-    b += load(x + i + kLanes);
+    a = a + V::load(x + i);
+    b = b + V::load(x + i + kLanes);
   }
-  a += b;
   float sum = 0;
   for (; i < n; ++i) sum += x[i];
-  for (int k = 0; k < kLanes; ++k) sum += a[k];
-  return sum;
+  return sum + V::sum(a + b);
 }
 
 inline float dot(const float* x, const float* y, int64_t n) {
-  Vector a = {};
-  Vector b = {};
+  V a = V::zero();
+  V b = V::zero();
   int64_t i = 0;
   for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    a += load(x + i) * load(y + i);
-    b += load(x + i + kLanes) * load(y + i + kLanes);
+    a = V::fma(V::load(x + i), V::load(y + i), a);
+    b = V::fma(V::load(x + i + kLanes), V::load(y + i + kLanes), b);
   }
-  a += b;
   float sum = 0;
   for (; i < n; ++i) sum += x[i] * y[i];
-  for (int k = 0; k < kLanes; ++k) sum += a[k];
-  return sum;
+  return sum + V::sum(a + b);
 }
 
 inline float max_of(const float* x, int64_t n) {
   float m = -INFINITY;
   int64_t i = 0;
   if (n >= kLanes) {
-    Vector a = load(x);
-    for (i = kLanes; i + kLanes <= n; i += kLanes) {
-      const Vector b = load(x + i);
-      a = a < b ? b : a;
-    }
-    for (int k = 0; k < kLanes; ++k) m = m < a[k] ? a[k] : m;
+    V a = V::load(x);
+    for (i = kLanes; i + kLanes <= n; i += kLanes) a = V::max(a, V::load(x + i));
+    m = V::max_of(a);
   }
   for (; i < n; ++i) m = m < x[i] ? x[i] : m;
   return m;
@@ -147,21 +125,28 @@ void swiglu_forward(const float* x, int64_t rows, int64_t f, float* y) {
     const float* a = x + r * 2 * f;
     const float* b = a + f;
     float* yr = y + r * f;
-    for (int64_t i = 0; i < f; ++i) yr[i] = a[i] / (1.0f + exp_fast(-a[i])) * b[i];
+    for (int64_t i = 0; i < f; i += kLanes) {
+      const int64_t n = f - i;
+      store_part(silu_of(load_part(a + i, n, 0)) * load_part(b + i, n, 0), yr + i, n);
+    }
   }
 }
 
 void swiglu_backward(const float* dy, const float* x, int64_t rows, int64_t f, float* dx) {
+  const V one = V::set(1.0f);
   for (int64_t r = 0; r < rows; ++r) {
     const float* a = x + r * 2 * f;
     const float* b = a + f;
     const float* g = dy + r * f;
     float* da = dx + r * 2 * f;
     float* db = da + f;
-    for (int64_t i = 0; i < f; ++i) {
-      const float s = 1.0f / (1.0f + exp_fast(-a[i]));
-      da[i] = g[i] * b[i] * s * (1.0f + a[i] * (1.0f - s));
-      db[i] = g[i] * a[i] * s;
+    for (int64_t i = 0; i < f; i += kLanes) {
+      const int64_t n = f - i;
+      const V ai = load_part(a + i, n, 0);
+      const V gi = load_part(g + i, n, 0);
+      const V s = one / (one + exp_of(V::zero() - ai));
+      store_part(gi * load_part(b + i, n, 0) * s * V::fma(ai, one - s, one), da + i, n);
+      store_part(gi * ai * s, db + i, n);
     }
   }
 }
@@ -207,8 +192,14 @@ void rotate(float* x, const float* cos, const float* sin, int64_t rows, int64_t 
 inline float softmax_group(const float* x, int64_t n, int32_t target, float* p) {
   const float m = max_of(x, n);
   const float at_target = target < 0 ? 0 : x[target] - m;
-  for (int64_t i = 0; i < n; ++i) p[i] = exp_fast(x[i] - m);
-  const float sum = sum_of(p, n);
+  V total = V::zero();
+  for (int64_t i = 0; i < n; i += kLanes) {
+    // What is past n adds exp(-87), which the sum, at least 1, does not feel.
+    const V e = exp_of(load_part(x + i, n - i, -3e38f) - V::set(m));
+    total = total + e;
+    store_part(e, p + i, n - i);
+  }
+  const float sum = V::sum(total);
   const float scale = 1.0f / sum;
   for (int64_t i = 0; i < n; ++i) p[i] *= scale;
   return target < 0 ? 0 : std::log(sum) - at_target;

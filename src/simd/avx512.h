@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace netflowgen::infer {
+namespace netflowgen::simd {
 namespace {
 
 struct V {
@@ -38,7 +38,7 @@ struct V {
   static V max(V a, V b) { return {_mm512_max_ps(a.v, b.v)}; }
   static V min(V a, V b) { return {_mm512_min_ps(a.v, b.v)}; }
   static V round(V a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
-  // x 2^n for a whole n in [-126, 127].
+  // x 2^n for an integer n in [-126, 127].
   static V scale2(V x, V n) { return {_mm512_scalef_ps(x.v, n.v)}; }
   static float sum(V a) {
     const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
@@ -83,4 +83,4 @@ struct W {
 };
 
 }  // namespace
-}  // namespace netflowgen::infer
+}  // namespace netflowgen::simd

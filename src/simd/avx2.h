@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace netflowgen::infer {
+namespace netflowgen::simd {
 namespace {
 
 struct V {
@@ -42,7 +42,7 @@ struct V {
   static V max(V a, V b) { return {_mm256_max_ps(a.v, b.v)}; }
   static V min(V a, V b) { return {_mm256_min_ps(a.v, b.v)}; }
   static V round(V a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
-  // x 2^n for a whole n in [-126, 127].
+  // x 2^n for an integer n in [-126, 127].
   static V scale2(V x, V n) {
     const __m256i bits =
         _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127)), 23);
@@ -93,4 +93,4 @@ struct W {
 };
 
 }  // namespace
-}  // namespace netflowgen::infer
+}  // namespace netflowgen::simd

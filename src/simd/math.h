@@ -1,16 +1,18 @@
-// Small functions over the vector type V of the kernel file that includes this one.
+// Small functions over the vector type V of the header that was included before this one: scalar.h, portable.h, avx2.h or
+// avx512.h. Everything in this module is in unnamed namespaces: a file is compiled for one instruction set, and no code of it
+// may be linked into another.
 #pragma once
 
 #include <cstddef>
 
-namespace netflowgen::infer {
+namespace netflowgen::simd {
 namespace {
 
 constexpr size_t kLanes = V::kLanes;
 // exp with a relative error of about 1e-7 (Cephes' expf: reduction by ln 2 in two parts, degree 5). Below
-// -87 it is exp(-87), above 88 exp(88).
+// -87 it is exp(-87), above 88 exp(88). NaN stays NaN: of one, min and max give the second.
 inline V exp_of(V x) {
-  x = V::min(V::max(x, V::set(-87.0f)), V::set(88.0f));
+  x = V::min(V::set(88.0f), V::max(V::set(-87.0f), x));
   const V n = V::round(x * V::set(1.44269504f));
   V r = V::fma(n, V::set(-0.693359375f), x);
   r = V::fma(n, V::set(2.12194440e-4f), r);
@@ -36,4 +38,4 @@ inline void store_part(V v, float* p, size_t n) {
 }
 
 }  // namespace
-}  // namespace netflowgen::infer
+}  // namespace netflowgen::simd

@@ -1,4 +1,4 @@
-// One float at a time: the reference of the vector types. See simd_avx2.h and simd_avx512.h.
+// One float at a time: the reference of the vector types. See avx2.h and avx512.h.
 #pragma once
 
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace netflowgen::infer {
+namespace netflowgen::simd {
 namespace {
 
 struct V {
@@ -35,9 +35,10 @@ struct V {
   static V max(V a, V b) { return {a.v > b.v ? a.v : b.v}; }
   static V min(V a, V b) { return {a.v < b.v ? a.v : b.v}; }
   static V round(V a) { return {std::nearbyintf(a.v)}; }
-  // x 2^n for a whole n in [-126, 127].
+  // x 2^n for an integer n in [-126, 127].
   static V scale2(V x, V n) {
-    const uint32_t bits = static_cast<uint32_t>(static_cast<int>(n.v) + 127) << 23;
+    const int power_of_two = std::isnan(n.v) ? 0 : static_cast<int>(n.v);
+    const uint32_t bits = static_cast<uint32_t>(power_of_two + 127) << 23;
     float power;
     std::memcpy(&power, &bits, sizeof power);
     return {x.v * power};
@@ -62,4 +63,4 @@ struct W {
 };
 
 }  // namespace
-}  // namespace netflowgen::infer
+}  // namespace netflowgen::simd

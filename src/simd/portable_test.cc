@@ -1,0 +1,3 @@
+#include "simd/portable.h"
+#define NFG_SUITE PortableMath
+#include "simd/math_test_impl.h"
