@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/error.h"
@@ -19,6 +20,9 @@ SimulatedStore simulate_store(const sim::Scenario& scenario, int64_t step_ms, co
   sim::Simulator simulator(scenario);
   series::SeriesOptions options;
   options.step_ms = step_ms;
+  // Records are exported in order, and start as long before as the time-outs let them.
+  options.lateness_ms = std::max(options.lateness_ms, scenario.network.active_timeout.ms +
+                                                          scenario.network.inactive_timeout.ms + 60'000);
   options.nodes.all_hosts = false;
   options.nodes.hosts = {scenario.network.prefix};
   if (scenario.network.ipv6_share > 0) options.nodes.hosts.push_back(scenario.network.prefix6);

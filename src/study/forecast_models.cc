@@ -94,7 +94,7 @@ ForecastModels::ForecastModels(const std::vector<std::string>& folders, std::str
 
 void ForecastModels::check(const series::FrameTable& table, const std::vector<int64_t>& horizons) const {
   const auto& input = first().spec().input;
-  if (table.step_ms != input.step_ms) {
+  if (table.step_ms != input.step_ms && !input.universal) {
     throw base::Error("{}: trained on steps of {} ms, the store has {} ms; make the series with --step {}ms",
                       folders_.front(), input.step_ms, table.step_ms, input.step_ms);
   }
