@@ -56,6 +56,8 @@ struct RoleSpec {
   std::string timezone;       // UTC offset; empty: the scenario's
   double noise = 0;           // sigma of the long-range dependent noise of its log-rate
   double hurst = 0.8;         // that noise's Hurst parameter
+  double mix = 0;             // sigma of the lognormal rate of each kind of its traffic, from host to host
+  double sessions = 1;        // factor on the rate of its long transfers and calls
   double presence = 1;        // median share of the time in which such a host is awake; 1: always
   Duration awake{1'800'000};  // mean length of an awake spell
 };

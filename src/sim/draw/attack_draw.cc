@@ -59,8 +59,8 @@ class AttackDraw {
   // Real ones have a median of 24 s and one in ten lasts over 56 minutes; those of minutes matter most here.
   double draw_duration() {
     const double u = random_.uniform();
-    if (u < 0.3) return log_uniform(random_, 20 * kSecond, 2 * kMinute);
-    if (u < 0.75) return log_uniform(random_, 2 * kMinute, 20 * kMinute);
+    if (u < 0.4) return log_uniform(random_, 20 * kSecond, 2 * kMinute);
+    if (u < 0.8) return log_uniform(random_, 2 * kMinute, 20 * kMinute);
     return log_uniform(random_, 20 * kMinute, 5 * kHour);
   }
 
@@ -131,7 +131,7 @@ class AttackDraw {
   void draw_sources(ScriptedEvent& e, const AttackType& type) {
     const bool one = from_.shape("one_source");
     const double u = random_.uniform();
-    double n = u < 0.35  ? log_uniform(random_, type.low_sources, type.high_sources)
+    double n = u < 0.3   ? log_uniform(random_, type.low_sources, type.high_sources)
                : u < 0.6 ? 1
                : u < 0.8 ? log_uniform(random_, 1, 30)
                          : log_uniform(random_, 10, 50'000);
@@ -157,7 +157,10 @@ class AttackDraw {
     } else if (u < 0.65 && from_.shape("connections") && type.style == Style::kFlood) {
       s.flow_packets = 1;
     }
-    if (random_.chance(0.5)) s.bytes = static_cast<int64_t>(log_uniform(random_, 40, 1'500));
+    if (random_.chance(0.5)) {
+      s.bytes = static_cast<int64_t>(random_.chance(0.5) ? random_.uniform(900, 1'500)
+                                                         : log_uniform(random_, 40, 1'500));
+    }
     if (random_.chance(0.4))
       s.port = random_.chance(0.5) ? 0 : static_cast<int64_t>(1 + random_.below(60'000));
     if (random_.chance(0.35)) s.answer = 0;

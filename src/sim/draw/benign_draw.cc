@@ -37,8 +37,8 @@ Benign draw_benign(Random random, const DrawFrom& from, const Scenario& s) {
   b.outages = often("outage", 0.3, 4);
   b.mail_campaigns = often("mail_campaign", 0.2, 3);
   b.software_updates = often("software_update", 0.3, 3);
-  b.vertical_scans = often("vertical_scan", 0.5, 10);
-  b.horizontal_scans = often("horizontal_scan", 0.5, 8);
+  b.vertical_scans = often("vertical_scan", 0.1, 6);
+  b.horizontal_scans = often("horizontal_scan", 0.03, 2);
   b.backup_share = from.benign("backup") ? random.uniform(0, 0.8) : 0;
   b.length = log_uniform(random, 0.3, 2);
   b.flash_magnitude = spread(random, 1.5, 30);
@@ -50,8 +50,8 @@ Benign draw_benign(Random random, const DrawFrom& from, const Scenario& s) {
   const double days = static_cast<double>(s.duration.ms) / 86'400'000;
   const double vertical = 1 + b.vertical_scans * days;
   const double horizontal = 1 + b.horizontal_scans * days;
-  b.scan_rate = bounded(spread(random, 2, 600), seconds * p * 1.3, 0.04 * records / vertical);
-  b.sweep_rate = bounded(spread(random, 0.02, 10), seconds * p * 1.3 * hosts, 0.04 * records / horizontal);
+  b.scan_rate = bounded(spread(random, 2, 600), seconds * p * 1.3, 0.015 * records / vertical);
+  b.sweep_rate = bounded(spread(random, 0.02, 10), seconds * p * 1.3 * hosts, 0.015 * records / horizontal);
   return b;
 }
 

@@ -12,8 +12,8 @@
 namespace netflowgen::sim {
 namespace {
 
-constexpr double kHostsShare = 0.5;    // of max_records, at most, for the hosts' own traffic
-constexpr double kAttacksShare = 0.3;  // and for attacks; benign events and radiation have the rest
+constexpr double kHostsShare = 0.5;     // of max_records, at most, for the hosts' own traffic
+constexpr double kAttacksShare = 0.15;  // and for attacks; benign events and radiation have the rest
 constexpr int64_t kFirstStart = 1'640'995'200'000;  // 2022-01-01
 constexpr double kHours = 3 * 365 * 24;
 
@@ -65,18 +65,6 @@ std::string drawn_timezone(Random& random) {
   return fmt::format("{}{:02}:{:02}", half < 0 ? '-' : '+', std::abs(half) / 2, half % 2 == 0 ? 0 : 30);
 }
 
-// Lowers the levels until the hosts leave at most `most` records, and raises them until something is seen.
-void bound_levels(Scenario& s, Random& random, double most) {
-  const double minutes = static_cast<double>(s.duration.ms) / kMinute;
-  const double records = expected_records(Network(s)) * minutes;
-  const double target = log_uniform(random, 0.05, 1) * most;
-  const double least = std::min(target, 0.01 * most);
-  const double factor = records > target  ? target / records
-                        : records < least ? least / std::max(records, 1e-9)
-                                          : 1;
-  for (auto& [name, role] : s.hosts) role.level = std::min(role.level * factor, 1e5);
-}
-
 }  // namespace
 
 Scenario draw_scenario(uint64_t seed, const DrawOptions& options) {
@@ -100,7 +88,7 @@ Scenario draw_scenario(uint64_t seed, const DrawOptions& options) {
     if (random.chance(0.15)) role.timezone = drawn_timezone(random);
   }
   const auto most = static_cast<double>(options.max_records);
-  bound_levels(s, random, kHostsShare * most);
+  set_levels(s, kHostsShare * most * log_uniform(random, 0.1, 1));
   s.attacks.count = 0;
   s.benign = draw_benign(part(4), from, s);
   s.attacks = draw_attacks(part(5), from, Network(s), kAttacksShare * most);

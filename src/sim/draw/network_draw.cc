@@ -20,11 +20,23 @@ int64_t draw_sampling(Random& random, const std::optional<Between<int64_t>>& not
   throw base::Error("leave out sampling {} to {}: nothing is left", not_in->low, not_in->high);
 }
 
-// At most as many hosts as every role has been given some; the roles' shares are lognormal.
-std::vector<int64_t> deal(Random& random, int64_t hosts, size_t roles) {
+double usual_share(std::string_view role) {
+  static constexpr std::pair<std::string_view, double> kShares[] = {
+      {"client", 5}, {"web", 3},    {"nat", 2},   {"iot", 1.5},
+      {"vpn", 0.6},  {"voip", 0.6}, {"dns", 0.5}, {"backup", 0.4}};
+  for (const auto& [name, share] : kShares) {
+    if (name == role) return share;
+  }
+  return 0.8;
+}
+
+// Hosts of each role, together at most `hosts`. Roles are there or not, and their shares are lognormal.
+std::vector<int64_t> deal(Random& random, int64_t hosts, const std::vector<std::string>& names) {
+  const size_t roles = names.size();
   std::vector<double> weight(roles);
   double sum = 0;
-  for (auto& w : weight) sum += w = random.chance(0.6) ? random.lognormal(0, 1.4) : 0;
+  for (size_t i = 0; i < roles; ++i)
+    sum += weight[i] = random.chance(0.6) ? usual_share(names[i]) * random.lognormal(0, 1.2) : 0;
   if (sum <= 0) sum = weight[random.below(roles)] = 1;
   std::vector<int64_t> counts(roles);
   int64_t left = hosts;
@@ -62,29 +74,33 @@ NetworkSpec draw_network(Random random, const DrawFrom& from, int64_t hosts) {
   const double minutes = static_cast<double>(from.options.duration.high.ms) / kMinute;
   const double most = 0.1 * static_cast<double>(from.options.max_records) * static_cast<double>(n.sampling) /
                       (static_cast<double>(hosts) * minutes);
-  n.radiation = random.chance(0.25) ? 0 : std::min(most, log_uniform(random, 0.003, 30));
+  // What is seen of it; in the Internet it is far more, but most networks filter it.
+  const double seen = log_uniform(random, 0.0001, 0.05) * static_cast<double>(n.sampling);
+  n.radiation = random.chance(0.7) ? 0 : std::min(most, seen);
   n.dark = random.chance(0.2);
   return n;
 }
 
 std::map<std::string, RoleSpec> draw_hosts(Random random, const DrawFrom& from, int64_t hosts) {
   std::map<std::string, RoleSpec> roles;
-  const auto counts = deal(random, hosts, from.roles.size());
-  const double level = log_uniform(random, 0.002, 20);
-  // Most networks have sparse hosts; in some nearly all are.
-  const double sparse = random.chance(0.35) ? 0 : random.uniform(0.3, 1);
+  const auto counts = deal(random, hosts, from.roles);
+  const double level = log_uniform(random, 0.2, 12);
+  // Most networks have sparse hosts; in some all are.
+  const double sparse = random.chance(0.2) ? 0 : random.uniform(0.7, 1.2);
   for (size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] == 0) continue;
     RoleSpec r = default_role(from.roles[i], "");
     r.count = counts[i];
-    r.level = level * random.lognormal(0, 1.2);
-    r.spread = log_uniform(random, 0.2, 2.2);
-    if (random.chance(0.5) || !DrawFrom::contains(from.cycles, r.cycle))
+    r.level = level * random.lognormal(0, 0.7);
+    r.spread = log_uniform(random, 0.2, 1.8);
+    if (random.chance(0.4) || !DrawFrom::contains(from.cycles, r.cycle))
       r.cycle = one_of(random, from.cycles);
-    r.noise = log_uniform(random, 0.08, 1.3);
+    r.mix = random.chance(0.3) ? 0 : random.uniform(0.2, 1.5);
+    r.sessions = log_uniform(random, 1, 80);
+    r.noise = log_uniform(random, 0.08, 1);
     r.hurst = random.uniform(0.52, 0.95);
     if (random.chance(sparse)) {
-      r.presence = log_uniform(random, 0.003, 0.6);
+      r.presence = log_uniform(random, 0.002, 0.25);
       r.awake.ms = static_cast<int64_t>(log_uniform(random, 1, 240)) * kMinuteMs;
     }
     roles[from.roles[i]] = r;

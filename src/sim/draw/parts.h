@@ -36,13 +36,14 @@ inline const std::string& one_of(Random& random, const std::vector<std::string>&
 }
 
 NetworkSpec draw_network(Random random, const DrawFrom& from, int64_t hosts);
+// Levels are flow records a minute of a host that is awake; see set_levels().
 std::map<std::string, RoleSpec> draw_hosts(Random random, const DrawFrom& from, int64_t hosts);
 // REQUIRES: the network and hosts of `scenario` are drawn.
 Benign draw_benign(Random random, const DrawFrom& from, const Scenario& scenario);
 // REQUIRES: as `network` was made of. `records`: what all attacks together may send.
 Attacks draw_attacks(Random random, const DrawFrom& from, const Network& network, double records);
 
-// Flow records a minute that the hosts' own traffic is expected to leave.
-double expected_records(const Network& network);
+// Makes levels of records a minute. All are lowered so that the hosts leave at most `most` records in all.
+void set_levels(Scenario& scenario, double most);
 
 }  // namespace netflowgen::sim

@@ -76,6 +76,7 @@ Network::Network(const Scenario& scenario)
   }
   add_hosts();
   set_presence();
+  set_mix();
   set_normal_levels();
 }
 
@@ -122,19 +123,32 @@ void Network::set_presence() {
   }
 }
 
+void Network::set_mix() {
+  for (auto& h : hosts_) {
+    h.mix.assign(h.profile->conversations.size(), 1.0);
+    h.mix.resize(h.mix.size() + h.profile->sessions.size(), h.spec->sessions);
+    if (h.spec->mix <= 0) continue;
+    Random random = stream(scenario_.seed, Stream::kMix, h.index);
+    for (auto& factor : h.mix) factor *= random.lognormal(-0.5 * h.spec->mix * h.spec->mix, h.spec->mix);
+  }
+}
+
 void Network::set_normal_levels() {
   for (auto& h : hosts_) {
     const auto& mix = mixes(*h.profile);
     for (size_t i = 0; i < mix.size(); ++i) {
       const auto& c = h.profile->conversations[i];
-      h.normal_in += c.a_minute * (c.serves ? mix[i].mean_forward() : mix[i].mean_reverse());
-      h.normal_out += c.a_minute * (c.serves ? mix[i].mean_reverse() : mix[i].mean_forward());
+      const double rate = c.a_minute * h.mix[i];
+      h.normal_in += rate * (c.serves ? mix[i].mean_forward() : mix[i].mean_reverse());
+      h.normal_out += rate * (c.serves ? mix[i].mean_reverse() : mix[i].mean_forward());
     }
-    for (const auto& s : h.profile->sessions) {
+    for (size_t i = 0; i < h.profile->sessions.size(); ++i) {
+      const auto& s = h.profile->sessions[i];
       // Mean of a Pareto duration cut at max_s, times the mean of the lognormal rate.
       const double cut = std::pow(s.min_s / s.max_s, s.alpha - 1.0);
       const double seconds = s.min_s * (s.alpha - cut) / (s.alpha - 1.0);
-      const double share = s.a_day / 1440.0 * seconds * std::exp(0.5 * s.pps_sigma * s.pps_sigma);
+      const double rate = s.a_day / 1440.0 * h.mix[mix.size() + i];
+      const double share = rate * seconds * std::exp(0.5 * s.pps_sigma * s.pps_sigma);
       h.normal_in += share * s.in_pps;
       h.normal_out += share * s.out_pps;
     }

@@ -28,7 +28,8 @@ enum class Stream : uint64_t {
   kPeers,
   kBotnet,
   kPresence,
-  kShape
+  kShape,
+  kMix
 };
 Random stream(int64_t seed, Stream what, uint64_t index);
 
@@ -43,9 +44,10 @@ struct Host {
   uint8_t router = 0;
   uint16_t interface = 0;
   double level = 1;
-  double presence = 1;   // share of the time in which it is awake; `level` holds while it is
-  int64_t shift_ms = 0;  // local time minus UTC, with a personal shift
-  double normal_in = 0;  // weekly mean of packets a minute, before sampling
+  double presence = 1;      // share of the time in which it is awake; `level` holds while it is
+  std::vector<double> mix;  // factor on each of the profile's conversations, then on each of its sessions
+  int64_t shift_ms = 0;     // local time minus UTC, with a personal shift
+  double normal_in = 0;     // weekly mean of packets a minute, before sampling
   double normal_out = 0;
 };
 
@@ -77,6 +79,7 @@ class Network {
  private:
   void add_hosts();
   void set_presence();
+  void set_mix();
   void set_normal_levels();
 
   Scenario scenario_;

@@ -61,6 +61,8 @@ void check_hosts(const Scenario& s, const Check& check) {
     check.in(role.spread, 0.0, 5.0, (key + ".spread").c_str());
     check.in(role.noise, 0.0, 3.0, (key + ".noise").c_str());
     check.in(role.hurst, 0.5, 0.99, (key + ".hurst").c_str());
+    check.in(role.mix, 0.0, 3.0, (key + ".mix").c_str());
+    check.in(role.sessions, 0.0, 1e4, (key + ".sessions").c_str());
     check(role.presence > 0 && role.presence <= 1, (key + ".presence").c_str(), "must be above 0, at most 1");
     check.in<int64_t>(role.awake.ms, 60'000, 86'400'000, (key + ".awake (ms)").c_str());
     check(Cycle::named(role.cycle) != nullptr, (key + ".cycle").c_str(),

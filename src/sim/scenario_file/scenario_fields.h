@@ -31,6 +31,8 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Rol
   v("timezone", s.timezone, "UTC offset, as +01:00; empty: the scenario's");
   v("noise", s.noise, "sigma of the long-range dependent noise of the log-rate");
   v("hurst", s.hurst, "Hurst parameter of that noise, 0.5 to 1");
+  v("mix", s.mix, "sigma of the lognormal rate of each kind of its traffic, from host to host");
+  v("sessions", s.sessions, "factor on the rate of its long transfers and calls");
   v("presence", s.presence, "median share of the time in which such a host is awake; 1: always");
   v("awake", s.awake, "mean length of an awake spell");
 }

@@ -46,8 +46,10 @@ double HostSource::damage(double t_ms) const {
 void HostSource::generate(int64_t minute, Buckets& out) {
   const auto from = static_cast<double>(minute * kMinuteMs);
   const double middle = from + kMinute / 2;
-  const double cycle = host_.cycle->at(static_cast<TimeMs>(middle) + host_.shift_ms);
-  const double awake = presence_.next(cycle);
+  const TimeMs local = static_cast<TimeMs>(middle) + host_.shift_ms;
+  const double cycle = host_.cycle->at(local);
+  const auto hour = static_cast<size_t>((local / base::kHourMs % 24 + 24) % 24);
+  const double awake = presence_.next(cycle, hour);
   const double rate = host_.level * awake * noise_.next(random_) * damage(middle);
   bool outage = false;
   for (const auto& e : effects_) {
@@ -78,7 +80,7 @@ HostSource::Peers HostSource::peers_of(size_t spec) const {
 
 void HostSource::conversations(double from_ms, double rate, Buckets& out) {
   for (size_t i = 0; i < mixes_.size(); ++i) {
-    converse(i, host_.profile->conversations[i].a_minute * rate, from_ms, peers_of(i), out);
+    converse(i, host_.profile->conversations[i].a_minute * rate * host_.mix[i], from_ms, peers_of(i), out);
   }
 }
 
@@ -88,7 +90,7 @@ void HostSource::extra(const HostEffect& effect, double from_ms, Buckets& out) {
   for (size_t i = 0; i < mixes_.size(); ++i) {
     const auto& c = host_.profile->conversations[i];
     if (c.serves != serves || !c.internal.empty()) continue;
-    converse(i, c.a_minute * strength, from_ms, {effect.pool, effect.peers, true}, out);
+    converse(i, c.a_minute * strength * host_.mix[i], from_ms, {effect.pool, effect.peers, true}, out);
   }
 }
 
@@ -149,7 +151,7 @@ void HostSource::retries(double from_ms, double rate, Buckets& out) {
     if (!c.serves) continue;
     const auto& inside = network_.hosts_like(c.internal);
     const Peers peers = peers_of(i);
-    const uint64_t n = random_.poisson(3 * c.a_minute * rate * network_.thinning().p());
+    const uint64_t n = random_.poisson(3 * c.a_minute * rate * host_.mix[i] * network_.thinning().p());
     for (uint64_t k = 0; k < n; ++k) {
       int64_t peer_host = -1;
       if (!inside.empty()) peer_host = static_cast<int64_t>(inside[random_.below(inside.size())]);
@@ -219,8 +221,9 @@ HostSource::Session HostSource::session_of(const PlannedSession& plan) {
 }
 
 void HostSource::start_sessions(double from_ms, double rate) {
-  for (const auto& spec : host_.profile->sessions) {
-    const uint64_t n = random_.poisson(spec.a_day / 1'440 * rate);
+  for (size_t i = 0; i < host_.profile->sessions.size(); ++i) {
+    const auto& spec = host_.profile->sessions[i];
+    const uint64_t n = random_.poisson(spec.a_day / 1'440 * rate * host_.mix[mixes_.size() + i]);
     for (uint64_t k = 0; k < n; ++k)
       sessions_.push_back(session_of(spec, from_ms + random_.uniform() * kMinute));
   }
