@@ -1,5 +1,5 @@
 """Suggested filters beside ExaBGP: what `exabgp decode` reads in our NLRI is what was meant, and what ExaBGP encodes of our
-line is our NLRI, byte for byte. Needs `exabgp` (5.0 from PyPI, `pip install exabgp`, or Debian's 4.2) on the path."""
+line is our NLRI, byte for byte. Needs `exabgp` 5.0 (`pip install exabgp`; Debian 12's 4.2 has no `decode`) on the path."""
 import json, os, pathlib, re, subprocess, sys, tempfile
 
 program = os.environ["NETFLOWGEN"]

@@ -7,11 +7,6 @@
 namespace netflowgen::flow {
 namespace {
 
-// NSEL's firewallEvent (element 233).
-constexpr uint16_t kFlowCreated = 1;
-constexpr uint16_t kFlowDeleted = 2;
-constexpr uint16_t kFlowUpdated = 5;
-
 uint64_t above(uint64_t total, uint64_t counted) { return total > counted ? total - counted : 0; }
 
 uint64_t combine(uint64_t hash, uint64_t value) { return base::mix64(hash ^ (value + 0x9e3779b97f4a7c15u)); }

@@ -71,6 +71,9 @@ class RunningTotals {
   std::unordered_map<IpAddr, Chain> exporters_;
 };
 
+// NSEL's firewallEvent (element 233).
+enum FirewallEvent : uint16_t { kFlowCreated = 1, kFlowDeleted = 2, kFlowUpdated = 5 };
+
 // Tells a firewall's connection `id` (element 148) from all others.
 uint64_t connection_key(const Flow& flow, uint64_t id);
 

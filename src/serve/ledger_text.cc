@@ -81,6 +81,7 @@ std::string notes_text(std::span<const std::pair<std::string_view, uint64_t>> no
 std::string exporter_text(const flow::ExporterReport& r) {
   std::string text = ledger_table(r.ledgers, "  ");
   if (const auto notes = notes_text(r.notes); !notes.empty()) text += "  " + notes;
+  for (const auto& [name, rule] : r.rules) text += fmt::format("    {}: {}\n", name, rule);
   for (const auto& s : r.sequences) text += sequence_text(s);
   const auto& t = r.timeouts;
   text += fmt::format("  time-outs: {}, {}; of {} flows with times\n",
@@ -104,6 +105,8 @@ nlohmann::json ledgers_json(std::span<const base::LedgerView> ledgers) {
 nlohmann::json exporter_json(const flow::ExporterReport& r) {
   auto notes = nlohmann::json::object();
   for (const auto& [name, count] : r.notes) notes[std::string(name)] = count;
+  auto rules = nlohmann::json::object();
+  for (const auto& [name, rule] : r.rules) rules[std::string(name)] = rule;
   auto sequences = nlohmann::json::array();
   for (const auto& s : r.sequences) {
     sequences.push_back({{"protocol", protocol_text(s.version)},
@@ -121,6 +124,7 @@ nlohmann::json exporter_json(const flow::ExporterReport& r) {
   return {{"exporter", r.exporter.to_string()},
           {"ledgers", ledgers_json(r.ledgers)},
           {"notes", notes},
+          {"rules", rules},
           {"sequences", sequences},
           {"active_timeout_ms", optional_json(t.active_ms)},
           {"inactive_timeout_ms", optional_json(t.inactive_ms)},

@@ -54,8 +54,9 @@ struct TimeoutReport {
 
 struct ExporterReport {
   IpAddr exporter;
-  std::vector<base::LedgerView> ledgers;                     // "datagrams", "sets", "records", "flows"
-  std::vector<std::pair<std::string_view, uint64_t>> notes;  // what was counted but not dropped, by name
+  std::vector<base::LedgerView> ledgers;                        // "datagrams", "sets", "records", "flows"
+  std::vector<std::pair<std::string_view, uint64_t>> notes;     // what was counted but not dropped, by name
+  std::vector<std::pair<std::string_view, std::string>> rules;  // of notes on times that were moved, by name
   std::vector<SequenceReport> sequences;
   TimeoutReport timeouts;
   int64_t clock_skew_ms = 0;  // export time - received_ms, of the newest datagram that knew both

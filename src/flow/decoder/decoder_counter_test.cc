@@ -108,6 +108,17 @@ TEST(EmptyHalf, OfABiflowIsNoFlow) {
   EXPECT_EQ(e.twins.dropped("flows", "no_traffic"), 1u);
 }
 
+// A template of a flow that only answers.
+TEST(EmptyHalf, ThatTheTemplateDoesNotCount) {
+  Exported e({{1, 4, kReverse}, {2, 4, kReverse}});
+  const Flow f = only(e.record({640, 5}));
+  EXPECT_EQ(f.src.to_string(), "10.0.0.2");
+  EXPECT_EQ(f.packets, 5u);
+  EXPECT_EQ(e.twins.note("empty_forward"), 1u);
+  Exported totals({{85, 4, kReverse}, {86, 4, kReverse}});
+  EXPECT_EQ(only(totals.record({640, 5})).src.to_string(), "10.0.0.2");
+}
+
 TEST(EmptyHalf, ForwardOnlyKeepsNothingOfIt) {
   DecodeOptions options;
   options.biflow_as_two = false;

@@ -198,8 +198,8 @@ void Decoder::Impl::plan_flow(const Message& m, const StoredTemplate& t, Flow& f
   plan_reverse(p, flow, base, extras);
   if (flow.bytes != 0 || flow.packets != 0 || extras.totals.any()) return;
   if (!extras.reverse) run_ops(p.fallback_ops, parts_, 0, base, {&flow, 1});
-  extras.forward_empty =
-      flow.bytes == 0 && flow.packets == 0 && (p.known & (kKnownBytes | kKnownPackets)) != 0;
+  const bool counted = (p.known & (kKnownBytes | kKnownPackets)) != 0;
+  extras.forward_empty = flow.bytes == 0 && flow.packets == 0 && (counted || extras.reverse);
 }
 
 // The reference of uptimes where the header has none: the record's own, the options', or the flow's end.

@@ -1,4 +1,6 @@
 // What a decoder says about itself: ledgers, notes, sequences, time-outs, by exporter and in all.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -91,6 +93,29 @@ size_t stream_bytes(const std::vector<Stream>& streams) {
   return sum;
 }
 
+// The rule by which a flow's times were moved, for each note that there is.
+std::vector<std::pair<std::string_view, std::string>> rules_of(const Counters& c,
+                                                               const DecodeOptions& options) {
+  std::vector<std::pair<std::string_view, std::string>> out;
+  const auto noted = [&](Note note) { return c.notes[static_cast<size_t>(note)] != 0; };
+  if (noted(Note::kFutureTime)) {
+    out.emplace_back(name_of(Note::kFutureTime),
+                     fmt::format("ends more than {} s (--max-future) after its receipt; moved to end there",
+                                 options.max_future_ms / 1000));
+  }
+  if (!noted(Note::kPastTime)) return out;
+  out.emplace_back(
+      name_of(Note::kPastTime),
+      options.max_past_ms != 0
+          ? fmt::format("ends more than {} s (--max-past) before its receipt; moved to end there",
+                        options.max_past_ms / 1000)
+          : fmt::format(
+                "of a message more than {} s (--lateness) behind its receipt, or ends more than a day "
+                "before it; moved to end there (--max-past 0: not)",
+                options.max_clock_behind_ms / 1000));
+  return out;
+}
+
 }  // namespace
 
 std::vector<ExporterReport> Decoder::exporters() const {
@@ -100,6 +125,7 @@ std::vector<ExporterReport> Decoder::exporters() const {
     r.exporter = e.address;
     r.ledgers = views_of(e.counters, impl_->held_.size_of(e.address));
     r.notes = notes_of(e.counters);
+    r.rules = rules_of(e.counters, impl_->options_);
     r.sequences = sequences_of(e);
     if (const auto n = other_conventions(r.sequences); n != 0)
       r.notes.emplace_back("other_sequence_convention", n);

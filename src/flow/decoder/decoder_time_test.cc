@@ -61,6 +61,9 @@ TEST(Times, FutureIsMovedToReceipt) {
   EXPECT_EQ(f.end_ms, kNow);
   EXPECT_EQ(f.start_ms, kNow - 30'000) << "the duration stays";
   EXPECT_EQ(t.note("future_time"), 1u);
+  ASSERT_EQ(t.exporter().rules.size(), 1u);
+  EXPECT_EQ(t.exporter().rules[0].first, "future_time");
+  EXPECT_NE(t.exporter().rules[0].second.find("300 s (--max-future)"), std::string::npos);
   EXPECT_EQ(one(t.feed(absolute(kNow, kNow + 60'000))).end_ms, kNow + 60'000) << "five minutes are allowed";
 }
 

@@ -10,6 +10,7 @@ namespace netflowgen::flow {
 namespace {
 
 constexpr uint64_t kFewestSwapped = 4;  // fewer show nothing
+constexpr uint8_t kSflow = 105;         // Flow::version: each sampled packet is a flow
 
 uint64_t key_of(const Flow& f) {
   const uint64_t rest = uint64_t{f.src_port} << 48 | uint64_t{f.dst_port} << 32 |
@@ -19,17 +20,24 @@ uint64_t key_of(const Flow& f) {
   return key == 0 ? 1 : key;
 }
 
+uint32_t counters_of(const Flow& f) {
+  return static_cast<uint32_t>(base::mix64(f.bytes ^ base::mix64(f.packets)));
+}
+
 std::string sentence(const TwiceReport& r) {
   const auto exporter = r.exporter.to_string();
   const auto name = r.exporter.is_zero() ? std::string("the exporter") : "exporter " + exporter;
+  const auto how = r.other_direction >= std::max(r.swapped, r.same)
+                       ? "where they come in and where they go out"
+                   : r.swapped >= r.same ? "with the two interfaces swapped"
+                                         : "with the same counters and times";
   const auto option = r.exporter.is_zero() ? std::string("--direction ingress")
                                            : fmt::format("--direction {}=ingress", exporter);
   return fmt::format(
       "{} reports packets twice, {}: {} of {} flows looked at ({} packets) were reported before. Their "
       "traffic is "
       "counted twice. {} takes one report",
-      name, r.has_direction ? "where they come in and where they go out" : "with the two interfaces swapped",
-      r.twice, r.looked_at, r.packets, option);
+      name, how, r.twice, r.looked_at, r.packets, option);
 }
 
 class DirectedSource : public FlowSource {
@@ -89,9 +97,11 @@ Direction DirectionFilter::policy_of(const IpAddr& exporter) const {
   return it == exporters_.end() ? everywhere_ : it->second;
 }
 
-// All flows of the beginning; then those of some keys, chosen by bits that both reports of a flow share.
+// All flows of the beginning; then those of some keys, chosen by bits that both reports of a flow share. Flows of one
+// packet without a direction say little: samples, and exporters of a flow a packet, repeat themselves.
 bool DirectionFilter::looked_at(const Flow& f) const {
-  if (!f.has(kKnownDirection) && (!f.has(kKnownInterfaces) || f.in_if == f.out_if)) return false;
+  const bool crosses = f.has(kKnownInterfaces) && f.in_if != f.out_if;
+  if (!f.has(kKnownDirection) && !crosses && f.packets < 2) return false;
   if (seen_ < kLookAtAll) return true;
   const unsigned bits = f.src.bytes[15] * 7u + f.dst.bytes[15] * 5u + f.src_port * 3u + f.dst_port;
   return (bits & 15u) == 0;
@@ -99,7 +109,6 @@ bool DirectionFilter::looked_at(const Flow& f) const {
 
 void DirectionFilter::watch(std::span<const Flow> flows) {
   for (const Flow& f : flows) {
-    if ((f.known & (kKnownDirection | kKnownInterfaces)) == 0) continue;
     if (looked_at(f)) reported_before(f);
   }
   seen_ += flows.size();
@@ -111,54 +120,81 @@ bool DirectionFilter::keep(const Flow& f) {
   const Direction policy = filters_ ? policy_of(f.exporter) : Direction::kBoth;
   if (policy == Direction::kBoth) {
     if (looked_at(f)) reported_before(f);
-  } else if (f.has(kKnownDirection)) {
-    if (f.direction == (policy == Direction::kIngress ? 1 : 0)) {
-      ledger_.drop(f.direction == 0 ? DirectionDrop::kIngress : DirectionDrop::kEgress);
-      return false;
-    }
-  } else if (f.has(kKnownInterfaces) && f.in_if != f.out_if && reported_before(f)) {
-    ledger_.drop(DirectionDrop::kSwapped);
+  } else if (f.has(kKnownDirection) && f.direction == (policy == Direction::kIngress ? 1 : 0)) {
+    ledger_.drop(f.direction == 0 ? DirectionDrop::kIngress : DirectionDrop::kEgress);
+    return false;
+  } else if (dropped_as_second(f)) {
     return false;
   }
   ledger_.emit();
   return true;
 }
 
-// Whether the exporter reported the flow a short while ago with the other direction, or with its interfaces swapped.
-// Enters the flow.
-bool DirectionFilter::reported_before(const Flow& f) {
+// Of an exporter of whose reports one is wanted: what is no first report.
+bool DirectionFilter::dropped_as_second(const Flow& f) {
+  if (f.packets == 0 && f.bytes == 0) return false;
+  const Again again = reported_before(f);
+  if (again != Again::kSwapped && again != Again::kSame) return false;
+  ledger_.drop(again == Again::kSwapped ? DirectionDrop::kSwapped : DirectionDrop::kSame);
+  return true;
+}
+
+// How a report differs from an earlier one of its key, where that shows that it is the second of the same packets.
+DirectionFilter::Again DirectionFilter::compare(const Slot& slot, const Flow& f) const {
+  const auto near = [](uint32_t a, uint32_t b) { return a - b <= kSameTimeMs || b - a <= kSameTimeMs; };
+  const bool both_known = f.has(kKnownDirection) && slot.has_direction;
+  if (both_known && f.direction != slot.direction) return Again::kOtherDirection;
+  if (!both_known && f.in_if == slot.out_if && f.out_if == slot.in_if && f.in_if != f.out_if)
+    return Again::kSwapped;
+  const bool sampled_packets = f.version == kSflow;
+  const bool same = !sampled_packets && f.packets > 1 && counters_of(f) == slot.counters &&
+                    near(static_cast<uint32_t>(f.start_ms), slot.start_ms) &&
+                    near(static_cast<uint32_t>(f.end_ms), slot.end_ms);
+  return same ? Again::kSame : Again::kNo;
+}
+
+// Whether the exporter reported the flow a short while ago. Enters the flow.
+DirectionFilter::Again DirectionFilter::reported_before(const Flow& f) {
   if (slots_.empty()) slots_.resize(kSlots);
   const auto known = reports_.find(f.exporter);
-  if (known == reports_.end() && reports_.size() >= kMaxExporters) return false;
+  if (known == reports_.end() && reports_.size() >= kMaxExporters) return Again::kNo;
   TwiceReport& report = known != reports_.end() ? known->second : reports_[f.exporter];
   ++report.looked_at;
   const uint64_t key = key_of(f);
   const auto now_s = static_cast<uint32_t>((f.received_ms != 0 ? f.received_ms : f.end_ms) / 1000);
   const std::span<Slot> bucket(slots_.data() + (key & (slots_.size() - kWays)), kWays);
   auto slot = std::ranges::find(bucket, key, &Slot::key);
-  const bool has_direction = f.has(kKnownDirection);
-  bool before = false;
+  Again again = Again::kNo;
   if (slot == bucket.end()) {
     slot = std::ranges::min_element(bucket, {}, &Slot::seen_s);
   } else if (now_s - slot->seen_s <= kWindowS || slot->seen_s - now_s <= kWindowS) {
-    const bool swapped = f.in_if == slot->out_if && f.out_if == slot->in_if && f.in_if != f.out_if;
-    before = has_direction && slot->has_direction ? f.direction != slot->direction : swapped;
+    again = compare(*slot, f);
   }
-  if (before) {
-    ++report.twice;
-    report.packets += f.packets;
-    report.has_direction |= has_direction;
-    slot->seen_s = std::max(slot->seen_s, now_s);
-    return true;  // the slot keeps the first report
+  if (again == Again::kNo) {
+    *slot = {key,
+             f.in_if,
+             f.out_if,
+             now_s,
+             counters_of(f),
+             static_cast<uint32_t>(f.start_ms),
+             static_cast<uint32_t>(f.end_ms),
+             f.direction,
+             f.has(kKnownDirection)};
+    return again;
   }
-  *slot = {key, f.in_if, f.out_if, now_s, f.direction, has_direction};
-  return false;
+  ++report.twice;
+  report.packets += f.packets;
+  ++(again == Again::kSame      ? report.same
+     : again == Again::kSwapped ? report.swapped
+                                : report.other_direction);
+  slot->seen_s = std::max(slot->seen_s, now_s);  // the slot keeps the first report
+  return again;
 }
 
 std::vector<TwiceReport> DirectionFilter::twice() const {
   std::vector<TwiceReport> out;
   for (const auto& [exporter, report] : reports_) {
-    const uint64_t fewest = report.has_direction ? 1 : kFewestSwapped;
+    const uint64_t fewest = report.other_direction > 0 ? 1 : kFewestSwapped;
     if (policy_of(exporter) != Direction::kBoth || report.twice < fewest) continue;
     if (report.twice * 10 < report.looked_at) continue;
     out.push_back(report);

@@ -3,8 +3,8 @@
 // exporters (dedup.h) does not see.
 //
 // Two things are done here. Flows of one direction are taken, of each exporter or of one, where the options ask for that. And a
-// flow that one exporter reports twice (the same key with the other flowDirection, or with its two interfaces swapped) is
-// noticed, with figures, so that the user can be told.
+// flow that one exporter reports twice (the same key with the other flowDirection, or with its two interfaces swapped, or
+// with the same counters and times) is noticed, with figures, so that the user can be told.
 //
 // Invariants: 1. in = out + drops. 2. Memory is one table, whatever comes; what is pushed out of it is not noticed.
 // 3. Time is the flows' (received_ms, else end_ms). One thread.
@@ -27,10 +27,11 @@ enum class DirectionDrop : uint8_t {
   kIngress,
   kEgress,
   kSwapped,  // without a direction: reported before, with the interfaces swapped
+  kSame,     // reported before, with the same counters and times
   kCount,
 };
 constexpr std::string_view name_of(DirectionDrop reason) {
-  constexpr std::string_view kNames[] = {"ingress", "egress", "interfaces_swapped"};
+  constexpr std::string_view kNames[] = {"ingress", "egress", "interfaces_swapped", "same_report"};
   return kNames[static_cast<size_t>(reason)];
 }
 
@@ -38,9 +39,12 @@ constexpr std::string_view name_of(DirectionDrop reason) {
 struct TwiceReport {
   IpAddr exporter;
   uint64_t looked_at = 0;  // flows
-  uint64_t twice = 0;    // of these, reported before with the other direction, or with the interfaces swapped
-  uint64_t packets = 0;  // of these flows
-  bool has_direction = false;
+  uint64_t twice = 0;      // of these, reported before
+  uint64_t packets = 0;    // of these flows
+  // How the second reports differ from the first.
+  uint64_t other_direction = 0;
+  uint64_t swapped = 0;
+  uint64_t same = 0;
 };
 
 class DirectionFilter {
@@ -63,18 +67,25 @@ class DirectionFilter {
     uint32_t in_if = 0;
     uint32_t out_if = 0;
     uint32_t seen_s = 0;
+    uint32_t counters = 0;  // a hash
+    uint32_t start_ms = 0;  // the low bits, as of all clocks here
+    uint32_t end_ms = 0;
     uint8_t direction = 0;
     bool has_direction = false;
   };
+  enum class Again : uint8_t { kNo, kOtherDirection, kSwapped, kSame };
   static constexpr size_t kSlots = size_t{1} << 14;
   static constexpr size_t kWays = 4;
   static constexpr uint64_t kLookAtAll = 1 << 16;  // flows; then one key in 16
   static constexpr uint32_t kWindowS = 300;        // a second report comes that soon
+  static constexpr uint32_t kSameTimeMs = 1000;    // headers of NetFlow v9 count whole seconds
   static constexpr size_t kMaxExporters = 16384;
 
   Direction policy_of(const IpAddr& exporter) const;
   bool looked_at(const Flow& flow) const;
-  bool reported_before(const Flow& flow);
+  bool dropped_as_second(const Flow& flow);
+  Again compare(const Slot& slot, const Flow& flow) const;
+  Again reported_before(const Flow& flow);
 
   Direction everywhere_;
   std::unordered_map<IpAddr, Direction> exporters_;

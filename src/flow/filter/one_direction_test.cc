@@ -20,6 +20,8 @@ struct Report {
   uint32_t in_if = 0;
   uint32_t out_if = 0;
   TimeMs received_ms = kStart;
+  TimeMs start_ms = kStart;
+  uint64_t packets = 10;
 };
 
 Flow flow_of(const Report& r) {
@@ -29,7 +31,10 @@ Flow flow_of(const Report& r) {
   f.dst = IpAddr::v4(0x0a000002);
   f.src_port = r.port;
   f.protocol = 6;
-  f.packets = 10;
+  f.start_ms = r.start_ms;
+  f.end_ms = r.start_ms + 5000;
+  f.packets = r.packets;
+  f.bytes = r.packets * 100 + r.port;
   f.in_if = r.in_if;
   f.out_if = r.out_if;
   f.received_ms = r.received_ms;
@@ -49,19 +54,26 @@ TEST(OneDirection, NoticesAnExporterThatMetersBoth) {
   EXPECT_EQ(filter.twice()[0].looked_at, 40u);
   EXPECT_EQ(filter.twice()[0].twice, 20u);
   EXPECT_EQ(filter.twice()[0].packets, 200u);
-  EXPECT_TRUE(filter.twice()[0].has_direction);
+  EXPECT_EQ(filter.twice()[0].other_direction, 20u);
 }
 
 TEST(OneDirection, WhatIsReportedOnceIsNotNoticed) {
   DirectionFilter filter({});
   for (uint16_t port = 0; port < 100; ++port) {
     // Both directions are metered, but each flow passes one of them; updates of the same flow are no second report.
-    for (int update = 0; update < 3; ++update) filter.keep(flow_of({.port = port, .direction = port % 2}));
+    for (int update = 0; update < 3; ++update)
+      filter.keep(flow_of({.port = port, .direction = port % 2, .start_ms = kStart + update * 60'000}));
     // Two exporters on the way: dedup.h.
     filter.keep(flow_of({.exporter = 2, .port = port, .direction = 1}));
     filter.keep(flow_of({.exporter = 3, .port = port, .direction = 0}));
     filter.keep(flow_of({.exporter = 4, .port = port, .in_if = 1, .out_if = 2}));
-    filter.keep(flow_of({.exporter = 4, .port = port, .in_if = 1, .out_if = 2}));
+    filter.keep(flow_of({.exporter = 4, .port = port, .in_if = 1, .out_if = 2, .packets = 11}));
+    // A packet a flow: the same length and time say nothing.
+    for (int i = 0; i < 3; ++i) filter.keep(flow_of({.exporter = 6, .port = port, .packets = 1}));
+    // sFlow: the same.
+    Flow sample = flow_of({.exporter = 7, .port = port, .packets = 2});
+    sample.version = 105;
+    for (int i = 0; i < 3; ++i) filter.keep(sample);
   }
   // The flow comes back by another interface long after.
   filter.keep(flow_of({.exporter = 5, .direction = 0}));
@@ -77,7 +89,23 @@ TEST(OneDirection, NoticesSwappedInterfaces) {
   }
   ASSERT_EQ(filter.twice().size(), 1u);
   EXPECT_EQ(filter.twice()[0].twice, 20u);
-  EXPECT_FALSE(filter.twice()[0].has_direction);
+  EXPECT_EQ(filter.twice()[0].swapped, 20u);
+}
+
+// Neither a direction nor interfaces, or the same in both. NetFlow v9's times differ by up to a second.
+TEST(OneDirection, NoticesTheSameCountersAndTimes) {
+  for (const uint32_t interface : {0u, 3u}) {
+    DirectionFilter filter({});
+    for (uint16_t port = 0; port < 20; ++port) {
+      for (const TimeMs late : {0, 900})
+        filter.keep(
+            flow_of({.port = port, .in_if = interface, .out_if = interface, .start_ms = kStart + late}));
+    }
+    ASSERT_EQ(filter.twice().size(), 1u);
+    EXPECT_EQ(filter.twice()[0].twice, 20u);
+    EXPECT_EQ(filter.twice()[0].same, 20u);
+    EXPECT_EQ(filter.twice()[0].packets, 200u);
+  }
 }
 
 TEST(OneDirection, TakesOneDirection) {
@@ -90,10 +118,13 @@ TEST(OneDirection, TakesOneDirection) {
   EXPECT_TRUE(filter.keep(flow_of({.exporter = 2, .direction = 1})));
   EXPECT_TRUE(filter.keep(flow_of({.exporter = 3, .direction = 0})));
   EXPECT_TRUE(filter.keep(flow_of({.exporter = 3, .direction = 1})));
-  EXPECT_TRUE(filter.keep(flow_of({}))) << "an exporter that does not say";
+  EXPECT_TRUE(filter.keep(flow_of({.port = 6}))) << "an exporter that does not say";
   EXPECT_TRUE(filter.keep(flow_of({.port = 7, .in_if = 1, .out_if = 2})));
   EXPECT_FALSE(filter.keep(flow_of({.port = 7, .in_if = 2, .out_if = 1})));
-  EXPECT_TRUE(filter.keep(flow_of({.port = 7, .in_if = 1, .out_if = 2}))) << "an update of the first report";
+  EXPECT_TRUE(filter.keep(flow_of({.port = 7, .in_if = 1, .out_if = 2, .start_ms = kStart + 60'000})))
+      << "an update of the first report";
+  EXPECT_FALSE(filter.keep(flow_of({.port = 7, .in_if = 1, .out_if = 2, .start_ms = kStart + 60'000})));
+  EXPECT_EQ(filter.ledger().dropped(DirectionDrop::kSame), 1u);
   EXPECT_EQ(filter.ledger().dropped(DirectionDrop::kIngress), 1u);
   EXPECT_EQ(filter.ledger().dropped(DirectionDrop::kEgress), 1u);
   EXPECT_EQ(filter.ledger().dropped(DirectionDrop::kSwapped), 1u);

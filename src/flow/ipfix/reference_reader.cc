@@ -203,7 +203,7 @@ void forward_counters(const Record& forward, RecordExtras& extras, Flow& flow) {
     forward.first_of(kPacketDeltas, 0, flow.packets, flow);
   }
   const bool counted = (flow.known & (kKnownBytes | kKnownPackets)) != 0;
-  extras.forward_empty = counted && flow.bytes == 0 && flow.packets == 0;
+  extras.forward_empty = (counted || extras.reverse) && flow.bytes == 0 && flow.packets == 0;
 }
 
 // Totals, and connections whose teardown repeats what updates said.

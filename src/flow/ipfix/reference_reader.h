@@ -40,8 +40,9 @@ struct RecordExtras {
   std::optional<uint64_t> flow_id;  // where `running` is not kNone
   CounterTotals totals;
   CounterTotals reverse_totals;
-  bool forward_empty = false;  // a record of two directions: the forward one has counters and all are zero
-  bool reverse = false;        // `reverse_flow` is a flow in the other direction, times as given
+  bool forward_empty =
+      false;  // a record of two directions: the forward one has no counter above zero, the other one has, or could
+  bool reverse = false;  // `reverse_flow` is a flow in the other direction, times as given
   Flow reverse_flow;
 };
 

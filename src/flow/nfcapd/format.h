@@ -1,5 +1,5 @@
 // nfdump's archive files, layouts 1 (nfdump 1.6) and 2 (nfdump 1.7): the numbers that the reader and the
-// tests' writer share. docs/collector.md, "nfcapd archives", is the grammar. All integers are in the byte
+// tests' writer share. docs/formats.md, "nfcapd archives", is the grammar. All integers are in the byte
 // order of the machine that wrote the file; the magic tells which.
 #pragma once
 

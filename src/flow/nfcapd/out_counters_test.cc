@@ -164,5 +164,20 @@ TEST(NfcapdOut, ATeardownIsWhatItsUpdatesHaveNotReported) {
   }
 }
 
+// nfcapd writes the connection's start, no end, and the time of the event.
+TEST(NfcapdOut, AnEventEndsAtItsOwnTime) {
+  TestWriter writer;
+  Flow f = two_way(0, 1000, 9);
+  f.end_ms = 0;
+  f.received_ms = f.start_ms + 60'000 + TestWriter::kEventDelayMs;
+  f.event = 5;
+  f.known |= kKnownEvent;
+  writer.flow(f, {.packets = 0, .bytes = 500, .connection = 77});
+  for (const Flow& read : read_all(writer.file()).flows) {
+    EXPECT_EQ(read.start_ms, f.start_ms);
+    EXPECT_EQ(read.end_ms, f.start_ms + 60'000);
+  }
+}
+
 }  // namespace
 }  // namespace netflowgen::flow

@@ -209,7 +209,8 @@ void settle_times(TimeMs event_ms, Flow& f) {
     f.start_ms = f.end_ms = event_ms != 0 ? event_ms : f.received_ms;
     f.known &= ~static_cast<uint32_t>(kKnownDuration);
   }
-  if (f.end_ms < f.start_ms) f.end_ms = f.start_ms;
+  // NSEL: the connection's start, no end, and the time of the update or teardown.
+  if (f.end_ms < f.start_ms) f.end_ms = std::max(f.start_ms, event_ms);
   if (f.received_ms == 0) f.received_ms = f.end_ms;
   if (f.protocol == kIcmp || f.protocol == kIcmp6) {
     f.icmp_type_code = f.dst_port;

@@ -199,6 +199,16 @@ void parse_flows(const Yaml& root, ColumnMap& map) {
     if (map.fields.back().second.file) column.fail("a file's name is for the node of rates");
   }
   if (!has_time) fields.fail("a flow needs a start or an end");
+  const auto maps = [&](Field field) {
+    return std::ranges::any_of(map.fields, [&](const auto& mapped) { return mapped.first == field; });
+  };
+  if (maps(Field::kSrc) != maps(Field::kDst)) {
+    const std::string_view lacking = maps(Field::kSrc) ? "dst" : "src";
+    fields.fail(
+        "a flow has two addresses, and {} is missing; where the rows have none, give one to all: "
+        "{}: {{constant: 0.0.0.0}}",
+        lacking, lacking);
+  }
 }
 
 void parse_rates(const Yaml& root, ColumnMap& map) {
@@ -274,7 +284,9 @@ ColumnMap parse_column_map(const std::string& text, const std::string& name) {
   parse_shape(root, map);
   if (const Yaml format = root["format"]) map.json = parse_format(format);
   map.rates ? parse_rates(root, map) : parse_flows(root, map);
-  if (map.json && !map.filters.empty()) root.fail("keep_rows and skip_rows are for text, not for JSON");
+  for (const MapFilter& filter : map.filters) {
+    if (map.json && filter.column.index) root.fail("JSON has no columns by index: give key paths");
+  }
   return map;
 }
 

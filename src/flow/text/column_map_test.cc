@@ -108,6 +108,8 @@ TEST(MapErrors, NameTheFileTheKeyAndTheNearestKnownOne) {
               HasSubstr("'noon' is not a time"));
   EXPECT_THAT(error("fields: {start: {column: a, times: nothing.csv}}"), HasSubstr("nothing.csv"));
   EXPECT_THAT(error("fields: {start: {file: name}}"), HasSubstr("for the node of rates"));
+  EXPECT_THAT(error("fields: {start: a, src: b}"), HasSubstr("dst is missing"));
+  EXPECT_THAT(error("fields: {start: a, dst: b}"), HasSubstr("src: {constant: 0.0.0.0}"));
   EXPECT_THAT(error("keep_rows: [a]\nfields: {start: a}"), HasSubstr("keep_rows"));
 }
 

@@ -171,6 +171,8 @@ size_t CsvSource::read_row(std::string_view line, std::span<Flow> out) {
   first_row_ = false;
   rows_.enter();
   rows_.emit();
+  if (flows.connection != 0) [[unlikely]]
+    connections_.follow(flows, slots);
   return store(flows, slots, out);
 }
 

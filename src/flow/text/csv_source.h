@@ -10,6 +10,7 @@
 #include "flow/settle.h"
 #include "flow/source.h"
 #include "flow/text/column_map.h"
+#include "flow/text/connections.h"
 #include "flow/text/dialect.h"
 #include "flow/text/text_rows.h"
 
@@ -58,6 +59,7 @@ class CsvSource : public FlowSource {
   bool done_ = false;
   uint32_t known_ = 0;
   SettleCounts settled_;
+  Connections connections_;
   std::exception_ptr error_;
   std::optional<Flow> pending_;  // the reply of a row whose flow filled the caller's batch
 };

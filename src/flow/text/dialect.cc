@@ -12,10 +12,11 @@
 namespace netflowgen::flow {
 namespace {
 
-constexpr std::array<const Dialect*, 15> kDialects{
+constexpr std::array<const Dialect*, 16> kDialects{
     &kFlowsDialect,    &kNfdumpDialect, &kZeekDialect,   &kBinetflowDialect,    &kCiddsDialect,
     &kNfDialect,       &kUnswDialect,   &kUgr16Dialect,  &kCicFlowMeterDialect, &kPythonCicFlowMeterDialect,
     &kNfstreamDialect, &kAwsVpcDialect, &kGcpVpcDialect, &kAzureNsgDialect,     &kAzureVnetDialect,
+    &kPmacctDialect,
 };
 
 std::string lower(std::string_view text) {
@@ -277,6 +278,7 @@ std::string advice(std::string_view head) {
   constexpr Print kPrints[] = {
       {"Date first seen  ", "nfdump's print for people; write it with nfdump -o csv"},
       {"Date flow start  ", "nfdump's print for people; write it with nfdump -o csv"},
+      {"SRC_IP  ", "pmacct's print for people; write it with print_output: csv or json"},
       {"StartTime  ", "Argus's print for people; write it with ra -c , -n -u"},
   };
   std::string_view line = trimmed(first_line(head));

@@ -60,6 +60,7 @@ extern const Dialect kAwsVpcDialect;
 extern const Dialect kGcpVpcDialect;
 extern const Dialect kAzureNsgDialect;
 extern const Dialect kAzureVnetDialect;
+extern const Dialect kPmacctDialect;
 extern const Dialect kUnswDialect;
 extern const Dialect kNfDialect;
 extern const Dialect kZeekDialect;

@@ -10,6 +10,7 @@
 namespace netflowgen::flow {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -160,6 +161,63 @@ TEST(DialectForms, NfdumpJsonOfFirewallConnections) {
   EXPECT_THAT(r.bad, ElementsAre("an event, not a flow x1 at 1"));
 }
 
+// nfdump 1.7.5 and later with columns of events: as its JSON.
+TEST(DialectForms, NfdumpCsvOfFirewallConnections) {
+  const std::string header =
+      "firstSeen,lastSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,inPackets,inBytes,outPackets,"
+      "outBytes,"
+      "event,eventTime,connectionID,version\n";
+  const auto row = [](int id, int event, int in, int out, int minute) {
+    return fmt::format(
+        "2025-12-31 23:59:55.000,1970-01-01 "
+        "00:00:00.000,0.000,TCP,10.0.0.7,1000,198.51.100.9,443,0,{},0,{},{},"
+        "2026-01-01 00:0{}:00.000,{},netflowV9\n",
+        in, out, event, minute, id);
+  };
+  const Read r = read_text(header + row(77, 1, 0, 0, 0) + row(77, 5, 1000, 500, 1) +
+                           row(77, 2, 1200, 600, 2) + row(78, 2, 0, 300, 2));
+  EXPECT_EQ(r.error, "");
+  EXPECT_THAT(r.flows, ElementsAre("2025-12-31T23:59:55Z+65000 10.0.0.7:1000>198.51.100.9:443 6 - - 1000b",
+                                   "2025-12-31T23:59:55Z+65000 198.51.100.9:443>10.0.0.7:1000 6 - - 500b",
+                                   "2026-01-01T00:01:00Z+60000 10.0.0.7:1000>198.51.100.9:443 6 - - 200b",
+                                   "2026-01-01T00:01:00Z+60000 198.51.100.9:443>10.0.0.7:1000 6 - - 100b",
+                                   "2025-12-31T23:59:55Z+125000 198.51.100.9:443>10.0.0.7:1000 6 - - 300b"));
+  EXPECT_THAT(r.bad, ElementsAre("an event, not a flow x1 at 2"));
+  const Read plain = read_text(header +
+                               "2026-01-01 00:00:00.000,2026-01-01 "
+                               "00:00:01.000,1.000,TCP,10.0.0.7,1000,198.51.100.9,443,5,500,0,0,0,0,0,"
+                               "netflowV9\n");
+  EXPECT_THAT(plain.flows,
+              ElementsAre("2026-01-01T00:00:00Z+1000 10.0.0.7:1000>198.51.100.9:443 6 - 5p 500b"));
+  EXPECT_FALSE(plain.raw.at(0).has(kKnownEvent));
+}
+
+// nfdump 1.7.1 -o csv has no column of events. The row that repeats the sum of the earlier ones is the teardown.
+TEST(DialectForms, NfdumpCsvOfFirewallConnectionsWithoutAnEvent) {
+  const auto row = [](int port, int in, int out, int second) {
+    return fmt::format(
+        "2025-12-31 23:58:20,1970-01-01 "
+        "00:00:00,18446742306484052.000,10.0.0.7,198.51.100.9,{},443,TCP,........,0,"
+        "{},0,{},2025-12-31 23:59:{}\n",
+        port, in, out, second);
+  };
+  const Read r = read_text("ts,te,td,sa,da,sp,dp,pr,flg,ipkt,ibyt,opkt,obyt,tr\n" + row(1000, 0, 0, 10) +
+                           row(1000, 1000, 500, 20) + row(1000, 200, 100, 40) + row(1000, 1200, 600, 40) +
+                           row(1001, 0, 700, 50));
+  EXPECT_EQ(r.error, "");
+  uint64_t bytes = 0;
+  uint64_t flows = 0;
+  for (const Flow& f : r.raw) {
+    bytes += f.bytes;
+    flows += f.flows;
+    EXPECT_FALSE(f.has(kKnownEvent));
+  }
+  EXPECT_EQ(bytes, 1200u + 600 + 700);
+  EXPECT_EQ(flows, 3u);
+  EXPECT_THAT(r.flows, Contains("2025-12-31T23:58:20Z+60000 10.0.0.7:1000>198.51.100.9:443 6 . - 1000b"));
+  EXPECT_THAT(r.bad, ElementsAre("an event, not a flow x1 at 2"));
+}
+
 // nfdump writes an empty array for an interval without flows.
 TEST(DialectForms, EmptyJsonArraysAreFilesWithoutRows) {
   const ScratchFolder folder;
@@ -169,6 +227,8 @@ TEST(DialectForms, EmptyJsonArraysAreFilesWithoutRows) {
       R"([{"first":"2026-01-01T00:00:00.000","last":"2026-01-01T00:00:01.000","src4_addr":"10.0.0.1",)"
       R"("dst4_addr":"10.0.0.2","in_packets":3,"in_bytes":180}])");
   folder.write("c.json", "\xef\xbb\xbf[\n\n]\n");
+  folder.write("d.json", "{\n  \"records\": []\n}\n");
+  folder.write("e.json", "{\"logEvents\":[ ]}");
   InputOptions options;
   options.paths = {folder.path()};
   const Read r = read_flows(options);

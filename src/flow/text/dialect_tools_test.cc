@@ -94,6 +94,48 @@ TEST(Dialect, ArgusIcmpTypeIsTheLowByteOfSport) {
                                    HasSubstr("icmp 128.0"), HasSubstr("icmp 129.0"), HasSubstr("icmp 1.4")));
 }
 
+constexpr char kPmacct[] =
+    "SRC_IP,DST_IP,SRC_PORT,DST_PORT,TCP_FLAGS,PROTOCOL,TOS,TIMESTAMP_START,TIMESTAMP_END,PACKETS,BYTES\n"
+    "192.0.2.1,198.51.100.80,1024,80,2,tcp,0,2026-03-01 10:00:01.250000,2026-03-01 10:00:02.250000,6,240\n"
+    "2001:db8::1,2001:db8::2,0,0,0,ipv6-icmp,0,2026-03-01 10:00:02.000000,0000-00-00 00:00:00.000000,1,96\n"
+    "192.0.2.1,198.51.100.80,0,771,0,icmp,0,2026-03-01 10:00:03.000000,0000-00-00 00:00:00.000000,1,56\n";
+
+// pmacctd's packets have no last time: it prints 0000-00-00, in CSV and in JSON.
+TEST(Dialect, PmacctPrintsCsv) {
+  const Read r = read_text(kPmacct);
+  EXPECT_EQ(r.error, "");
+  EXPECT_THAT(r.flows,
+              ElementsAre("2026-03-01T10:00:01.250Z+1000 192.0.2.1:1024>198.51.100.80:80 6 S 6p 240b",
+                          "2026-03-01T10:00:02Z 2001:db8::1>2001:db8::2 58 - 1p 96b",
+                          "2026-03-01T10:00:03Z 192.0.2.1>198.51.100.80 1 - 1p 56b icmp 3.3"));
+  const Read json = read_text(
+      R"({"event_type": "purge", "ip_src": "192.0.2.1", "ip_dst": "198.51.100.80", "port_src": 1024, )"
+      R"("port_dst": 80, "tcp_flags": "2", "ip_proto": "tcp", "timestamp_start": "2026-03-01 10:00:01.000000", )"
+      R"("timestamp_end": "0000-00-00 00:00:00.000000", "stamp_inserted": "2026-03-01 10:00:00", "packets": 1, )"
+      R"("bytes": 40})"
+      "\n");
+  EXPECT_EQ(json.error, "");
+  EXPECT_THAT(json.flows, ElementsAre("2026-03-01T10:00:01Z 192.0.2.1:1024>198.51.100.80:80 6 S 1p 40b"));
+  EXPECT_THAT(read_text("SRC_IP,DST_IP,PROTOCOL,PACKETS,BYTES\n192.0.2.1,192.0.2.2,tcp,1,40\n").error,
+              HasSubstr("nearly pmacct: it lacks timestamp_start"));
+}
+
+// Of an echo reply without a request, ra writes the asker as the source, and the type of the reply.
+TEST(Dialect, ArgusRowsOfTheAnswerAlone) {
+  const Read r =
+      read_text(std::string(kArgus) +
+                "1772359210.0,0.0,icmp,192.0.2.15,0x0000,  <-,192.0.2.1,0x3412,ECR,,0,1,942,0,0,1\n");
+  EXPECT_EQ(r.error, "");
+  EXPECT_THAT(r.flows, ElementsAre(HasSubstr("192.0.2.1>192.0.2.15 1 - 1p 942b icmp 0.0")));
+  const Read totals = read_text(
+      "StartTime,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,TotPkts,TotBytes,State\n"
+      "1772359210.0,icmp,192.0.2.15,0x0000,  <-,192.0.2.1,0x3412,1,942,ECR\n"
+      "1772359211.0,udp,192.0.2.15,5000,  <-,192.0.2.1,53,2,300,RSP\n");
+  EXPECT_EQ(totals.error, "");
+  EXPECT_THAT(totals.flows, ElementsAre(HasSubstr("192.0.2.1>192.0.2.15 1 - 1p 942b icmp 0.0"),
+                                        HasSubstr("192.0.2.1:53>192.0.2.15:5000 17 - 2p 300b")));
+}
+
 TEST(Dialect, ArgusPortsMayBeServicesNames) {
   const Read r =
       read_text(std::string(kArgus) +

@@ -142,7 +142,8 @@ struct RowValues {
   uint8_t icmp_type = 0;
   uint8_t icmp_code = 0;
   uint32_t connection = 0;  // a firewall's id of it; 0: none
-  uint8_t note = 0;         // from a dialect's parser to its finish()
+  TimeMs event_ms = 0;      // of a firewall's event; 0: not given
+  uint8_t note = 0;         // from a dialect's parsers to its finish()
   bool unknown = false;     // set by a parser whose cell holds a value that means "not known"
   bool reply_icmp = false;  // set by a dialect: the ICMP type is the reply's
   bool no_flow = false;     // set by a dialect: the row is an event

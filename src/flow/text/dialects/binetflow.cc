@@ -9,7 +9,9 @@
 namespace netflowgen::flow {
 namespace {
 
-constexpr uint8_t kOneWay = 1;  // RowValues::note: Dir is "->"
+// RowValues::note: Dir is "->" or "<-".
+constexpr uint8_t kOneWay = 1;
+constexpr uint8_t kBackward = 2;
 
 // "FSPA_FSPA": the flags of each side. Other states ("CON", "INT") say nothing of flags.
 BadRow parse_state(std::string_view cell, const Step&, RowValues& row) {
@@ -35,6 +37,7 @@ BadRow parse_dst_port_or_spi(std::string_view cell, const Step& step, RowValues&
 // "  ->", "<->", "<-", "who", "<?>".
 BadRow parse_dir(std::string_view cell, const Step&, RowValues& row) {
   if (cell == "->") row.note = kOneWay;
+  if (cell == "<-") row.note = kBackward;
   return BadRow::kNone;
 }
 
@@ -71,16 +74,26 @@ void settle_icmp(RowValues& row) {
   const auto code = static_cast<uint16_t>(f.protocol == kIcmp ? f.src_port >> 8 : f.dst_port & 0xff);
   f.icmp_type_code = static_cast<uint16_t>(type << 8 | code);
   f.known |= kKnownIcmp;
+  // Of an echo reply that nobody asked for, Argus writes the reply's own type, and the asker as the source.
+  row.reply_icmp = f.packets == 0 && f.bytes == 0;
 }
 
 constexpr uint64_t kHalves =
     bit(Field::kBytes) | bit(Field::kPackets) | bit(Field::kReplyBytes) | bit(Field::kReplyPackets);
 
-// The totals of a flow of which Argus saw one direction are its own.
+void give_reply_the_totals(RowValues& row) {
+  row.reply_bytes = row.total_bytes;
+  row.reply_packets = row.total_packets;
+  if (row.has(Field::kTotalBytes)) row.have |= bit(Field::kBytes) | bit(Field::kReplyBytes);
+  if (row.has(Field::kTotalPackets)) row.have |= bit(Field::kPackets) | bit(Field::kReplyPackets);
+}
+
+// The totals of a flow of which Argus saw one direction are its own, or with "<-" its reply's.
 void settle_totals(RowValues& row) {
   Flow& f = *row.flow;
   // Of TCP, "->" is who began.
-  if ((row.have & kHalves) != 0 || row.note != kOneWay || f.protocol == kTcp) return;
+  if ((row.have & kHalves) != 0 || row.note == 0 || f.protocol == kTcp) return;
+  if (row.note == kBackward) return give_reply_the_totals(row);
   if (row.has(Field::kTotalBytes)) {
     f.bytes = row.total_bytes;
     f.known |= kKnownBytes;

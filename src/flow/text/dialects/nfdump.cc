@@ -5,25 +5,62 @@
 // ipkt/ibyt are the flow; opkt/obyt, which nfdump fills for bidirectional records (-B, NSEL, biflows), are the
 // reply. At egress (dir) and in NetFlow v9 with nothing in, they count the flow itself. The rule is that of
 // archives (nfcapd/out_counters.cc), as far as a row says what it needs.
+//
+// Events of firewalls and of NAT (NSEL, NEL) without a counter are no flows. Those with counters are updates and
+// teardowns of connections (text/connections.h). They end at 1970 and have a time of their own (%tevt, %msec).
+// nfdump 1.7.1's -o csv has neither event nor its time, and prints their duration, which is negative, as unsigned.
 #include <algorithm>
 
+#include "base/random.h"
 #include "flow/text/dialect.h"
+#include "flow/text/dialects/nfdump.h"
+#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {
 
-constexpr uint8_t kNetFlow9 = 9;  // RowValues::note
+// Bits of RowValues::note, beside kNfdumpEvent.
+constexpr uint8_t kNetFlow9 = 1;
+constexpr uint8_t kNoEnd = 2;  // the last packet is at 1970
+
+constexpr TimeMs kNever = 2 * 86'400'000;  // what is before is printed for 0, in whatever time zone
 
 // "netflowV9": a column of nfdump 1.7.5 and later.
 BadRow parse_version(std::string_view cell, const Step&, RowValues& row) {
-  if (cell == "netflowV9") row.note = kNetFlow9;
+  if (cell == "netflowV9") row.note |= kNetFlow9;
+  return BadRow::kNone;
+}
+
+BadRow parse_duration(std::string_view cell, const Step& step, RowValues& row) {
+  double seconds = 0;
+  if (!parse_double(cell, seconds) || seconds < 1e12) return info_of(Field::kDuration).parse(cell, step, row);
+  row.duration_ms = -1;
+  return BadRow::kNone;
+}
+
+BadRow parse_event_time(std::string_view cell, const Step& step, RowValues& row) {
+  RowValues other = row;
+  Flow event;
+  other.flow = &event;
+  if (const BadRow bad = info_of(Field::kEnd).parse(cell, step, other); bad != BadRow::kNone) return bad;
+  row.event_ms = event.end_ms < kNever ? 0 : event.end_ms;
+  row.unknown = true;  // settle_event() sets the end
+  return BadRow::kNone;
+}
+
+// 0 where the record is no event.
+BadRow parse_event(std::string_view cell, const Step&, RowValues& row) {
+  uint64_t event = 0;
+  if (!parse_u64(cell, event) || event > UINT16_MAX) return BadRow::kNumber;
+  row.flow->event = static_cast<uint16_t>(event);
+  row.unknown = event == 0;
   return BadRow::kNone;
 }
 
 constexpr ColumnRule kColumns[] = {
     {"ts|firstseen", Field::kStart, Need::kCell, nullptr, 1, "unix_ms_or_iso"},
-    {"te|lastseen", Field::kEnd, Need::kOptional, nullptr, 1, "unix_ms_or_iso"},
-    {"td|duration", Field::kDuration},
+    {"te|lastseen", Field::kEnd, Need::kOptional, parse_nfdump_end, 1, "unix_ms_or_iso"},
+    {"td|duration", Field::kDuration, Need::kOptional, parse_duration},
     {"tr|received", Field::kReceived},
     {"sa|srcaddr", Field::kSrc, Need::kCell},
     {"da|dstaddr", Field::kDst, Need::kCell},
@@ -60,14 +97,33 @@ constexpr ColumnRule kColumns[] = {
     {"obsdomainid", Field::kDomain},
     {"ra|routerip", Field::kExporter},
     {"version", Field::kVersion, Need::kOptional, parse_version},
+    {"event", Field::kEvent, Need::kOptional, parse_event},
+    {"eventtime", Field::kEnd, Need::kOptional, parse_event_time, 1, "unix_ms_or_iso"},
+    {"connectionid", Field::kLabel, Need::kOptional, parse_nfdump_connection},
 };
+
+// An event's row: what it counts belongs to a connection, and the time of the event is its end.
+void settle_event(RowValues& row) {
+  Flow& f = *row.flow;
+  row.no_flow = (f.bytes | f.packets | row.reply_bytes | row.reply_packets) == 0;
+  // The start is the connection's in all its rows.
+  if (row.connection == 0)
+    row.connection = static_cast<uint32_t>(base::mix64(static_cast<uint64_t>(f.start_ms))) | 1;
+  if (row.event_ms == 0 && (row.note & kNoEnd) != 0 && row.has(Field::kReceived))
+    row.event_ms = f.received_ms;
+  if (row.has(Field::kEnd) || row.event_ms == 0) return;
+  f.end_ms = row.event_ms;
+  f.known |= kKnownDuration;
+  row.have = (row.have | bit(Field::kEnd)) & ~bit(Field::kDuration);
+}
 
 void settle_out_counters(RowValues& row) {
   Flow& f = *row.flow;
   const bool nothing_in = f.packets == 0 && f.bytes == 0;
   const bool same = f.packets == row.reply_packets && f.bytes == row.reply_bytes;
   const bool egress = f.has(kKnownDirection) && f.direction == 1;
-  if (!egress && !(row.note == kNetFlow9 && f.flows == 1 && (nothing_in || same))) {
+  const bool v9 = (row.note & kNetFlow9) != 0 && !f.has(kKnownEvent);
+  if (!egress && !(v9 && f.flows == 1 && (nothing_in || same))) {
     row.reply_icmp = nothing_in;
     if (nothing_in) return;
     row.reply_flows = std::max(1u, f.flows / 2);  // nfdump counts the flows of both directions
@@ -81,8 +137,9 @@ void settle_out_counters(RowValues& row) {
 
 void finish(RowValues& row) {
   Flow& f = *row.flow;
-  if (f.received_ms < 2 * 86400000)
-    row.have &= ~bit(Field::kReceived);  // printed as 1970 where it is not known
+  if (f.received_ms < kNever) row.have &= ~bit(Field::kReceived);  // printed as 1970 where it is not known
+  const bool no_end = (row.note & kNoEnd) != 0 && row.has(Field::kStart) && f.start_ms >= kNever;
+  if (f.has(kKnownEvent) || no_end || (row.note & kNfdumpEvent) != 0) settle_event(row);
   if (row.reply_packets != 0 || row.reply_bytes != 0) settle_out_counters(row);
   if ((f.protocol == kIcmp || f.protocol == kIcmp6) && row.has(Field::kDstPort) && !f.has(kKnownIcmp)) {
     f.icmp_type_code = f.dst_port;
@@ -101,6 +158,20 @@ size_t not_rows(std::string_view line) {
 }
 
 }  // namespace
+
+BadRow parse_nfdump_end(std::string_view cell, const Step& step, RowValues& row) {
+  const BadRow bad = info_of(Field::kEnd).parse(cell, step, row);
+  row.unknown = row.flow->end_ms < kNever;
+  if (row.unknown) row.note |= kNoEnd;
+  return bad;
+}
+
+BadRow parse_nfdump_connection(std::string_view cell, const Step&, RowValues& row) {
+  uint64_t id = 0;
+  if (!parse_u64(cell, id) || id > UINT32_MAX) return BadRow::kNumber;
+  row.connection = static_cast<uint32_t>(id);
+  return BadRow::kNone;
+}
 
 const Dialect kNfdumpDialect{
     .name = "nfdump",

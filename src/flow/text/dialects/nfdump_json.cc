@@ -1,38 +1,16 @@
 // nfdump -o json (an array, pretty-printed), json-log and ndjson (an object a line), 1.6 to 1.8. Times are the local
 // times of the machine that ran nfdump. in_ and out_ counters as in its CSV. Records of type EVENT (NSEL, NAT)
 // that have counters are updates and teardowns of connections; the others are events.
+#include "flow/text/dialects/nfdump.h"
 #include "flow/text/json/json_dialect.h"
 #include "flow/text/json/json_fields.h"
-#include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
 namespace {
 
-constexpr uint8_t kEventRecord = 1;  // RowValues::note
-
 BadRow parse_type(std::string_view cell, const Step&, RowValues& row) {
-  if (cell == "EVENT") row.note = kEventRecord;
+  if (cell == "EVENT") row.note |= kNfdumpEvent;
   return BadRow::kNone;
-}
-
-// 1970 in events, which have a time of their own.
-BadRow parse_last(std::string_view cell, const Step& step, RowValues& row) {
-  const BadRow bad = info_of(Field::kEnd).parse(cell, step, row);
-  row.unknown = row.flow->end_ms < 2 * 86'400'000;
-  return bad;
-}
-
-BadRow parse_connection(std::string_view cell, const Step&, RowValues& row) {
-  uint64_t id = 0;
-  if (!parse_u64(cell, id) || id > UINT32_MAX) return BadRow::kNumber;
-  row.connection = static_cast<uint32_t>(id);
-  return BadRow::kNone;
-}
-
-void finish(RowValues& row) {
-  const Flow& f = *row.flow;
-  row.no_flow = row.note == kEventRecord && (f.bytes | f.packets | row.reply_bytes | row.reply_packets) == 0;
-  if (!row.no_flow) kNfdumpDialect.finish(row);
 }
 
 // "1.5.0", as a fragment is flagged: DF, MF; none of that says "no fragment" for certain.
@@ -45,7 +23,7 @@ BadRow parse_fragment(std::string_view cell, const Step&, RowValues& row) {
 constexpr ColumnRule kRules[] = {
     {"type", Field::kLabel, Need::kOptional, parse_type},
     {"first|t_first", Field::kStart, Need::kCell},
-    {"last|t_last", Field::kEnd, Need::kOptional, parse_last},
+    {"last|t_last", Field::kEnd, Need::kOptional, parse_nfdump_end},
     {"t_event", Field::kEnd},
     {"received|t_received", Field::kReceived},
     {"src4_addr|src6_addr", Field::kSrc, Need::kCell},
@@ -81,7 +59,7 @@ constexpr ColumnRule kRules[] = {
     {"ingress_vrf", Field::kVrfIn},
     {"egress_vrf", Field::kVrfOut},
     {"event_id", Field::kEvent},
-    {"connect_id", Field::kLabel, Need::kOptional, parse_connection},
+    {"connect_id", Field::kLabel, Need::kOptional, parse_nfdump_connection},
 };
 
 }  // namespace
@@ -92,7 +70,6 @@ const JsonDialect kNfdumpJson{
     .signature = "first|t_first,last|t_last,src4_addr|src6_addr,dst4_addr|dst6_addr,in_packets|in_bytes",
     .finishes_like = &kNfdumpDialect,
     .rules = kRules,
-    .finish = finish,
 };
 
 }  // namespace netflowgen::flow

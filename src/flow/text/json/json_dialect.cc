@@ -131,6 +131,17 @@ void complete_row(JsonPlan& plan) {
   plan.row.steps.clear();
 }
 
+// {"records":[]}: what logs of an interval without flows are.
+bool is_empty_wrapper(std::string_view head) {
+  std::string text;
+  for (const char c : head) {
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') text += c;
+    if (text.size() > 64) return false;
+  }
+  if (!text.starts_with("{\"") || !text.ends_with("\":[]}")) return false;
+  return is_json_wrapper(std::string_view(text).substr(2, text.size() - 7));
+}
+
 }  // namespace
 
 std::span<const JsonDialect* const> all_json_dialects() { return kDialects; }
@@ -143,6 +154,7 @@ const JsonDialect* find_json_dialect(std::string_view name) {
 
 bool is_empty_json_array(std::string_view head) {
   if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
+  if (is_empty_wrapper(head)) return true;
   return head.find('[') != std::string_view::npos && std::all_of(head.begin(), head.end(), is_json_separator);
 }
 
@@ -202,6 +214,10 @@ JsonPlan compile(const ColumnMap& map, const PlanOptions& options) {
     }
     add_columns(plan, column.path, s);
     plan.steps.push_back(std::move(s));
+  }
+  for (const MapFilter& filter : map.filters) {
+    plan.keep.push_back({{}, {0, filter.negate, filter.values}});
+    add_columns(plan, filter.column.path, plan.keep.back().value);
   }
   complete_row(plan);
   return plan;

@@ -55,7 +55,7 @@ const JsonDialect* find_json_dialect(std::string_view name);  // nullptr: none
 // object, an array's end or nothing behind it.
 bool is_json(std::string_view head);
 
-// Whether a file that begins so is an array without a member.
+// Whether a file that begins so is an array without a member, or such an array in the object that wraps it.
 bool is_empty_json_array(std::string_view head);
 
 JsonPlan compile(const JsonDialect& dialect, const PlanOptions& options);

@@ -58,6 +58,9 @@ void add_columns(JsonPlan& plan, std::string_view paths, JsonStep& step) {
 }
 
 Flows parse_cells(const JsonCells& cells, const JsonPlan& plan, Flow* slots) {
+  for (const JsonFilter& f : plan.keep) {
+    if (!keeps(f.filter, cell_of(cells, f.value, plan.row.null))) return {BadRow::kNoFlow};
+  }
   slots[0] = plan.row.constants;
   RowValues row = plan.row.constant_values;
   row.flow = slots;

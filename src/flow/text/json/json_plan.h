@@ -56,6 +56,12 @@ struct JsonStep {
   uint16_t count = 0;
 };
 
+// A condition on a value as text; a value that is not there is empty.
+struct JsonFilter {
+  JsonStep value;
+  RowFilter filter;
+};
+
 // Strings inside an object that are rows themselves, with the plan of each form. The number of cells tells the form.
 struct JsonTuples {
   std::vector<RowPlan> forms;
@@ -64,6 +70,7 @@ struct JsonTuples {
 struct JsonPlan {
   RowPlan row;  // what parse_row() and finish_row() need beside the steps
   std::vector<JsonStep> steps;
+  std::vector<JsonFilter> keep;  // all must hold, or the object is no flow
   std::vector<JsonKey> keys{1};
   std::vector<JsonTuples> tuples;  // not empty: rows come from these, and `steps` are not used
   size_t columns = 0;

@@ -12,6 +12,10 @@ constexpr std::array<std::string_view, 4> kWrapperKeys{"records", "Records", "lo
 
 }  // namespace
 
+bool is_json_wrapper(std::string_view key) {
+  return std::find(kWrapperKeys.begin(), kWrapperKeys.end(), key) != kWrapperKeys.end();
+}
+
 JsonScan::State JsonScan::run(std::string_view bytes) {
   while (at_ < bytes.size()) {
     if (in_string_) {
@@ -51,7 +55,7 @@ JsonScan::State JsonScan::structural(char c, std::string_view bytes) {
       ++depth_;
       if (c == '[' && depth_ == 2 && seeks_wrapper_) {
         const std::string_view key = bytes.substr(key_at_, key_size_);
-        pending_wrapper_ = std::find(kWrapperKeys.begin(), kWrapperKeys.end(), key) != kWrapperKeys.end();
+        pending_wrapper_ = is_json_wrapper(key);
       }
       break;
     }

@@ -15,6 +15,9 @@ inline bool is_json_separator(char c) {
   return is_json_blank(c) || c == ',' || c == '[' || c == ']' || c == '\x1e';
 }
 
+// Whether an array of records under this key makes an object a wrapper.
+bool is_json_wrapper(std::string_view key);
+
 class JsonScan {
  public:
   enum class State : uint8_t {

@@ -103,16 +103,6 @@ bool JsonSource::read_shape() {
   return true;
 }
 
-// Takes what updates have reported off a firewall's teardown.
-void JsonSource::follow(const Flows& flows, Flow* slots) {
-  if (!connections_) {
-    const RunningTotals::Limits limits{kMaxConnections, kMaxConnections};
-    connections_ = std::make_unique<RunningTotals>(limits, RunningTotals::Gone());
-  }
-  follow_connection(*connections_, connection_key(slots[0], flows.connection), slots[0],
-                    flows.reply ? &slots[1] : nullptr);
-}
-
 // Puts a row's flows where the caller wants them and enters the row into the account.
 size_t JsonSource::store(const Flows& flows, Flow* slots, std::span<Flow> out, std::string_view row) {
   rows_.enter();
@@ -122,7 +112,7 @@ size_t JsonSource::store(const Flows& flows, Flow* slots, std::span<Flow> out, s
   }
   rows_.emit();
   if (flows.connection != 0) [[unlikely]]
-    follow(flows, slots);
+    connections_.follow(flows, slots);
   if (flows.forward) known_ |= slots[0].known;
   if (flows.reply) known_ |= slots[1].known;
   if (!flows.forward) slots[0] = slots[1];

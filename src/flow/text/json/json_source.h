@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "flow/running_totals.h"
 #include "flow/settle.h"
 #include "flow/source.h"
+#include "flow/text/connections.h"
 #include "flow/text/json/json_cells.h"
 #include "flow/text/json/json_dialect.h"
 #include "flow/text/json/json_reader.h"
@@ -48,7 +48,6 @@ class JsonSource : public FlowSource {
   bool read_shape();
   size_t read_document(std::span<Flow> out);
   size_t read_tuples(std::span<Flow> out);
-  void follow(const Flows& flows, Flow* slots);
   size_t store(const Flows& flows, Flow* slots, std::span<Flow> out, std::string_view row);
   Flows parse_tuple(const JsonTuple& tuple, Flow* slots);
 
@@ -64,8 +63,7 @@ class JsonSource : public FlowSource {
   std::vector<uint32_t> ends_;
   uint32_t known_ = 0;
   SettleCounts settled_;
-  static constexpr size_t kMaxConnections = 131'072;
-  std::unique_ptr<RunningTotals> connections_;  // made for the first row of one
+  Connections connections_;
   bool done_ = false;
   std::exception_ptr error_;
   std::optional<Flow> pending_;  // the reply of a row whose flow filled the caller's batch

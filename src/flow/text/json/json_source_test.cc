@@ -276,6 +276,24 @@ fields:
   EXPECT_THAT(r.bad, ElementsAre("a needed cell is empty x1 at 2"));
 }
 
+TEST(Json, AColumnMapThatKeepsSomeObjects) {
+  const ScratchFolder folder;
+  std::string text;
+  for (const char* kind : {R"("kind":"flow","x":{"up":true},)", R"("kind":"dns","x":{"up":true},)", "",
+                           R"("kind":"flow","x":{"up":false},)", R"("kind":"Flow",)"}) {
+    text += fmt::format(R"({{{}"t":"2026-01-01T00:00:00Z","a":"10.0.0.1","b":"10.0.0.2"}})", kind) + "\n";
+  }
+  InputOptions options;
+  options.paths = {folder.write("in.json", text)};
+  options.map = folder.write("map.yaml",
+                             "format: json\nkeep_rows: {kind: [flow, Flow]}\nskip_rows: {x.up: \"false\"}\n"
+                             "fields: {start: t, src: a, dst: b}\n");
+  const Read r = read_flows(options);
+  EXPECT_EQ(r.error, "");
+  EXPECT_THAT(r.flows, SizeIs(2));
+  EXPECT_THAT(r.bad, ElementsAre("not a flow x3 at 2"));
+}
+
 // Ways to put the same two objects into a file.
 TEST(Json, LayoutsOfAFile) {
   const std::string& a = kZeekTcp;
