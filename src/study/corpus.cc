@@ -31,6 +31,12 @@ struct Draw {
   SourceKind source;
 };
 
+// Connection counts as often as all other poor sources together: they are the hardest, and logs of many kinds give no more.
+SourceKind draw_source(base::Random& random) {
+  if (random.chance(0.5)) return SourceKind::kConnections;
+  return static_cast<SourceKind>(1 + random.below(static_cast<uint64_t>(SourceKind::kCount) - 1));
+}
+
 Draw draw_network(const CorpusSpec& spec, int64_t index, bool validation) {
   base::Random random(base::mix64(spec.seed * 2 + (validation ? 1 : 0)) + static_cast<uint64_t>(index));
   sim::DrawOptions options;
@@ -41,8 +47,7 @@ Draw draw_network(const CorpusSpec& spec, int64_t index, bool validation) {
   Draw d{fmt::format("{}{:04}", validation ? "v" : "n", index), {}, 60'000, SourceKind::kAllFeatures};
   d.scenario = sim::draw_scenario(random.next(), options);
   d.step_ms = spec.steps_ms[random.below(spec.steps_ms.size())];
-  const auto kinds = static_cast<uint64_t>(SourceKind::kCount);
-  if (random.chance(spec.partial)) d.source = static_cast<SourceKind>(1 + random.below(kinds - 1));
+  if (random.chance(spec.partial)) d.source = draw_source(random);
   return d;
 }
 

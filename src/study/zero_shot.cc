@@ -27,6 +27,9 @@ constexpr const char* kHead = "ddos";
 constexpr float kDenseDeviation = 2;  // the head's clip is wider than the dense inputs' own
 constexpr double kPositiveShare = 0.3;
 constexpr int64_t kStepMs = 60'000;  // of the networks that thresholds come from
+constexpr float kNoFlows =
+    8;  // log1p(flows_in) where it is missing: the mean that its dense input is relative to
+constexpr double kLeastFlows = 0.5;  // a network that is not understood is still ranked by size
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
 // What is known of a network's rows.
@@ -139,20 +142,26 @@ model::Trees fit_trees(const Rows& rows, int first, const ZeroShotOptions& o, co
   return model::complete(booster::Booster(x, rows.y, rows.weight, b, o.seed).trees(), o.tree_depth, first);
 }
 
+// Weights of the head's parts: the Transformer's logit, the trees', and log1p(flows_in), which ranks what both are sure of by
+// how much evidence there is. On connection counts alone that decides.
+struct Mix {
+  double transformer = 0, trees = 0, flows = 0, bias = 0;
+};
+
 // Parts of the head's logit on one validation network, by kept row.
 struct Parts {
   std::string name;
   RowTruths truth;
   std::vector<size_t> rows;
-  std::vector<float> transformer, trees;
-  std::vector<int32_t> day;
+  std::vector<float> transformer, trees, flows;
 
-  double auprc(double a, double b) const {
+  float score(const Mix& mix, size_t i) const {
+    return static_cast<float>(mix.transformer * transformer[i] + mix.trees * trees[i] + mix.flows * flows[i] +
+                              mix.bias);
+  }
+  double auprc(const Mix& mix) const {
     std::vector<eval::ScoredRow> scored;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const int32_t e = truth.event[rows[i]];
-      scored.push_back({static_cast<float>(a * transformer[i] + b * trees[i]), e, day[i]});
-    }
+    for (size_t i = 0; i < rows.size(); ++i) scored.push_back({score(mix, i), truth.event[rows[i]], 0});
     return eval::Ranking(std::move(scored), truth.events).auprc();
   }
 };
@@ -177,21 +186,19 @@ Parts parts_of(const CorpusNetwork& n, const learn::Backbone& backbone, const mo
     }
     p.transformer.push_back(cache.inject[at]);
     p.trees.push_back(trees.view().sum(z.data()));
-    p.day.push_back(0);
+    const float flows = n.table.frame(r)[series::kFlowsIn];
+    p.flows.push_back(std::isnan(flows) ? kNoFlows : std::log1p(flows));
   }
   return p;
 }
 
-// Weights of the two logits and a constant: logistic regression over all validation networks, each event alike.
-struct Mix {
-  double transformer = 0.5, trees = 0.5, bias = 0;
-};
-
+// Logistic regression over all validation networks, each event alike.
 Mix fit_mix(const std::vector<Parts>& all) {
-  std::vector<double> w = {0.5, 0.5, 0};
+  constexpr int kParts = 4;
+  double w[kParts] = {0.5, 0.5, 0.5, 0};
   for (int iteration = 0; iteration < 50; ++iteration) {
-    double g[3] = {};
-    double h[3][3] = {};
+    double g[kParts] = {};
+    double h[kParts][kParts] = {};
     for (const Parts& p : all) {
       if (p.truth.events == 0) continue;
       std::vector<size_t> size(p.truth.events, 0);
@@ -200,40 +207,40 @@ Mix fit_mix(const std::vector<Parts>& all) {
         ++(p.truth.event[r] >= 0 ? size[static_cast<size_t>(p.truth.event[r])] : benign);
       for (size_t i = 0; i < p.rows.size(); ++i) {
         const int32_t e = p.truth.event[p.rows[i]];
-        const double x[3] = {p.transformer[i], p.trees[i], 1};
-        const double s = 1 / (1 + std::exp(-(w[0] * x[0] + w[1] * x[1] + w[2])));
+        const double x[kParts] = {p.transformer[i], p.trees[i], p.flows[i], 1};
+        const double s = 1 / (1 + std::exp(-(w[0] * x[0] + w[1] * x[1] + w[2] * x[2] + w[3])));
         const double weight =
             e >= 0 ? kPositiveShare / static_cast<double>(p.truth.events * size[static_cast<size_t>(e)])
                    : (1 - kPositiveShare) / static_cast<double>(std::max<size_t>(1, benign));
-        for (int a = 0; a < 3; ++a) {
+        for (int a = 0; a < kParts; ++a) {
           g[a] += weight * (s - (e >= 0 ? 1 : 0)) * x[a];
-          for (int b = 0; b < 3; ++b) h[a][b] += weight * s * (1 - s) * x[a] * x[b];
+          for (int b = 0; b < kParts; ++b) h[a][b] += weight * s * (1 - s) * x[a] * x[b];
         }
       }
     }
-    for (int a = 0; a < 3; ++a) h[a][a] += 1e-6;
+    for (int a = 0; a < kParts; ++a) h[a][a] += 1e-6;
     // Solves h d = g by elimination.
-    double m[3][4];
-    for (int a = 0; a < 3; ++a) {
-      for (int b = 0; b < 3; ++b) m[a][b] = h[a][b];
-      m[a][3] = g[a];
+    double m[kParts][kParts + 1];
+    for (int a = 0; a < kParts; ++a) {
+      for (int b = 0; b < kParts; ++b) m[a][b] = h[a][b];
+      m[a][kParts] = g[a];
     }
-    for (int a = 0; a < 3; ++a) {
-      for (int b = 0; b < 3; ++b) {
+    for (int a = 0; a < kParts; ++a) {
+      for (int b = 0; b < kParts; ++b) {
         if (a == b) continue;
         const double f = m[b][a] / m[a][a];
-        for (int c = a; c < 4; ++c) m[b][c] -= f * m[a][c];
+        for (int c = a; c <= kParts; ++c) m[b][c] -= f * m[a][c];
       }
     }
     double moved = 0;
-    for (int a = 0; a < 3; ++a) {
-      const double d = std::clamp(m[a][3] / m[a][a], -1.0, 1.0);
-      w[static_cast<size_t>(a)] -= d;
+    for (int a = 0; a < kParts; ++a) {
+      const double d = std::clamp(m[a][kParts] / m[a][a], -1.0, 1.0);
+      w[a] -= d;
       moved = std::max(moved, std::fabs(d));
     }
     if (moved < 1e-6) break;
   }
-  return {std::max(0.0, w[0]), std::max(0.0, w[1]), w[2]};
+  return {std::max(0.0, w[0]), std::max(0.0, w[1]), std::max(kLeastFlows, w[2]), w[3]};
 }
 
 learn::HeadWeights head_of(const learn::Backbone& backbone, const std::vector<float>& inject,
@@ -250,7 +257,15 @@ learn::HeadWeights head_of(const learn::Backbone& backbone, const std::vector<fl
   head.deviation.resize(d + dense, kDenseDeviation);
   head.w2.assign(d + dense, 0);
   for (size_t i = 0; i < d; ++i) head.w2[i] = static_cast<float>(mix.transformer) * inject[i];
-  head.b2 = {static_cast<float>(mix.transformer * static_cast<double>(inject[d]) + mix.bias)};
+  // The dense input is (log1p(flows_in) - mean) / deviation.
+  const auto& columns = backbone.encoder().dense_columns();
+  const auto flows = std::ranges::find(columns, "flows_in", &token::DenseColumn::name);
+  const double mean = backbone.tokenizer().log_mean()[series::kFlowsIn];
+  const double deviation = backbone.tokenizer().log_deviation()[series::kFlowsIn];
+  head.w2[d + static_cast<size_t>(flows - columns.begin())] =
+      static_cast<float>(mix.flows * deviation * kDenseDeviation);
+  head.b2 = {
+      static_cast<float>(mix.transformer * static_cast<double>(inject[d]) + mix.flows * mean + mix.bias)};
   for (float& leaf : trees.leaves) leaf *= static_cast<float>(mix.trees);
   head.spec.trees = trees.count;
   head.spec.tree_depth = trees.depth;
@@ -305,10 +320,10 @@ std::string card_lines(const ZeroShotResult& r, const Corpus& corpus) {
   std::string text = fmt::format(
       "- head `ddos`: learnt from the truth of {} simulated networks, no labels of yours; logit = {:.3f} x "
       "the "
-      "Transformer's + {:.3f} x the trees'\n\n"
+      "Transformer's + {:.3f} x the trees' + {:.3f} x log(1 + flows_in)\n\n"
       "Event-weighted AUPRC without labels on simulated networks that were not learnt from:\n\n"
       "| network | Transformer | trees | head |\n|---|---|---|---|\n",
-      corpus.train.size(), r.transformer_weight, r.trees_weight);
+      corpus.train.size(), r.transformer_weight, r.trees_weight, r.flows_weight);
   ZeroShotScore mean;
   double n = 0;
   for (const auto& s : r.scores) {
@@ -353,21 +368,26 @@ ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, 
   model::Trees trees = fit_trees(rows, first, o, stop);
   rows = {};
   std::vector<Parts> parts;
+  std::vector<Parts> poor;  // the same networks as connection counts
   for (const auto& n : corpus.validation) {
     parts.push_back(parts_of(n, backbone, trees, stop));
+    CorpusNetwork copy = n;
+    hide_features(SourceKind::kConnections, copy.table);
+    poor.push_back(parts_of(copy, backbone, trees, stop));
     if (progress) progress({"validation networks", parts.size(), corpus.validation.size(), ""});
   }
-  const Mix mix = fit_mix(parts);
-  ZeroShotResult result{mix.transformer, mix.trees, {}};
+  for (const auto& p : parts) poor.push_back(p);
+  const Mix mix = fit_mix(poor);
+  ZeroShotResult result{mix.transformer, mix.trees, mix.flows, {}};
   for (const auto& p : parts)
-    result.scores.push_back({p.name, p.auprc(1, 0), p.auprc(0, 1), p.auprc(mix.transformer, mix.trees)});
+    result.scores.push_back({p.name, p.auprc({1, 0, 0, 0}), p.auprc({0, 1, 0, 0}), p.auprc(mix)});
   const model::ModelFolder folder(model);
   detect::Calibration calibration;
   calibration.step_ms = kStepMs;
   calibration.tasks.push_back(
       calibrate(kHead, std::string(detect::kHeadScore) + kHead, corpus, parts, mix, o));
   calibration.tasks.push_back(
-      calibrate("anomaly", std::string(detect::kInjectScore), corpus, parts, {1, 0, 0}, o));
+      calibrate("anomaly", std::string(detect::kInjectScore), corpus, parts, {1, 0, 0, 0}, o));
   calibration.tasks.back().enabled = false;
   learn::add_head(model, head_of(backbone, inject_weights(folder), std::move(trees), mix),
                   card_lines(result, corpus));

@@ -1,5 +1,5 @@
 // The head that a universal model ships with: whether a step is part of an attack, learnt from the truth of simulated networks
-// alone. Half of it is the Transformer's own logit, half boosted trees on its dense inputs.
+// alone: the Transformer's own logit, boosted trees on its dense inputs, and the number of flows.
 #pragma once
 
 #include <string>
@@ -32,6 +32,7 @@ struct ZeroShotScore {
 struct ZeroShotResult {
   double transformer_weight = 0;  // of the logits in the head
   double trees_weight = 0;
+  double flows_weight = 0;  // of log1p(flows_in)
   std::vector<ZeroShotScore> scores;
 };
 
