@@ -30,6 +30,9 @@ expect 1 "$out/empty" "$NETFLOWGEN" series "$out/empty" -o "$out/s0"
 expect 1 "" "$NETFLOWGEN" inspect "$out/empty"
 "$NETFLOWGEN" features | diff - "$SOURCE_DIR/docs/features.md" || { echo "FAILED: docs/features.md is not what features prints"; failures=$((failures + 1)); }
 expect 0 "attacks" "$NETFLOWGEN" -q simulate tiny -o "$out/sim"
+expect 0 "drawn-7: " "$NETFLOWGEN" -q simulate --draw 7 --check
+expect 0 "name: \"drawn-7\"" "$NETFLOWGEN" -q simulate --draw 7 --dump-config
+expect 2 "leave out the scenario" "$NETFLOWGEN" -q simulate tiny --draw 7 --check
 expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" -o "$out/store"
 expect 0 "nodes" "$NETFLOWGEN" inspect "$out/store"
 head -c 20000 "$out/sim/flows.csv.zst" >"$out/cut.csv.zst"

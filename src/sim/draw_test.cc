@@ -67,13 +67,14 @@ TEST(Draw, FamiliesAreLeftOut) {
   o.leave_out.attacks = {"syn_flood", "slowloris", "carpet_bombing"};
   o.leave_out.roles = {"web", "client"};
   o.leave_out.cycles = {"server", "home"};
-  o.leave_out.benign = {"flash_crowd", "backup"};
+  o.leave_out.benign = {"flash_crowd", "backup", "burst"};
   o.leave_out.shapes = {"one_source", "kept_flows", "connections", "pulsed", "answered"};
   o.leave_out.sampling = {{1, 100}};
   for (uint64_t seed = 0; seed < 60; ++seed) {
     const Scenario s = draw_scenario(seed, o);
     EXPECT_GT(s.network.sampling, 100);
     EXPECT_EQ(s.benign.flash_crowds, 0);
+    EXPECT_EQ(s.benign.bursts, 0);
     EXPECT_EQ(s.benign.backup_share, 0);
     for (const auto& [name, role] : s.hosts) {
       EXPECT_TRUE(role.like != "web" && role.like != "client") << role.like;
@@ -113,6 +114,8 @@ TEST(Draw, OptionsThatMakeNoSenseAreRefused) {
   };
   EXPECT_THAT(error_of([](auto& o) { o.leave_out.attacks = {"sin_flood"}; }),
               HasSubstr("did you mean 'syn_flood'?"));
+  EXPECT_THAT(error_of([](auto& o) { o.leave_out.benign = {"flush_crowd"}; }),
+              HasSubstr("did you mean 'flash_crowd'?"));
   EXPECT_THAT(error_of([](auto& o) { o.leave_out.shapes = {"round"}; }), HasSubstr(kShapeFamilies));
   EXPECT_THAT(error_of([](auto& o) {
                 o.leave_out.cycles = {"office", "home", "server", "flat", "night"};

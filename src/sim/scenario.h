@@ -99,6 +99,8 @@ struct Benign {
   double software_updates = 1;              // hosts download the same within the hour
   double vertical_scans = 3;                // one Internet host probes the ports of one host, hard
   double horizontal_scans = 4;              // one Internet host probes one port of all hosts
+  double bursts = 0;                        // a few machines send any serving host many requests
+  double crawls = 0;                        // any host opens many connections to others
   double backup_share = 0.4;                // of server hosts that send a nightly backup to a backup host
   Between<double> flash_magnitude{2, 30};   // extra visitors at the peak, times the host's mean
   Between<double> scan_rate{20, 600};       // packets a second

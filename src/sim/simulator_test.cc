@@ -306,6 +306,25 @@ TEST(Simulator, BenignEventsRaiseTrafficAndAreListed) {
   EXPECT_GT(mean(ports, 180, 190), 20 * (mean(ports, 0, 58) + 1));
 }
 
+TEST(Simulator, BurstsAndCrawlsComeFromFewMachines) {
+  for (const auto& [kind, role] : {std::pair{"burst", "mail"}, {"crawl", "client"}}) {
+    Scenario s = quiet_scenario(role, 3);
+    const Scenario script =
+        parse_scenario(std::string("hosts: {client: 1, mail: 1}\nbenign: {script: [{kind: ") + kind +
+                           ", victim: " + role + "-1, start: 1h, duration: 30m, intensity: 20}]}",
+                       "test");
+    s.benign.script = script.benign.script;
+    const auto count = [](const flow::Flow&) { return 1.0; };
+    const auto flows = by_minute(s, all_flows(s), count);
+    double before = 0;
+    double during = 0;
+    for (size_t m = 0; m < 60; ++m) before += flows[m] / 60;
+    for (size_t m = 60; m < 90; ++m) during += flows[m] / 30;
+    EXPECT_GT(during, 4 * before) << kind;
+    EXPECT_EQ(Simulator(s).benign_events().at(0).kind, kind);
+  }
+}
+
 TEST(Simulator, AttacksOnOneHostKeepTheirDistance) {
   Scenario s = parse_scenario(std::string(*builtin_scenario("demo")), "demo");
   for (int64_t seed = 1; seed <= 3; ++seed) {

@@ -39,6 +39,8 @@ Benign draw_benign(Random random, const DrawFrom& from, const Scenario& s) {
   b.software_updates = often("software_update", 0.3, 3);
   b.vertical_scans = often("vertical_scan", 0.1, 6);
   b.horizontal_scans = often("horizontal_scan", 0.03, 2);
+  b.bursts = often("burst", 0.2, 4);
+  b.crawls = often("crawl", 0.2, 4);
   b.backup_share = from.benign("backup") ? random.uniform(0, 0.8) : 0;
   b.length = log_uniform(random, 0.3, 2);
   b.flash_magnitude = spread(random, 1.5, 30);

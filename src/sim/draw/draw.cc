@@ -8,6 +8,7 @@
 #include "base/words.h"
 #include "sim/draw/parts.h"
 #include "sim/traffic/attack.h"
+#include "sim/traffic/benign.h"
 
 namespace netflowgen::sim {
 namespace {
@@ -27,19 +28,23 @@ std::vector<std::string> words_of(const std::string& list) {
   return words;
 }
 
-// `all` without `less`. Error: `less` has a word that `all` has not, or nothing is left.
+// Error: `less` has a word that is not one of `all`.
+void check_words(const std::vector<std::string>& all, const std::vector<std::string>& less,
+                 const char* what) {
+  for (const auto& word : less) {
+    if (DrawFrom::contains(all, word)) continue;
+    const std::string meant = base::nearest(word, all);
+    throw base::Error("leave out {}: there is no '{}'{}; there are {}", what, word,
+                      meant.empty() ? "" : "; did you mean '" + meant + "'?", fmt::join(all, ", "));
+  }
+}
+
+// `all` without `less`. Error: as above, or nothing is left.
 std::vector<std::string> without(const std::string& all, const std::vector<std::string>& less,
                                  const char* what) {
   auto words = words_of(all);
-  for (const auto& word : less) {
-    const auto it = std::find(words.begin(), words.end(), word);
-    if (it == words.end()) {
-      const std::string meant = base::nearest(word, words);
-      throw base::Error("leave out {}: there is no '{}'{}; there are {}", what, word,
-                        meant.empty() ? "" : "; did you mean '" + meant + "'?", all);
-    }
-    words.erase(it);
-  }
+  check_words(words, less, what);
+  std::erase_if(words, [&](const auto& word) { return DrawFrom::contains(less, word); });
   if (words.empty()) throw base::Error("leave out {}: nothing is left", what);
   return words;
 }
@@ -54,8 +59,8 @@ DrawFrom draw_from(const DrawOptions& o) {
   DrawFrom from{o, without(role_names(), o.leave_out.roles, "roles"),
                 without(Cycle::names(), o.leave_out.cycles, "cycles"),
                 without(attack_type_names(), o.leave_out.attacks, "attacks")};
-  if (!o.leave_out.shapes.empty())
-    without(std::string(kShapeFamilies) + ", own", o.leave_out.shapes, "shapes");
+  check_words(words_of(kShapeFamilies), o.leave_out.shapes, "shapes");
+  check_words(words_of(kBenignKinds), o.leave_out.benign, "benign");
   return from;
 }
 

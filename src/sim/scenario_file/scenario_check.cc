@@ -85,7 +85,7 @@ void check_between(T low, T high, T least, const char* key, const Check& check) 
 
 void check_benign(const Benign& b, const Check& check) {
   for (const double rate : {b.flash_crowds, b.load_tests, b.outages, b.mail_campaigns, b.software_updates,
-                            b.vertical_scans, b.horizontal_scans}) {
+                            b.vertical_scans, b.horizontal_scans, b.bursts, b.crawls}) {
     check(rate >= 0 && rate <= 100'000, "benign", fmt::format("{} events a day is not a rate", rate));
   }
   check.in(b.backup_share, 0.0, 1.0, "benign.backup_share");

@@ -74,6 +74,8 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Ben
   v("software_updates", s.software_updates, "a day: many hosts download the same within the hour");
   v("vertical_scans", s.vertical_scans, "a day: one Internet host probes the ports of one host");
   v("horizontal_scans", s.horizontal_scans, "a day: one Internet host probes one port of all hosts");
+  v("bursts", s.bursts, "a day: a few machines send any host that serves many requests");
+  v("crawls", s.crawls, "a day: any host opens many connections to others");
   v("backup_share", s.backup_share, "share of server hosts with a nightly backup to a backup host");
   v("flash_magnitude", s.flash_magnitude, "extra visitors at the peak, times the host's mean");
   v("scan_rate", s.scan_rate, "packets a second of a vertical scan");

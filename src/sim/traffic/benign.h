@@ -70,7 +70,8 @@ struct BenignPlan {
 };
 
 inline constexpr const char* kBenignKinds =
-    "flash_crowd, load_test, outage, mail_campaign, software_update, vertical_scan, horizontal_scan, backup";
+    "flash_crowd, load_test, outage, mail_campaign, software_update, vertical_scan, horizontal_scan, "
+    "burst, crawl, backup";
 
 // Error: a script that names an unknown kind or host.
 BenignPlan plan_benign(const Network& network);

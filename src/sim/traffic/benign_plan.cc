@@ -37,6 +37,8 @@ class BenignPlanner {
     draw("software_update", b_.software_updates);
     draw("vertical_scan", b_.vertical_scans);
     draw("horizontal_scan", b_.horizontal_scans);
+    draw("burst", b_.bursts);
+    draw("crawl", b_.crawls);
     backups();
     std::sort(plan_.events.begin(), plan_.events.end(), [](const auto& a, const auto& b) {
       return std::tie(a.start_ms, a.node, a.kind) < std::tie(b.start_ms, b.node, b.kind);
@@ -76,6 +78,8 @@ class BenignPlanner {
     if (kind == "software_update") return software_update(script, at), true;
     if (kind == "vertical_scan") return vertical_scan(script, at), true;
     if (kind == "horizontal_scan") return horizontal_scan(script, at), true;
+    if (kind == "burst") return busy_host(kind, true, script, at), true;
+    if (kind == "crawl") return busy_host(kind, false, script, at), true;
     return false;
   }
 
@@ -150,6 +154,22 @@ class BenignPlanner {
     plan_.effects[host->index].push_back(
         {HostEffect::kMoreOpened, at, at + length, 2 * kMinute, size, random_.next(), 5'000});
     list("mail_campaign", *host, at, at + length, size);
+  }
+
+  // One to a few hundred machines and one host with far more conversations than usual, either way.
+  void busy_host(const std::string& kind, bool serves, const ScriptedEvent& script, double at) {
+    const Host* host =
+        script.victim.empty() ? &network_.hosts()[random_.below(network_.hosts().size())] : pick(script, {});
+    const auto& all = host->profile->conversations;
+    if (std::none_of(all.begin(), all.end(), [&](const auto& c) { return c.serves == serves; })) return;
+    const double length = span_of(script, kMinute, 2 * kHour);
+    const double size =
+        script.intensity.value_or(draw_between(random_, b_.load_magnitude.low, b_.load_magnitude.high));
+    const auto machines = static_cast<uint32_t>(draw_between(random_, 1, 300));
+    const double ramp = random_.chance(0.5) ? 0 : 0.3 * length;
+    plan_.effects[host->index].push_back({serves ? HostEffect::kMoreServed : HostEffect::kMoreOpened, at,
+                                          at + length, ramp, size, random_.next(), machines});
+    list(kind, *host, at, at + length, size);
   }
 
   void software_update(const ScriptedEvent& script, double at) {
