@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -20,6 +21,7 @@ enum class Reason {
   kBadTime,
   kEndBeforeStart,
   kUnknownNode,
+  kSaysNothing,
   kOverlap,
   kOutsideArchive,
   kFiltered,
@@ -38,6 +40,8 @@ constexpr std::string_view name_of(Reason r) {
       return "end before start";
     case Reason::kUnknownNode:
       return "unknown node";
+    case Reason::kSaysNothing:
+      return "background, which says neither attack nor benign";
     case Reason::kOverlap:
       return "overlaps an earlier label";
     case Reason::kOutsideArchive:
@@ -57,12 +61,28 @@ std::string lower(std::string text) {
   return text;
 }
 
+bool is_one_of(const std::string& cell, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), lower(cell)) != words.end();
+}
+
+// How data sets say that there was no attack: CIC BENIGN, NF-* Benign, UNSW and KDD Normal, CTU LEGITIMATE, IoT-23 "-".
+bool says_benign(const std::string& cell) {
+  return is_one_of(cell, {kBenignType, "benigntraffic", "normal", "legitimate", "clean", "none", "no attack",
+                          "no", "-", "0", "0.0", "false", "f"});
+}
+
+// ... and that there was one, of no type.
+bool says_attack(const std::string& cell) {
+  return is_one_of(cell, {"attack", "malicious", "anomaly", "yes", "1", "1.0", "true", "t"});
+}
+
 // Column numbers of one of the two forms; -1: absent.
 struct Columns {
   int node = 0;
   int start = 1;
   int end = 2;
   int type = 3;
+  int verdict = -1;  // whether it is an attack: 0, 1, true, Benign ...
   int flows = -1;
   int internal = -1;
   bool whole_minutes = false;  // the end's minute belongs to the event
@@ -77,6 +97,10 @@ Columns columns_of(const std::vector<std::string>& cells, const flow::TextTable&
     const auto it =
         std::find_if(cells.begin(), cells.end(), [&](const auto& c) { return lower(c) == column; });
     return it == cells.end() ? -1 : static_cast<int>(it - cells.begin());
+  };
+  const auto first_of = [&](std::initializer_list<std::string_view> names) {
+    const auto it = std::find_if(names.begin(), names.end(), [&](auto name) { return find(name) >= 0; });
+    return it == names.end() ? -1 : find(*it);
   };
   Columns c;
   if (find("start") < 0) {  // no header: node,start,end[,type]
@@ -93,7 +117,9 @@ Columns columns_of(const std::vector<std::string>& cells, const flow::TextTable&
   c.node = c.whole_minutes ? find("victim") : std::max(find("node"), find("prefix"));
   c.start = find("start");
   c.end = find("end");
-  c.type = c.whole_minutes ? find("attack") : find("type");
+  c.type = c.whole_minutes ? find("attack")
+                           : first_of({"type", "attack_type", "attack_cat", "category", "class", "attack"});
+  c.verdict = first_of({"label", "is_attack", "malicious"});
   c.flows = find("flows");
   c.internal = find("victim_internal");
   if (c.node < 0 || c.end < 0) {
@@ -157,8 +183,8 @@ class Parser {
     if (*end < *start) return Reason::kEndBeforeStart;
     if (columns_.whole_minutes) *end += 60'000;
     if (*end == *start) *end += table_.step_ms;
-    const bool typed = columns_.type >= 0 && columns_.type < size && !part(columns_.type).empty();
-    Event event{0, *start, *end, typed ? type_of(part(columns_.type)) : "attack", 0, false};
+    Event event{0, *start, *end, type_of(parts), 0, false};
+    if (lower(event.type) == "background") return Reason::kSaysNothing;
     if (event.last_step(table_.step_ms) < table_.first_step ||
         event.first_step(table_.step_ms) >= table_.end_step) {
       return Reason::kOutsideArchive;
@@ -168,9 +194,17 @@ class Parser {
     return add(event, nodes);
   }
 
-  // Data sets write BENIGN and Benign; the types of attacks are kept as they are.
-  static std::string type_of(const std::string& cell) {
-    return lower(cell) == kBenignType ? std::string(kBenignType) : cell;
+  // The type, else what the verdict says. The types of attacks are kept as they are written.
+  std::string type_of(const std::vector<std::string>& parts) const {
+    const auto cell = [&](int column) {
+      const bool has = column >= 0 && static_cast<size_t>(column) < parts.size();
+      return has ? parts[static_cast<size_t>(column)] : std::string();
+    };
+    const std::string type = cell(columns_.type);
+    const std::string verdict = cell(columns_.verdict);
+    if (says_benign(type) || says_benign(verdict)) return std::string(kBenignType);
+    const std::string& word = type.empty() ? verdict : type;
+    return word.empty() || says_attack(word) ? "attack" : word;
   }
 
   bool filtered(const std::vector<std::string>& parts) const {

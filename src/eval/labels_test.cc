@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "eval/testing.h"
+#include "flow/text_table.h"
 
 namespace netflowgen::eval {
 namespace {
@@ -131,6 +132,53 @@ TEST(Labels, BenignInAnyCase) {
 }
 
 // One label in every form that text flow files may have.
+TEST(Labels, NoAttackInTheWordsOfDataSets) {
+  for (const char* word :
+       {"Normal", "normal", "-", "0", "false", "False", "BenignTraffic", "LEGITIMATE", " Benign ", "None"}) {
+    const std::string rows = std::string("10.0.0.1,60,120,") + word + "\n10.0.0.2,60,120,syn\n";
+    const auto set = parse_labels("node,start,end,type\n" + rows, "l", table(), {});
+    EXPECT_THAT(set.benign, SizeIs(1)) << word;
+    ASSERT_THAT(set.events, SizeIs(1)) << word;
+    EXPECT_EQ(set.events[0].type, "syn");
+  }
+}
+
+// A column that says whether it is an attack, with or without one that says which.
+TEST(Labels, AVerdictBesideTheType) {
+  const auto both = parse_labels(
+      "node,start,end,attack_cat,label\n10.0.0.1,60,120,,0\n10.0.0.1,120,180,DoS,1\n10.0.0.2,60,120,,1\n",
+      "l", table(), {});
+  EXPECT_THAT(both.benign, SizeIs(1));
+  ASSERT_THAT(both.events, SizeIs(2));
+  EXPECT_EQ(both.events[0].type, "attack");
+  EXPECT_EQ(both.events[1].type, "DoS");
+  const auto words = parse_labels("node,start,end,Label\n10.0.0.1,60,120,BENIGN\n10.0.0.2,60,120,DrDoS_DNS\n",
+                                  "l", table(), {});
+  EXPECT_THAT(words.benign, SizeIs(1));
+  ASSERT_THAT(words.events, SizeIs(1));
+  EXPECT_EQ(words.events[0].type, "DrDoS_DNS");
+}
+
+// UGR'16 and CTU-13: traffic that nobody looked at.
+TEST(Labels, BackgroundSaysNothing) {
+  const auto set = parse_labels("node,start,end,type\n10.0.0.1,60,120,Background\n", "l", table(), {});
+  EXPECT_TRUE(set.events.empty());
+  EXPECT_TRUE(set.benign.empty());
+  EXPECT_EQ(set.ledger.dropped(), 1u);
+  EXPECT_THAT(set.summary(), HasSubstr("neither attack nor benign"));
+}
+
+TEST(Labels, ANoteOfSeveralLines) {
+  const auto set = parse_labels(
+      "note,node,start,end,type\n\"a flood,\nseen by \"\"ops\"\"\n\nand by "
+      "us\",10.0.0.1,60,120,syn\nx,10.0.0.2,60,120,udp\n",
+      "l", table(), {});
+  ASSERT_THAT(set.events, SizeIs(2));
+  EXPECT_EQ(set.events[0].type, "syn");
+  EXPECT_EQ(set.events[1].type, "udp");
+  EXPECT_EQ(set.summary(), "");
+}
+
 TEST(Labels, AreReadByTheRulesOfFlowFiles) {
   const char* const kForms[] = {
       "note,node,start,end,type\n\"flood, big\",10.0.0.1,60,120,syn\n",
@@ -144,6 +192,7 @@ TEST(Labels, AreReadByTheRulesOfFlowFiles) {
       "node,start,end,type\n10.0.0.1,1970-01-01T01:01:00+01:00,1969-12-31 22:02:00-0200,syn\n",
       "node,start,end,type\n10.0.0.1,1970/01/01 00:01,1970/1/1 0:02:00,syn\n",
       "node,start,end,type\n10.0.0.1,1970-01-01T00:01:00.000Z,\"1970-01-01 00:02:00,000\",syn\n",
+      "node,start,end,type\n10.0.0.1,1970-01-01 00:01:00 UTC,1970-01-01 00:02:00.0 UTC,syn\n",
       "# made by hand\n\nprefix,start,end,type\n10.0.0.1/32,60,120,syn\n",
       "10.0.0.1;1970-01-01 00:01:00;1970-01-01 00:02:00;syn\n",
   };
@@ -157,6 +206,11 @@ TEST(Labels, AreReadByTheRulesOfFlowFiles) {
     EXPECT_EQ(set.events[0].end_ms, 2 * kMinute);
     EXPECT_EQ(table().nodes[set.events[0].node], "10.0.0.1");
   }
+}
+
+TEST(Labels, TimesInMilliseconds) {
+  EXPECT_EQ(flow::parse_time_cell("1772359200000"), 1'772'359'200'000);
+  EXPECT_EQ(flow::parse_time_cell("1772359200"), 1'772'359'200'000);
 }
 
 TEST(Labels, AnUnclosedQuoteCostsItsRowAlone) {

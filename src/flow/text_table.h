@@ -23,10 +23,10 @@ class TextTable {
   TextTable(std::string_view text, const std::string& name);
   ~TextTable();
 
-  // The next row's cells, without quotes and outer blanks. False at the end. A row whose quotes are not closed has no
-  // cells at all, and a line that is too long (1 MiB) neither. Error: the file is damaged.
+  // The next row's cells, without quotes and outer blanks. False at the end. A quoted cell may have line breaks, up to 64.
+  // A row whose quotes are not closed has no cells at all, and a line that is too long (1 MiB) neither. Error: the file is damaged.
   bool next(std::vector<std::string>& cells);
-  uint64_t line() const;  // of the last row, from 1
+  uint64_t line() const { return line_; }  // the last one of the last row, from 1
   const std::string& name() const { return name_; }
   std::string_view row() const {
     return row_;
@@ -36,13 +36,17 @@ class TextTable {
   struct Rows;
 
   std::string name_;
+  bool next_line(std::string& line);
+  bool close_quote();
+
   std::unique_ptr<Rows> rows_;
-  std::string_view row_;
+  std::string row_;
+  uint64_t line_ = 0;
   char separator_ = '\0';  // '\0': not known yet
 };
 
 // A time as text flow files have it by default: "2024-01-31 08:12:00.5", "2024/01/31T08:12Z", "...+01:00", a date alone,
-// Unix seconds. UTC where there is no zone. nullopt: it is none.
+// Unix seconds or milliseconds. UTC where there is no zone. nullopt: it is none.
 std::optional<base::TimeMs> parse_time_cell(std::string_view cell);
 
 }  // namespace netflowgen::flow

@@ -102,7 +102,7 @@ void ForecastLags::fill(const LaggedSeries& own, const LaggedSeries* other, cons
   *out++ = own.moments(step, season_).zeros;
   *out++ = other == nullptr ? kNaN : other_units.standard(other->at(step));
   *out++ = other == nullptr ? kNaN : other_units.standard(other->moments(step, 12).mean);
-  const int64_t minute = base::step_of((step + horizon) * step_ms_, 60'000);
+  const int64_t minute = base::step_of(zone_.local((step + horizon) * step_ms_), 60'000);
   *out++ = static_cast<float>(((minute % 1440) + 1440) % 1440);
   *out++ = static_cast<float>((((base::step_of(minute, 1440) + 3) % 7) + 7) % 7);  // Monday is 0
   *out++ = static_cast<float>(feature);

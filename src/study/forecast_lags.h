@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "base/time_zone.h"
 #include "eval/forecast/forecaster.h"
 
 namespace netflowgen::study {
@@ -44,7 +46,9 @@ OwnUnits own_units(const LaggedSeries& series, int64_t step, int64_t season_step
 
 class ForecastLags {
  public:
-  ForecastLags(int64_t step_ms, int64_t season_steps) : step_ms_(step_ms), season_(season_steps) {}
+  // `zone`: of the calendar.
+  ForecastLags(int64_t step_ms, int64_t season_steps, base::TimeZone zone)
+      : step_ms_(step_ms), season_(season_steps), zone_(std::move(zone)) {}
   size_t columns() const;
   // `out` is [columns()]. `others`: the node's other features, of which the first is shown.
   void fill(const LaggedSeries& own, const LaggedSeries* other, const OwnUnits& units,
@@ -53,6 +57,7 @@ class ForecastLags {
  private:
   int64_t step_ms_;
   int64_t season_;
+  base::TimeZone zone_;
 };
 
 // The first percentile of the feature's non-zero values over the task's nodes and training period; 1 without any.

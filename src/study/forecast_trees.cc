@@ -119,7 +119,7 @@ class Trees : public eval::Forecaster {
   // With `training`, rows without a known truth inside the training period are left out.
   Matrix matrix(const eval::FrameTable& table, const std::vector<Example>& examples, int64_t horizon,
                 bool training) const {
-    const ForecastLags lags(table.step_ms, task_.season_steps);
+    const ForecastLags lags(table.step_ms, task_.season_steps, base::TimeZone::load(table.timezone));
     Matrix m;
     m.columns = lags.columns();
     size_t node = SIZE_MAX;

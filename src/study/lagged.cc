@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/time_zone.h"
+
 namespace netflowgen::study {
 namespace {
 
@@ -119,6 +121,7 @@ LaggedMatrix lagged_features(const eval::FrameTable& table, const LaggedOptions&
     if (!is_followed(series::kFeatures[f].kind)) continue;
     for (size_t node = 0; node < table.nodes.size(); ++node) filler.followed(node, f, column);
   }
+  const auto zone = base::TimeZone::load(table.timezone);
   for (size_t row = 0; row < m.rows; ++row) {
     float* out = m.values.data() + row * m.columns.size();
     for (const auto& [f, column] : column_of) {
@@ -129,7 +132,7 @@ LaggedMatrix lagged_features(const eval::FrameTable& table, const LaggedOptions&
       out[ratios + i] = shown(table.frame(row)[paired[i]], series::Kind::kVolume) -
                         shown(table.frame(row)[paired[i] + series::kOutOffset], series::Kind::kVolume);
     }
-    const int64_t minute = base::step_of(table.steps[row] * table.step_ms, 60'000);
+    const int64_t minute = base::step_of(zone.local(table.steps[row] * table.step_ms), 60'000);
     out[calendar] = static_cast<float>(((minute % 1440) + 1440) % 1440);
     out[calendar + 1] = static_cast<float>((((base::step_of(minute, 1440) + 3) % 7) + 7) % 7);  // Monday is 0
   }

@@ -25,8 +25,8 @@ struct LaggedMatrix {
 };
 
 // One row for each of the table's. Volumes and counts as log(1 + x): the value, its lags, its means over
-// windows and the difference to each; of other features the value; minute of day and weekday in UTC
-// (docs/evaluation.md).
+// windows and the difference to each; of other features the value; minute of day and weekday in the
+// table's time zone (docs/evaluation.md).
 LaggedMatrix lagged_features(const eval::FrameTable& table, const LaggedOptions& options = {});
 
 }  // namespace netflowgen::study

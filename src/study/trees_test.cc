@@ -16,6 +16,7 @@
 #include "series/features.h"
 #include "study/forecast_lags.h"
 #include "study/forecast_trees.h"
+#include "study/lagged.h"
 
 namespace netflowgen::study {
 namespace {
@@ -56,6 +57,28 @@ series::FrameTable alternating(int64_t end, uint64_t seed) {
                        }));
   }
   return eval::tiny_table(0, end, nodes);
+}
+
+// Noon UTC of a Sunday in January and one in July, and half past eleven at night of a Saturday.
+TEST(Calendar, IsOfTheTableZone) {
+  constexpr int64_t kWinter = 29'468'880;  // minutes: 2026-01-11T12:00Z
+  constexpr int64_t kSummer = kWinter + 1440 * 182;
+  constexpr int64_t kNight = kWinter - 750;
+  auto t = eval::tiny_table(kNight, kSummer + 1, {{"a", {{kNight, 1}, {kWinter, 1}, {kSummer, 1}}}});
+  t.timezone = "Europe/Berlin";
+  const auto m = lagged_features(t);
+  const auto minute = [&](size_t row) { return m.row(row)[m.columns.size() - 2]; };
+  const auto weekday = [&](size_t row) { return m.row(row)[m.columns.size() - 1]; };
+  EXPECT_EQ(minute(0), 30);
+  EXPECT_EQ(weekday(0), 6) << "Sunday, half an hour old";
+  EXPECT_EQ(minute(1), 13 * 60);
+  EXPECT_EQ(minute(2), 14 * 60) << "daylight-saving time";
+  EXPECT_EQ(weekday(2), 6);
+  const ForecastLags lags(kMinute, 10, base::TimeZone::load("Europe/Berlin"));
+  const LaggedSeries series(t, 0, series::kFlowsIn, 1);
+  std::vector<float> out(lags.columns());
+  lags.fill(series, nullptr, {}, {}, kSummer - 1, 1, 0, out.data());
+  EXPECT_EQ(out[out.size() - 3], 14 * 60);
 }
 
 TEST(Trees, LearnFromLagsAndGiveQuantilesInOrder) {

@@ -216,6 +216,11 @@ TEST(DialectForms, NfdumpCsvOfFirewallConnectionsWithoutAnEvent) {
   EXPECT_EQ(flows, 3u);
   EXPECT_THAT(r.flows, Contains("2025-12-31T23:58:20Z+60000 10.0.0.7:1000>198.51.100.9:443 6 . - 1000b"));
   EXPECT_THAT(r.bad, ElementsAre("an event, not a flow x1 at 2"));
+  const Read replayed = read_text(
+      "ts,te,td,sa,da,sp,dp,pr,ipkt,ibyt,opkt,obyt,tr\n2025-12-31 23:58:20,1970-01-01 "
+      "00:00:00,18446742306484052.000,"
+      "10.0.0.7,198.51.100.9,1000,443,TCP,0,1000,0,0,2026-03-01 00:00:00\n");
+  EXPECT_THAT(replayed.flows, ElementsAre("2025-12-31T23:58:20Z 10.0.0.7:1000>198.51.100.9:443 6 - - 1000b"));
 }
 
 // nfdump writes an empty array for an interval without flows.

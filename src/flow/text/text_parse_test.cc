@@ -115,6 +115,9 @@ TEST(TimeFormats, Iso) {
   EXPECT_EQ(parsed("iso", "2024-1-3 8:12"), "2024-01-03T08:12:00Z");
   EXPECT_EQ(parsed("iso", "2024-01-31T08:12:00+02:00"), "2024-01-31T06:12:00Z zoned");
   EXPECT_EQ(parsed("iso", "2024-01-31 08:12:00.5 -0330"), "2024-01-31T11:42:00.500Z zoned");
+  EXPECT_EQ(parsed("iso", "2024-01-31 08:12:00.5 UTC"), "2024-01-31T08:12:00.500Z zoned");
+  EXPECT_EQ(parsed("iso", "2024-01-31 08:12:00 GMT"), "2024-01-31T08:12:00Z zoned");
+  EXPECT_EQ(parsed("iso", "2024-01-31 08:12:00 CET"), "no");
   EXPECT_EQ(parsed("iso", "1655071198.444458"), "2022-06-12T21:59:58.444Z zoned");
   for (const char* bad :
        {"2024-02-30 00:00:00", "2024-01-31 24:00:00", "2024-01-31x08:12:00", "2024-01-3108:12:00", "",

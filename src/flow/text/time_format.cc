@@ -58,9 +58,11 @@ bool fraction(std::string_view& text, int& ms) {
   return true;
 }
 
-// "Z", "+02:00", "-0300", "+02".
+// "Z", "+02:00", "-0300", "+02", "UTC" (BigQuery), "GMT".
 bool zone(std::string_view& text, std::optional<int>& minutes) {
-  if (take(text, 'Z')) {
+  const bool word = text.starts_with("UTC") || text.starts_with("GMT");
+  if (word) text.remove_prefix(3);
+  if (word || take(text, 'Z')) {
     minutes = 0;
     return true;
   }

@@ -23,7 +23,8 @@ namespace {
 constexpr uint8_t kNetFlow9 = 1;
 constexpr uint8_t kNoEnd = 2;  // the last packet is at 1970
 
-constexpr TimeMs kNever = 2 * 86'400'000;  // what is before is printed for 0, in whatever time zone
+constexpr TimeMs kLongest = 7 * 86'400'000;  // a longer connection is rather a replayed capture
+constexpr TimeMs kNever = 2 * 86'400'000;    // what is before is printed for 0, in whatever time zone
 
 // "netflowV9": a column of nfdump 1.7.5 and later.
 BadRow parse_version(std::string_view cell, const Step&, RowValues& row) {
@@ -109,8 +110,8 @@ void settle_event(RowValues& row) {
   // The start is the connection's in all its rows.
   if (row.connection == 0)
     row.connection = static_cast<uint32_t>(base::mix64(static_cast<uint64_t>(f.start_ms))) | 1;
-  if (row.event_ms == 0 && (row.note & kNoEnd) != 0 && row.has(Field::kReceived))
-    row.event_ms = f.received_ms;
+  const bool received = (row.note & kNoEnd) != 0 && row.has(Field::kReceived);
+  if (row.event_ms == 0 && received && f.received_ms - f.start_ms <= kLongest) row.event_ms = f.received_ms;
   if (row.has(Field::kEnd) || row.event_ms == 0) return;
   f.end_ms = row.event_ms;
   f.known |= kKnownDuration;
