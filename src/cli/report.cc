@@ -157,7 +157,7 @@ void run_report(ReportArgs a, const Context& context) {
   const TemporaryFolder folder;
   const auto data = make_report(a, folder, context);
   base::write_file(a.out, report::report_page(data));
-  fmt::print("{}: {} suspected attacks\n", a.out, data.alerts.alerts.size());
+  fmt::print("{}: {} alerts\n", a.out, data.alerts.alerts.size());
   if (!data.outcome.failure.empty())
     throw base::Error("{} (the page has what was read before it)", data.outcome.failure);
 }

@@ -13,6 +13,7 @@ using base::Prefix;
 
 constexpr unsigned kV4 = 96;            // bits before those of an IPv4 address
 constexpr double kEnoughPrivate = 0.2;  // share of flows from which private addresses are own
+constexpr double kSomeFlows = 0.0005;   // share of flows of a private block that is own
 constexpr double kNearlyAll = 0.98;     // share of flows with an end inside at which the search ends
 constexpr double kLeastCovered = 0.5;   // below it nothing is guessed
 constexpr uint64_t kFewNetworks = 2;    // that a block outside may talk to
@@ -30,6 +31,7 @@ struct Edge {
   IpAddr a;
   IpAddr b;
   uint64_t flows = 0;
+  bool both = false;  // in both directions
   bool explained = false;
 };
 
@@ -38,7 +40,7 @@ class Blocks {
  public:
   explicit Blocks(const Survey& survey) {
     for (const auto& [pair, flows] : survey.pairs()) {
-      edges_.push_back({pair.low, pair.high, flows.up + flows.down, false});
+      edges_.push_back({pair.low, pair.high, flows.up + flows.down, flows.up > 0 && flows.down > 0, false});
       flows_ += flows.up + flows.down;
     }
     std::sort(edges_.begin(), edges_.end(),
@@ -61,6 +63,17 @@ class Blocks {
     uint64_t flows = 0;
     for (const auto& e : edges_) flows += is_private(e.a) || is_private(e.b) ? e.flows : 0;
     return flows_ == 0 ? 0 : static_cast<double>(flows) / static_cast<double>(flows_);
+  }
+
+  // Whether the block takes part in enough flows, some of them in both directions.
+  bool answers(const IpAddr& block) const {
+    uint64_t flows = 0;
+    bool both = false;
+    for (const size_t e : touching_.at(block)) {
+      flows += edges_[e].flows;
+      both = both || edges_[e].both;
+    }
+    return both && static_cast<double>(flows) >= kSomeFlows * static_cast<double>(flows_);
   }
 
   void take(const IpAddr& block, std::unordered_set<IpAddr>& own) {
@@ -96,7 +109,9 @@ struct Candidate {
   IpAddr block;
   bool operator<(const Candidate& o) const {
     if (networks != o.networks) return networks < o.networks;
-    return pairs != o.pairs ? pairs < o.pairs : block < o.block;
+    if (pairs != o.pairs) return pairs < o.pairs;
+    if (is_private(block) != is_private(o.block)) return is_private(o.block);
+    return block < o.block;
   }
 };
 
@@ -122,10 +137,11 @@ void take_far_reaching(Blocks& blocks, std::unordered_set<IpAddr>& own) {
   }
 }
 
+// Private blocks that answer. Forged sources and routers on the way have private addresses, too; they do not.
 void take_private(Blocks& blocks, std::unordered_set<IpAddr>& own) {
   std::vector<IpAddr> found;
   for (const auto& [block, edges] : blocks.touching()) {
-    if (is_private(block)) found.push_back(block);
+    if (is_private(block) && blocks.answers(block)) found.push_back(block);
   }
   for (const auto& block : found) blocks.take(block, own);
 }

@@ -40,7 +40,10 @@ class Network {
     s.add(flows_);
     return s;
   }
-  IpAddr outside() { return IpAddr::v4(static_cast<uint32_t>(0x20000000 + random_.below(0x80000000))); }
+  IpAddr outside() {
+    const IpAddr a = IpAddr::v4(static_cast<uint32_t>(0x20000000 + random_.below(0x80000000)));
+    return is_private(a) ? outside() : a;
+  }
   base::Random& random() { return random_; }
 
  private:
@@ -100,6 +103,23 @@ TEST(NodeGuess, AScannerFromOutsideIsNotOwn) {
     n.exchange(IpAddr::v4(0x93200000u + static_cast<uint32_t>(n.random().below(2048))), n.outside());
   for (uint32_t i = 0; i < 2048; ++i) n.flow(address("198.108.66.7"), IpAddr::v4(0x93200000u + i));
   EXPECT_EQ(names(guess_nodes(n.survey())), Names{"147.32.0.0/21"});
+}
+
+TEST(NodeGuess, ForgedPrivateSourcesAreNotOwn) {
+  Network n;
+  for (int i = 0; i < 3000; ++i) n.exchange(address("10.20.0." + std::to_string(1 + i % 60)), n.outside());
+  for (uint32_t i = 0; i < 500; ++i) n.flow(IpAddr::v4(0xac100000u + 2048 * i), address("10.20.0.7"));
+  EXPECT_EQ(names(guess_nodes(n.survey())), Names{"10.20.0.0/26"});
+}
+
+TEST(NodeGuess, ServersThatOnlyOwnClientsUseAreOwn) {
+  Network n;
+  for (int i = 0; i < 2000; ++i) {
+    n.exchange(address("10.20.0." + std::to_string(1 + i % 60)), n.outside());
+    n.exchange(address("10.20.0." + std::to_string(1 + i % 60)),
+               address("192.168.9." + std::to_string(10 + i % 5)));
+  }
+  EXPECT_EQ(names(guess_nodes(n.survey())), (Names{"10.20.0.0/26", "192.168.9.8/29"}));
 }
 
 TEST(NodeGuess, OneHostThatTalksToTheWorld) {

@@ -179,6 +179,7 @@ std::string figures_json(const ReportData& d) {
   j["scored"] = d.model.scored;
   j["alerts"] = nlohmann::json::array();
   for (const auto& s : shown_alerts(d)) j["alerts"].push_back(s.row.id());
+  j["suspected"] = suspected(shown_alerts(d)).size();
   j["raised"] = d.alerts.alerts.size();
   std::string text = j.dump();
   for (size_t at = text.find('<'); at != std::string::npos; at = text.find('<', at))

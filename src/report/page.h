@@ -1,6 +1,7 @@
 // The parts of the page; internal to page*.cc. All functions are pure and return HTML.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,11 +44,20 @@ std::string attack_name(std::string_view type);
 std::string_view attack_help(std::string_view type);
 
 // Alerts that the page shows, most severe first: those that are sent, and those that only the time of learning holds back.
+// Those below least_severity() are weak signs: in a large network over a long time most of them are false alarms.
 struct Shown {
   detect::AlertRow row;
   bool early = false;
+  bool weak = false;
 };
 std::vector<Shown> shown_alerts(const ReportData& data);
+// From which severity an alert is called a suspected attack, medium at least: false alarms of that severity are few over all
+// nodes and all time. A severity's rate is at most a tenth of the one below it (detect/severity.h).
+detect::Severity least_severity(const ReportData& data);
+// False alarms that are to be expected of that severity and above, over all nodes and all time.
+double false_alarms(const ReportData& data, detect::Severity severity);
+// The first ones of them that are not weak.
+std::span<const Shown> suspected(std::span<const Shown> shown);
 // Those that a policy holds back.
 uint64_t held_back(const ReportData& data);
 

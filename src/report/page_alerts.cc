@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "eval/report/html_table.h"
+#include "flow/protocol.h"
 #include "flow/service.h"
 #include "report/page.h"
 #include "series/features.h"
@@ -14,7 +15,10 @@ namespace {
 
 constexpr size_t kOpened = 3;    // alerts whose story is open
 constexpr size_t kStories = 50;  // alerts with a story
+constexpr size_t kWeak = 20;     // weak signs with a story
 constexpr size_t kTalkers = 5;
+constexpr double kStandsOut = 0.02;  // share of a source or port from which it is named
+constexpr size_t kHosts = 12;        // of an incident that are named
 
 std::string features_table(const detect::Alert& a) {
   if (a.drivers.empty()) return "";
@@ -45,14 +49,22 @@ std::string port_words(const std::string& port) {
   return "port " + port;
 }
 
-std::string talkers(const char* title, const std::vector<detect::Talker>& all, bool port) {
+std::string protocol_words(const std::string& number) {
+  const auto name = flow::protocol_name(static_cast<uint8_t>(std::strtoul(number.c_str(), nullptr, 10)));
+  return name.empty() ? "protocol " + number : std::string(name);
+}
+
+std::string as_it_is(const std::string& name) { return name; }
+
+std::string talkers(const char* title, const std::vector<detect::Talker>& all,
+                    std::string (*words)(const std::string&)) {
   if (all.empty()) return "";
   std::string rows;
-  for (size_t i = 0; i < std::min(kTalkers, all.size()); ++i) {
-    rows +=
-        fmt::format("<li><code>{}</code> <span>{}</span></li>",
-                    escape_html(port ? port_words(all[i].name) : all[i].name), percent_text(all[i].share));
+  for (size_t i = 0; i < std::min(kTalkers, all.size()) && all[i].share >= kStandsOut; ++i) {
+    rows += fmt::format("<li><code>{}</code> <span>{}</span></li>", escape_html(words(all[i].name)),
+                        percent_text(all[i].share));
   }
+  if (rows.empty()) rows = "<li>none stands out</li>";
   return fmt::format("<div><h4>{}</h4><ul class=\"talkers\">{}</ul></div>", title, rows);
 }
 
@@ -63,8 +75,8 @@ std::string flows_part(const detect::Alert& a) {
       "<h3>Who sent it</h3><p class=\"dim\">Shares of the packets in a sample of {}; {} in it.</p><div "
       "class=\"lists\">",
       count_of(f.sampled, "flow", "flows"), count_of(f.distinct_sources, "source", "sources"));
-  out += talkers("sources", f.sources, false) + talkers("source ports", f.source_ports, true) +
-         talkers("ports addressed", f.ports, true) + talkers("protocols", f.protocols, false);
+  out += talkers("sources", f.sources, as_it_is) + talkers("source ports", f.source_ports, port_words) +
+         talkers("ports addressed", f.ports, port_words) + talkers("protocols", f.protocols, protocol_words);
   return out + "</div>";
 }
 
@@ -93,11 +105,11 @@ std::string filter_part(const std::optional<detect::Filter>& filter) {
                    escape_html(nftables_line(f)), escape_html(gobgp_command(f)), escape_html(exabgp_line(f)));
 }
 
-// The sentences of the alert's text; its commands are in filter_part.
-std::string sentences(const std::string& story) {
+// The first sentences of the alert's text; its commands are in filter_part.
+std::string sentences(const std::string& story, int lines) {
   std::string out;
   size_t at = 0;
-  for (int line = 0; line < 3 && at < story.size(); ++line) {
+  for (int line = 0; line < lines && at < story.size(); ++line) {
     const size_t end = std::min(story.find('\n', at), story.size());
     out += "<p>" + with_times(story.substr(at, end - at)) + "</p>";
     at = end + 1;
@@ -115,6 +127,14 @@ std::string victims_part(const detect::Incident& i, const ReportData& data) {
                          out);
   }
   return out;
+}
+
+std::string hosts_of(const detect::Incident& i) {
+  std::string names;
+  for (size_t v = 0; v < std::min(kHosts, i.victims.size()); ++v)
+    names += fmt::format("{}<code>{}</code>", v == 0 ? "" : ", ", escape_html(i.victims[v].node));
+  if (i.hosts > kHosts) names += fmt::format(" and {} more", count_text(i.hosts - kHosts));
+  return "<p>Its hosts: " + names + ".</p>";
 }
 
 std::string lasting(base::TimeMs start, base::TimeMs end, const ReportData& d) {
@@ -138,10 +158,41 @@ std::string one_alert(const Shown& shown, const ReportData& d, bool open) {
       time_html(shown.row.start_ms()),
       lasting(shown.row.start_ms(), a != nullptr ? a->end_ms : i->end_ms, d));
   if (const auto help = attack_help(type); !help.empty()) out += fmt::format("<p class=\"dim\">{}</p>", help);
-  out += sentences(a != nullptr ? alert_story(*a, d.alerts.last_ms) : incident_story(*i, d.alerts.last_ms));
+  out += a != nullptr ? sentences(alert_story(*a, d.alerts.last_ms), 3)
+                      : sentences(incident_story(*i, d.alerts.last_ms), 2) + hosts_of(*i);
   out += a != nullptr ? features_table(*a) + flows_part(*a) : victims_part(*i, d);
   out += filter_part(a != nullptr ? a->filter : i->filter);
   return out + "</div></details>\n";
+}
+
+std::string rate_words(const ReportData& d) {
+  if (!(d.model.false_alarms > 0)) return "";
+  const auto least = least_severity(d);
+  return fmt::format(
+      "Thresholds are set for {:g} false alarms per node and day. Of severity {} or more, which these have, "
+      "ordinary traffic of {} over this time gives at most about {:.2g}. ",
+      d.model.false_alarms, name_of(least), count_of(d.model.nodes, "node", "nodes"), false_alarms(d, least));
+}
+
+std::string early_words(std::span<const Shown> shown, const ReportData& d) {
+  if (std::none_of(shown.begin(), shown.end(), [](const Shown& s) { return s.early; })) return "";
+  return fmt::format(
+      "<span class=\"tag\">early</span> marks those in the first {} of a node: take them with more doubt.",
+      detect::duration_text(d.model.learning_steps * d.step_ms));
+}
+
+std::string weak_part(std::span<const Shown> weak, const ReportData& d) {
+  if (weak.empty()) return "";
+  std::string out = fmt::format(
+      "<h3 id=\"weak\">Weaker signs</h3><p>{} a threshold and {} less rare or less large. By the stated rate "
+      "about {:.2g} of such come from ordinary traffic; slow attacks and scans are among them, too.</p>",
+      count_of(weak.size(), "alert passed", "alerts passed"), weak.size() == 1 ? "is" : "are",
+      std::min(static_cast<double>(weak.size()), false_alarms(d, detect::Severity::kLow)));
+  for (size_t i = 0; i < std::min(kWeak, weak.size()); ++i) out += one_alert(weak[i], d, false);
+  if (weak.size() > kWeak)
+    out += fmt::format("<p>{} more are not shown; <code>netflowgen replay</code> writes them all.</p>",
+                       count_text(weak.size() - kWeak));
+  return out;
 }
 
 }  // namespace
@@ -150,32 +201,21 @@ std::string alerts_section(const ReportData& d) {
   std::string out = "<section id=\"attacks\"><h2>Suspected attacks</h2>\n";
   if (!d.model.why.empty())
     return out + fmt::format("<p>Nothing was scored: {}.</p></section>\n", escape_html(d.model.why));
-  const auto shown = shown_alerts(d);
-  if (shown.empty()) {
-    out += fmt::format("<p>None. The model scored {} of {} and none passed its threshold.</p>",
-                       count_of(d.model.scored, "step", "steps"), count_of(d.model.nodes, "node", "nodes"));
-  } else {
-    out += "<p>Most severe first. Thresholds are set for ";
-    out += d.model.false_alarms > 0 ? fmt::format("{:g} false alarms per node and day", d.model.false_alarms)
-                                    : "few false alarms";
-    const double node_days =
-        static_cast<double>(d.model.nodes) * static_cast<double>(d.last_ms - d.first_ms) / 86'400'000;
-    out += fmt::format(", which over this time and these nodes would be {:.2g}.",
-                       d.model.false_alarms * node_days);
-    if (std::any_of(shown.begin(), shown.end(), [](const Shown& s) { return s.early; })) {
-      out += fmt::format(
-          " <span class=\"tag\">early</span> marks those in the first {} of a node: take them with more "
-          "doubt.",
-          detect::duration_text(d.model.learning_steps * d.step_ms));
-    }
-    out += "</p>";
-  }
-  for (size_t i = 0; i < std::min(kStories, shown.size()); ++i) out += one_alert(shown[i], d, i < kOpened);
-  if (shown.size() > kStories)
+  const auto all = shown_alerts(d);
+  const auto strong = suspected(all);
+  const auto weak = std::span(all).subspan(strong.size());
+  if (strong.empty())
+    out += fmt::format("<p>None. The model scored {} of {}{}.</p>", count_of(d.model.scored, "step", "steps"),
+                       count_of(d.model.nodes, "node", "nodes"),
+                       weak.empty() ? ", and none passed its threshold" : "");
+  else
+    out += "<p>Most severe first. " + rate_words(d) + early_words(strong, d) + "</p>";
+  for (size_t i = 0; i < std::min(kStories, strong.size()); ++i) out += one_alert(strong[i], d, i < kOpened);
+  if (strong.size() > kStories)
     out += fmt::format(
-        "<p>{} less severe ones are not shown here; <code>netflowgen replay</code> writes them all.</p>",
-        count_text(shown.size() - kStories));
-  return out + "</section>\n";
+        "<p>{} less severe ones are not shown; <code>netflowgen replay</code> writes them all.</p>",
+        count_text(strong.size() - kStories));
+  return out + weak_part(weak, d) + "</section>\n";
 }
 
 }  // namespace netflowgen::report

@@ -2,13 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/page.h"
 
 namespace netflowgen::report {
 namespace {
 
-constexpr size_t kNamed = 4;  // attacks that the first paragraph names
+constexpr size_t kNamed = 4;     // attacks that the first paragraph names
+constexpr double kFewFalse = 3;  // false alarms among the suspected attacks, over all nodes and all time
 
 std::string prefixes_text(const NodeGuess& own) {
   std::string text;
@@ -77,7 +79,8 @@ std::string attack_words(const Shown& shown) {
 
 std::string attacks_sentences(const ReportData& d) {
   if (!d.model.why.empty()) return "";
-  const auto shown = shown_alerts(d);
+  const auto all = shown_alerts(d);
+  const auto shown = suspected(all);
   const auto early = static_cast<uint64_t>(
       std::count_if(shown.begin(), shown.end(), [](const Shown& s) { return s.early; }));
   std::string out;
@@ -93,6 +96,10 @@ std::string attacks_sentences(const ReportData& d) {
     if (shown.size() > kNamed)
       out += fmt::format("<a href=\"#attacks\">All {}</a>. ", count_text(shown.size()));
   }
+  if (shown.size() < all.size())
+    out += fmt::format("{} {} <a href=\"#weak\">below them</a>. ",
+                       count_of(all.size() - shown.size(), "weaker sign", "weaker signs"),
+                       all.size() - shown.size() == 1 ? "stands" : "stand");
   if (early > 0)
     out += fmt::format(
         "{} in the first {} of {}, when the model knows little of what is normal there. ",
@@ -110,13 +117,17 @@ std::string unusual_sentence(const ReportData& d) {
                      escape_html(most.node), time_html(most.step * d.step_ms));
 }
 
+detect::Severity severity_of(const detect::AlertRow& row) {
+  return row.alert != nullptr ? row.alert->severity : row.incident->severity;
+}
+
 std::string tile(const std::string& name, const std::string& value) {
   return fmt::format("<div><span>{}</span><b>{}</b></div>", name, value);
 }
 
 std::string tiles(const ReportData& d) {
   std::string out = "<div class=\"tiles\">";
-  if (d.model.why.empty()) out += tile("suspected attacks", count_text(shown_alerts(d).size()));
+  if (d.model.why.empty()) out += tile("suspected attacks", count_text(suspected(shown_alerts(d)).size()));
   out += tile("time", detect::duration_text(d.last_ms - d.first_ms));
   if (d.flows) {
     out += tile("flows", count_text(d.flows->total.flows));
@@ -138,12 +149,10 @@ std::vector<Shown> shown_alerts(const ReportData& data) {
   const auto early = [](detect::Suppression s) { return s == detect::Suppression::kLearning; };
   for (const auto& row : detect::rows_of(data.alerts, {}, false)) {
     const auto suppressed = row.alert != nullptr ? row.alert->suppressed : row.incident->suppressed;
-    if (suppressed == detect::Suppression::kNone || early(suppressed))
-      out.push_back({row, early(suppressed)});
+    if (suppressed != detect::Suppression::kNone && !early(suppressed)) continue;
+    out.push_back({row, early(suppressed), severity_of(row) < least_severity(data)});
   }
-  const auto severity = [](const Shown& s) {
-    return s.row.alert != nullptr ? s.row.alert->severity : s.row.incident->severity;
-  };
+  const auto severity = [](const Shown& s) { return severity_of(s.row); };
   const auto times = [](const Shown& s) {
     if (s.row.alert == nullptr) return 1e9;
     return s.row.alert->times_expected >= 0 ? s.row.alert->times_expected : 0.0;
@@ -154,6 +163,24 @@ std::vector<Shown> shown_alerts(const ReportData& data) {
     return times(a) > times(b);
   });
   return out;
+}
+
+std::span<const Shown> suspected(std::span<const Shown> shown) {
+  const auto weak = std::find_if(shown.begin(), shown.end(), [](const Shown& s) { return s.weak; });
+  return shown.first(static_cast<size_t>(weak - shown.begin()));
+}
+
+double false_alarms(const ReportData& d, detect::Severity severity) {
+  const double node_days =
+      static_cast<double>(d.model.nodes) * static_cast<double>(d.last_ms - d.first_ms) / 86'400'000;
+  return d.model.false_alarms * node_days * std::pow(0.1, static_cast<int>(severity));
+}
+
+detect::Severity least_severity(const ReportData& d) {
+  for (const auto s : {detect::Severity::kMedium, detect::Severity::kHigh}) {
+    if (false_alarms(d, s) <= kFewFalse) return s;
+  }
+  return detect::Severity::kCritical;
 }
 
 uint64_t held_back(const ReportData& data) {

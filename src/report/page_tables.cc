@@ -23,7 +23,7 @@ std::string reason(const SurprisingFeature& f) {
   return out;
 }
 
-bool suspected(const ReportData& d, const SurprisingStep& s) {
+bool in_an_alert(const ReportData& d, const SurprisingStep& s) {
   const base::TimeMs at = s.step * d.step_ms;
   return std::any_of(d.alerts.alerts.begin(), d.alerts.alerts.end(), [&](const detect::Alert& a) {
     return a.node == s.node && a.start_ms <= at && (a.end_ms == 0 || at < a.end_ms);
@@ -132,7 +132,7 @@ std::string unusual_section(const ReportData& d) {
   for (const auto& s : d.unusual) {
     table.row();
     table.cell(fmt::format("<code>{}</code>{}", escape_html(s.node),
-                           suspected(d, s) ? " <span class=\"tag\">suspected attack</span>" : ""));
+                           in_an_alert(d, s) ? " <span class=\"tag\">in an alert</span>" : ""));
     table.cell(time_html(s.step * d.step_ms));
     table.cell(fmt::format("{:.1f} <small>usually {:.1f}</small>", s.bits, s.usual));
     std::string why;

@@ -107,7 +107,8 @@ std::string chart(const ReportData& data, const Series& s, const Quantity& q, co
   x.time = true;
   eval::Chart c(x, {q.unit, 0, top_of(s)}, size.width, size.height);
   c.left_margin(70);
-  for (const auto& shown : shown_alerts(data)) {
+  const auto all = shown_alerts(data);
+  for (const auto& shown : suspected(all)) {
     const auto* a = shown.row.alert;
     const base::TimeMs start = shown.row.start_ms();
     const base::TimeMs end = a != nullptr ? a->end_ms : shown.row.incident->end_ms;
@@ -185,7 +186,7 @@ std::string traffic_section(const ReportData& data) {
   std::vector<std::pair<std::string, int>> legend = {{"seen", 1}};
   if (forecast) legend.insert(legend.end(), {{"forecast (band and median)", 8}});
   out += eval::legend(legend);
-  if (!shown_alerts(data).empty()) out += "<p class=\"dim\">Red areas are suspected attacks.</p>";
+  if (!suspected(shown_alerts(data)).empty()) out += "<p class=\"dim\">Red areas are suspected attacks.</p>";
   bool open = true;
   for (const auto& q : kQuantities) {
     const std::string charts = part(data, q, open);

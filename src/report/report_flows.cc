@@ -247,11 +247,24 @@ void fill_flow_figures(const Survey& survey, const NodeGuess& own, FlowFigures& 
   f.repeats = survey.repeats();
 }
 
+// Why there is nothing to report.
+std::string nothing_text(const serve::InputOutcome& outcome) {
+  if (!outcome.failure.empty()) return outcome.failure;
+  std::string dropped;
+  for (const auto& l : outcome.ledgers) {
+    for (const auto& [reason, count] : l.drops)
+      dropped += fmt::format("{}{} {} of {}", dropped.empty() ? " (dropped: " : ", ", reason, count, l.stage);
+  }
+  return "the input has no usable flow, so there is nothing to report" + dropped +
+         (dropped.empty() ? "" : ")");
+}
+
 void choose_step(const FlowInput& input, Scoring& scoring, series::SeriesOptions& series) {
   series.step_ms = input.step_ms.value_or(scoring.step_ms() > 0 ? scoring.step_ms() : 60'000);
   if (!scoring.takes_step(series.step_ms))
-    scoring.turn_off(fmt::format("the model's steps are {} s long and these are {} s",
-                                 scoring.step_ms() / 1000, static_cast<double>(series.step_ms) / 1000));
+    scoring.turn_off(fmt::format("the model was made for steps of {} s and these have {} s",
+                                 static_cast<double>(scoring.step_ms()) / 1000,
+                                 static_cast<double>(series.step_ms) / 1000));
 }
 
 }  // namespace
@@ -286,6 +299,7 @@ ReportData report_of_flows(const FlowInput& input, const ReportOptions& o) {
   const auto& builder = pipeline.builder();
   if (stream != nullptr && builder.end_step() > builder.first_step()) stream->finish(builder.end_step() - 1);
   if (data.outcome.stopped) throw base::Stopped("stopped; no page was written");
+  if (first.survey.records() == 0) throw base::Error("{}", nothing_text(data.outcome));
   data.step_ms = series.step_ms;
   data.first_ms = first.survey.first_ms();
   data.last_ms = first.survey.last_ms();
