@@ -128,7 +128,7 @@ function(netflowgen_program name)
   list(REMOVE_ITEM learn_sources ${cli}/evaluate_methods_slim.cc)
 
   add_library(netflowgen_cli STATIC ${sources})
-  target_link_libraries(netflowgen_cli PUBLIC netflowgen_serve netflowgen_eval netflowgen_sim CLI11::CLI11 ${CMAKE_DL_LIBS}
+  target_link_libraries(netflowgen_cli PUBLIC netflowgen_serve netflowgen_report netflowgen_eval netflowgen_sim CLI11::CLI11 ${CMAKE_DL_LIBS}
                         PRIVATE netflowgen_flags)
   netflowgen_precompile(netflowgen_cli netflowgen_base precompiled.h)
   if(NETFLOWGEN_LEARN)

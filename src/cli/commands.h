@@ -13,6 +13,7 @@ void add_collect(Command& app, Context& context);
 void add_decode(Command& app, Context& context);
 void add_features(Command& app, Context& context);
 void add_replay(Command& app, Context& context);
+void add_report(Command& app, Context& context);
 void add_alerts(Command& app, Context& context);
 void add_feedback(Command& app, Context& context);
 void add_version(Command& app, Context& context);
@@ -22,7 +23,8 @@ inline constexpr AddCommand kCommands[] = {
 #ifndef NETFLOWGEN_LEARN
     add_evaluate,  // elsewhere it compares trained models, too
 #endif
-    add_simulate, add_collect, add_decode, add_features, add_replay, add_alerts, add_feedback, add_version,
+    add_simulate, add_collect, add_decode,   add_features, add_replay,
+    add_report,   add_alerts,  add_feedback, add_version,
 };
 
 // Those of the learning library (learn_library.h): the program itself knows their names and their lines of help.

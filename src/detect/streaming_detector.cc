@@ -164,6 +164,7 @@ void StreamingDetector::update_detector(int64_t step, std::span<const infer::Ite
     }
     seen_.push_back(s);
   }
+  if (observer_) observer_(step, seen_);
   detector_.update(step, seen_);
 }
 

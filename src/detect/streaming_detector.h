@@ -6,10 +6,12 @@
 // threads.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ledger.h"
@@ -42,6 +44,10 @@ class StreamingDetector : public series::FrameSink {
   void close(int64_t step);
   // `step` is the last of the input although nothing was active in it.
   void finish(int64_t step);
+
+  // Sees every position that the engine stepped, idle ones too, before the detector does. Spans are valid during the call.
+  using Observer = std::function<void(int64_t step, std::span<const NodeScores>)>;
+  void set_observer(Observer observer) { observer_ = std::move(observer); }
 
   // Takes the sample of flows and the counts of frames from a stream that this one continues. `before` is not used any more.
   void take_over(StreamingDetector& before);
@@ -79,6 +85,7 @@ class StreamingDetector : public series::FrameSink {
   int classes_ = -1;  // index of the classes head
   FlowSample sample_;
   Detector detector_;
+  Observer observer_;
   base::Ledger<infer::Drop> frames_;
   int64_t last_step_ = kNoStep;
   std::vector<Pending> pending_;

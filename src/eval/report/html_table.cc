@@ -1,6 +1,8 @@
+#include "eval/report/html_table.h"
+
 #include <fmt/format.h>
 
-#include "eval/report/report_parts.h"
+#include <string_view>
 
 namespace netflowgen::eval {
 namespace {

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "eval/report/html_table.h"
 #include "eval/report/report.h"
+#include "eval/report/style.h"
 
 namespace netflowgen::eval {
 
-extern const char* const kReportStyle;   // CSS
 extern const char* const kReportScript;  // a few lines: open all, follow the theme switch
 
 std::string training_section(const std::vector<TrainingLog>& logs);
@@ -17,20 +18,6 @@ std::string fan_section(const std::vector<NodeFan>& fans);
 std::string ddos_section(const DdosResult& result, size_t timelines);
 // A picture for each incident of the test period.
 std::string timeline_section(const DdosResult& result, size_t limit);
-
-// A table that becomes a list of cards on a narrow screen, where each value has its column's name beside it. Cells are HTML.
-class HtmlTable {
- public:
-  void column(const std::string& label);
-  void row(bool best = false);
-  void cell(const std::string& html);
-  std::string html() const;
-
- private:
-  std::vector<std::string> columns_;
-  std::string rows_;
-  size_t next_ = 0;  // column of the next cell
-};
 
 // "0.912 ± 0.010"; an en dash where there is none.
 std::string mean_text(const MeanDeviation& m, int digits);

@@ -199,8 +199,10 @@ std::string Chart::axes() const {
   }
   for (const double t : x_.ticks ? axis_ticks(x_, 8) : std::vector<double>{}) {
     out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {}V{}\"/>", px(t), top_, floor);
-    out += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", px(t), floor + 16,
-                       tick_text(x_, t));
+    // With its time, so that a page's script can write it in the reader's own.
+    const auto time = x_.time ? fmt::format(" data-t=\"{:.0f}\"", t) : "";
+    out += fmt::format("<text{} x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", time, px(t),
+                       floor + 16, tick_text(x_, t));
   }
   out += fmt::format("<path class=\"axis\" d=\"M{} {}V{}H{}\"/>", left_, top_, floor, width_ - right_);
   if (!x_.label.empty()) {

@@ -1,0 +1,189 @@
+// netflowgen report: flows, rates or a series store -> one page. Wiring only.
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/options/input_options.h"
+#include "cli/options/series_options.h"
+#include "cli/version.h"
+#include "flow/open.h"
+#include "model/spec.h"
+#include "report/report.h"
+#include "series/rates.h"
+#include "series/store.h"
+#include "serve/shipped_model.h"
+
+namespace netflowgen::cli {
+namespace {
+
+constexpr const char* kNoModel = "none";
+
+struct ReportArgs {
+  InputArgs input;
+  SeriesArgs series;
+  std::string model;
+  std::string policy;
+  std::string out = "report.html";
+  std::string step;
+  int threads = 0;
+  size_t max_nodes = 0;
+};
+
+// A folder of its own for what memory does not hold; gone at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::error_code error;
+    auto base_folder = base::fs::temp_directory_path(error);
+    if (error) base_folder = "/tmp";
+    std::string name = (base_folder / "netflowgen-report-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr)
+      throw base::Error("no temporary folder can be made in {}", base_folder.string());
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    base::fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const base::fs::path& path() const { return path_; }
+
+ private:
+  base::fs::path path_;
+};
+
+// Inputs are read twice: what cannot be is copied to a file first.
+void keep_pipes(ReportArgs& a, const base::fs::path& folder, const Context& context) {
+  auto& paths = a.input.options.paths;
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (serve::can_be_read_twice({paths[i]}) || (paths[i] != "-" && !base::fs::exists(paths[i]))) continue;
+    const auto copy = folder / fmt::format("input-{}", i);
+    if (!context.quiet)
+      fmt::print(stderr, "{} is copied to a file, since it is read twice\n",
+                 paths[i] == "-" ? "standard input" : paths[i]);
+    std::ofstream to(copy, std::ios::binary);
+    std::ifstream file;
+    if (paths[i] != "-") file.open(paths[i], std::ios::binary);
+    std::istream& from = paths[i] == "-" ? std::cin : file;
+    if (from.peek() != std::istream::traits_type::eof()) to << from.rdbuf();
+    to.flush();
+    if (!to)
+      throw base::Error("{} cannot be copied to {}: is there space? Give a file instead of a pipe", paths[i],
+                        copy.string());
+    paths[i] = copy.string();
+  }
+}
+
+// Rates as a store in `folder`.
+std::string store_of_rates(const ReportArgs& a, int64_t step_ms, const base::fs::path& folder,
+                           const Context& context) {
+  if (a.series.names_nodes())
+    throw base::UsageError(
+        "rates have their own nodes: leave out --nodes, --prefixes, --interfaces and --as");
+  const auto source = flow::open_rates(input_options(a.input));
+  series::RateOptions options;
+  options.step_ms = std::max(step_ms, a.step.empty() ? source->interval_ms() : 0);
+  options.interval_ms = source->interval_ms();
+  options.absent_is_idle = source->absent_is_idle();
+  options.spill_folder = folder.string();
+  options.max_time_ms = series_options(a.series).max_time_ms;
+  const auto store = folder / "store";
+  series::StoreWriter writer(store, {.step_ms = options.step_ms});
+  series::RateBuilder builder(options, source->columns(),
+                              [&](const std::string& node, int64_t step, std::span<const float> frame) {
+                                writer.add(node, step, frame);
+                              });
+  serve::InputOutcome outcome;
+  flow::RateRow row;
+  serve::read_until_end(context.stop, outcome, [&] {
+    const bool more = source->read(row);
+    if (more) builder.add(row);
+    return more;
+  });
+  if (outcome.stopped) throw base::Stopped("stopped; no page was written");
+  builder.finish();
+  writer.flush();
+  if (writer.frames() == 0)
+    throw base::Error("{}", outcome.failure.empty() ? "the input has no usable row" : outcome.failure);
+  return store.string();
+}
+
+int64_t model_step(const std::string& model) {
+  return model.empty() ? 60'000 : model::ModelFolder(model).spec().input.step_ms;
+}
+
+report::ReportData make_report(ReportArgs& a, const TemporaryFolder& folder, const Context& context) {
+  report::ReportOptions o;
+  o.inputs = a.input.options.paths;
+  if (a.model != kNoModel) o.model = a.model.empty() ? serve::shipped_model().string() : a.model;
+  o.policy = a.policy;
+  o.threads = a.threads;
+  o.max_nodes = a.max_nodes;
+  o.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                 std::chrono::system_clock::now().time_since_epoch())
+                 .count();
+  o.program = "netflowgen " + build_text();
+  o.temporary = folder.path();
+  o.stop = &context.stop;
+  o.progress = progress_printer(context, "report");
+  const auto& paths = a.input.options.paths;
+  if (paths.size() == 1 && series::is_store(paths[0])) return report::report_of_store(paths[0], o);
+  keep_pipes(a, folder.path(), context);
+  std::optional<int64_t> step_ms;
+  if (!a.step.empty()) step_ms = duration_ms(a.step, "--step");
+  if (flow::is_rates(a.input.options)) {
+    const int64_t step = step_ms.value_or(model_step(o.model));
+    return report::report_of_store(store_of_rates(a, step, folder.path(), context), o);
+  }
+  report::FlowInput input;
+  input.open = [&] { return open_input(a.input, a.series); };
+  input.series = series_options(a.series, flow::parse_anonymize(a.input.anonymize));
+  input.step_ms = step_ms;
+  input.nodes_named = a.series.names_nodes();
+  input.in_any_order = a.series.lateness == "auto";
+  return report::report_of_flows(input, o);
+}
+
+void run_report(ReportArgs a, const Context& context) {
+  const TemporaryFolder folder;
+  const auto data = make_report(a, folder, context);
+  base::write_file(a.out, report::report_page(data));
+  fmt::print("{}: {} alerts\n", a.out, data.alerts.alerts.size());
+  if (!data.outcome.failure.empty())
+    throw base::Error("{} (the page has what was read before it)", data.outcome.failure);
+}
+
+}  // namespace
+
+void add_report(Command& app, Context& context) {
+  auto* c = app.add_subcommand("report",
+                               "One page about a network, from its flows: what happened, what is unusual");
+  auto a = std::make_shared<ReportArgs>();
+  add_input_options(*c, a->input, "Flows or rates (files, folders, -), or one series store");
+  c->add_option("--model", a->model,
+                "Detector folder, or none: figures only [the model that comes with the program]")
+      ->group(kModelGroup);
+  c->add_option("--policy", a->policy, "YAML of policies (docs/detection.md)")->group(kModelGroup);
+  c->add_option("--max-nodes", a->max_nodes,
+                "Nodes scored at most, busiest first; 0: as many as half a minute allows")
+      ->capture_default_str()
+      ->group(kModelGroup);
+  c->add_option("--threads", a->threads, "0: all cores")->capture_default_str()->group(kAdvancedGroup);
+  c->add_option("-o,--out", a->out, "The page, an HTML file")->capture_default_str()->group(kOutputGroup);
+  c->add_option("--step", a->step, "Length of a step [the model's]")->group(kNodeGroup);
+  add_series_options(*c, a->series, Steps::kOfModel);
+  add_init_option(*c);
+  c->footer("Example: netflowgen report /var/cache/nfdump -o report.html");
+  c->callback([a, &context] { run_report(*a, context); });
+}
+
+}  // namespace netflowgen::cli
