@@ -23,13 +23,25 @@ namespace {
 using learn::AttackSpan;
 using learn::CorpusNetwork;
 
+constexpr double kRescaled = 0.3;  // of the networks
+
 // What is drawn for one network beside its scenario.
 struct Draw {
   std::string name;
   sim::Scenario scenario;
   int64_t step_ms;
   SourceKind source;
+  float scale;  // of bytes and packets
 };
+
+// Collectors that do not know the sampling, and those that count bits: bytes and packets are off by one factor.
+void rescale(float factor, series::FrameTable& table) {
+  if (factor == 1) return;
+  for (const int f : {series::kBytesIn, series::kPacketsIn, series::kBytesOut, series::kPacketsOut}) {
+    for (size_t row = 0; row < table.rows(); ++row)
+      table.values[row * series::kFeatureCount + static_cast<size_t>(f)] *= factor;
+  }
+}
 
 // Connection counts as often as all other poor sources together: they are the hardest, and logs of many kinds give no more.
 SourceKind draw_source(base::Random& random) {
@@ -44,10 +56,11 @@ Draw draw_network(const CorpusSpec& spec, int64_t index, bool validation) {
   options.max_records = spec.max_records;
   options.duration = {{spec.min_duration_ms}, {spec.max_duration_ms}};
   if (!validation) options.leave_out = spec.leave_out;
-  Draw d{fmt::format("{}{:04}", validation ? "v" : "n", index), {}, 60'000, SourceKind::kAllFeatures};
+  Draw d{fmt::format("{}{:04}", validation ? "v" : "n", index), {}, 60'000, SourceKind::kAllFeatures, 1};
   d.scenario = sim::draw_scenario(random.next(), options);
   d.step_ms = spec.steps_ms[random.below(spec.steps_ms.size())];
   if (random.chance(spec.partial)) d.source = draw_source(random);
+  if (random.chance(kRescaled)) d.scale = static_cast<float>(std::exp(random.uniform(-4, 4)));
   return d;
 }
 
@@ -204,6 +217,7 @@ Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const b
     (validation ? corpus.validation_roles : corpus.train_roles)
         .push_back(roles_of(at / "roles.csv", n.table, corpus.roles));
     hide_features(draw.source, n.table);
+    rescale(draw.scale, n.table);
     (validation ? corpus.validation : corpus.train).push_back(std::move(n));
     if (progress)
       progress({"networks", static_cast<uint64_t>(k + 1), static_cast<uint64_t>(total), draw.name});
