@@ -18,7 +18,7 @@ constexpr float kClip = 16;
 constexpr uint32_t kMostKnown = 1u << 20;
 constexpr int64_t kPartMs = kDayMs / static_cast<int64_t>(kDayParts);
 constexpr int64_t kDaysKept = 4;  // memory of a part of the day
-constexpr int64_t kMostSilentDays = 16;
+constexpr int64_t kMostSilentDays = 40;
 constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
 // The smallest deviation that counts: a share moves by hundredths, a logarithm by tenths.

@@ -1,0 +1,170 @@
+// A corpus of a few small networks, from its file to a model that scores a network without labels.
+#include "study/corpus.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "detect/calibration.h"
+#include "learn/feature_cache.h"
+#include "learn/head.h"
+#include "study/attack_methods.h"
+#include "study/zero_shot.h"
+
+namespace netflowgen::study {
+namespace {
+
+using testing::HasSubstr;
+
+class CorpusTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = base::fs::path(testing::TempDir()) / "corpus_test";
+    base::fs::remove_all(folder_);
+    base::fs::create_directories(folder_);
+  }
+  void TearDown() override { base::fs::remove_all(folder_); }
+
+  std::string refusal(const std::string& yaml) {
+    base::write_file(folder_ / "c.yaml", yaml);
+    try {
+      load_corpus_spec((folder_ / "c.yaml").string());
+    } catch (const base::Error& e) {
+      return e.what();
+    }
+    return "nothing is refused";
+  }
+
+  static CorpusSpec small() {
+    CorpusSpec s;
+    s.networks = 3;
+    s.validation = 1;
+    s.max_hosts = 20;
+    s.max_records = 60'000;
+    s.min_duration_ms = 4 * 3'600'000;
+    s.max_duration_ms = 8 * 3'600'000;
+    return s;
+  }
+
+  base::fs::path folder_;
+  base::StopFlag stop_;
+};
+
+TEST_F(CorpusTest, TheFileIsReadAndItsErrorsNameLineAndKey) {
+  base::write_file(
+      folder_ / "c.yaml",
+      "seed: 7\ndrawn: {networks: 5, hosts: 30, duration: [1h, 2h], steps: [10s, 1m], partial: 0.2}\n"
+      "validation: {networks: 2, leave_out: {attacks: [gre_flood], sampling: [2, 64]}}\n"
+      "stores:\n  - {store: here, period: 2024-01-01/2024-02-01, weight: 3}\n");
+  const CorpusSpec s = load_corpus_spec((folder_ / "c.yaml").string());
+  EXPECT_EQ(s.seed, 7u);
+  EXPECT_EQ(s.networks, 5);
+  EXPECT_EQ(s.max_duration_ms, 7'200'000);
+  EXPECT_THAT(s.steps_ms, testing::ElementsAre(10'000, 60'000));
+  EXPECT_THAT(s.leave_out.attacks, testing::ElementsAre("gre_flood"));
+  EXPECT_EQ(s.leave_out.sampling->high, 64);
+  ASSERT_EQ(s.stores.size(), 1u);
+  EXPECT_EQ(s.stores[0].weight, 3);
+  EXPECT_THAT(refusal("drawn: {network: 5}\n"), testing::AllOf(HasSubstr("line 1"), HasSubstr("networks")));
+  EXPECT_THAT(refusal("drawn: {networks: 0}\n"), HasSubstr("not between 1"));
+  EXPECT_THAT(refusal("drawn:\n  duration: [2h, 1h]\n"), HasSubstr("line 2"));
+  EXPECT_THAT(refusal("drawn: {partial: 2}\n"), HasSubstr("between 0 and 1"));
+  EXPECT_THAT(refusal("stores: [{period: 2024}]\n"), HasSubstr("store"));
+}
+
+TEST_F(CorpusTest, NetworksAreTheSameAgainAndAreKept) {
+  const Corpus a = load_corpus(small(), folder_ / "a", stop_, {});
+  const Corpus b = load_corpus(small(), folder_ / "b", stop_, {});
+  const Corpus again = load_corpus(small(), folder_ / "a", stop_, {});
+  ASSERT_EQ(a.train.size(), 3u);
+  for (const Corpus* other : {&b, &again}) {
+    for (size_t k = 0; k < a.train.size(); ++k) {
+      EXPECT_EQ(a.train[k].table.steps, other->train[k].table.steps);
+      EXPECT_EQ(a.train[k].table.nodes, other->train[k].table.nodes);
+    }
+    EXPECT_EQ(a.types, other->types);
+  }
+  size_t attacks = 0;
+  for (const auto& node : a.train[0].attacks) attacks += node.size();
+  EXPECT_GT(attacks, 0u);
+  CorpusSpec changed = small();
+  changed.seed = 2;
+  const Corpus c = load_corpus(changed, folder_ / "a", stop_, {});
+  EXPECT_NE(c.train[0].table.steps, a.train[0].table.steps) << "networks of another corpus were taken";
+}
+
+TEST_F(CorpusTest, HidingLeavesWhatTheSourceGives) {
+  Corpus c = load_corpus(small(), folder_ / "a", stop_, {});
+  auto table = c.train[0].table;
+  hide_features(SourceKind::kConnections, table);
+  EXPECT_TRUE(table.missing[series::kBytesIn]);
+  EXPECT_FALSE(table.missing[series::kFlowsIn]);
+  for (size_t r = 0; r < table.rows(); ++r) {
+    EXPECT_TRUE(std::isnan(table.frame(r)[series::kBytesIn]));
+    EXPECT_FALSE(std::isnan(table.frame(r)[series::kFlowsIn]));
+  }
+}
+
+TEST_F(CorpusTest, AModelOfManyNetworksScoresAnotherWithoutLabels) {
+  const Corpus corpus = load_corpus(small(), folder_ / "networks", stop_, {});
+  learn::PretrainOptions o;
+  o.spec = model::ModelSpec::preset_of("universal", "nano");
+  o.spec.d_model = 16;
+  o.spec.d_ff = 32;
+  o.spec.layers = 1;
+  o.spec.window = 16;
+  o.steps = 30;
+  o.batch = 8;
+  o.length = 32;
+  o.warmup = 5;
+  o.evaluate_every = 15;
+  const auto model = folder_ / "model";
+  learn::pretrain_corpus(corpus.train, corpus.validation, o, model, stop_, {});
+  ZeroShotOptions z;
+  z.trees = 30;
+  z.tree_depth = 4;
+  const auto result = fit_zero_shot(model, corpus, z, stop_, {});
+  ASSERT_EQ(result.scores.size(), 1u);
+
+  const auto calibration = detect::Calibration::load(model);
+  EXPECT_EQ(calibration.tasks[0].name, "ddos");
+  EXPECT_EQ(calibration.step_ms, 60'000);
+  // The head in the folder gives what was measured.
+  const model::ModelFolder folder(model);
+  const auto head = learn::load_head(folder, "ddos");
+  const learn::Backbone backbone(model, "cpu", 1);
+  const auto& table = corpus.validation[0].table;
+  const auto cache = backbone.scan(table, {}, stop_, {});
+  const auto scores = learn::apply_head(cache, head);
+  double attack = 0;
+  double benign = 0;
+  double n_attack = 0;
+  double n_benign = 0;
+  for (size_t node = 0; node < table.nodes.size(); ++node) {
+    for (size_t r = table.offsets[node]; r < table.offsets[node + 1]; ++r) {
+      if (!(table.frame(r)[series::kFlowsIn] > 0)) continue;
+      const bool is = corpus.validation[0].attack_at(node, table.steps[r]) >= 0;
+      (is ? attack : benign) += scores[static_cast<size_t>(cache.kept[r])];
+      (is ? n_attack : n_benign) += 1;
+    }
+  }
+  ASSERT_GT(n_attack, 0);
+  EXPECT_GT(attack / n_attack, benign / n_benign + 0.5);
+  // Labels start from it: with none of weight the head stays what it was.
+  learn::HeadOptions refine;
+  refine.start = std::make_shared<const learn::HeadWeights>(head);
+  refine.trees = 0;
+  refine.ridge = 1e9;
+  std::vector<learn::Example> examples;
+  for (size_t r = 0; r < 40; ++r) examples.push_back({r, r == 0 ? 0 : -1, false, r == 0 ? 0 : -1});
+  const auto refined = learn::apply_head(cache, learn::train_head(cache, examples, refine));
+  std::vector<std::pair<float, float>> pairs;
+  for (size_t i = 0; i < scores.size(); ++i) pairs.emplace_back(scores[i], refined[i]);
+  std::sort(pairs.begin(), pairs.end());
+  for (size_t i = 1; i < pairs.size(); ++i) EXPECT_GE(pairs[i].second, pairs[i - 1].second - 1e-3);
+}
+
+}  // namespace
+}  // namespace netflowgen::study
