@@ -150,10 +150,12 @@ void ProfileRule::add(Profile& p, std::span<const float> frame, const ProfileVal
 
 void ProfileRule::add_silence(Profile& p, int64_t first, int64_t count) const {
   if (count <= 0 || p.steps == 0) return;
+  const auto before = static_cast<float>(p.steps);
   p.steps = static_cast<uint32_t>(std::min<int64_t>(p.steps + count, kMostKnown));
   for (size_t k = 0; k < 2; ++k) {
-    const float rate = std::max(active_rate_[k], 1 / static_cast<float>(p.steps));
-    p.active[k] *= std::pow(1 - rate, static_cast<float>(count));
+    // A plain mean until it has seen 1 / rate steps, then it forgets.
+    const float young = std::clamp(1 / active_rate_[k], before, before + static_cast<float>(count));
+    p.active[k] *= before / young * std::pow(1 - active_rate_[k], before + static_cast<float>(count) - young);
   }
   // After so many days of silence nothing is left of what came before.
   const int64_t most = kMostSilentDays * std::max<int64_t>(1, kDayMs / step_ms_);
