@@ -78,6 +78,7 @@ CollectorOptions collector_options(const CollectArgs& args, bool step_given) {
   p.open_steps = p.store / "open-steps.safetensors";
   if (!args.detect.model.empty()) {
     auto detect = args.detect;
+    detect.model = model_or_shipped(detect.model);
     if (step_given) detect.step_ms = p.series.step_ms;
     auto alerts = args.alerts;
     if (alerts.empty()) alerts.push_back(p.store / "alerts.db");

@@ -106,6 +106,7 @@ void print_end(const ReplayArgs& a, const serve::InputOutcome& outcome, detect::
 void run_replay(const ReplayArgs& a, const Context& context) {
   serve::ReplayOptions options{speed_of(a.speed), &context.stop, progress_printer(context, "replay")};
   serve::DetectOptions detect = a.detect;
+  detect.model = model_or_shipped(detect.model);
   detect.step_ms = step_of(a);
   serve::DetectSetup setup(detect);
   serve::NodeWatch watch(setup.fitted());
@@ -140,7 +141,7 @@ void add_replay(Command& app, Context& context) {
   auto* c = app.add_subcommand("replay", "Run recorded traffic through the detector, as if it were live");
   auto a = std::make_shared<ReplayArgs>();
   add_input_options(*c, a->input, "Flows or rates (files, folders, -), or one series store");
-  add_detect_options(*c, a->detect)->required();
+  add_detect_options(*c, a->detect);
   c->add_option("-o,--out", a->out, "Alerts: FILE.jsonl or FILE.db (SQLite); repeatable [standard output]");
   c->add_option("--state", a->state, "Detector state: continue from this file, save to it at the end");
   c->add_option("--speed", a->speed, "max, or how many times faster than recorded")->capture_default_str();

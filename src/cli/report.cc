@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/options/detect_options.h"
 #include "cli/options/input_options.h"
 #include "cli/options/series_options.h"
 #include "cli/version.h"
@@ -19,7 +20,6 @@
 #include "report/report.h"
 #include "series/rates.h"
 #include "series/store.h"
-#include "serve/shipped_model.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -123,7 +123,7 @@ int64_t model_step(const std::string& model) {
 report::ReportData make_report(ReportArgs& a, const TemporaryFolder& folder, const Context& context) {
   report::ReportOptions o;
   o.inputs = a.input.options.paths;
-  if (a.model != kNoModel) o.model = a.model.empty() ? serve::shipped_model().string() : a.model;
+  if (a.model != kNoModel) o.model = model_or_shipped(a.model);
   o.policy = a.policy;
   o.threads = a.threads;
   o.max_nodes = a.max_nodes;

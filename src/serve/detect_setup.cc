@@ -31,7 +31,7 @@ DetectSetup::DetectSetup(const DetectOptions& o) {
   detect::Policies policies;
   if (!o.policy.empty()) policies = detect::Policies::load(o.policy, calibration.names());
   if (o.dry_run) policies.set_dry_run();
-  options.step_ms = o.step_ms;
+  options.step_ms = o.step_ms > 0 ? o.step_ms : calibration.step_ms;
   model_ = infer::Model::load(o.model, options);
   const auto& spec = model_->spec();
   calibration.to_steps_of(spec.input.step_ms);

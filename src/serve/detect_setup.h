@@ -21,7 +21,8 @@ struct DetectOptions {
   std::string precision = "float32";  // of weights: float32, bf16 or int8
   std::string cache = "float32";      // of cached keys and values, ditto
   size_t max_nodes = 0;               // 0: as many as 4 GiB hold
-  int64_t step_ms = 0;                // of the series; 0: the model's own. Others need a universal model
+  int64_t step_ms =
+      0;  // of the series; 0: that of the calibration, else the model's own. Others need a universal model
 };
 
 class DetectSetup {

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/learn/learn_options.h"
+#include "cli/options/detect_options.h"
 #include "detect/calibration.h"
 #include "eval/attacks/protocol.h"
 #include "eval/labels.h"
@@ -37,17 +38,20 @@ eval::DdosOptions protocol_of(const CalibrateOptions& o, const series::FrameTabl
 }
 
 void run_calibrate(const CalibrateOptions& o, Context& context) {
+  if (o.model.empty() && o.out.empty())
+    throw base::UsageError("give -o FOLDER: the model that comes with the program is not changed");
+  const std::string model = model_or_shipped(o.model);
   const auto table = series::load_frames(o.store);
   const auto labels = o.labels.empty() ? eval::LabelSet{} : eval::load_labels(o.labels, table, {});
   if (const std::string s = labels.summary(); !s.empty()) fmt::print(stderr, "{}\n", s);
   const auto protocol = protocol_of(o, table);
   const auto data = eval::prepare_ddos(table, labels.events, {}, protocol);
   const auto task = eval::full_task(data, protocol);
-  const auto caches = std::make_shared<study::FeatureCaches>(learn::Backbone(o.model, o.device, o.threads),
+  const auto caches = std::make_shared<study::FeatureCaches>(learn::Backbone(model, o.device, o.threads),
                                                              context.stop, progress_printer(context, "walk"));
-  const auto calibration = study::calibrate_model(o.model, {o.rate, 1, 1}, caches, task, protocol);
-  const std::string out = o.out.empty() ? o.model : o.out;
-  study::copy_model(o.model, out);
+  const auto calibration = study::calibrate_model(model, {o.rate, 1, 1}, caches, task, protocol);
+  const std::string out = o.out.empty() ? model : o.out;
+  study::copy_model(model, out);
   for (const auto& t : study::save_calibration(out, calibration, table).tasks)
     fmt::print("{}\n", study::text_of(t));
   fmt::print("{} written\n", (base::fs::path(out) / detect::kCalibrationFile).string());
@@ -59,7 +63,7 @@ void add_calibrate(Command& app, Context& context) {
   auto o = std::make_shared<CalibrateOptions>();
   auto* c = app.add_subcommand("calibrate", kCalibrateHelp);
   c->add_option("store", o->store, "Series store")->required();
-  c->add_option("--model", o->model, "Model folder, pre-trained or fine-tuned")->required();
+  c->add_option("--model", o->model, "Model folder [the one that comes with the program]");
   c->add_option("-o,--out", o->out, "Model folder to write (default: into --model)");
   c->add_option("--rate", o->rate, "False alarms per node-day that alerts aim at, of all tasks together")
       ->check(kPositive)

@@ -5,6 +5,7 @@
 #include "base/safetensors.h"
 #include "cli/commands.h"
 #include "cli/learn/learn_options.h"
+#include "cli/options/detect_options.h"
 #include "learn/feature_cache.h"
 #include "series/frame_table.h"
 #include "series/store.h"
@@ -81,7 +82,8 @@ void save_steps(const EmbedOptions& o, const series::FrameTable& table, const le
   fmt::print("{} vectors of {} numbers written to {}\n", rows, cache.hidden, o.out);
 }
 
-void run_embed(const EmbedOptions& o, const Context& context) {
+void run_embed(EmbedOptions o, const Context& context) {
+  o.model = model_or_shipped(o.model);
   const learn::Backbone backbone(o.model, o.device, o.threads);
   const auto table = series::load_frames(o.store, {});
   learn::ScanOptions scan;
@@ -98,7 +100,7 @@ void add_embed(Command& app, Context& context) {
   auto o = std::make_shared<EmbedOptions>();
   auto* c = app.add_subcommand("embed", kEmbedHelp);
   c->add_option("store", o->store, "Series store")->required();
-  c->add_option("--model", o->model, "Model folder")->required();
+  c->add_option("--model", o->model, "Model folder [the one that comes with the program]");
   c->add_option("-o,--out", o->out, "File to write")->required();
   c->add_option("--per", o->per, "node (mean over its active steps) or step")
       ->check(one_of({"node", "step"}))

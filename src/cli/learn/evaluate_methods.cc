@@ -5,6 +5,7 @@
 #include "cli/evaluate_forecast.h"
 #include "cli/evaluate_methods.h"
 #include "cli/learn/learn_options.h"
+#include "cli/options/detect_options.h"
 #include "study/attack_methods.h"
 #include "study/boosted_method.h"
 #include "study/forecast_models.h"
@@ -18,7 +19,7 @@ class LearnedDdosMethods : public DdosMethods {
  public:
   explicit LearnedDdosMethods(Command& c) {
     c.add_option("--model", options_.model,
-                 "Pre-trained model folder: adds it, its zero-label score and an untrained copy");
+                 "Model folder, or default: adds it, its score without labels and an untrained copy");
     c.add_option("--tune", options_.tune,
                  "Also the model fine-tuned itself, anew for every fit: adapters, all")
         ->check(one_of({"adapters", "all"}));
@@ -48,7 +49,7 @@ class LearnedForecastMethods : public ForecastMethods {
   explicit LearnedForecastMethods(Command& c) {
     c.add_option(
         "--model", folders_,
-        "Pre-trained model folder: adds it and an untrained copy; several are averaged (repeatable)");
+        "Model folder, or default: adds it and an untrained copy; several are averaged (repeatable)");
     c.add_flag("--untrained,!--no-untrained", untrained_, "Also the first model with random weights")
         ->capture_default_str();
     c.add_option("--history", history_,
@@ -68,7 +69,9 @@ class LearnedForecastMethods : public ForecastMethods {
     trees_.stop = &context.stop;
     forecasters.push_back(study::tree_forecaster(trees_));
     if (folders_.empty()) return nullptr;
-    models_ = std::make_shared<study::ForecastModels>(folders_, device_, trees_.threads,
+    std::vector<std::string> folders;
+    for (const auto& f : folders_) folders.push_back(model_or_shipped(f));
+    models_ = std::make_shared<study::ForecastModels>(folders, device_, trees_.threads,
                                                       parse_duration_ms(history_, "--history"), context.stop,
                                                       progress_printer(context, "walk"));
     models_->check(table, horizons);

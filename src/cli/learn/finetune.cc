@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/learn/learn_options.h"
+#include "cli/options/detect_options.h"
 #include "detect/calibration.h"
 #include "eval/attacks/attack_method.h"
 #include "eval/attacks/protocol.h"
@@ -116,6 +117,9 @@ void refuse_idle_options(const Command& c, const std::string& tune) {
 
 void run_finetune(const FinetuneArguments& o, Context& context) {
   study::FinetuneOptions study = o.study;
+  if (study.model.empty() && study.out.empty())
+    throw base::UsageError("give -o FOLDER: the model that comes with the program is not changed");
+  study.model = model_or_shipped(study.model);
   study.head = study::choose_head(o.head, o.study.head);
   if (!study.frozen() && (study.out.empty() || study.out == study.model))
     throw base::UsageError("--tune changes the model itself: give another folder to write it to with -o");
@@ -158,7 +162,8 @@ void add_finetune(Command& app, Context& context) {
   auto o = std::make_shared<FinetuneArguments>();
   auto* c = app.add_subcommand("finetune", kFinetuneHelp);
   c->add_option("store", o->store, "Series store")->required();
-  c->add_option("--model", o->study.model, "Pre-trained model folder")->required();
+  c->add_option("--model", o->study.model,
+                "Model folder to start from [the one that comes with the program]");
   c->add_option(
       "--labels", o->labels,
       "CSV: node or prefix, start, end, type; several files, e.g. that of netflowgen feedback; without "

@@ -11,6 +11,7 @@
 #include "base/nan.h"
 #include "base/time.h"
 #include "cli/commands.h"
+#include "cli/options/detect_options.h"
 #include "eval/forecast/forecast_calibration.h"
 #include "eval/forecast/forecast_protocol.h"
 #include "eval/forecast/forecaster.h"
@@ -150,7 +151,8 @@ void print_page(const ForecastOptions& o, const series::FrameTable& table, size_
   fmt::print("{}", eval::report_html(page));
 }
 
-void run_forecast(const ForecastOptions& o, const Context& context) {
+void run_forecast(ForecastOptions o, const Context& context) {
+  if (o.models.empty()) o.models = {model_or_shipped("")};
   study::ForecastModels models(o.models, o.device, o.threads, 0, context.stop, {});
   const auto table = series::load_frames(o.store, {});
   models.check(table, {});
@@ -191,8 +193,9 @@ void add_forecast(Command& app, Context& context) {
   auto o = std::make_shared<ForecastOptions>();
   auto* c = app.add_subcommand("forecast", kForecastHelp);
   c->add_option("store", o->store, "Series store")->required();
-  c->add_option("--model", o->models, "Model folder (repeatable: their quantiles are averaged)")
-      ->required()
+  c->add_option(
+       "--model", o->models,
+       "Model folder (repeatable: their quantiles are averaged) [the one that comes with the program]")
       ->allow_extra_args(false);
   c->add_option("--node", o->node, "Node to forecast")->required();
   c->add_option("--at", o->at, "Forecast from this time (default: the end of the store)");

@@ -1,13 +1,19 @@
 #include "cli/options/detect_options.h"
 
+#include "serve/shipped_model.h"
+
 namespace netflowgen::cli {
+
+std::string model_or_shipped(const std::string& folder) {
+  return folder.empty() || folder == "default" ? serve::shipped_model().string() : folder;
+}
 
 Option* add_detect_options(Command& command, serve::DetectOptions& options) {
   const auto option = [&](const char* group, const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->group(group);
   };
-  auto* const model =
-      option(kModelGroup, "--model", options.model, "Fine-tuned model folder, with detect.json");
+  auto* const model = option(kModelGroup, "--model", options.model,
+                             "Model folder with detect.json; default: the one that comes with the program");
   option(kModelGroup, "--policy", options.policy, "YAML of policies (docs/detection.md)");
   command.add_flag("--dry-run", options.dry_run, "Suppress every alert; records have the reason")
       ->group(kModelGroup);
