@@ -33,8 +33,10 @@ BadRow parse_version(std::string_view cell, const Step&, RowValues& row) {
 }
 
 BadRow parse_duration(std::string_view cell, const Step& step, RowValues& row) {
+  constexpr size_t kAnyDuration = 14;  // "123456789.000"; most rows need no second reading
   double seconds = 0;
-  if (!parse_double(cell, seconds) || seconds < 1e12) return info_of(Field::kDuration).parse(cell, step, row);
+  if (cell.size() <= kAnyDuration || !parse_double(cell, seconds) || seconds < 1e12)
+    return info_of(Field::kDuration).parse(cell, step, row);
   row.duration_ms = -1;
   return BadRow::kNone;
 }
