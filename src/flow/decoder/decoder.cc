@@ -122,6 +122,10 @@ Message Decoder::Impl::begin(const Datagram& d, const IpAddr& address, uint8_t v
   e.counters.datagrams.enter();
   e.counters.datagrams.emit();
   if (d.received_ms != 0 && time.export_ms != 0) {
+    if (e.first_received_ms == 0) {
+      e.first_export_ms = time.export_ms;
+      e.first_received_ms = d.received_ms;
+    }
     e.clock_skew_ms = time.export_ms - d.received_ms;
     if (std::abs(e.clock_skew_ms) > kSkewMs) e.counters.note(Note::kClockSkew);
   }

@@ -1,6 +1,7 @@
 // What every decoder ends with: a flow's sampling rate, its packet header, its times, its ICMP type.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "flow/decoder/decoder_impl.h"
@@ -102,6 +103,17 @@ void settle_icmp(Flow& f) {
   }
 }
 
+// Whether the exporter's clock runs. One that reads an old capture has the capture's clock, which runs faster, and ends all
+// flows with it: that shows no time-out. Where the clocks are close they need not be compared.
+bool keeps_pace(const Message& m) {
+  constexpr int64_t kFarMs = 3'600'000;
+  constexpr int64_t kLongEnoughMs = 30'000;
+  const Exporter& e = *m.exporter;
+  if (m.received_ms == 0 || std::abs(m.time.export_ms - m.received_ms) <= kFarMs) return true;
+  const int64_t run = m.received_ms - e.first_received_ms;
+  return run >= kLongEnoughMs && std::abs(m.time.export_ms - e.first_export_ms - run) <= run / 10;
+}
+
 }  // namespace
 
 void Decoder::Impl::finish_flow(const Message& m, Flow& flow, const RecordExtras* extras) {
@@ -113,7 +125,7 @@ void Decoder::Impl::finish_flow(const Message& m, Flow& flow, const RecordExtras
 void Decoder::Impl::finish_flows(const Message& m, std::span<Flow> flows,
                                  std::optional<uint64_t> duration_ms) {
   const TimeRules rules = rules_of(m);
-  const bool measured = m.time.export_ms != 0 && !m.again;
+  const bool measured = m.time.export_ms != 0 && !m.again && keeps_pace(m);
   uint64_t unknown_rates = 0;
   for (Flow& f : flows) {
     settle_times(f, m.time, rules, duration_ms, *m.counters);

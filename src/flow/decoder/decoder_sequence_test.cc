@@ -241,5 +241,21 @@ TEST(Convention, IsLearntAgainWhenItChanges) {
   EXPECT_EQ(t.sequence(10).unit, "messages");
 }
 
+// An exporter that reads an old capture ends all of its flows with it, by the capture's clock. One whose clock is merely
+// wrong has time-outs.
+TEST(Timeouts, OfAnExporterWithTheClockOfACapture) {
+  for (const TimeMs pace : {0, 1}) {
+    Twins t;
+    for (uint32_t i = 0; i < 100; ++i) {
+      const Head head{.seconds = 1'600'000'000 + i * 10, .sequence = i};
+      const Octets times = be(head.uptime_ms - 6'000, 4) + be(head.uptime_ms - 4'500, 4);
+      t.feed(v9::message(head, {v9::templates(256, {{8, 4}, {12, 4}, {22, 4}, {21, 4}}),
+                                set(256, ip4("10.0.0.1") + ip4("10.0.0.2") + times)}),
+             {.received_ms = 1'700'000'000'000 + i * 10'000 * pace});
+    }
+    EXPECT_EQ(t.exporter().timeouts.inactive_ms.has_value(), pace == 1) << pace;
+  }
+}
+
 }  // namespace
 }  // namespace netflowgen::flow

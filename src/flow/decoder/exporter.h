@@ -198,6 +198,8 @@ struct Exporter {
   std::optional<int64_t> announced_inactive_ms;
   TimeMs boot_ms = 0;  // as the newest option of any domain announced it
   int64_t clock_skew_ms = 0;
+  TimeMs first_export_ms = 0;  // of the first datagram that knew both clocks
+  TimeMs first_received_ms = 0;
 };
 
 }  // namespace netflowgen::flow

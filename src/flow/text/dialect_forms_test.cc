@@ -223,6 +223,28 @@ TEST(DialectForms, NfdumpCsvOfFirewallConnectionsWithoutAnEvent) {
   EXPECT_THAT(replayed.flows, ElementsAre("2025-12-31T23:58:20Z 10.0.0.7:1000>198.51.100.9:443 6 - - 1000b"));
 }
 
+// nfdump 1.7.1 of NAT events: no first and last packet. Without a counter they are no flows; with one they have the time of
+// the event, or of its receipt.
+TEST(DialectForms, NfdumpOfNatEvents) {
+  const auto json = [](int event, int packets) {
+    return fmt::format(
+        R"({{"type":"FLOW","first":"1970-01-01T00:00:00.000","last":"1970-01-01T00:00:00.000",)"
+        R"("received":"2026-03-01T10:01:00.000","in_packets":{},"in_bytes":{},"proto":6,"src_port":1000,"dst_port":443,)"
+        R"("src4_addr":"10.0.0.7","dst4_addr":"198.51.100.9","nat_event_id":"{}","t_event":"2026-03-01T10:00:05.0"}})"
+        "\n",
+        packets, packets * 250, event);
+  };
+  const Read r = read_text(json(4, 0) + json(5, 4));
+  EXPECT_THAT(r.flows, ElementsAre("2026-03-01T10:00:05Z 10.0.0.7:1000>198.51.100.9:443 6 - 4p 1000b"));
+  EXPECT_EQ(r.raw.at(0).event, 5);
+  EXPECT_THAT(r.bad, ElementsAre("an event, not a flow x1 at 1"));
+  const Read csv = read_text(
+      "ts,te,td,sa,da,sp,dp,pr,ipkt,ibyt,opkt,obyt,tr\n1970-01-01 00:00:00,1970-01-01 "
+      "00:00:00,0.000,10.0.0.7,"
+      "198.51.100.9,1000,443,TCP,4,1000,0,0,2026-03-01 10:01:00.000\n");
+  EXPECT_THAT(csv.flows, ElementsAre("2026-03-01T10:01:00Z 10.0.0.7:1000>198.51.100.9:443 6 - 4p 1000b"));
+}
+
 // nfdump writes an empty array for an interval without flows.
 TEST(DialectForms, EmptyJsonArraysAreFilesWithoutRows) {
   const ScratchFolder folder;

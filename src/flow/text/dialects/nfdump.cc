@@ -33,8 +33,10 @@ BadRow parse_version(std::string_view cell, const Step&, RowValues& row) {
 }
 
 BadRow parse_duration(std::string_view cell, const Step& step, RowValues& row) {
+  constexpr size_t kAnyDuration = 14;  // "123456789.000"; most rows need no second reading
   double seconds = 0;
-  if (!parse_double(cell, seconds) || seconds < 1e12) return info_of(Field::kDuration).parse(cell, step, row);
+  if (cell.size() <= kAnyDuration || !parse_double(cell, seconds) || seconds < 1e12)
+    return info_of(Field::kDuration).parse(cell, step, row);
   row.duration_ms = -1;
   return BadRow::kNone;
 }
@@ -59,7 +61,7 @@ BadRow parse_event(std::string_view cell, const Step&, RowValues& row) {
 }
 
 constexpr ColumnRule kColumns[] = {
-    {"ts|firstseen", Field::kStart, Need::kCell, nullptr, 1, "unix_ms_or_iso"},
+    {"ts|firstseen", Field::kStart, Need::kCell, parse_nfdump_start, 1, "unix_ms_or_iso"},
     {"te|lastseen", Field::kEnd, Need::kOptional, parse_nfdump_end, 1, "unix_ms_or_iso"},
     {"td|duration", Field::kDuration, Need::kOptional, parse_duration},
     {"tr|received", Field::kReceived},
@@ -118,6 +120,12 @@ void settle_event(RowValues& row) {
   row.have = (row.have | bit(Field::kEnd)) & ~bit(Field::kDuration);
 }
 
+// NAT events have no first and last packet, and nfdump 1.7.1's -o csv not the time of the event.
+void take_time_of_receipt(RowValues& row) {
+  row.flow->start_ms = row.flow->received_ms;
+  row.have = (row.have | bit(Field::kStart)) & ~bit(Field::kDuration);
+}
+
 void settle_out_counters(RowValues& row) {
   Flow& f = *row.flow;
   const bool nothing_in = f.packets == 0 && f.bytes == 0;
@@ -141,6 +149,8 @@ void finish(RowValues& row) {
   if (f.received_ms < kNever) row.have &= ~bit(Field::kReceived);  // printed as 1970 where it is not known
   const bool no_end = (row.note & kNoEnd) != 0 && row.has(Field::kStart) && f.start_ms >= kNever;
   if (f.has(kKnownEvent) || no_end || (row.note & kNfdumpEvent) != 0) settle_event(row);
+  if (!row.has(Field::kStart) && !row.has(Field::kEnd) && row.has(Field::kReceived))
+    take_time_of_receipt(row);
   if (row.reply_packets != 0 || row.reply_bytes != 0) settle_out_counters(row);
   if ((f.protocol == kIcmp || f.protocol == kIcmp6) && row.has(Field::kDstPort) && !f.has(kKnownIcmp)) {
     f.icmp_type_code = f.dst_port;
@@ -159,6 +169,12 @@ size_t not_rows(std::string_view line) {
 }
 
 }  // namespace
+
+BadRow parse_nfdump_start(std::string_view cell, const Step& step, RowValues& row) {
+  const BadRow bad = info_of(Field::kStart).parse(cell, step, row);
+  row.unknown = row.flow->start_ms < kNever;
+  return bad;
+}
 
 BadRow parse_nfdump_end(std::string_view cell, const Step& step, RowValues& row) {
   const BadRow bad = info_of(Field::kEnd).parse(cell, step, row);

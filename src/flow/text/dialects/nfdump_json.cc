@@ -22,7 +22,7 @@ BadRow parse_fragment(std::string_view cell, const Step&, RowValues& row) {
 
 constexpr ColumnRule kRules[] = {
     {"type", Field::kLabel, Need::kOptional, parse_type},
-    {"first|t_first", Field::kStart, Need::kCell},
+    {"first|t_first", Field::kStart, Need::kCell, parse_nfdump_start},
     {"last|t_last", Field::kEnd, Need::kOptional, parse_nfdump_end},
     {"t_event", Field::kEnd},
     {"received|t_received", Field::kReceived},
@@ -58,7 +58,7 @@ constexpr ColumnRule kRules[] = {
     {"ip_fragment", Field::kFragment, Need::kOptional, parse_fragment},
     {"ingress_vrf", Field::kVrfIn},
     {"egress_vrf", Field::kVrfOut},
-    {"event_id", Field::kEvent},
+    {"event_id|nat_event_id", Field::kEvent},
     {"connect_id", Field::kLabel, Need::kOptional, parse_nfdump_connection},
 };
 
