@@ -1,4 +1,4 @@
-# Thin: what to run stands in scripts/ and CMake presets.
+# Thin: what to run is in scripts/ and CMake presets.
 .PHONY: all setup build demo test bench format lint
 
 all: build

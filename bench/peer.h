@@ -144,7 +144,7 @@ class LoopbackSender {
 
   static constexpr size_t kBatch = 32;  // datagrams a system call
 
-  // REQUIRES: at most kBatch of them. False: nobody listens.
+  // REQUIRES: at most kBatch of them. False: no program listens.
   bool send(std::span<const std::string> datagrams) {
     std::array<iovec, kBatch> parts{};
     std::array<mmsghdr, kBatch> messages{};
@@ -242,7 +242,7 @@ Sent send_load(uint16_t port, const LoadOptions& o, Each each) {
       std::this_thread::sleep_for(std::chrono::microseconds(200));
       continue;
     }
-    if (!sender.send({datagrams.data(), n})) throw base::Error("nobody listens on port {}", port);
+    if (!sender.send({datagrams.data(), n})) throw base::Error("no program listens on port {}", port);
     for (size_t i = 0; i < n; ++i) each(std::string_view(datagrams[i]), now);
     sent.datagrams += n;
   }

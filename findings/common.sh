@@ -22,7 +22,7 @@ debian() {
   local arch; arch=$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || gcc -print-multiarch)
   export LD_LIBRARY_PATH="$work/root/usr/lib/$arch:$work/root/lib/$arch${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 }
-# python PACKAGE==VERSION...: installs them under $work/python, on PYTHONPATH. Options of pip may stand among them.
+# python PACKAGE==VERSION...: installs them under $work/python, on PYTHONPATH. They may include options of pip.
 python() {
   python3 -m pip install -q --no-compile --disable-pip-version-check --no-warn-conflicts --root-user-action=ignore --target "$work/python" "$@" >/dev/null
   export PYTHONPATH="$work/python:$PYTHONPATH"

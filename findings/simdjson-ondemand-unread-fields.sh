@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# simdjson's On Demand front end accepts a line with rubbish in a field that nobody reads.
+# simdjson's On Demand front end accepts a line with rubbish in a field that is not read.
 #
 # Guess: a parser that gives a value has found the document to be JSON.
 # Seen (libsimdjson-dev 3.0.1-1): {"x": {"y": tru, 1 2}, "bytes": 7} gives bytes 7 without an error.

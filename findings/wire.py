@@ -74,7 +74,7 @@ class Receiver:
 
 
 def exported(*command):
-    """The datagrams that the command sends; PORT in it stands for the receiver's port."""
+    """The datagrams that the command sends; PORT in it is replaced by the receiver's port."""
     receiver = Receiver()
     done = subprocess.run([c.replace("PORT", str(receiver.port)) for c in command], timeout=60,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

@@ -1,5 +1,5 @@
 // A state file from outside, the engine's and the detector's: as it is, and with its checksums and model hash made
-// right, as a hand that means harm would. What is refused is refused by Error; what is taken goes on and is saved and
+// right, as a hand that means harm would. What is refused is refused by Error; what is accepted is stepped on and is saved and
 // restored again.
 #include <cstdint>
 #include <cstring>

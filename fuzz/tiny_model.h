@@ -71,7 +71,7 @@ class Scratch {
   Scratch& operator=(const Scratch&) = delete;
 
   base::fs::path path(const char* name) const { return path_ / name; }
-  // Plain: nobody needs these bytes to survive a crash.
+  // Plain: these bytes need not survive a crash.
   void write(const char* name, std::string_view text) const {
     std::ofstream(path(name), std::ios::binary) << text;
   }

@@ -1,6 +1,6 @@
 """Live detection end to end. A model of one-second steps is made from generated flows with labelled floods. Then calm
 traffic and a flood are sent to `netflowgen collect --model`, in real time. The flood must be alerted while it lasts; a
-replay of the store must raise the same alerts; a restart goes on from the saved state; the ledgers balance."""
+replay of the store must raise the same alerts; a restart continues from the saved state; the ledgers balance."""
 import csv
 import datetime
 import json

@@ -22,7 +22,7 @@ std::vector<const CLI::App*> subcommands(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
-// CLI11 says of a misspelt command only that one is required.
+// CLI11's message about a misspelt command is only that one is required.
 const CLI::App* find_command(const CLI::App& app, const std::vector<std::string>& words) {
   const CLI::App* at = &app;
   for (const auto& word : words) {
@@ -104,11 +104,14 @@ void append_list(const std::string& name, const CLI::Option& option, const YamlV
   std::vector<std::string> items;
   for (const auto& item : value.items()) items.push_back(item.text());
   if (option.get_expected_max() > 1) {
-    for (const auto& item : items) out.push_back("--" + name + "=" + item);
+    for (const auto& item : items) out.push_back(fmt::format("--{}={}", name, item));
   } else if (option.get_type_name() == kCommaList) {
     std::string joined;
-    for (const auto& item : items) joined += (joined.empty() ? "" : ",") + item;
-    if (!items.empty()) out.push_back("--" + name + "=" + joined);
+    for (const auto& item : items) {
+      if (!joined.empty()) joined += ',';
+      joined += item;
+    }
+    if (!items.empty()) out.push_back(fmt::format("--{}={}", name, joined));
   } else {
     value.fail("the option takes one value, not a list");
   }
@@ -270,7 +273,7 @@ std::string with_place(const Arguments& arguments, const std::string& message) {
     const size_t end = at + option.size();
     const bool whole = end == message.size() ||
                        (std::isalnum(static_cast<unsigned char>(message[end])) == 0 && message[end] != '-');
-    if (whole) return place + ": " + message;
+    if (whole) return fmt::format("{}: {}", place, message);
   }
   return message;
 }

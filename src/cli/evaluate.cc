@@ -44,7 +44,7 @@ struct DdosArguments {
   std::unique_ptr<DdosMethods> learned;
 };
 
-// Labels with what was left out said on stderr, or an error with --strict.
+// The labels. What was left out is printed on stderr, or an error with --strict.
 eval::LabelSet read_labels(const DdosArguments& a, const std::string& path, const eval::LabelOptions& options,
                            const series::FrameTable& table) {
   auto set = eval::load_labels(path, table, options);

@@ -44,7 +44,7 @@ std::optional<detect::AlertKey> find_in_lines(const std::string& path, const std
   return found;
 }
 
-// A cell as RFC 4180 has it. A line break cannot stand in one (docs/formats.md).
+// A cell as RFC 4180 has it. It cannot have a line break (docs/formats.md).
 std::string csv_cell(const std::string& text) {
   if (text.find_first_of("\n\r") != std::string::npos) {
     throw base::Error("'{}' has a line break, which no cell of a label file can hold", text);
@@ -55,7 +55,7 @@ std::string csv_cell(const std::string& text) {
   return cell + "\"";
 }
 
-// What has to stand before a line that is added: a header in an empty file, a line end where the last line has none.
+// What has to precede a line that is added: a header in an empty file, a line end where the last line has none.
 std::string before_line(int fd) {
   const off_t size = ::lseek(fd, 0, SEEK_END);
   if (size == 0) return std::string(kHeader);

@@ -59,7 +59,7 @@ double value(std::span<const float> frame, int feature, double missing) {
 double ramp(double x, double low, double high) { return std::clamp((x - low) / (high - low), 0.0, 1.0); }
 
 // Shares of what came in beyond the usual; of all that came in where hardly anything is beyond it, since a
-// share of a small difference says nothing.
+// share of a small difference means nothing.
 class Excess {
  public:
   Excess(std::span<const float> seen, std::span<const float> usual) : seen_(seen), usual_(usual) {
@@ -143,7 +143,7 @@ struct TcpShape {
   double web = 0.5;          // to a web server's port
 };
 
-// Whether flows are short. Without the flows nobody knows the sampling rate: few packets a flow then tell,
+// Whether flows are short. Without the flows the sampling rate is not known: few packets a flow then tell,
 // many do not.
 double short_flows_of(const Excess& x, const FlowEvidence* flows) {
   if (flows == nullptr || flows->tcp.flows <= 0) {

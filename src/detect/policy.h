@@ -95,7 +95,7 @@ class Policies {
 
 // The address that a node's name begins with: "192.0.2.1", "192.0.2.0/24", "192.0.2.254#7". nullopt: none.
 std::optional<base::IpAddr> address_of(std::string_view node);
-// The prefix that a node's name stands for; a host's has 128 bits.
+// The prefix that a node's name means; a host's has 128 bits.
 std::optional<base::Prefix> prefix_of(std::string_view node);
 
 }  // namespace netflowgen::detect

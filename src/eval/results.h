@@ -13,7 +13,7 @@ std::string ddos_json(const DdosResult& result);
 // One line a (split, budget, method): event-weighted AUPRC of each slice with deviation, then alarms.
 std::string ddos_table(const DdosResult& result);
 
-// The same for forecasts; every series under every method stands in the JSON.
+// The same for forecasts; the JSON has every series under every method.
 std::string forecast_json(const ForecastResult& result);
 std::string forecast_table(const ForecastResult& result);
 

@@ -28,9 +28,7 @@ class TextTable {
   bool next(std::vector<std::string>& cells);
   uint64_t line() const { return line_; }  // the last one of the last row, from 1
   const std::string& name() const { return name_; }
-  std::string_view row() const {
-    return row_;
-  }  // the last row as it stands in the file, valid until the next call
+  std::string_view row() const { return row_; }  // the last row as the file has it, valid until the next call
 
  private:
   struct Rows;

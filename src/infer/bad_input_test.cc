@@ -127,7 +127,7 @@ TEST_F(BadInput, AnArenaForNobodyIsAnError) {
   }
 }
 
-// Tokens follow from the frame: whatever stands in it, the id is one of the table, and the answer a number.
+// Tokens follow from the frame: whatever is in it, the id is one of the table, and the answer a number.
 TEST_F(BadInput, HostileFramesGiveFiniteScores) {
   auto spec = small_spec();
   spec.input.nodes = 4;

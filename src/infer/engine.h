@@ -52,7 +52,7 @@ std::string_view name_of(Drop drop);
 enum class NodeDrop : uint8_t { kEvicted, kForgotten, kCount };
 std::string_view name_of(NodeDrop drop);
 
-// Which results a call computes; what nobody wants is not computed.
+// Which results a call computes; what is not wanted is not computed.
 struct Wanted {
   bool hidden = true;
   bool surprise = true;

@@ -198,7 +198,7 @@ TEST(Laws, SilenceIsASurvivalFunction) {
     EXPECT_LE(p, before + 1e-12);
     before = p;
   }
-  EXPECT_EQ(engine.silence(99, last), 1);  // nobody
+  EXPECT_EQ(engine.silence(99, last), 1);  // not a node of the engine
 }
 
 }  // namespace

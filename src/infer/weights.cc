@@ -42,7 +42,7 @@ std::string backbone_hash_of(const model::ModelFolder& folder) {
   return fmt::format("{:016x}", hash);
 }
 
-// Row of the weights that stands at `r` of the packed order.
+// Row of the weights at place `r` of the packed order.
 size_t source_row(size_t r, size_t rows, size_t lanes, bool gated) {
   if (!gated) return r;
   const size_t at = r % (2 * lanes);

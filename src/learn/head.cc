@@ -83,7 +83,7 @@ Member train_member(const Side& train, const Side& validation, const HeadOptions
 }
 
 // Linear part and the mean of the members' logits as one hidden layer: u = silu(u) - silu(-u), so that a linear
-// function takes two units; the members' layers stand side by side with them.
+// function takes two units; the members' layers are side by side with them.
 HeadWeights merge(const LinearPart& linear, const std::vector<Member>& members, const HeadOptions& o) {
   HeadWeights head;
   head.spec = o.spec;

@@ -82,7 +82,7 @@ class LabelSampler {
   std::vector<At> at_;  // [rows]
 };
 
-// The labelled positions of a slice, and where they stand in it.
+// The labelled positions of a slice, and their places in it.
 struct Labelled {
   std::vector<int64_t> index;
   Side side;

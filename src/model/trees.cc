@@ -17,7 +17,7 @@ struct Filler {
   float* thresholds;
   float* leaves;
 
-  // Node `node` of the tree stands at place `at`, `level` deep. Below a leaf everything goes left to its value.
+  // Node `node` of the tree is at place `at`, `level` deep. Below a leaf everything goes left to its value.
   void fill(int node, size_t at, int level) const {
     const base::TreeNode& n = from[static_cast<size_t>(node)];
     if (level == depth) {

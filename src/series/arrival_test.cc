@@ -216,7 +216,7 @@ TEST(Arrival, FlowsThatAreOnlyFarApartAreBelieved) {
   flows.insert(flows.begin() + 1503, lasting);
   EXPECT_THAT(plan_of(flows)->astray, testing::IsEmpty());
   EXPECT_EQ(build_twice(flows).flows.out, flows.size());
-  // Without a plan the backups of a night are late once the next evening is believed.
+  // Without a plan the backups of a night are late once the next evening has begun.
   EXPECT_LT(build(flows, {}).flows.out, flows.size());
 }
 

@@ -154,7 +154,7 @@ TEST(Builder, ARecordCountsForTheFlowsItStandsFor) {
   Flow many = make(1, 2, 0, 1, 481'000, 900);
   many.flows = 57;
   Flow rest = make(1, 2, 1, 2, 1000, 10);
-  rest.flows = 0;  // goes on with a flow that was counted
+  rest.flows = 0;  // the rest of a flow that was counted
   const Built run({many, rest, make(3, 2, 0, 1)});
   EXPECT_EQ(run.frames.at("10.0.0.2", 0, kFlowsIn), 58);
   EXPECT_EQ(run.frames.at("10.0.0.1", 0, kFlowsOut), 57);

@@ -194,7 +194,7 @@ void Collector::log_line() {
   logged_kernel_drops_ = sockets->dropped();
 }
 
-// An exporter that reports later than --lateness allows moves traffic into later steps: said once.
+// An exporter that reports later than --lateness allows moves traffic into later steps: logged once.
 void Collector::warn_of_delays() {
   for (const auto& e : live_->decoder()->exporters()) {
     const auto active = e.timeouts.active_ms ? e.timeouts.active_ms : e.timeouts.announced_active_ms;
@@ -209,7 +209,7 @@ void Collector::warn_of_delays() {
   }
 }
 
-// What the source has to say of its exporters: each once.
+// What the source reports of its exporters: each is logged once.
 void Collector::warn_of_exporters() {
   for (const auto& w : pipeline_->source().warnings()) {
     if (told_.insert(w.about).second) log("warning: {}", w.text);

@@ -140,7 +140,7 @@ void LiveDetector::deliver() {
 
 void LiveDetector::save() {
   if (snapshot_.running()) return;
-  snapshot_.wait();  // says what became of the last one
+  snapshot_.wait();  // logs what became of the last one
   snapshot_ = detect::DetectorState::snapshot(*stream_, state_);
 }
 

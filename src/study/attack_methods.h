@@ -16,7 +16,7 @@
 
 namespace netflowgen::study {
 
-// Banks of one backbone by table, walked once however many label budgets are fitted.
+// Feature caches of one backbone by table, walked once for all label budgets.
 class FeatureCaches {
  public:
   FeatureCaches(learn::Backbone backbone, const base::StopFlag& stop, base::ProgressFn progress)

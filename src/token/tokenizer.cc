@@ -148,7 +148,7 @@ Token Channel::bin(float x) const {
     const auto it = std::find(codes.begin(), codes.end(), static_cast<int32_t>(x));
     return static_cast<Token>(kFirstBin + (it - codes.begin()));
   }
-  // As upper_bound finds it, without branches that nobody can predict: a few dozen edges.
+  // As upper_bound finds it, without branches that a processor cannot predict: a few dozen edges.
   uint32_t below = 0;
   for (const float edge : edges) below += x < edge ? 0u : 1u;
   return static_cast<Token>(kFirstBin + below);

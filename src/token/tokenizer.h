@@ -41,7 +41,7 @@ struct Channel {
   }
   // Token of a value: for kRelative the natural log of value / level. REQUIRES: not NaN, > 0 for kLevel.
   Token bin(float x) const;
-  // Level: the value that stands for a token (0 for missing and zero). Category: the code (-1 for other).
+  // Level: the value of a token (0 for missing and zero). Category: the code (-1 for other).
   float decode_value(Token token) const;
   bool operator==(const Channel&) const = default;
 };

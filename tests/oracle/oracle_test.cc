@@ -1,4 +1,4 @@
-// The law that the product stands on: what the engine gives step by step, with cached keys and values and without
+// The law that detection depends on: what the engine gives step by step, with cached keys and values and without
 // LibTorch, is what LibTorch gives for the whole series in one pass. Random models, random series with long gaps,
 // many windows long; every output at every position.
 #include <gmock/gmock.h>

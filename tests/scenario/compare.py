@@ -79,7 +79,7 @@ check(any((f["nftables"] or "").startswith("nft ") for f in filters), "no alert 
 
 # The ledgers: in = out + held + dropped at each stage, and one stage's out is the next one's in.
 stages = {}
-for line in open(f"{folder}/books", encoding="utf-8"):
+for line in open(f"{folder}/ledgers", encoding="utf-8"):
     m = re.match(r"(.+?)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", line)
     if m:
         stages[m[1]] = [int(x) for x in m.groups()[1:]]

@@ -79,8 +79,8 @@ nfg finetune "$out/store" --model "$out/model" --labels "$out/sim/labels.csv" --
 grep -q "labels' times" "$out/log" && fail "right labels are doubted"
 
 replay() { nfg replay "$1" --model "$out/detector" "${@:2}"; }
-replay "$out/sim/flows.csv.zst" --nodes $nodes --threads 1 -o "$out/flows.jsonl" -o "$out/alerts.db" >"$out/books" 2>&1 || fail replay
-cat "$out/books"
+replay "$out/sim/flows.csv.zst" --nodes $nodes --threads 1 -o "$out/flows.jsonl" -o "$out/alerts.db" >"$out/ledgers" 2>&1 || fail replay
+cat "$out/ledgers"
 must replay "$out/sim/flows.csv.zst" --nodes $nodes --threads 3 -o "$out/flows3.jsonl"
 cmp "$out/flows.jsonl" "$out/flows3.jsonl" || fail "1 and 3 threads differ"
 must replay "$out/sim/flows.csv.zst" --nodes $nodes --threads 1 -o "$out/again.jsonl"

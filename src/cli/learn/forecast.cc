@@ -45,7 +45,7 @@ size_t find_node(const series::FrameTable& table, const ForecastOptions& o) {
   return static_cast<size_t>(it - table.nodes.begin());
 }
 
-// What the models say of one node's volumes at one origin.
+// The models' forecast of one node's volumes at one origin.
 struct Said {
   std::string node;
   int64_t step = 0;             // the origin

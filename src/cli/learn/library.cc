@@ -1,4 +1,4 @@
-// What libnetflowgen_learn.so gives the program: its commands, and what it says of the libraries that it brings along.
+// What libnetflowgen_learn.so gives the program: its commands, and the description of the libraries that it brings along.
 #include <dlfcn.h>
 #include <fmt/format.h>
 

@@ -151,7 +151,7 @@ struct HoltWintersModel {
   }
   double surprise(double x, int64_t gap, int64_t step) {
     const int64_t stride = std::max<int64_t>(1, kSlotMs / step_ms);
-    const int64_t idle = std::min<int64_t>(gap - 1, 7 * kSlots * stride);  // a week of silence says it all
+    const int64_t idle = std::min<int64_t>(gap - 1, 7 * kSlots * stride);  // a week of silence is enough
     for (int64_t s = step - idle; s < step; s += s + stride < step && idle > 4 * stride ? stride : 1)
       learn(0, s);
     return learn(x, step);

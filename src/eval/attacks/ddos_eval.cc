@@ -208,7 +208,7 @@ class Runner {
     }
   }
 
-  // One type's events hidden from the fit; figures of that type's slice say how well it is found unseen.
+  // One type's events hidden from the fit; figures of that type's slice are how well it is found unseen.
   void without_types(AttackMethod& detector) {
     for (const Slice& slice : result_.slices) {
       if (!slice.name.starts_with(kTypePrefix)) continue;

@@ -10,7 +10,7 @@ constexpr double kFactors[] = {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1
 constexpr size_t kChoices = std::size(kFactors);
 constexpr size_t kMedian = kQuantiles / 2;
 constexpr size_t kUnscaled = 10;     // of kFactors
-constexpr int kSweeps = 3;           // over the levels, each chosen while the others stand
+constexpr int kSweeps = 3;           // over the levels, each chosen while the others are fixed
 constexpr double kLeastLoss = 1e-3;  // of a series, as a share of seasonal naive's
 
 double scaled(double median, double quantile, double factor) { return median + factor * (quantile - median); }

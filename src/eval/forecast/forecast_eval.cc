@@ -148,7 +148,7 @@ void score_next(ForecastResult& r, const std::string& method, const NextStep& sa
     for (size_t i = 0; i < d.origins.size(); ++i) {
       const Origin& o = d.origins[i];
       if (d.unseen[o.node] != unseen || (o.step + 1) * d.table->step_ms >= d.options.test.to_ms) continue;
-      // Steps with a frame only: a model says nothing of the others in these terms.
+      // Steps with a frame only: a model has no tokens of the others.
       const size_t row = d.table->lower_bound(o.node, o.step + 1);
       if (row >= d.table->offsets[o.node + 1] || d.table->steps[row] != o.step + 1) continue;
       for (size_t f = 0; f < width; ++f) {

@@ -88,7 +88,7 @@ bool Meter::headers(const Packet& packet, PacketHeaders& headers, size_t& skippe
   return false;
 }
 
-// Remembers what the first fragment of a datagram says, and gives it to the later ones. One slot a hash value: a
+// Keeps the ports of a datagram's first fragment, and gives them to the later ones. One slot a hash value: a
 // datagram that is pushed out of its slot by another leaves its later fragments without ports.
 void Meter::resolve_fragment(IpLayer& ip) {
   if (fragments_.empty()) fragments_.resize(kMaxFragments);

@@ -104,7 +104,7 @@ TEST(Meter, IcmpTypeAndCodeArePartOfTheKey) {
 
 TEST(Meter, TimeOuts) {
   Metered m;
-  m.at(0).add(udp({}, 10)).at(60'000).add(udp({}, 10));  // idle for exactly the limit: goes on
+  m.at(0).add(udp({}, 10)).at(60'000).add(udp({}, 10));  // idle for exactly the limit: continues
   m.at(120'001).add(udp({}, 10));                        // and for longer: a new flow
   EXPECT_THAT(m.ended(),
               ElementsAre("2026-01-01T00:00:00Z+60000 10.0.0.1:40000>198.51.100.9:80 17 - 2p 76b"));

@@ -96,7 +96,7 @@ class CaptureSource : public PacketSource {
 };
 
 enum class MessageDrop : uint8_t {
-  kNotAMessage,  // what stands there is no message: the rest of the file is passed
+  kNotAMessage,  // what is there is no message: the rest of the file is passed
   kCount
 };
 constexpr std::string_view name_of(MessageDrop) { return "not_a_message"; }
@@ -166,7 +166,7 @@ class MessageSource : public PacketSource {
 bool is_message(base::Bytes head) {
   const std::string_view protocol = protocol_name(head);
   if (protocol.empty()) return false;
-  // Two bytes of version are little to go by. A legacy header also says how many records follow, and no datagram has
+  // Two bytes of version are little to go by. A legacy header also has the number of records that follow, and no datagram has
   // room for more than this.
   constexpr unsigned kMostRecords = 64;
   const bool legacy = protocol == "v1" || protocol == "v5" || protocol == "v7";

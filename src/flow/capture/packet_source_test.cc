@@ -92,7 +92,7 @@ TEST_F(PacketSources, BareMessagesOneAfterAnother) {
   EXPECT_EQ(flows[2].bytes, 7u);
   EXPECT_EQ(flows[3].bytes, 8u);
   EXPECT_EQ(flows[0].exporter.to_string(), "2001:db8::7");
-  EXPECT_EQ(flows[0].end_ms, kNow + 250 - 500'000) << "the exporter's clock is believed";
+  EXPECT_EQ(flows[0].end_ms, kNow + 250 - 500'000) << "the exporter's clock is used";
   EXPECT_EQ(flows[4].version, 105);
 }
 

@@ -106,7 +106,7 @@ bool PcapReader::read(Packet& packet) {
   return ng_ ? read_pcapng(packet) : read_pcap(packet);
 }
 
-// Whether a record header could stand here: lengths in bounds, a time near `near_s` (0: any).
+// Whether a record header could be here: lengths in bounds, a time near `near_s` (0: any).
 bool PcapReader::record_fits(Bytes window, size_t at, uint32_t near_s) const {
   if (at + kRecordHeader > window.size()) return false;
   const uint8_t* p = window.data() + at;
@@ -120,7 +120,7 @@ bool PcapReader::record_fits(Bytes window, size_t at, uint32_t near_s) const {
 
 // Whether the record at the window's start is plausible. An odd header is where the file ends with it or
 // the next one fits: captures are merged, cut and written by many programs. Keeps the time of good ones.
-bool PcapReader::believe(Bytes window, size_t whole) {
+bool PcapReader::plausible(Bytes window, size_t whole) {
   const uint32_t s = u32(window.data());
   const bool fits = record_fits(window, 0, last_s_);
   const bool jumped = record_fits(window, 0, 0) && record_fits(window, whole, s);
@@ -147,7 +147,7 @@ bool PcapReader::read_pcap(Packet& packet) {
     const size_t whole = kRecordHeader + captured;
     const Bytes all = captured <= kMaxPacket ? input_->peek(whole + kRecordHeader) : Bytes();
     ledger_.enter();
-    if (all.size() < whole || !believe(all, whole)) {
+    if (all.size() < whole || !plausible(all, whole)) {
       const Bytes window = input_->peek(kMaxPacket + 2 * kRecordHeader);
       ledger_.drop(pass_pcap_damage(window) ? CaptureDrop::kDamaged : CaptureDrop::kCutShort);
       continue;

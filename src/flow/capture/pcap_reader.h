@@ -78,7 +78,7 @@ class PcapReader {
 
   bool read_pcap(Packet& packet);
   bool record_fits(Bytes window, size_t at, uint32_t near_s) const;
-  bool believe(Bytes window, size_t whole);
+  bool plausible(Bytes window, size_t whole);
   bool pass_pcap_damage(Bytes window);
 
   bool read_pcapng(Packet& packet);

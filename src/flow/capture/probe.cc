@@ -37,7 +37,7 @@ bool is_timely(base::Bytes p, TimeMs received_ms) {
   return std::abs(int64_t{base::load_be32(p.data() + at)} * 1000 - received_ms) <= base::kDayMs;
 }
 
-// NetFlow v1, v5, v7: a header and as many records as it says.
+// NetFlow v1, v5, v7: a header and as many records as it announces.
 bool is_legacy(base::Bytes p) {
   const uint16_t version = base::load_be16(p.data());
   const size_t count = base::load_be16(p.data() + 2);

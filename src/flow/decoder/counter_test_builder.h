@@ -12,21 +12,21 @@ inline constexpr uint64_t kBegin = kNow - 60'000;
 // A decoder that has a template of these fields behind two addresses and ports.
 class Exported {
  public:
-  explicit Exported(const Fields& more, DecodeOptions options = {}) : twins(options), fields_(more) {
+  explicit Exported(const Fields& more, DecodeOptions options = {}) : checked(options), fields_(more) {
     Fields fields = {{8, 4}, {12, 4}, {7, 2}, {11, 2}, {4, 1}};
     fields.insert(fields.end(), more.begin(), more.end());
-    twins.feed(ipfix::message({}, {ipfix::templates(256, fields)}));
+    checked.feed(ipfix::message({}, {ipfix::templates(256, fields)}));
   }
   // One record, its values in the order of the fields; TCP between 10.0.0.1:`port` and 10.0.0.2:443.
   std::vector<Flow> record(std::initializer_list<uint64_t> values, uint16_t port = 5000) {
     Octets more;
     auto field = fields_.begin();
     for (const uint64_t v : values) more += be(v, (field++)->length);
-    return twins.feed(ipfix::message(
+    return checked.feed(ipfix::message(
         {}, {set(256, ip4("10.0.0.1") + ip4("10.0.0.2") + be(port, 2) + be(443, 2) + be(6, 1) + more)}));
   }
 
-  Twins twins;
+  CheckedDecoder checked;
 
  private:
   Fields fields_;

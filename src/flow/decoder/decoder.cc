@@ -185,7 +185,7 @@ void Decoder::Impl::end(const Message& m, uint32_t sequence, const MessageCount&
   }
 }
 
-// Who only ever sent what is no flow packet is no exporter: a scan from spoofed addresses must evict nobody.
+// Who only ever sent what is no flow packet is no exporter: a scan from spoofed addresses must evict no exporter.
 void Decoder::Impl::drop_datagram(const Datagram& d, DatagramDrop reason) {
   const auto known = by_address_.find(d.source);
   auto& ledger = known != by_address_.end() ? known->second->counters.datagrams : evicted_.datagrams;

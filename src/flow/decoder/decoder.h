@@ -104,7 +104,7 @@ class Decoder {
 // The size of the first message in `bytes`: v1, v5, v7 by count, IPFIX by length, v9 and sFlow up to where their
 // sets and samples end; all of `bytes` where that is less. 0: not a message. For files of bare messages.
 size_t message_size(base::Bytes bytes);
-// Whether the first message goes on behind the end of `bytes`, as far as it shows: v9 does not say how long it is.
+// Whether the first message continues behind the end of `bytes`, as far as can be seen: v9 has no length of a message.
 bool message_is_cut(base::Bytes bytes);
 
 // "v5", "v9", "ipfix", "sflow5", by content; empty when it is none.

@@ -22,7 +22,7 @@ TEST(Counters, TheNextWhereTheFirstIsZero) {
 }
 
 TEST(Counters, TheNextWhereTheFirstIsZeroInV9) {
-  Twins t;
+  CheckedDecoder t;
   const Fields fields = {{8, 4}, {12, 4}, {23, 4}, {1, 4}, {24, 4}, {2, 4}};  // in any order
   const Octets record = ip4("10.0.0.1") + ip4("10.0.0.2") + be(9000, 4) + be(0, 4) + be(6, 4) + be(0, 4);
   const Flow f = only(t.feed(v9::message({}, {v9::templates(256, fields), set(256, record)})));
@@ -54,14 +54,14 @@ TEST(Counters, FlowsThatARecordStandsFor) {
   Exported e({{1, 8}, {2, 8}, {3, 8}});
   EXPECT_EQ(only(e.record({481'000, 900, 57})).flows, 57u);
   EXPECT_EQ(only(e.record({481'000, 900, 0})).flows, 1u);
-  EXPECT_EQ(e.twins.note("capped_flows"), 0u);
+  EXPECT_EQ(e.checked.note("capped_flows"), 0u);
   EXPECT_EQ(only(e.record({481'000, 900, UINT64_MAX})).flows, 900u);
   EXPECT_EQ(only(e.record({481'000, 900, (uint64_t{1} << 32) + 3})).flows, 900u) << "not its low bits";
-  EXPECT_EQ(e.twins.note("capped_flows"), 2u);
+  EXPECT_EQ(e.checked.note("capped_flows"), 2u);
   Exported aggregate({{2, 8}, {375, 4}, {376, 4}});
   EXPECT_EQ(only(aggregate.record({100, 9, 5})).flows, 5u);
   EXPECT_EQ(only(aggregate.record({100, 9, 0})).flows, 9u);
-  Twins t;
+  CheckedDecoder t;
   const Fields v9_fields = {{8, 4}, {12, 4}, {1, 4}, {2, 4}, {3, 4}};
   EXPECT_EQ(only(t.feed(v9::message({}, {v9::templates(256, v9_fields),
                                          set(256, small4("10.0.0.1", "10.0.0.2", 5000, 50) + be(20, 4))})))
@@ -85,7 +85,7 @@ TEST(NatEvents, AreNoTraffic) {
     const Flow f = only(e.record({kBegin, 0xc0000201, 40'000, event}));
     EXPECT_EQ(f.event, event);
     EXPECT_EQ(role_of(f), FlowRole::kEvent);
-    EXPECT_EQ(e.twins.note("events"), 1u);
+    EXPECT_EQ(e.checked.note("events"), 1u);
   }
 }
 
@@ -102,10 +102,10 @@ TEST(EmptyHalf, OfABiflowIsNoFlow) {
   EXPECT_EQ(f.src.to_string(), "10.0.0.2");
   EXPECT_EQ(f.src_port, 443);
   EXPECT_EQ(f.bytes, 640u);
-  EXPECT_EQ(e.twins.note("empty_forward"), 1u);
+  EXPECT_EQ(e.checked.note("empty_forward"), 1u);
   EXPECT_EQ(only(e.record({640, 5, 0, 0})).src.to_string(), "10.0.0.1");
   EXPECT_TRUE(e.record({0, 0, 0, 0}).empty());
-  EXPECT_EQ(e.twins.dropped("flows", "no_traffic"), 1u);
+  EXPECT_EQ(e.checked.dropped("flows", "no_traffic"), 1u);
 }
 
 // A template of a flow that only answers.
@@ -114,7 +114,7 @@ TEST(EmptyHalf, ThatTheTemplateDoesNotCount) {
   const Flow f = only(e.record({640, 5}));
   EXPECT_EQ(f.src.to_string(), "10.0.0.2");
   EXPECT_EQ(f.packets, 5u);
-  EXPECT_EQ(e.twins.note("empty_forward"), 1u);
+  EXPECT_EQ(e.checked.note("empty_forward"), 1u);
   Exported totals({{85, 4, kReverse}, {86, 4, kReverse}});
   EXPECT_EQ(only(totals.record({640, 5})).src.to_string(), "10.0.0.2");
 }
@@ -124,11 +124,11 @@ TEST(EmptyHalf, ForwardOnlyKeepsNothingOfIt) {
   options.biflow_as_two = false;
   Exported e({{1, 4}, {2, 4}, {1, 4, kReverse}, {2, 4, kReverse}}, options);
   EXPECT_TRUE(e.record({0, 0, 640, 5}).empty());
-  EXPECT_EQ(e.twins.dropped("flows", "reverse"), 1u);
+  EXPECT_EQ(e.checked.dropped("flows", "reverse"), 1u);
 }
 
 TEST(EmptyHalf, OfInitiatorAndResponder) {
-  Twins t;
+  CheckedDecoder t;
   const Fields fields = {{8, 4}, {12, 4}, {231, 4}, {232, 4}};
   const Octets record = ip4("10.0.0.1") + ip4("10.0.0.2") + be(0, 4) + be(900, 4);
   const Flow f = only(t.feed(v9::message({}, {v9::templates(256, fields), set(256, record)})));
@@ -143,25 +143,25 @@ TEST(Impossible, CountersOfEveryVersionBecomeUnknown) {
   EXPECT_FALSE(f.has(kKnownPackets));
   EXPECT_EQ(f.bytes | f.packets, 0u);
   EXPECT_TRUE(only(ipfix_exporter.record({1500, 2, 1000, kBegin, kBegin + 29'000})).has(kKnownBytes));
-  EXPECT_EQ(ipfix_exporter.twins.note("impossible_counters"), 1u);
-  Twins five;
+  EXPECT_EQ(ipfix_exporter.checked.note("impossible_counters"), 1u);
+  CheckedDecoder five;
   EXPECT_FALSE(
       only(five.feed(v5::message({}, {{.packets = UINT32_MAX, .bytes = UINT32_MAX}}))).has(kKnownBytes));
   EXPECT_FALSE(only(five.feed(v5::message({}, {{.packets = 3, .bytes = UINT32_MAX}}))).has(kKnownPackets));
   EXPECT_EQ(five.note("impossible_counters"), 2u);
-  Twins nine;
+  CheckedDecoder nine;
   EXPECT_FALSE(
       only(nine.feed(v9::message({}, {v9::templates(256, kSmall4),
                                       set(256, small4("10.0.0.1", "10.0.0.2", UINT32_MAX, UINT32_MAX))})))
           .has(kKnownBytes));
-  Twins sampled;
+  CheckedDecoder sampled;
   EXPECT_FALSE(
       only(sampled.feed(sflow::message(0, {sflow::flow_sample(1, 5, {sflow::raw_header("", UINT32_MAX)})})))
           .has(kKnownBytes));
 }
 
 // Any template of counters, events and totals, in both versions and directions: the compiled plan and the reference
-// reader agree on every flow (Twins fails where not), and the ledgers balance.
+// reader agree on every flow (CheckedDecoder fails where not), and the ledgers balance.
 TEST(Counters, PlansAgreeWithTheReferenceOnRandomTemplates) {
   constexpr uint16_t kIds[] = {1,   2,   3,   23,  24,  85,  86,  148, 171, 172, 230, 231, 232,
                                233, 298, 299, 352, 353, 375, 376, 466, 467, 152, 153, 6,   40005};
@@ -172,7 +172,7 @@ TEST(Counters, PlansAgreeWithTheReferenceOnRandomTemplates) {
     options.max_running_totals = 8;
     options.max_running_totals_per_exporter = 6;
     if (random.chance(0.2)) options.tunnel_keys = TunnelKeys::kInner;
-    Twins t(options);
+    CheckedDecoder t(options);
     Fields fields = {{8, 4}, {12, 4}};
     for (uint64_t i = 1 + random.below(9); i > 0; --i) {
       Field f{kIds[random.below(std::size(kIds))], static_cast<uint16_t>(1 + random.below(8)), 0};
@@ -206,7 +206,7 @@ TEST(Counters, PlansAgreeWithTheReferenceOnRandomTemplates) {
 
 // NetStream (H3C, Huawei) sends v9 templates with fields of length 65535, coded as RFC 7011 section 7 has it.
 TEST(VariableLengthInV9, IsCodedAsInIpfix) {
-  Twins t;
+  CheckedDecoder t;
   const Fields fields = {{8, 4}, {12, 4}, {1, 4}, {95, kVariable}, {2, 4}};
   const auto record = [](uint32_t bytes, const Octets& name, uint32_t packets) {
     return ip4("10.0.0.1") + ip4("10.0.0.2") + be(bytes, 4) + variable(name) + be(packets, 4);
@@ -227,7 +227,7 @@ TEST(VariableLengthInV9, IsCodedAsInIpfix) {
 }
 
 TEST(VariableLengthInV9, InOptionsToo) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(v9::message(
       {}, {v9::options(300, {{1, 4}}, {{83, kVariable}, {34, 4}}),
            set(300, be(0, 4) + variable("GigabitEthernet0/0/1") + be(500, 4)), v9::templates(256, kSmall4)}));

@@ -253,7 +253,7 @@ void Decoder::Impl::plan_reverse(const TemplatePlan& p, const Flow& flow, const 
   extras.reverse = r.bytes != 0 || r.packets != 0 || extras.reverse_totals.any();
 }
 
-// Options: what they say of sampling, time-outs and boot time is kept; observers see the rest.
+// Options: their sampling, time-outs and boot time are kept; observers see the rest.
 MessageCount Decoder::Impl::decode_options(const Message& m, const StoredTemplate& t, Bytes bytes) {
   MessageCount count;
   while (bytes.size() >= t.plan.min_length) {

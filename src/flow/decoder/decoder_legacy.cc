@@ -44,7 +44,7 @@ void v1_rest(const uint8_t* p, Flow& f) {
   f.tcp_flags = p[40];
 }
 
-// v5 and v7 agree up to the masks; v7 goes on with flags and the router that was short-cut.
+// v5 and v7 agree up to the masks; v7 then has flags and the router that was short-cut.
 void v5_rest(const uint8_t* p, Flow& f) {
   f.tcp_flags = p[37];
   f.protocol = p[38];

@@ -13,7 +13,7 @@ TEST(Records, IcmpTypeAndCodeInBothPorts) {
     uint16_t src_port, dst_port;
     int type, code;
   };
-  Twins t;
+  CheckedDecoder t;
   for (const Case& c :
        {Case{8, 0, 8, 0}, Case{0, 0, 0, 0}, Case{3, 3, 3, 3}, Case{11, 0, 11, 0}, Case{3, 1, 3, 1},
         Case{255, 255, 255, 255}, Case{0, 0x0800, 8, 0}, Case{0, 0x0303, 3, 3}, Case{0, 13, 0, 13},
@@ -45,7 +45,7 @@ Octets v1_message(uint16_t count, size_t record_size) {
 TEST(V1, RecordsOfTwoSizes) {
   for (const size_t record_size : {size_t{52}, size_t{48}}) {
     for (const uint16_t count : {uint16_t{1}, uint16_t{14}, uint16_t{24}}) {
-      Twins t;
+      CheckedDecoder t;
       const auto flows = t.feed(v1_message(count, record_size));
       ASSERT_EQ(flows.size(), count);
       EXPECT_EQ(flows.back().src_port, 1000 + count - 1) << record_size;

@@ -11,7 +11,7 @@ using namespace wire;
 
 // One IPFIX record of these fields behind two addresses.
 Flow ipfix_flow(const Fields& more, const Octets& record, DecodeOptions options = {}) {
-  Twins t(options);
+  CheckedDecoder t(options);
   Fields fields = {{8, 4}, {12, 4}};
   fields.insert(fields.end(), more.begin(), more.end());
   const auto flows = t.feed(ipfix::message(
@@ -21,7 +21,7 @@ Flow ipfix_flow(const Fields& more, const Octets& record, DecodeOptions options 
 }
 
 TEST(Records, V5EveryField) {
-  Twins t;
+  CheckedDecoder t;
   const auto flows =
       t.feed(v5::message({.domain = 0x0102}, {{.packets = 3'000'000, .bytes = 4'000'000'000}}));
   ASSERT_EQ(flows.size(), 1u);
@@ -51,7 +51,7 @@ TEST(Records, V1AndV7) {
     return ip4("192.0.2.1") + ip4("198.51.100.1") + ip4("0.0.0.0") + be(1, 2) + be(2, 2) + be(5, 4) +
            be(600, 4) + be(9'000'000, 4) + be(9'100'000, 4) + be(53, 2) + be(5353, 2) + tail;
   };
-  Twins t;
+  CheckedDecoder t;
   const auto v1 = t.feed(be(1, 2) + be(1, 2) + be(10'000'000, 4) + be(1'700'000'000, 4) + be(0, 4) +
                          body(be(0, 2) + be(17, 1) + be(4, 1) + be(0, 1) + Octets(11, '\0')));
   ASSERT_EQ(v1.size(), 1u);
@@ -70,7 +70,7 @@ TEST(Records, V1AndV7) {
 }
 
 TEST(Records, EveryProtocolOnOnePort) {
-  Twins t;
+  CheckedDecoder t;
   const From sflow_port{.port = 6343};
   EXPECT_EQ(t.feed(v5::message({}, {{}}), sflow_port).at(0).version, 5);
   EXPECT_EQ(
@@ -94,7 +94,7 @@ TEST(Records, EveryProtocolOnOnePort) {
 }
 
 TEST(Records, Ipv6Throughout) {
-  Twins t;
+  CheckedDecoder t;
   const Fields fields = {{27, 16}, {28, 16}, {62, 16},  {29, 1},  {30, 1},
                          {139, 2}, {4, 1},   {281, 16}, {282, 16}};
   const auto flows = t.feed(
@@ -118,7 +118,7 @@ TEST(Records, Ipv6Throughout) {
 
 // A template with both families: the one that is not zero counts.
 TEST(Records, BothFamiliesInOneTemplate) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(v9::message({}, {v9::templates(256, {{8, 4}, {12, 4}, {27, 16}, {28, 16}})}));
   const auto flows = t.feed(
       v9::message({}, {set(256, ip4("0.0.0.0") + ip4("0.0.0.0") + ip6("2001:db8::1") + ip6("2001:db8::2") +
@@ -154,7 +154,7 @@ TEST(Records, VariableLength) {
 }
 
 TEST(Records, VariableLengthThatOverrunsLosesItsRecordOnly) {
-  Twins t;
+  CheckedDecoder t;
   const Fields fields = {{8, 4}, {12, 4}, {1, 4}, {82, kVariable}};
   const Octets good = ip4("10.0.0.1") + ip4("10.0.0.2") + be(5, 4) + variable("eth0");
   const Octets bad = ip4("10.0.0.1") + ip4("10.0.0.2") + be(6, 4) + be(200, 1) + "short";
@@ -172,7 +172,7 @@ TEST(Records, EnterpriseElementsArePassedOver) {
   EXPECT_EQ(f.packets, 3u);
 }
 
-// RFC 6313: lists are of variable length, whatever is in them, and may stand at 255 octets and more.
+// RFC 6313: lists are of variable length, whatever is in them, and may be at 255 octets and more.
 TEST(Records, StructuredDataIsSkipped) {
   const Octets basic = be(255, 1) + be(8, 2) + be(4, 2) + be(0x0a000009, 4) + be(0x0a00000a, 4);
   const Octets sub_template = be(3, 1) + be(999, 2) + repeat(be(1, 4), 100);
@@ -185,7 +185,7 @@ TEST(Records, StructuredDataIsSkipped) {
 }
 
 TEST(Records, PaddingIsNoRecord) {
-  Twins t;
+  CheckedDecoder t;
   for (size_t padding = 0; padding < 16; ++padding) {
     const auto flows =
         t.feed(ipfix::message({}, {ipfix::templates(256, kSmall4),
@@ -195,7 +195,7 @@ TEST(Records, PaddingIsNoRecord) {
 }
 
 TEST(Biflow, ReverseElementsMakeASecondFlow) {
-  Twins t;
+  CheckedDecoder t;
   const uint32_t reverse = 29305;
   const Fields fields = {{8, 4},          {12, 4},         {7, 2},          {11, 2},
                          {4, 1},          {6, 1},          {1, 4},          {2, 4},
@@ -230,17 +230,17 @@ TEST(Biflow, ForwardOnlyWhereAskedForAndNoneWithoutAnswer) {
   const Octets silent = ip4("10.0.0.1") + ip4("10.0.0.2") + be(100, 4) + be(0, 4);
   DecodeOptions options;
   options.biflow_as_two = false;
-  Twins forward(options);
+  CheckedDecoder forward(options);
   EXPECT_EQ(forward.feed(ipfix::message({}, {ipfix::templates(256, fields), set(256, answered)})).size(), 1u);
   EXPECT_EQ(forward.dropped("flows", "reverse"), 1u);
-  Twins both;
+  CheckedDecoder both;
   EXPECT_EQ(
       both.feed(ipfix::message({}, {ipfix::templates(256, fields), set(256, answered + silent)})).size(), 3u);
 }
 
 // Cisco ASA: initiator and responder counters, translated addresses by its own numbers in v9, events.
 TEST(Nsel, CountersAndTranslation) {
-  Twins t;
+  CheckedDecoder t;
   const Fields fields = {{8, 4},     {12, 4},    {7, 2},     {11, 2},    {4, 1},   {40001, 4},
                          {40002, 4}, {40003, 2}, {40004, 2}, {40005, 1}, {231, 4}, {232, 4},
                          {298, 4},   {299, 4},   {323, 8},   {152, 8}};
@@ -363,7 +363,7 @@ TEST(Records, PacketSectionInIpfix) {
   TestUdp packet;
   packet.src = *IpAddr::parse("192.0.2.55");
   const Octets bytes = packet.packet("hello");
-  Twins t;
+  CheckedDecoder t;
   const auto flows =
       t.feed(ipfix::message({}, {ipfix::templates(256, {{10, 4}, {312, 2}, {313, kVariable}}),
                                  set(256, be(5, 4) + be(bytes.size() + 18, 2) + variable(bytes))}));

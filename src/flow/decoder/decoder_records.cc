@@ -25,7 +25,7 @@ TimeRules Decoder::Impl::rules_of(const Message& m) const {
           options_.max_duration_ms};
 }
 
-// Of `fields` (the record's own or its header's), the options and the configuration, the first that says.
+// Of `fields` (the record's own or its header's), the options and the configuration, the first that has a value.
 void Decoder::Impl::set_rate(const Message& m, const SamplingQuery& query, const RateFields* fields,
                              Flow& flow) {
   const ExporterPolicy* policy = m.exporter->policy;
@@ -141,7 +141,7 @@ void Decoder::Impl::note_settled(const Message& m, const SettleCounts& counts) {
   m.counters->note(Note::kCappedFlows, counts.capped_flows);
 }
 
-// The rules that all readers share, when all that the record says of itself is in its flows.
+// The rules that all readers share, when all fields of the record are in its flows.
 void Decoder::Impl::settle_flows(const Message& m, std::span<Flow> flows) {
   SettleCounts counts;
   for (Flow& f : flows) settle(f, counts);

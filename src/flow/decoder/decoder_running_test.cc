@@ -24,7 +24,7 @@ TEST(Totals, ReportedAgainTheyCountOnce) {
   EXPECT_EQ(second.end_ms, static_cast<TimeMs>(kBegin) + 20'000);
   const Flow same = only(e.record({2500, 25, kBegin, kBegin + 20'000}));
   EXPECT_EQ(role_of(same), FlowRole::kRepeat);
-  EXPECT_EQ(e.twins.note("running_totals"), 2u);
+  EXPECT_EQ(e.checked.note("running_totals"), 2u);
 }
 
 TEST(Totals, FlowsOfOtherKeysAreOthers) {
@@ -48,7 +48,7 @@ TEST(Totals, AResetCountsFromZero) {
   const Flow reset = only(e.record({300, 3, kBegin, kBegin + 20'000}));
   EXPECT_EQ(reset.bytes, 300u);
   EXPECT_EQ(only(e.record({500, 5, kBegin, kBegin + 30'000})).bytes, 200u);
-  EXPECT_EQ(e.twins.note("total_reset"), 1u);
+  EXPECT_EQ(e.checked.note("total_reset"), 1u);
 }
 
 TEST(Totals, AReportThatComesLateIsNoReset) {
@@ -56,8 +56,8 @@ TEST(Totals, AReportThatComesLateIsNoReset) {
   e.record({2500, 25, kBegin, kBegin + 20'000});
   EXPECT_EQ(role_of(only(e.record({1000, 10, kBegin, kBegin + 10'000}))), FlowRole::kRepeat);
   EXPECT_EQ(only(e.record({2600, 26, kBegin, kBegin + 30'000})).bytes, 100u);
-  EXPECT_EQ(e.twins.note("total_late"), 1u);
-  EXPECT_EQ(e.twins.note("total_reset"), 0u);
+  EXPECT_EQ(e.checked.note("total_late"), 1u);
+  EXPECT_EQ(e.checked.note("total_reset"), 0u);
 }
 
 TEST(Totals, WithoutTimesToo) {
@@ -93,8 +93,8 @@ TEST(Totals, AnImpossibleOneIsNotTakenForTheNextDifference) {
   e.record({1000, 10, kBegin, kBegin + 10'000});
   EXPECT_FALSE(only(e.record({UINT64_MAX, UINT64_MAX, kBegin, kBegin + 20'000})).has(kKnownBytes));
   EXPECT_EQ(only(e.record({2500, 25, kBegin, kBegin + 30'000})).bytes, 1500u);
-  EXPECT_EQ(e.twins.note("impossible_counters"), 1u);
-  EXPECT_EQ(e.twins.note("total_reset"), 0u);
+  EXPECT_EQ(e.checked.note("impossible_counters"), 1u);
+  EXPECT_EQ(e.checked.note("total_reset"), 0u);
 }
 
 TEST(Totals, MemoryIsBoundedAndEvictionsAreCounted) {
@@ -103,7 +103,7 @@ TEST(Totals, MemoryIsBoundedAndEvictionsAreCounted) {
   options.max_running_totals_per_exporter = 40;
   Exported e(kTotalFields, options);
   for (uint16_t port = 0; port < 1000; ++port) e.record({1000, 10, kBegin, kBegin + 10'000}, port);
-  EXPECT_EQ(e.twins.note("total_evicted"), 960u);
+  EXPECT_EQ(e.checked.note("total_evicted"), 960u);
   EXPECT_EQ(only(e.record({1200, 12, kBegin, kBegin + 20'000}, 999)).bytes, 200u);
   EXPECT_EQ(only(e.record({1200, 12, kBegin, kBegin + 20'000}, 0)).bytes, 1200u)
       << "forgotten: counted as new";
@@ -111,7 +111,7 @@ TEST(Totals, MemoryIsBoundedAndEvictionsAreCounted) {
 
 // A rate that is announced behind the data makes the set be decoded again: totals are not taken twice.
 TEST(Totals, AreTakenOnceWhereTheRateComesBehind) {
-  Twins t;
+  CheckedDecoder t;
   const Fields fields = {{8, 4}, {12, 4}, {85, 8}, {86, 8}};
   const auto record = [](uint64_t bytes, uint64_t packets) {
     return ip4("10.0.0.1") + ip4("10.0.0.2") + be(bytes, 8) + be(packets, 8);
@@ -163,7 +163,7 @@ TEST(NselConnection, UpdatesAndTeardownCountOnce) {
   EXPECT_EQ(s.in, 600u);
   EXPECT_EQ(s.flows_out, 1u);
   EXPECT_EQ(s.flows_in, 1u);
-  EXPECT_GE(e.twins.note("events"), 2u);
+  EXPECT_GE(e.checked.note("events"), 2u);
 }
 
 TEST(NselConnection, TheTeardownHasWhatNoUpdateSaid) {
@@ -205,7 +205,7 @@ TEST(NselConnection, DenialsAreEvents) {
   const Flow f = only(e.record({77, kDenied, kBegin}));
   EXPECT_EQ(f.event, 3);
   EXPECT_EQ(role_of(f), FlowRole::kEvent);
-  EXPECT_EQ(e.twins.note("events"), 1u);
+  EXPECT_EQ(e.checked.note("events"), 1u);
 }
 
 }  // namespace

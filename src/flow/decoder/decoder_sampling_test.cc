@@ -18,7 +18,7 @@ void expect_rate(const std::vector<Flow>& flows, uint32_t rate, bool known = tru
 }
 
 TEST(Sampling, V5Header) {
-  Twins t;
+  CheckedDecoder t;
   expect_rate(t.feed(v5::message({}, {{}}, 0x4000 | 1000)), 1000);
   expect_rate(t.feed(v5::message({}, {{}}, 100)), 100);  // mode 0, as many exporters send it
   expect_rate(t.feed(v5::message({}, {{}}, 0)), 1, false);
@@ -38,14 +38,14 @@ class OptionRates : public testing::TestWithParam<OptionCase> {};
 
 TEST_P(OptionRates, V9) {
   const OptionCase& c = GetParam();
-  Twins t;
+  CheckedDecoder t;
   t.feed(
       v9::message({}, {kFlowTemplate9, v9::options(257, {{1, 4}}, c.fields), set(257, be(0, 4) + c.record)}));
   expect_rate(t.feed(v9::message({}, {kFlowSet})), c.rate, c.known);
 }
 TEST_P(OptionRates, Ipfix) {
   const OptionCase& c = GetParam();
-  Twins t;
+  CheckedDecoder t;
   Fields fields = {{149, 4}};
   fields.insert(fields.end(), c.fields.begin(), c.fields.end());
   t.feed(
@@ -54,7 +54,7 @@ TEST_P(OptionRates, Ipfix) {
 }
 TEST_P(OptionRates, InTheSameDatagramBehindTheData) {
   const OptionCase& c = GetParam();
-  Twins t;
+  CheckedDecoder t;
   expect_rate(t.feed(v9::message({}, {kFlowTemplate9, kFlowSet, v9::options(257, {{1, 4}}, c.fields),
                                       set(257, be(0, 4) + c.record)})),
               c.rate, c.known);
@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 TEST(Sampling, BySamplerId) {
-  Twins t;
+  CheckedDecoder t;
   const Fields data = {{8, 4}, {12, 4}, {1, 4}, {2, 4}, {48, 1}};
   t.feed(v9::message({}, {v9::templates(256, data), v9::options(257, {{1, 4}}, {{48, 2}, {49, 1}, {50, 4}}),
                           set(257, be(0, 4) + be(1, 2) + be(2, 1) + be(100, 4) + be(0, 4) + be(2, 2) +
@@ -97,7 +97,7 @@ TEST(Sampling, BySamplerId) {
 }
 
 TEST(Sampling, BySelectorIdOfAnotherDomain) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(ipfix::message({.domain = 7}, {ipfix::options(257, 1, {{302, 8}, {305, 4}, {306, 4}}),
                                         set(257, be(5, 8) + be(1, 4) + be(255, 4))}));
   t.feed(ipfix::message({.domain = 8}, {ipfix::templates(256, {{8, 4}, {12, 4}, {1, 4}, {2, 4}, {302, 4}})}));
@@ -107,7 +107,7 @@ TEST(Sampling, BySelectorIdOfAnotherDomain) {
 }
 
 TEST(Sampling, OptionsInAnotherDomain) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(
       v9::message({.domain = 0}, {v9::options(257, {{1, 4}}, {{34, 4}}), set(257, be(0, 4) + be(300, 4))}));
   t.feed(v9::message({.domain = 55}, {kFlowTemplate9}));
@@ -119,7 +119,7 @@ TEST(Sampling, OptionsInAnotherDomain) {
 }
 
 TEST(Sampling, ByInterface) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(v9::message({}, {v9::templates(256, {{8, 4}, {12, 4}, {1, 4}, {2, 4}, {10, 2}}),
                           v9::options(257, {{2, 4}}, {{34, 4}}),
                           set(257, be(11, 4) + be(100, 4) + be(12, 4) + be(5000, 4))}));
@@ -132,7 +132,7 @@ TEST(Sampling, ByInterface) {
 }
 
 TEST(Sampling, InTheDataRecord) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(ipfix::message({}, {ipfix::templates(256, {{8, 4}, {12, 4}, {1, 4}, {2, 4}, {34, 4}})}));
   expect_rate(t.feed(ipfix::message({}, {set(256, small4("10.0.0.1", "10.0.0.2", 1, 1) + be(777, 4))})), 777);
   expect_rate(t.feed(ipfix::message({}, {set(256, small4("10.0.0.1", "10.0.0.2", 1, 1) + be(0, 4))})), 1,
@@ -150,7 +150,7 @@ TEST(Sampling, DefaultAndOverridePerExporter) {
   override_it.exporter = *IpAddr::parse("192.0.2.2");
   override_it.sampling_override = 4000;
   options.exporters = {by_default, override_it};
-  Twins t(options);
+  CheckedDecoder t(options);
   expect_rate(t.feed(v5::message({}, {{}}, 0), {.address = "192.0.2.3"}), 10, false);
   expect_rate(t.feed(v5::message({}, {{}}, 0), {.address = "192.0.2.1"}), 50);
   expect_rate(t.feed(v5::message({}, {{}}, 7), {.address = "192.0.2.1"}), 7);
@@ -158,7 +158,7 @@ TEST(Sampling, DefaultAndOverridePerExporter) {
 }
 
 TEST(Sampling, SflowRatesAreTheSamples) {
-  Twins t;
+  CheckedDecoder t;
   const Octets packet = TestUdp{}.packet("x");
   const auto flows =
       t.feed(sflow::message(0, {sflow::flow_sample(1, 1000, {sflow::raw_header(packet, 60, 11)}),

@@ -87,7 +87,7 @@ TEST_P(Conventions, AreLearntAndNothingIsLost) {
   const auto& c = GetParam();
   for (const uint32_t start : {0u, 4'000u, 0u - 40}) {
     Numbered exporter(c.version, c.unit, c.through, start);
-    Twins t;
+    CheckedDecoder t;
     uint64_t records = 0;
     for (const Part& p : parts()) {
       t.feed(exporter.message(p));
@@ -114,7 +114,7 @@ TEST_P(Conventions, ATrueHoleCountsItsUnits) {
   const auto& c = GetParam();
   for (const size_t dropped : {size_t{3}, size_t{24}}) {
     Numbered exporter(c.version, c.unit, c.through, 4'000);
-    Twins t;
+    CheckedDecoder t;
     size_t i = 0;
     auto all = parts();
     all[dropped] = {9, c.version != 5, false};
@@ -131,7 +131,7 @@ TEST_P(Conventions, LateMessagesFillTheirHole) {
   const auto& c = GetParam();
   if (c.unit == Numbered::kNothing) return;
   Numbered exporter(c.version, c.unit, c.through, 4'000);
-  Twins t;
+  CheckedDecoder t;
   std::vector<Octets> messages;
   for (const Part& p : parts()) messages.push_back(exporter.message(p));
   std::swap(messages[30], messages[31]);
@@ -165,7 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // The middle of three messages is missing: the first number is all the evidence there is.
 TEST(Convention, TheFirstNumberOfAStreamTells) {
-  Twins t;
+  CheckedDecoder t;
   Numbered exporter(10, Numbered::kFlows, true, 0);
   t.feed(exporter.message({2, true, true}));
   exporter.message({27, false, false});
@@ -175,7 +175,7 @@ TEST(Convention, TheFirstNumberOfAStreamTells) {
 
 // Open vSwitch numbers a v5 message by the index of its last record.
 TEST(Convention, AStreamThatBeginsAtItsLastRecord) {
-  Twins t;
+  CheckedDecoder t;
   Numbered exporter(5, Numbered::kRecords, true, 0u - 1);
   for (const uint32_t n : {1u, 8u, 8u, 5u}) t.feed(exporter.message({n, false, false}));
   EXPECT_EQ(t.sequence(5).lost, 0u);
@@ -184,7 +184,7 @@ TEST(Convention, AStreamThatBeginsAtItsLastRecord) {
 
 // Open vSwitch's IPFIX: options in domain 0 and flows in another one share one number.
 TEST(Convention, OneCountForAllDomains) {
-  Twins t;
+  CheckedDecoder t;
   Numbered exporter(10, Numbered::kRecords, false, 1);
   t.feed(exporter.message({0, false, true}, 0));
   t.feed(exporter.message({0, false, true}, 123));
@@ -201,7 +201,7 @@ TEST(Convention, OneCountForAllDomains) {
 }
 
 TEST(Convention, ACountForEachDomainStaysApart) {
-  Twins t;
+  CheckedDecoder t;
   Numbered one(10, Numbered::kRecords, false, 0);
   Numbered two(10, Numbered::kRecords, false, 500);
   t.feed(one.message({3, false, true}, 1));
@@ -219,7 +219,7 @@ TEST(Convention, ACountForEachDomainStaysApart) {
 
 // Data that waits for its template holds an unknown number of records: nothing can be learnt from its numbers.
 TEST(Convention, NothingIsLearntWithoutTemplates) {
-  Twins t;
+  CheckedDecoder t;
   Numbered exporter(10, Numbered::kRecords, false, 7'000);
   for (int i = 0; i < 100; ++i) t.feed(exporter.message({1, false, false}));
   t.feed(exporter.message({2, false, true}));
@@ -232,7 +232,7 @@ TEST(Convention, NothingIsLearntWithoutTemplates) {
 
 // Another program takes over the address and port of the first.
 TEST(Convention, IsLearntAgainWhenItChanges) {
-  Twins t;
+  CheckedDecoder t;
   Numbered first(10, Numbered::kRecords, false, 0);
   t.feed(first.message({3, false, true}));
   for (uint32_t i = 0; i < 100; ++i) t.feed(first.message({1 + i % 7, false, false}));
@@ -245,7 +245,7 @@ TEST(Convention, IsLearntAgainWhenItChanges) {
 // wrong has time-outs.
 TEST(Timeouts, OfAnExporterWithTheClockOfACapture) {
   for (const TimeMs pace : {0, 1}) {
-    Twins t;
+    CheckedDecoder t;
     for (uint32_t i = 0; i < 100; ++i) {
       const Head head{.seconds = 1'600'000'000 + i * 10, .sequence = i};
       const Octets times = be(head.uptime_ms - 6'000, 4) + be(head.uptime_ms - 4'500, 4);

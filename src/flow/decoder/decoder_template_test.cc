@@ -11,7 +11,7 @@ using namespace wire;
 const Octets kData = set(256, small4("10.0.0.1", "10.0.0.2", 1000, 10));
 
 TEST(Templates, ScopedByAddressAndDomain) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(v9::message({.domain = 1}, {v9::templates(256, kSmall4)}));
   EXPECT_EQ(t.feed(v9::message({.domain = 1}, {kData})).size(), 1u);
   EXPECT_EQ(t.feed(v9::message({.domain = 2}, {kData})).size(), 0u);
@@ -25,7 +25,7 @@ TEST(Templates, ScopedByAddressAndDomain) {
 void two_ports(TemplateScope scope, uint64_t first_bytes, uint64_t second_bytes, size_t third_flows) {
   DecodeOptions options;
   options.template_scope = scope;
-  Twins t(options);
+  CheckedDecoder t(options);
   const Fields turned = {{8, 4}, {12, 4}, {2, 4}, {1, 4}};  // packets before octets
   t.feed(v9::message({}, {v9::templates(256, kSmall4)}), {.port = 1000});
   t.feed(v9::message({}, {v9::templates(256, turned)}), {.port = 2000});
@@ -45,7 +45,7 @@ TEST(Templates, PortScopeServesItsPortOnly) { two_ports(TemplateScope::kPort, 10
 TEST(Templates, AddressScopeTakesTheNewest) { two_ports(TemplateScope::kAddress, 10, 10, 1); }
 
 TEST(Templates, RedefinitionHoldsFromWhereItStands) {
-  Twins t;
+  CheckedDecoder t;
   const Fields wide = {{8, 4}, {12, 4}, {1, 8}, {2, 8}};
   const Octets wide_data = ip4("10.0.0.3") + ip4("10.0.0.4") + be(uint64_t{1} << 40, 8) + be(7, 8);
   const auto flows = t.feed(
@@ -59,7 +59,7 @@ TEST(Templates, RedefinitionHoldsFromWhereItStands) {
 }
 
 TEST(Templates, WithdrawalInWireOrder) {
-  Twins t;
+  CheckedDecoder t;
   const auto flows =
       t.feed(ipfix::message({}, {ipfix::templates(256, kSmall4), kData, ipfix::withdrawal(256), kData,
                                  ipfix::templates(256, {{8, 4}, {12, 4}, {2, 4}, {1, 4}})}));
@@ -72,7 +72,7 @@ TEST(Templates, WithdrawalInWireOrder) {
 }
 
 TEST(Templates, WithdrawalOfAll) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(ipfix::message({}, {ipfix::templates(256, kSmall4), ipfix::templates(257, kSmall4),
                              ipfix::options(258, 1, {{149, 4}, {34, 4}})}));
   t.feed(ipfix::message({.domain = 9}, {ipfix::templates(256, kSmall4)}));
@@ -86,7 +86,7 @@ TEST(Templates, WithdrawalOfAll) {
 TEST(Templates, ExpireUnlessSentAgain) {
   DecodeOptions options;
   options.template_lifetime_ms = 600'000;
-  Twins t(options);
+  CheckedDecoder t(options);
   t.feed(v9::message({}, {v9::templates(256, kSmall4), v9::templates(257, kSmall4)}));
   t.feed(v9::message({}, {v9::templates(256, kSmall4)}), {.received_ms = kNow + 500'000});
   t.advance(kNow + 700'000);
@@ -96,7 +96,7 @@ TEST(Templates, ExpireUnlessSentAgain) {
 }
 
 TEST(Held, ReplayedInOrderWithTheirOwnClocks) {
-  Twins t;
+  CheckedDecoder t;
   const Fields timed = {{8, 4}, {12, 4}, {1, 4}, {2, 4}, {22, 4}, {21, 4}};
   const auto data = [](uint32_t bytes) {
     return set(256, small4("10.0.0.1", "10.0.0.2", bytes, 1) + be(9'999'000, 4) + be(9'999'500, 4));
@@ -119,7 +119,7 @@ TEST(Held, ReplayedInOrderWithTheirOwnClocks) {
 TEST(Held, OffDropsAtOnce) {
   DecodeOptions options;
   options.hold_data = false;
-  Twins t(options);
+  CheckedDecoder t(options);
   t.feed(v9::message({}, {kData}));
   EXPECT_EQ(t.dropped("sets", "no_template"), 1u);
   EXPECT_TRUE(t.feed(v9::message({}, {v9::templates(256, kSmall4)})).empty());
@@ -128,7 +128,7 @@ TEST(Held, OffDropsAtOnce) {
 TEST(Held, BoundedAndOldestGoFirst) {
   DecodeOptions options;
   options.max_held_bytes_per_exporter = 64 << 10;
-  Twins t(options);
+  CheckedDecoder t(options);
   const Octets big = set(256, repeat(small4("10.0.0.1", "10.0.0.2", 1, 1), 500));
   for (uint32_t i = 0; i < 1000; ++i) t.feed(v9::message({.sequence = i}, {big}));
   EXPECT_LE(t.decoder().held_bytes(), size_t{64} << 10);
@@ -141,7 +141,7 @@ TEST(Held, BoundedAndOldestGoFirst) {
 TEST(Held, OldDataAreDroppedAndTheRestAtTheEnd) {
   DecodeOptions options;
   options.max_hold_ms = 60'000;
-  Twins t(options);
+  CheckedDecoder t(options);
   t.feed(v9::message({}, {kData}));
   t.feed(v9::message({}, {kData}), {.received_ms = kNow + 50'000});
   t.advance(kNow + 70'000);
@@ -193,7 +193,7 @@ TEST(Flood, AMillionTemplatesOfOneExporter) {
 TEST(Flood, JunkFromSpoofedSourcesEvictsNobody) {
   DecodeOptions options;
   options.max_exporters = 100;
-  Twins t(options);
+  CheckedDecoder t(options);
   t.feed(v9::message({}, {v9::templates(256, kSmall4)}));
   for (uint32_t i = 0; i < 1000; ++i) {
     Decoder& s = t.decoder();
@@ -221,7 +221,7 @@ TEST(Flood, JunkFromSpoofedSourcesEvictsNobody) {
 }
 
 TEST(Broken, ZeroSizeTemplate) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(v9::message({}, {v9::templates(256, {{8, 0}, {12, 0}}), set(256, be(0, 8))}));
   EXPECT_EQ(t.dropped("sets", "zero_length"), 1u);
   t.feed(ipfix::message({}, {ipfix::templates(256, {{8, 0}}), set(256, be(0, 8))}));
@@ -229,7 +229,7 @@ TEST(Broken, ZeroSizeTemplate) {
 }
 
 TEST(Broken, ZeroLengthFieldsAmongOthers) {
-  Twins t;
+  CheckedDecoder t;
   const auto flows =
       t.feed(v9::message({}, {v9::templates(256, {{8, 4}, {82, 0}, {12, 4}, {1, 4}, {2, 4}}), kData}));
   ASSERT_EQ(flows.size(), 1u);
@@ -237,7 +237,7 @@ TEST(Broken, ZeroLengthFieldsAmongOthers) {
 }
 
 TEST(Broken, SetLengthOfZeroEndsTheMessageOnly) {
-  Twins t;
+  CheckedDecoder t;
   const auto flows = t.feed(v9::message({}, {v9::templates(256, kSmall4), kData, set(256, "", 0), kData}));
   EXPECT_EQ(flows.size(), 1u);
   EXPECT_EQ(t.dropped("sets", "bad_length"), 1u);
@@ -245,7 +245,7 @@ TEST(Broken, SetLengthOfZeroEndsTheMessageOnly) {
 }
 
 TEST(Broken, SetLongerThanTheMessage) {
-  Twins t;
+  CheckedDecoder t;
   const auto flows = t.feed(v9::message({}, {v9::templates(256, kSmall4), kData, set(256, "abcd", 400)}));
   EXPECT_EQ(flows.size(), 1u);
   EXPECT_EQ(t.dropped("sets", "overrun"), 1u);
@@ -253,19 +253,19 @@ TEST(Broken, SetLongerThanTheMessage) {
 
 TEST(Broken, V9CountThatLies) {
   for (const int count : {0, 1, 999}) {
-    Twins t;
+    CheckedDecoder t;
     const auto flows = t.feed(v9::message(
         {}, {v9::templates(256, kSmall4), set(256, repeat(small4("10.0.0.1", "10.0.0.2", 5, 1), 7))}, count));
     EXPECT_EQ(flows.size(), 7u) << count;
     EXPECT_EQ(t.note("count_mismatch"), 1u) << count;
   }
-  Twins honest;
+  CheckedDecoder honest;
   honest.feed(v9::message({}, {v9::templates(256, kSmall4), kData}, 2));
   EXPECT_EQ(honest.note("count_mismatch"), 0u);
 }
 
 TEST(Broken, V5CountThatLies) {
-  Twins t;
+  CheckedDecoder t;
   EXPECT_EQ(t.feed(v5::message({}, {{}, {}}, 0, 30)).size(), 2u);
   EXPECT_EQ(t.dropped("records", "cut"), 28u);
   EXPECT_EQ(t.feed(v5::message({}, {{}, {}}, 0, 1)).size(), 1u);
@@ -273,7 +273,7 @@ TEST(Broken, V5CountThatLies) {
 }
 
 TEST(Broken, IpfixLengthThatLies) {
-  Twins t;
+  CheckedDecoder t;
   const Octets good = ipfix::templates(256, kSmall4);
   EXPECT_EQ(t.feed(ipfix::message({}, {good, kData}, 9999)).size(), 1u);
   EXPECT_EQ(t.note("length_mismatch"), 1u);
@@ -283,7 +283,7 @@ TEST(Broken, IpfixLengthThatLies) {
 }
 
 TEST(Broken, TemplateCutOrWithReservedId) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(v9::message(
       {}, {set(0, template_record(256, kSmall4) + be(257, 2) + be(50, 2) + field_octets({8, 4}))}));
   EXPECT_EQ(t.dropped("templates", "cut"), 1u);
@@ -297,7 +297,7 @@ TEST(Broken, TemplateCutOrWithReservedId) {
 
 // RFC 7011 forbids a scope field count of zero; exporters that send it mean options all the same.
 TEST(Broken, OptionsTemplateWithoutScope) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(ipfix::message(
       {}, {ipfix::options(256, 0, {{34, 4}}), set(256, be(500, 4)), ipfix::templates(257, kSmall4)}));
   EXPECT_EQ(t.note("option_records"), 1u);

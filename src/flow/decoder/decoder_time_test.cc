@@ -13,7 +13,7 @@ Flow one(const std::vector<Flow>& flows) {
 }
 
 TEST(Times, UptimeRelative) {
-  Twins t;
+  CheckedDecoder t;
   const Flow f =
       one(t.feed(v5::message({.uptime_ms = 10'000'000}, {{.first = 9'400'000, .last = 9'990'000}})));
   EXPECT_EQ(f.start_ms, kNow + 250 - 600'000);
@@ -22,7 +22,7 @@ TEST(Times, UptimeRelative) {
 }
 
 TEST(Times, UptimeWrapsAfterFortyNineDays) {
-  Twins t;
+  CheckedDecoder t;
   // 5 s after the wrap; the flow began 60 s before it and ended 2 s after it.
   const Flow f =
       one(t.feed(v5::message({.uptime_ms = 5000}, {{.first = 0xffffffffu - 59'999, .last = 2000}})));
@@ -47,7 +47,7 @@ Octets absolute(TimeMs start, TimeMs end) {
 }
 
 TEST(Times, EndBeforeStart) {
-  Twins t;
+  CheckedDecoder t;
   const Flow f = one(t.feed(absolute(kNow - 1000, kNow - 5000)));
   EXPECT_EQ(f.end_ms, kNow - 5000);
   EXPECT_EQ(f.start_ms, kNow - 5000);
@@ -56,7 +56,7 @@ TEST(Times, EndBeforeStart) {
 }
 
 TEST(Times, FutureIsMovedToReceipt) {
-  Twins t;
+  CheckedDecoder t;
   const Flow f = one(t.feed(absolute(kNow + 3'600'000, kNow + 3'630'000)));
   EXPECT_EQ(f.end_ms, kNow);
   EXPECT_EQ(f.start_ms, kNow - 30'000) << "the duration stays";
@@ -73,7 +73,7 @@ TEST(Times, AFlowThatBeginsAtBoot) {
   const Fields other_lengths = {{8, 4}, {12, 4}, {21, 8}, {22, 2}};
   const Octets ends = ip4("10.0.0.1") + ip4("10.0.0.2");
   const TimeMs boot = kNow - 457'000;
-  Twins t;
+  CheckedDecoder t;
   const Head head{.uptime_ms = 457'000};
   const auto check = [&](const Flow& f, TimeMs start, TimeMs end, bool known) {
     EXPECT_EQ(f.start_ms, start);
@@ -99,7 +99,7 @@ TEST(Times, AFlowThatBeginsAtBoot) {
 }
 
 TEST(Times, AFlowThatBeginsAtBootInIpfix) {
-  Twins t;
+  CheckedDecoder t;
   const Fields fields = {{8, 4}, {12, 4}, {160, 8}, {22, 4}, {21, 4}};
   const Octets ends = ip4("10.0.0.1") + ip4("10.0.0.2") + be(1'699'999'000'000, 8);
   t.feed(ipfix::message({}, {ipfix::templates(256, fields)}));
@@ -112,7 +112,7 @@ TEST(Times, AFlowThatBeginsAtBootInIpfix) {
 TEST(Times, StoredPacketsOfAnExporterWithASlowClock) {
   DecodeOptions options;
   options.max_clock_behind_ms = 120'000;
-  Twins t(options);
+  CheckedDecoder t(options);
   const v5::Record record{.first = 9'000'000, .last = 9'500'000};  // ends 500 s before the export
   const Flow right = one(t.feed(v5::message({}, {record})));
   EXPECT_EQ(right.end_ms, kNow + 250 - 500'000) << "the header's clock is right: the flow is reported late";
@@ -133,17 +133,17 @@ TEST(Times, StoredPacketsOfAnExporterWithASlowClock) {
 TEST(Times, PastIsMovedWhereAskedFor) {
   DecodeOptions options;
   options.max_past_ms = 600'000;
-  Twins t(options);
+  CheckedDecoder t(options);
   const Flow f = one(t.feed(absolute(kNow - 7'200'000, kNow - 7'190'000)));
   EXPECT_EQ(f.end_ms, kNow);
   EXPECT_EQ(f.start_ms, kNow - 10'000);
   EXPECT_EQ(t.note("past_time"), 1u);
-  Twins plain;
+  CheckedDecoder plain;
   EXPECT_EQ(one(plain.feed(absolute(kNow - 7'200'000, kNow - 7'190'000))).end_ms, kNow - 7'190'000);
 }
 
 TEST(Times, AbsurdDurationIsNone) {
-  Twins t;
+  CheckedDecoder t;
   const Flow f = one(t.feed(absolute(kNow - 30LL * 86'400'000, kNow)));
   EXPECT_EQ(f.start_ms, kNow);
   EXPECT_FALSE(f.has(kKnownDuration));
@@ -154,7 +154,7 @@ TEST(Times, PoliciesForWrongClocks) {
   const auto end_with = [](TimePolicy policy, TimeMs received) {
     DecodeOptions options;
     options.time = policy;
-    Twins t(options);
+    CheckedDecoder t(options);
     const Flow f = one(t.feed(absolute(kNow - 40'000, kNow - 10'000), {.received_ms = received}));
     EXPECT_EQ(f.end_ms - f.start_ms, 30'000);
     return f.end_ms;
@@ -172,7 +172,7 @@ TEST(Times, SkewIsMeasuredAndPolicyIsPerExporter) {
   p.exporter = *IpAddr::parse("192.0.2.9");
   p.time = TimePolicy::kReceive;
   options.exporters = {p};
-  Twins t(options);
+  CheckedDecoder t(options);
   t.feed(absolute(kNow - 2000, kNow - 1000), {.received_ms = kNow + 2 * 3'600'000});
   EXPECT_EQ(t.exporter().clock_skew_ms, -2 * 3'600'000);
   EXPECT_EQ(t.note("clock_skew"), 1u);
@@ -192,7 +192,7 @@ class TimeForms : public testing::TestWithParam<TimeCase> {};
 
 TEST_P(TimeForms, Ipfix) {
   const TimeCase& c = GetParam();
-  Twins t;
+  CheckedDecoder t;
   Fields fields = {{8, 4}, {12, 4}};
   fields.insert(fields.end(), c.fields.begin(), c.fields.end());
   const Flow f = one(t.feed(ipfix::message(
@@ -258,7 +258,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& i) { return std::string(i.param.what); });
 
 TEST(Times, BootTimeFromOptions) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(ipfix::message({}, {ipfix::options(257, 1, {{149, 4}, {160, 8}}),
                              set(257, be(0, 4) + be(kSeconds * 1000 - 2'000'000, 8)),
                              ipfix::templates(256, {{8, 4}, {12, 4}, {22, 4}, {21, 4}})}));
@@ -290,8 +290,8 @@ class Sequences : public testing::TestWithParam<SequenceCase> {
         return sflow::message(sequence, {});
     }
   }
-  static Twins started(uint8_t version) {
-    Twins t;
+  static CheckedDecoder started(uint8_t version) {
+    CheckedDecoder t;
     if (version == 9) t.feed(v9::message({.sequence = 99}, {v9::templates(256, kSmall4)}));
     if (version == 10) t.feed(ipfix::message({.sequence = 100}, {ipfix::templates(256, kSmall4)}));
     return t;
@@ -301,7 +301,7 @@ class Sequences : public testing::TestWithParam<SequenceCase> {
 
 TEST_P(Sequences, LossIsCountedInTheVersionsUnit) {
   const auto& c = GetParam();
-  Twins t = started(c.version);
+  CheckedDecoder t = started(c.version);
   for (const uint32_t i : {0u, 1u, 2u, 5u, 6u}) t.feed(message(c.version, 100 + i * c.step));
   const auto s = t.sequence(c.version, exporter(c.version));
   EXPECT_EQ(s.lost, c.lost);
@@ -309,7 +309,7 @@ TEST_P(Sequences, LossIsCountedInTheVersionsUnit) {
 }
 TEST_P(Sequences, ReorderingIsNoLoss) {
   const auto& c = GetParam();
-  Twins t = started(c.version);
+  CheckedDecoder t = started(c.version);
   for (const uint32_t i : {0u, 2u, 1u, 3u, 6u, 5u, 4u, 7u}) t.feed(message(c.version, 100 + i * c.step));
   const auto s = t.sequence(c.version, exporter(c.version));
   EXPECT_EQ(s.lost, 0u);
@@ -317,7 +317,7 @@ TEST_P(Sequences, ReorderingIsNoLoss) {
 }
 TEST_P(Sequences, DuplicatesAndWrap) {
   const auto& c = GetParam();
-  Twins t;
+  CheckedDecoder t;
   if (c.version == 9) t.feed(v9::message({.sequence = 0u - 3}, {v9::templates(256, kSmall4)}));
   if (c.version == 10)
     t.feed(ipfix::message({.sequence = 0u - 2 * c.step}, {ipfix::templates(256, kSmall4)}));
@@ -336,7 +336,7 @@ INSTANTIATE_TEST_SUITE_P(Versions, Sequences,
                          [](const auto& i) { return std::string(i.param.what); });
 
 TEST(Sequences, SflowSamplesAreCountedBySource) {
-  Twins t;
+  CheckedDecoder t;
   const auto sample = [](uint32_t n) { return sflow::flow_sample(n, 100, {}); };
   t.feed(sflow::message(1, {sample(10), sample(11)}));
   t.feed(sflow::message(2, {sample(15)}));
@@ -347,7 +347,7 @@ TEST(Sequences, SflowSamplesAreCountedBySource) {
 }
 
 TEST(Sequences, ARestartIsNoLoss) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(v5::message({.sequence = 5'000'000, .uptime_ms = 900'000'000}, {{}}));
   t.feed(v5::message({.seconds = 1'700'000'100, .sequence = 0, .uptime_ms = 20'000},
                      {{.first = 1000, .last = 2000}}));
@@ -359,7 +359,7 @@ TEST(Sequences, ARestartIsNoLoss) {
 
 // Long flows are cut at the active time-out, short ones are exported the inactive time-out after their last packet.
 TEST(Timeouts, AreMeasured) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(ipfix::message({}, {ipfix::templates(256, {{8, 4}, {12, 4}, {152, 8}, {153, 8}})}));
   const auto flow_of = [&](int64_t duration, int64_t idle) {
     const TimeMs end = kNow - idle;
@@ -379,7 +379,7 @@ TEST(Timeouts, AreMeasured) {
 
 // An exporter that replays a capture ends its flows hours before it exports them. That is no time-out.
 TEST(Timeouts, AReplayedCaptureHasNone) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(ipfix::message({}, {ipfix::templates(256, kAbsolute)}));
   for (int i = 0; i < 40; ++i) t.feed(absolute(kNow - 7'200'000, kNow - 7'100'000));
   for (int i = 0; i < 40; ++i) t.feed(absolute(kNow - 86'400'000, kNow - 86'300'000));
@@ -387,7 +387,7 @@ TEST(Timeouts, AReplayedCaptureHasNone) {
 }
 
 TEST(Timeouts, AreAnnouncedInOptions) {
-  Twins t;
+  CheckedDecoder t;
   t.feed(v9::message(
       {}, {v9::options(257, {{1, 4}}, {{36, 2}, {37, 2}}), set(257, be(0, 4) + be(120, 2) + be(10, 2))}));
   EXPECT_EQ(t.exporter().timeouts.announced_active_ms, 120'000);

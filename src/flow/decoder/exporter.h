@@ -193,7 +193,7 @@ struct Exporter {
   TimeoutMeter timeouts;
   std::map<std::pair<uint8_t, uint32_t>, DomainState> domains;
   std::map<uint8_t, std::vector<Stream>> shared;  // by version, of several domains: as if they had one count
-  std::pair<uint8_t, uint32_t> domain_hand;       // where the search for the next domain to evict goes on
+  std::pair<uint8_t, uint32_t> domain_hand;       // where the search for the next domain to evict continues
   std::optional<int64_t> announced_active_ms;
   std::optional<int64_t> announced_inactive_ms;
   TimeMs boot_ms = 0;  // as the newest option of any domain announced it

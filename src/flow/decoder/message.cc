@@ -13,7 +13,7 @@ using base::load_be16;
 
 constexpr size_t kV9Header = 20;
 
-// A v9 header does not say how long its message is. Set ids 2 to 255 are reserved (RFC 3954 section 5.2), so a version
+// A v9 header does not have the length of its message. Set ids 2 to 255 are reserved (RFC 3954 section 5.2), so a version
 // number where a set could begin is the next message's.
 size_t v9_size(Bytes bytes) {
   for (size_t at = kV9Header; at + 4 <= bytes.size();) {

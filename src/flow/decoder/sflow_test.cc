@@ -32,7 +32,7 @@ Octets over(const char* src, const char* dst, uint8_t protocol, const Octets& bo
 std::vector<Flow> sampled(const Octets& packet, TunnelKeys keys = TunnelKeys::kOuter) {
   DecodeOptions options;
   options.tunnel_keys = keys;
-  Twins t(options);
+  CheckedDecoder t(options);
   return t.feed(
       sflow::message(1, {sflow::flow_sample(1, 100, {sflow::raw_header(packet, packet.size() + 4)})}));
 }
@@ -61,17 +61,17 @@ TEST(Sflow, FlowSample) {
 TEST(Sflow, AgentOrSourceIsTheExporter) {
   DecodeOptions options;
   options.sflow_agent_is_exporter = false;
-  Twins t(options);
+  CheckedDecoder t(options);
   EXPECT_EQ(t.feed(sflow::message(1, {sflow::flow_sample(1, 1, {})})).at(0).exporter.to_string(),
             "192.0.2.254");
-  Twins agent;
+  CheckedDecoder agent;
   EXPECT_EQ(
       agent.feed(sflow::message(1, {sflow::flow_sample(1, 1, {})}, "2001:db8::a")).at(0).exporter.to_string(),
       "2001:db8::a");
 }
 
 TEST(Sflow, ExpandedCounterAndDiscardSamples) {
-  Twins t;
+  CheckedDecoder t;
   const Octets header = sflow::raw_header(ethernet(0x0800, tcp("192.0.2.1", "198.51.100.2")), 64);
   const auto flows = t.feed(sflow::message(
       1, {sflow::expanded_sample(1, 512, {header}), sflow::sample(2, be(1, 4) + be(3, 4) + be(0, 4)),
@@ -88,13 +88,13 @@ TEST(Sflow, ExpandedCounterAndDiscardSamples) {
   EXPECT_EQ(t.dropped("records", "unsupported"), 1u);
   DecodeOptions options;
   options.sflow_discards = false;
-  Twins off(options);
+  CheckedDecoder off(options);
   EXPECT_TRUE(off.feed(sflow::message(1, {sflow::discard_sample(1, 258, {header})})).empty());
   EXPECT_EQ(off.dropped("flows", "discard"), 1u);
 }
 
 TEST(Sflow, InterfacesThatAreNone) {
-  Twins t;
+  CheckedDecoder t;
   const auto flow = [&](uint32_t input, uint32_t output) {
     return t.feed(sflow::message(1, {sflow::flow_sample(1, 1, {}, input, output)})).at(0);
   };
@@ -118,7 +118,7 @@ TEST(Sflow, AnOutputThatIsADiscard) {
   const Octets compact = sflow::flow_sample(1, 100, {header}, 7, 1u << 30 | 258);
   const Octets expanded = sflow::expanded_sample(2, 100, {header}, {0, 8}, {1, 258});
   const Octets several = sflow::expanded_sample(3, 100, {header}, {0, 8}, {2, 5});
-  Twins on;
+  CheckedDecoder on;
   const auto flows = on.feed(sflow::message(1, {compact, expanded, several}));
   ASSERT_EQ(flows.size(), 3u);
   for (const size_t i : {size_t{0}, size_t{1}}) {
@@ -133,13 +133,13 @@ TEST(Sflow, AnOutputThatIsADiscard) {
   EXPECT_EQ(on.note("discard_samples"), 2u);
   DecodeOptions without;
   without.sflow_discards = false;
-  Twins off(without);
+  CheckedDecoder off(without);
   EXPECT_EQ(off.feed(sflow::message(1, {compact, expanded, several})).size(), 1u);
   EXPECT_EQ(off.dropped("flows", "discard"), 2u);
 }
 
 TEST(Sflow, ExtendedRecordsGoBeforeThePacket) {
-  Twins t;
+  CheckedDecoder t;
   const Octets header = sflow::raw_header(
       kMacs + be(0x8100, 2) + be(42, 2) + be(0x0800, 2) + tcp("192.0.2.1", "198.51.100.2"), 64);
   const Octets router = sflow::record(1002, be(1, 4) + ip4("203.0.113.1") + be(24, 4) + be(16, 4));
@@ -158,7 +158,7 @@ TEST(Sflow, ExtendedRecordsGoBeforeThePacket) {
 }
 
 TEST(Sflow, SampledIpRecordsWithoutHeader) {
-  Twins t;
+  CheckedDecoder t;
   const Octets v6 = sflow::record(4, be(1200, 4) + be(17, 4) + ip6("2001:db8::1") + ip6("2001:db8::2") +
                                          be(53, 4) + be(5353, 4) + be(0, 4) + be(0, 4));
   const auto flows = t.feed(sflow::message(1, {sflow::flow_sample(1, 10, {v6})}));
@@ -172,10 +172,10 @@ TEST(Sflow, CutAndLyingSamples) {
   const Octets packet = ethernet(0x0800, tcp("192.0.2.1", "198.51.100.2"));
   const Octets whole = sflow::message(1, {sflow::flow_sample(1, 10, {sflow::raw_header(packet, 60)})});
   for (size_t size = 0; size < whole.size(); ++size) {
-    Twins t;
+    CheckedDecoder t;
     t.feed(whole.substr(0, size));  // the ledgers balance, and the sanitizers see no read past the end
   }
-  Twins t;
+  CheckedDecoder t;
   EXPECT_EQ(
       t.feed(be(5, 4) + be(1, 4) + ip4("192.0.2.200") + be(0, 4) + be(1, 4) + be(1, 4) + be(0xffffffff, 4))
           .size(),

@@ -178,16 +178,16 @@ struct From {
 };
 
 // A decoder with compiled plans and its reference implementation. feed() fails the test where their flows differ.
-class Twins {
+class CheckedDecoder {
  public:
-  explicit Twins(DecodeOptions options = {}) : plans_(options), literal_(as_literal(options)) {}
+  explicit CheckedDecoder(DecodeOptions options = {}) : plans_(options), reference_(as_reference(options)) {}
 
   std::vector<Flow> feed(const Octets& payload, const From& from = {}) {
     std::vector<Flow> flows = decode(plans_, payload, from);
-    const std::vector<Flow> twin = decode(literal_, payload, from);
-    EXPECT_EQ(flows.size(), twin.size());
-    for (size_t i = 0; i < std::min(flows.size(), twin.size()); ++i) {
-      EXPECT_EQ(std::memcmp(&flows[i], &twin[i], sizeof(Flow)), 0)
+    const std::vector<Flow> expected = decode(reference_, payload, from);
+    EXPECT_EQ(flows.size(), expected.size());
+    for (size_t i = 0; i < std::min(flows.size(), expected.size()); ++i) {
+      EXPECT_EQ(std::memcmp(&flows[i], &expected[i], sizeof(Flow)), 0)
           << "flow " << i << " differs from the reference reader's";
     }
     for (const Flow& f : flows) {
@@ -197,9 +197,9 @@ class Twins {
     expect_balanced();
     return flows;
   }
-  void advance(TimeMs now) { plans_.advance(now), literal_.advance(now); }
+  void advance(TimeMs now) { plans_.advance(now), reference_.advance(now); }
   void finish() {
-    plans_.finish(), literal_.finish();
+    plans_.finish(), reference_.finish();
     expect_balanced();
   }
   Decoder& decoder() { return plans_; }
@@ -241,7 +241,7 @@ class Twins {
   }
 
  private:
-  static DecodeOptions as_literal(DecodeOptions options) {
+  static DecodeOptions as_reference(DecodeOptions options) {
     options.reference = true;
     return options;
   }
@@ -267,7 +267,7 @@ class Twins {
   }
 
   Decoder plans_;
-  Decoder literal_;
+  Decoder reference_;
 };
 
 // A small IPv4 record: source, destination, octets, packets.

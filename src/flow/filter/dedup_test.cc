@@ -22,7 +22,7 @@ TEST(Dedup, TheFirstExporterCountsUntilItFallsSilent) {
   EXPECT_TRUE(d.keep(flow_of(1, 1000, kStart)));
   EXPECT_FALSE(d.keep(flow_of(2, 1000, kStart + 100)));
   EXPECT_TRUE(d.keep(flow_of(1, 1000, kStart + 50'000))) << "its own updates are no duplicates";
-  EXPECT_FALSE(d.keep(flow_of(2, 1000, kStart + 100'000))) << "the owner was heard 50 s ago";
+  EXPECT_FALSE(d.keep(flow_of(2, 1000, kStart + 100'000))) << "the owner exported 50 s ago";
   EXPECT_TRUE(d.keep(flow_of(2, 1000, kStart + 200'000))) << "it fell silent";
   EXPECT_FALSE(d.keep(flow_of(1, 1000, kStart + 201'000)));
   EXPECT_TRUE(d.keep(flow_of(2, 1001, kStart))) << "another flow";

@@ -95,7 +95,7 @@ class DecodedStream : public ByteStream {
     end_ = raw_->read(window_);
     raw_ended_ = end_ == 0;
   }
-  // What a step says about the end: none yet, a clean one, an early one, or corrupt data.
+  // What a step found at the end: none yet, a clean one, an early one, or corrupt data.
   void settle(const Codec::Step& s, bool last) {
     if (s.bad != nullptr) {
       error_ =

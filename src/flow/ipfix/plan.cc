@@ -207,7 +207,7 @@ void run_op(const CopyOp& op, size_t length, Bytes other, const Loop& loop, cons
       return loop.run<uint32_t>([](const uint8_t* p) { return static_cast<uint32_t>(load<3>(p) >> 4); });
     case Convert::kNonZero:
       return loop.run<uint8_t>([=](const uint8_t* p) { return uint8_t{load_any(p, length) != 0}; });
-    case Convert::kMoreFragments:  // RFC 7270: in a longer field the flags stand in the low octet
+    case Convert::kMoreFragments:  // RFC 7270: in a longer field the flags are in the low octet
       return loop.run<uint8_t>([=](const uint8_t* p) { return uint8_t{(load_any(p, length) & 0x20) != 0}; });
     case Convert::kQuotaEvent:
       return loop.run<uint16_t>(

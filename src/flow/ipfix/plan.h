@@ -74,7 +74,7 @@ struct TemplatePlan {
   bool has_reverse = false;
   bool counts_flows = false;  // a zero there is one flow
   bool reverse_counts_flows = false;
-  // Counters that stand beside the initiator's and the responder's: used where both of these are zero.
+  // Counters beside the initiator's and the responder's: used where both of these are zero.
   std::vector<CopyOp> fallback_ops;
 
   RunningKind running = RunningKind::kNone;
@@ -86,7 +86,7 @@ struct TemplatePlan {
 
   FieldRef boot;            // 160 systemInitTimeMilliseconds
   FieldRef first_switched;  // 22
-  FieldRef last_switched;   // 21, the reference of 22 where nobody says when the exporter was booted
+  FieldRef last_switched;   // 21, the reference of 22 where no field has the time of the exporter's boot
   FieldRef duration_ms;     // 161
   FieldRef duration_us;     // 162
   SamplingFields sampling;

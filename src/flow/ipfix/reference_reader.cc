@@ -85,7 +85,7 @@ void known_duration(const Record& r, Flow& flow) {
 }
 
 // RFC 3954 and 7011 leave the reference of an uptime to the header (v9) or to systemInitTimeMilliseconds;
-// where nobody gives it, the flow is taken to have ended when it was exported.
+// where no field gives it, the flow is taken to have ended when it was exported.
 TimeBase reference(const Record& r, TimeBase base, bool& without_boot) {
   if (base.has_uptime) return base;
   const bool uses = r.uint(21).value_or(0) != 0 || r.uint(22).value_or(0) != 0;
@@ -120,14 +120,14 @@ void icmp(const Record& r, Flow& flow, bool last) {
   flow.icmp_type_code = static_cast<uint16_t>(type * 256 + code);
 }
 
-// RFC 8158: what exceeded a limit, where natEvent does not say so already.
+// RFC 8158: what exceeded a limit, where natEvent does not give it already.
 void quota_event(const Record& r, uint16_t id, uint16_t event, Flow& flow) {
   if (r.uint_field(id) == nullptr) return;
   flow.known |= kKnownEvent;
   if (flow.event == 0 && r.uint(id).value_or(0) != 0) flow.event = event;
 }
 
-// How many flows the record is the sum of: 1 where nothing says.
+// How many flows the record is the sum of: 1 where no field gives it.
 void flow_count(const Record& r, Flow& flow) {
   uint64_t flows = 0;
   r.first_of({3, 376, 375}, 0, flows, flow);
@@ -194,7 +194,7 @@ void packet_section(const Record& r, RecordExtras& extras) {
   }
 }
 
-// Of a record with counters of both directions: what stands beside the initiator's counters is used where nothing else
+// Of a record with counters of both directions: what is beside the initiator's counters is used where nothing else
 // counts, and then it is settled whether the forward direction is empty.
 void forward_counters(const Record& forward, RecordExtras& extras, Flow& flow) {
   if (flow.bytes != 0 || flow.packets != 0 || extras.totals.any()) return;
@@ -206,7 +206,7 @@ void forward_counters(const Record& forward, RecordExtras& extras, Flow& flow) {
   extras.forward_empty = (counted || extras.reverse) && flow.bytes == 0 && flow.packets == 0;
 }
 
-// Totals, and connections whose teardown repeats what updates said.
+// Totals, and connections whose teardown repeats what updates counted.
 void running(const Record& forward, const Record& back, RecordExtras& extras, Flow& flow) {
   extras.totals = {forward.total(kByteTotals), forward.total(kPacketTotals)};
   extras.reverse_totals = {back.total(kByteTotals), back.total(kPacketTotals)};
@@ -235,7 +235,7 @@ void reverse(const Record& forward, const Record& back, const TimeBase& base, Fl
   extras.reverse = counts.bytes != 0 || counts.packets != 0 || extras.reverse_totals.any();
   forward_counters(forward, extras, flow);
   if (!extras.reverse) return;
-  // Elements other than counters: what the reverse direction states stands in place of what was turned.
+  // Elements other than counters: what the reverse direction states replaces what was turned.
   Flow own;
   traffic(back, own, last);
   times(back, base, own);

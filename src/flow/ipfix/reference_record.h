@@ -35,7 +35,7 @@ class Record {
   Record(const std::vector<RawField>& fields, const TemplateRecord& record, uint32_t pen, TunnelKeys keys)
       : fields_(fields), record_(record), pen_(pen), last_(keys == TunnelKeys::kInner) {}
 
-  // Which field stands for an element: the first one of usable length; the last for inner headers.
+  // Which field is an element's: the first one of usable length; the last for inner headers.
   template <typename Usable>
   const RawField* field(uint16_t id, Usable usable) const {
     const RawField* found = nullptr;

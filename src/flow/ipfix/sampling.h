@@ -44,7 +44,7 @@ struct SamplingQuery {
 };
 
 struct SamplingAnswer {
-  uint32_t rate = 0;       // 0: nobody said
+  uint32_t rate = 0;       // 0: not announced
   bool ambiguous = false;  // domains disagree; the newest word was taken
 };
 

@@ -101,7 +101,7 @@ void DatagramReceiver::receive(Receiver& receiver) {
       }
       if (n > 0 && n < UdpSocket::kBatch / 2) std::this_thread::sleep_for(kGather);
     }
-    // What the kernel holds by now was sent before the stop: take it too, unless a flood goes on.
+    // What the kernel holds by now was sent before the stop: take it too, unless a flood continues.
     const auto last = std::chrono::steady_clock::now() + kDrain;
     while (std::chrono::steady_clock::now() < last) {
       const size_t n = socket.receive(0);

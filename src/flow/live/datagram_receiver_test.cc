@@ -96,7 +96,7 @@ TEST(DatagramReceiver, WhatCameBeforeTheStopCanBeTaken) {
   EXPECT_FALSE(source.take(queue, 0));
 }
 
-// Nobody takes: the queue stays bounded, the kernel drops, and every datagram is in the ledger.
+// Without a reader the queue stays bounded, the kernel drops, and every datagram is in the ledger.
 TEST(DatagramReceiver, AFullQueueIsBoundedAndCounted) {
   LiveOptions options = listen(1);
   options.queue_bytes = 100'000;

@@ -70,7 +70,7 @@ Unpacked BlockUnpacker::unpack_lz4(base::Bytes packed) {
   auto* out = reinterpret_cast<char*>(buffer_.get());
   const int in_size = static_cast<int>(std::min<size_t>(packed.size(), INT32_MAX));
   int size = LZ4_decompress_safe(in, out, in_size, static_cast<int>(capacity_));
-  // The library does not say whether the output was too small or the data bad: try the bound once.
+  // The library does not tell whether the output was too small or the data bad: try the bound once.
   if (size < 0 && capacity_ < ratio_limit(packed.size())) {
     while (grow(ratio_limit(packed.size()))) continue;
     out = reinterpret_cast<char*>(buffer_.get());

@@ -132,7 +132,7 @@ bool Reader::next_block() {
   return true;
 }
 
-// The file ends inside this block, or its header or the next one is damaged: what stands up to the next good
+// The file ends inside this block, or its header or the next one is damaged: what lies up to the next good
 // header is this block's, as far as it unpacks.
 void Reader::salvage_block(BlockHeader h) {
   constexpr size_t kWindow = kMaxPackedBlock + 2 * kBlockHeader;
@@ -204,7 +204,7 @@ void Reader::end_file() {
   input_ = nullptr;
 }
 
-// Whether a record could stand at `at`: a known type and a size that ends within the block.
+// Whether a record could be at `at`: a known type and a size that ends within the block.
 bool Reader::record_fits(size_t at) const {
   if (at == block_.size()) return true;
   if (at + kRecordHeader > block_.size()) return false;

@@ -41,7 +41,7 @@ enum IpProtocol : uint8_t {
 constexpr uint16_t kVxlanPort = 4789;
 constexpr uint16_t kGenevePort = 6081;
 
-// What the next header is. A parser step reads one header and says what follows; kStop ends.
+// What the next header is. A parser step reads one header and returns what follows; kStop ends.
 enum class Next : uint8_t { kStop, kEthernet, kEtherType, kIp, kIpv4, kIpv6, kMpls, kPpp };
 
 class Parser {
@@ -165,7 +165,7 @@ class Parser {
       case kEtherErspan:
         c_.skip(8);
         return Next::kEthernet;
-      case kEtherErspan3: {  // draft-foschiano-erspan-03 section 4.3: the last bit says that a subheader follows
+      case kEtherErspan3: {  // draft-foschiano-erspan-03 section 4.3: the last bit is set where a subheader follows
         c_.skip(11);
         const bool more = (c_.u8() & 1) != 0;
         if (more) c_.skip(8);
@@ -191,7 +191,7 @@ class Parser {
     }
   }
 
-  // RFC 3032; what follows the last label does not say what it is: IP by its first nibble (RFC 4928), else a
+  // RFC 3032; what follows the last label has no type: IP by its first nibble (RFC 4928), else a
   // pseudowire, with (first nibble 0, RFC 4448) or without control word.
   Next mpls() {
     uint32_t entry = 0;

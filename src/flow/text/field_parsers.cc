@@ -48,7 +48,7 @@ BadRow sampling(std::string_view cell, const Step& step, RowValues& row) {
   return bad == BadRow::kNone && row.flow->sampling == 0 ? BadRow::kNumber : bad;
 }
 
-// "08:12:00.123", which says nothing of the day.
+// "08:12:00.123", which has no day.
 BadRow time_of_day(std::string_view cell, const Step& step, TimeMs& t) {
   static const TimeFormat with_fraction("%T.%f");
   static const TimeFormat whole("%T");

@@ -3,7 +3,7 @@
 //
 // Invariants: 1. A row is a line that is neither blank, a comment, a header nor a summary; each row that
 // enters the ledger is emitted or dropped for one reason. 2. Under `strict` the first faulty row throws. 3.
-// An input that ends without one usable row throws: nobody should learn from an empty series.
+// An input that ends without one usable row throws: an empty series is nothing to learn from.
 #pragma once
 
 #include <array>

@@ -36,7 +36,7 @@ double apart(const std::vector<float>& a, const std::vector<float>& b) {
   return d / top;
 }
 
-class KernelTwins : public ::testing::TestWithParam<Isa> {
+class IsaKernels : public ::testing::TestWithParam<Isa> {
  protected:
   void SetUp() override {
     if (!has_isa(GetParam())) GTEST_SKIP() << "skipped: this machine or build has no " << name_of(GetParam());
@@ -83,7 +83,7 @@ std::vector<float> as_int8(std::vector<float> w, size_t cols) {
   return w;
 }
 
-TEST_P(KernelTwins, Multiply) {
+TEST_P(IsaKernels, Multiply) {
   for (const auto precision : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
     for (const size_t n : {1, 3, 6, 11, 12, 13, 25, 144}) {
       const size_t rows = 1 + random_.below(70);
@@ -116,7 +116,7 @@ TEST_P(KernelTwins, Multiply) {
   }
 }
 
-TEST_P(KernelTwins, MultiplySwiglu) {
+TEST_P(IsaKernels, MultiplySwiglu) {
   for (const auto& [precision, n] : {std::pair{Precision::kFloat32, size_t{1}},
                                      {Precision::kFloat32, 5},
                                      {Precision::kFloat32, 12},
@@ -138,7 +138,7 @@ TEST_P(KernelTwins, MultiplySwiglu) {
 }
 
 // The largest sums that integers can reach, in every lane and row: 32 bits hold them.
-TEST_P(KernelTwins, WholeNumbersDoNotOverflow) {
+TEST_P(IsaKernels, IntegersDoNotOverflow) {
   for (const size_t cols : {1, 2, 31, 515, 516, 517, 1025, 4096}) {
     const size_t n = 13;
     const size_t rows = 33;
@@ -159,7 +159,7 @@ TEST_P(KernelTwins, WholeNumbersDoNotOverflow) {
   }
 }
 
-TEST_P(KernelTwins, NormRotateEmbedSiluLogSumExp) {
+TEST_P(IsaKernels, NormRotateEmbedSiluLogSumExp) {
   for (const size_t d : {1, 2, 15, 16, 17, 36, 128, 200}) {
     const auto x = random_floats(random_, d, 3);
     const auto w = random_floats(random_, d);
@@ -210,7 +210,7 @@ struct RingMemory {
   Ring ring;
 };
 
-TEST_P(KernelTwins, WriteAndAttend) {
+TEST_P(IsaKernels, WriteAndAttend) {
   struct Shape {
     size_t heads, kv_heads, head_dim, window;
   };
@@ -279,7 +279,7 @@ TEST(Kernels, ScalarAttentionIsItsDefinition) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, KernelTwins, ::testing::Values(Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni),
+INSTANTIATE_TEST_SUITE_P(Isas, IsaKernels, ::testing::Values(Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni),
                          [](const auto& given) { return std::string(name_of(given.param)); });
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Streaming state as one safetensors file; docs/formats.md (Streaming state) is its definition.
 //
-// Invariants: 1. Rows stand from the longest idle node to the least, so that save - restore - save gives the
+// Invariants: 1. Rows are ordered from the longest idle node to the least, so that save - restore - save gives the
 // same bytes. 2. write() makes system calls only and allocates nothing: it may run in a forked child of a
 // program with many threads. 3. A file that is refused leaves the arena as it was.
 #pragma once
@@ -17,7 +17,7 @@ namespace netflowgen::infer {
 
 inline constexpr int kStateVersion = 1;
 
-// The checksum of all that a file holds of one node. `field(c)` is where column c of the node stands.
+// The checksum of all that a file holds of one node. `field(c)` is where column c of the node is.
 template <typename Field>
 uint64_t state_check(uint64_t key, uint32_t awake, std::span<const NodeStates::Column> columns,
                      const Field& field) {

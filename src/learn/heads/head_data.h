@@ -21,7 +21,7 @@ struct Side {
   torch::Tensor offset;  // [N] logit of the linear part, once it is fitted
   torch::Tensor target;  // [N] 1 attack
   torch::Tensor weight;  // [N], sums to 1: each event the same, however long it was
-  std::vector<std::pair<int64_t, int64_t>> events;  // [begin, end) of each event's rows, which stand together
+  std::vector<std::pair<int64_t, int64_t>> events;  // [begin, end) of each event's rows, which are adjacent
   double event_weight = 0;                          // of each of them, where the loss is over whole events
   bool both() const;                                // there are rows of both kinds
 };

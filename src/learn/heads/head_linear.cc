@@ -20,7 +20,7 @@ Side as_double(const Side& side) {
   return d;
 }
 
-// Where column `c` of z stands among those that the head reads; -1: it does not.
+// The place of column `c` of z among those that the head reads; -1: it does not read it.
 int64_t place_of(const std::vector<std::pair<int64_t, int64_t>>& ranges, size_t c) {
   int64_t before = 0;
   for (const auto& [begin, end] : ranges) {

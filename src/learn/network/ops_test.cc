@@ -41,7 +41,7 @@ double difference(std::vector<Tensor> inputs, const Fast& fast, const Slow& slow
   return worst;
 }
 
-TEST(Ops, RmsNormEqualsItsTwin) {
+TEST(Ops, RmsNormEqualsItsReference) {
   torch::manual_seed(1);
   const auto worst = difference(
       {torch::randn({3, 37, 48}), torch::randn({48})},
@@ -50,7 +50,7 @@ TEST(Ops, RmsNormEqualsItsTwin) {
   EXPECT_LT(worst, 2e-4);
 }
 
-TEST(Ops, SwigluEqualsItsTwin) {
+TEST(Ops, SwigluEqualsItsReference) {
   torch::manual_seed(2);
   const auto worst = difference(
       {4 * torch::randn({5, 31, 74})}, [](const auto& x) { return swiglu(x[0]); },
@@ -58,7 +58,7 @@ TEST(Ops, SwigluEqualsItsTwin) {
   EXPECT_LT(worst, 1e-4);
 }
 
-TEST(Ops, WindowAttentionEqualsItsTwin) {
+TEST(Ops, WindowAttentionEqualsItsReference) {
   torch::manual_seed(3);
   struct Case {
     int64_t t, past, heads, kv, hd, window;
@@ -74,7 +74,7 @@ TEST(Ops, WindowAttentionEqualsItsTwin) {
   }
 }
 
-TEST(Ops, GroupNllEqualsItsTwin) {
+TEST(Ops, GroupNllEqualsItsReference) {
   torch::manual_seed(4);
   const std::vector<int> sizes{3, 17, 130, 26};
   auto targets = torch::stack({torch::randint(0, 3, {90}), torch::randint(0, 17, {90}),
@@ -87,7 +87,7 @@ TEST(Ops, GroupNllEqualsItsTwin) {
   EXPECT_LT(worst, 1e-4);
 }
 
-TEST(Ops, LinearEqualsItsTwin) {
+TEST(Ops, LinearEqualsItsReference) {
   torch::manual_seed(5);
   const auto worst = difference(
       {torch::randn({3, 11, 29}), torch::randn({17, 29})}, [](const auto& x) { return project(x[0], x[1]); },
@@ -95,7 +95,7 @@ TEST(Ops, LinearEqualsItsTwin) {
   EXPECT_LT(worst, 1e-4);
 }
 
-TEST(Ops, EmbedSumEqualsItsTwin) {
+TEST(Ops, EmbedSumEqualsItsReference) {
   torch::manual_seed(6);
   const auto ids = torch::randint(0, 50, {70, 9});
   const auto worst = difference(
@@ -104,7 +104,7 @@ TEST(Ops, EmbedSumEqualsItsTwin) {
   EXPECT_LT(worst, 1e-4);
 }
 
-TEST(Ops, QkvAttentionEqualsItsTwin) {
+TEST(Ops, QkvAttentionEqualsItsReference) {
   torch::manual_seed(7);
   struct Case {
     int64_t t, heads, kv, hd, window;
@@ -121,7 +121,7 @@ TEST(Ops, QkvAttentionEqualsItsTwin) {
   }
 }
 
-TEST(Ops, NextLossEqualsItsTwin) {
+TEST(Ops, NextLossEqualsItsReference) {
   torch::manual_seed(8);
   const std::vector<int> sizes{3, 41, 9};
   auto targets =

@@ -147,7 +147,7 @@ class Naive {
     const bool transport = f.protocol == flow::kTcp || f.protocol == flow::kUdp;
     bytes += b;
     packets += n;
-    const double w = std::max(f.flows, 1u);  // what goes on with a flow is active as one
+    const double w = std::max(f.flows, 1u);  // the rest of a flow is active as one
     flows += f.flows;
     active += w;
     duration += w * static_cast<double>(f.end_ms - f.start_ms) / 1000;

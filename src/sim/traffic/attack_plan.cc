@@ -13,7 +13,7 @@ constexpr std::string_view kPulse = "pulse_wave";
 constexpr unsigned kCarpetLength = 96 + 28;
 constexpr double kSlotMs = 5'000;  // starts and ends are whole slots of attack_source.h
 
-// How often hosts of a role are attacked, when the scenario does not say.
+// How often hosts of a role are attacked, when the scenario does not give it.
 double usual_victim(std::string_view role) {
   static constexpr std::pair<std::string_view, double> kWeights[] = {
       {"web", 5},    {"dns", 2},    {"nat", 1.5}, {"game", 3},       {"voip", 1.2},   {"vpn", 1.5},

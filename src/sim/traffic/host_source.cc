@@ -144,7 +144,7 @@ void HostSource::converse(size_t spec, double expected, double from_ms, const Pe
   }
 }
 
-// Nobody answers: every conversation that would start sends its first packet about three times.
+// No host answers: every conversation that would start sends its first packet about three times.
 void HostSource::retries(double from_ms, double rate, Buckets& out) {
   for (size_t i = 0; i < mixes_.size(); ++i) {
     const auto& c = host_.profile->conversations[i];

@@ -1,6 +1,6 @@
 // Azure's flow tuples, one a line and without a header: of network security groups (version 1: 8 cells, version 2:
 // 13) and of virtual networks (13 cells, times in milliseconds). Bidirectional; a tuple counts what passed since the
-// one before. The tuple that only says that a flow began has no counters and is an event; a denied one is a flow whose
+// one before. The tuple that only reports a flow's begin has no counters and is an event; a denied one is a flow whose
 // counters are not known.
 #include "flow/text/dialect.h"
 #include "flow/text/text_parse.h"

@@ -13,7 +13,7 @@ namespace {
 constexpr uint8_t kOneWay = 1;
 constexpr uint8_t kBackward = 2;
 
-// "FSPA_FSPA": the flags of each side. Other states ("CON", "INT") say nothing of flags.
+// "FSPA_FSPA": the flags of each side. Other states ("CON", "INT") have no flags.
 BadRow parse_state(std::string_view cell, const Step&, RowValues& row) {
   const size_t bar = cell.find('_');
   if (bar == std::string_view::npos || !parse_tcp_flags(cell.substr(0, bar), row.flow->tcp_flags) ||

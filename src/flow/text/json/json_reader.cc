@@ -107,7 +107,7 @@ void JsonReader::check() const {
   if (!error_.empty()) throw base::Error(error_);
 }
 
-// Passes what stands between documents; false at the end of the input.
+// Passes what is between documents; false at the end of the input.
 bool JsonReader::pass_separators() {
   while (true) {
     while (at_ != end_ && is_json_separator(*at_)) {

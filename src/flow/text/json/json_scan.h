@@ -10,7 +10,7 @@
 namespace netflowgen::flow {
 
 inline bool is_json_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-// What stands between documents: blanks, commas and brackets of arrays, and the record separator of RFC 7464.
+// What is between documents: blanks, commas and brackets of arrays, and the record separator of RFC 7464.
 inline bool is_json_separator(char c) {
   return is_json_blank(c) || c == ',' || c == '[' || c == ']' || c == '\x1e';
 }

@@ -130,7 +130,7 @@ inline const char* pass_value(const char* p, const char* end) {
   return *p == '[' ? pass_array(p, end) : pass_scalar(p, end);
 }
 
-// Whether the literal stands at `p`. REQUIRES: 16 readable bytes behind its last block of 16.
+// Whether the literal is at `p`. REQUIRES: 16 readable bytes behind its last block of 16.
 inline bool same(const char* p, const char* literal, size_t size) {
 #if defined(__SSE2__)
   while (true) {
@@ -158,7 +158,7 @@ void JsonShape::reset() {
   containers_ = 1;
 }
 
-// The edge whose literal stands at `p`; the one found is tried first the next time.
+// The edge whose literal is at `p`; the one found is tried first the next time.
 inline const JsonShape::Edge* JsonShape::next_edge(State& state, const char* p, const char* end) {
   const auto left = static_cast<size_t>(end - p);
   for (uint8_t i = 0; i < state.edges; ++i) {

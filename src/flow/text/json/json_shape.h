@@ -1,9 +1,9 @@
-// The fast path for JSON objects: most files repeat one object with other values. What stands between two values (commas,
+// The fast path for JSON objects: most files repeat one object with other values. What is between two values (commas,
 // braces, keys, white space) is learnt as one literal from objects that the parser found valid; an object that consists
 // of known literals and plain values is then read in one pass, without looking at its structure again. Everything else
 // (an unknown literal, an escape, a byte that is not ASCII, an odd number) is left to the parser (json_cells.h).
 //
-// Invariants: 1. What read() accepts, JsonParser::read_cells() accepts with the same cells. A state stands for one key
+// Invariants: 1. What read() accepts, JsonParser::read_cells() accepts with the same cells. A state is of one key
 // path, so a literal between two states opens and closes the same containers wherever it is found. 2. Memory is bounded:
 // kMaxStates states with kMaxEdges literals of kMaxLiteral bytes each; a file of more forms than that is read by the
 // parser. 3. Plans with tuples have no fast path. One thread. Speed: bench/json.cc.
@@ -44,7 +44,7 @@ class JsonShape {
     uint8_t oldest = 0;  // the edge to replace when all are taken
     Edge edge[kMaxEdges];
   };
-  struct Known {  // which state stands for a key in a container, and which container a key opens
+  struct Known {  // which state a key in a container has, and which container a key opens
     uint16_t container;
     std::string key;
     uint16_t state;
