@@ -131,7 +131,7 @@ if [ "${LEARN:-OFF}" = ON ]; then
   interrupted "continue with --resume" pretrain "$out/store" --size nano --steps 100000 --batch 2 --length 32 -o "$out/long"
   check "the checkpoint is kept" [ -s "$out/long/checkpoint.safetensors" ]
   check "the model is kept" [ -s "$out/long/model.safetensors" ]
-  interrupted "stopped" demo -o "$out/demo"
+  interrupted "stopped" demo-train -o "$out/demo"
 fi
 [ $failures -eq 0 ] && echo "bad input: all as expected"
 exit $((failures > 0))

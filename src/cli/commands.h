@@ -14,21 +14,22 @@ void add_decode(Command& app, Context& context);
 void add_features(Command& app, Context& context);
 void add_replay(Command& app, Context& context);
 void add_report(Command& app, Context& context);
+void add_demo(Command& app, Context& context);
 void add_alerts(Command& app, Context& context);
 void add_feedback(Command& app, Context& context);
 void add_version(Command& app, Context& context);
 
 inline constexpr AddCommand kCommands[] = {
-    add_series,   add_inspect,
+    add_demo,     add_report,  add_series, add_inspect,
 #ifndef NETFLOWGEN_LEARN
     add_evaluate,  // elsewhere it compares trained models, too
 #endif
-    add_simulate, add_collect, add_decode,   add_features, add_replay,
-    add_report,   add_alerts,  add_feedback, add_version,
+    add_simulate, add_collect, add_decode, add_features, add_replay, add_alerts, add_feedback, add_version,
 };
 
 // Those of the learning library (learn_library.h): the program itself knows their names and their lines of help.
-inline constexpr const char* kDemoHelp = "The whole loop on simulated traffic, with a report";
+inline constexpr const char* kDemoTrainHelp =
+    "The whole training loop on simulated traffic, with a comparison";
 inline constexpr const char* kPretrainHelp = "Train a model on a series store, without labels";
 inline constexpr const char* kFinetuneHelp = "Teach a pre-trained model a task with few labels";
 inline constexpr const char* kCalibrateHelp =
@@ -38,7 +39,7 @@ inline constexpr const char* kEmbedHelp = "Write the model's vectors of nodes or
 inline constexpr const char* kEvaluateHelp = "Figures: detectors on attacks, forecasters on the future";
 
 #ifdef NETFLOWGEN_LEARN
-void add_demo(Command& app, Context& context);
+void add_demo_train(Command& app, Context& context);
 void add_pretrain(Command& app, Context& context);
 void add_finetune(Command& app, Context& context);
 void add_calibrate(Command& app, Context& context);
@@ -50,8 +51,8 @@ struct LearnCommand {
   const char* help;
 };
 inline constexpr LearnCommand kLearnCommands[] = {
-    {"demo", kDemoHelp},           {"pretrain", kPretrainHelp}, {"finetune", kFinetuneHelp},
-    {"calibrate", kCalibrateHelp}, {"forecast", kForecastHelp}, {"embed", kEmbedHelp},
+    {"demo-train", kDemoTrainHelp}, {"pretrain", kPretrainHelp}, {"finetune", kFinetuneHelp},
+    {"calibrate", kCalibrateHelp},  {"forecast", kForecastHelp}, {"embed", kEmbedHelp},
     {"evaluate", kEvaluateHelp},
 };
 #endif

@@ -14,6 +14,7 @@
 #include "cli/options/detect_options.h"
 #include "cli/options/input_options.h"
 #include "cli/options/series_options.h"
+#include "cli/report.h"
 #include "cli/version.h"
 #include "flow/open.h"
 #include "model/spec.h"
@@ -151,6 +152,18 @@ report::ReportData make_report(ReportArgs& a, const TemporaryFolder& folder, con
   input.in_any_order = a.series.lateness == "auto";
   return report::report_of_flows(input, o);
 }
+
+}  // namespace
+
+report::ReportData report_of_files(const std::vector<std::string>& paths, const Context& context) {
+  ReportArgs a;
+  a.input.options.paths = paths;
+  a.series.step.clear();
+  const TemporaryFolder folder;
+  return make_report(a, folder, context);
+}
+
+namespace {
 
 void run_report(ReportArgs a, const Context& context) {
   const TemporaryFolder folder;

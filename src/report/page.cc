@@ -201,8 +201,8 @@ std::string report_page(const ReportData& d) {
              "<style>{1}{2}</style></head>\n<body><main><header><h1>{0}</h1><button id=\"zone\" "
              "hidden></button></header>\n",
              escape_html(title), eval::kReportStyle, kStyle) +
-         story_section(d) + "<nav>" + nav + "</nav>\n" + traffic_section(d) + alerts_section(d) +
-         unusual_section(d) + tables_section(d) + quality_section(d) + terms_section(d) +
+         story_section(d) + truth_section(d) + "<nav>" + nav + "</nav>\n" + traffic_section(d) +
+         alerts_section(d) + unusual_section(d) + tables_section(d) + quality_section(d) + terms_section(d) +
          fmt::format(
              "<script type=\"application/json\" "
              "id=\"figures\">{}</script>\n<script>{}</script></main></body></html>\n",

@@ -20,6 +20,7 @@ std::string alerts_section(const ReportData& data);
 std::string unusual_section(const ReportData& data);
 std::string tables_section(const ReportData& data);
 std::string quality_section(const ReportData& data);
+std::string truth_section(const ReportData& data);  // empty where no truth is known
 std::string terms_section(const ReportData& data);
 std::string figures_json(const ReportData& data);  // for programs
 

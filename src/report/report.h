@@ -23,6 +23,7 @@
 #include "report/network_series.h"
 #include "report/node_guess.h"
 #include "report/survey.h"
+#include "report/truth.h"
 #include "report/unusual.h"
 #include "report/watch_list.h"
 #include "serve/detect_setup.h"
@@ -130,7 +131,8 @@ struct ReportData {
   std::vector<Ranked> store_nodes;  // of a store, busiest first
   serve::InputOutcome outcome;      // ledgers, bad lines, warnings
   std::vector<std::pair<std::string, uint64_t>> notes;
-  uint64_t spread = 0;  // flows over several steps
+  uint64_t spread = 0;         // flows over several steps
+  std::optional<Truth> truth;  // of a simulated network
 };
 
 // Error: the input cannot be opened or holds no flow; a model that cannot be read.

@@ -54,7 +54,8 @@ void add_series_options(Command& command, SeriesArgs& args, Steps steps) {
         ->capture_default_str();
   } else {
     args.step.clear();
-    option("--step", args.step, "Length of a step, of a model that takes any [the model's]")->group(kAdvancedGroup);
+    option("--step", args.step, "Length of a step, of a model that takes any [the model's]")
+        ->group(kAdvancedGroup);
   }
   option("--lateness", args.lateness,
          args.lateness == "auto"

@@ -1,4 +1,4 @@
-// netflowgen demo: the main job on the embedded scenario. Simulated flows -> series -> pre-training without labels ->
+// netflowgen demo-train: the whole training loop on the embedded scenario. Simulated flows -> series -> pre-training without labels ->
 // detection with few labels beside the baselines -> one report page. Everything in it can be done by the other commands.
 #include <fmt/format.h>
 
@@ -119,9 +119,9 @@ void run_demo(const DemoOptions& o, Context& context) {
 
 }  // namespace
 
-void add_demo(Command& app, Context& context) {
+void add_demo_train(Command& app, Context& context) {
   auto o = std::make_shared<DemoOptions>();
-  auto* c = app.add_subcommand("demo", kDemoHelp);
+  auto* c = app.add_subcommand("demo-train", kDemoTrainHelp);
   c->add_option("-o,--out", o->out, "Folder to write")->capture_default_str();
   c->add_option("--scenario", o->scenario, "Built-in scenario or file")->capture_default_str();
   c->add_option("--size", o->size, "Model size")->capture_default_str();
@@ -129,7 +129,7 @@ void add_demo(Command& app, Context& context) {
   c->add_option("--label-seeds", o->label_seeds, "Draws of each label budget")
       ->capture_default_str()
       ->check(kPositive);
-  c->footer("Example: netflowgen demo -o demo-out");
+  c->footer("Example: netflowgen demo-train -o demo-out");
   c->callback([o, &context] { run_demo(*o, context); });
 }
 

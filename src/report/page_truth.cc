@@ -1,0 +1,48 @@
+// The section of a simulated network: what was suspected beside what really happened.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "report/page.h"
+
+namespace netflowgen::report {
+
+std::string truth_section(const ReportData& d) {
+  if (!d.truth) return "";
+  const Truth& t = *d.truth;
+  std::string out = fmt::format(
+      "<section id=\"truth\"><h2>Beside the truth</h2>\n<p>This network is simulated, so every attack is "
+      "known. The report "
+      "above was made without knowing them. It found <b>{} of {}</b> attacks, half of them within {} of the "
+      "first packet, and "
+      "raised {} on ordinary traffic: {:.2g} per node and day.</p>\n",
+      t.found, t.rows.size(), detect::duration_text(t.median_delay_ms),
+      count_of(t.false_alerts, "alert", "alerts"),
+      static_cast<double>(t.false_alerts) / std::max(t.node_days, 1e-9));
+  struct Sum {
+    size_t all = 0, found = 0;
+  };
+  std::map<std::string, Sum> types;
+  for (const auto& row : t.rows) {
+    ++types[row.attack.type].all;
+    types[row.attack.type].found += row.found ? 1 : 0;
+  }
+  out += "<table><tr><th>attack</th><th>found</th><th>of</th></tr>\n";
+  for (const auto& [type, sum] : types)
+    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n", escape_html(attack_name(type)),
+                       sum.found, sum.all);
+  out +=
+      "</table>\n<details><summary>Every "
+      "attack</summary><table><tr><th>start</th><th>victim</th><th>attack</th><th>lasted"
+      "</th><th>alert after</th></tr>\n";
+  for (const auto& row : t.rows) {
+    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                       time_html(row.attack.start_ms), escape_html(row.attack.name),
+                       escape_html(attack_name(row.attack.type)),
+                       detect::duration_text(row.attack.end_ms - row.attack.start_ms),
+                       row.found ? detect::duration_text(row.delay_ms) : std::string("not found"));
+  }
+  return out + "</table></details></section>\n";
+}
+
+}  // namespace netflowgen::report
