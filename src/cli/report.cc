@@ -32,7 +32,6 @@ struct ReportArgs {
   std::string model;
   std::string policy;
   std::string out = "report.html";
-  std::string step;
   int threads = 0;
   size_t max_nodes = 0;
 };
@@ -91,7 +90,7 @@ std::string store_of_rates(const ReportArgs& a, int64_t step_ms, const base::fs:
         "rates have their own nodes: leave out --nodes, --prefixes, --interfaces and --as");
   const auto source = flow::open_rates(input_options(a.input));
   series::RateOptions options;
-  options.step_ms = std::max(step_ms, a.step.empty() ? source->interval_ms() : 0);
+  options.step_ms = std::max(step_ms, a.series.step.empty() ? source->interval_ms() : 0);
   options.interval_ms = source->interval_ms();
   options.absent_is_idle = source->absent_is_idle();
   options.spill_folder = folder.string();
@@ -139,7 +138,7 @@ report::ReportData make_report(ReportArgs& a, const TemporaryFolder& folder, con
   if (paths.size() == 1 && series::is_store(paths[0])) return report::report_of_store(paths[0], o);
   keep_pipes(a, folder.path(), context);
   std::optional<int64_t> step_ms;
-  if (!a.step.empty()) step_ms = duration_ms(a.step, "--step");
+  if (!a.series.step.empty()) step_ms = duration_ms(a.series.step, "--step");
   if (flow::is_rates(a.input.options)) {
     const int64_t step = step_ms.value_or(model_step(o.model));
     return report::report_of_store(store_of_rates(a, step, folder.path(), context), o);
@@ -179,7 +178,6 @@ void add_report(Command& app, Context& context) {
       ->group(kModelGroup);
   c->add_option("--threads", a->threads, "0: all cores")->capture_default_str()->group(kAdvancedGroup);
   c->add_option("-o,--out", a->out, "The page, an HTML file")->capture_default_str()->group(kOutputGroup);
-  c->add_option("--step", a->step, "Length of a step [the model's]")->group(kNodeGroup);
   add_series_options(*c, a->series, Steps::kOfModel);
   add_init_option(*c);
   c->footer("Example: netflowgen report /var/cache/nfdump -o report.html");
