@@ -268,8 +268,8 @@ NodeGuess guess_nodes(const Survey& survey) {
   Blocks blocks(survey);
   if (!blocks.any()) return guess;
   std::unordered_set<IpAddr> own;
-  guess.by_private = blocks.private_share() >= kEnoughPrivate;
-  if (guess.by_private) take_private(blocks, own);
+  if (blocks.private_share() >= kEnoughPrivate) take_private(blocks, own);
+  guess.by_private = !own.empty();
   if (blocks.covered() < kNearlyAll) take_far_reaching(blocks, own);
   if (blocks.covered() < kLeastCovered) return guess;
   const Extents extents = extents_of(survey, own);

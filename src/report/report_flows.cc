@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kRows = 15;  // of each table
 constexpr size_t kBatch = 1024;
+constexpr int64_t kFewSteps = 60;
 
 struct FirstReading {
   Survey survey;
@@ -259,12 +260,28 @@ std::string nothing_text(const serve::InputOutcome& outcome) {
          (dropped.empty() ? "" : ")");
 }
 
-void choose_step(const FlowInput& input, Scoring& scoring, series::SeriesOptions& series) {
-  series.step_ms = input.step_ms.value_or(scoring.step_ms() > 0 ? scoring.step_ms() : 60'000);
-  if (!scoring.takes_step(series.step_ms))
-    scoring.turn_off(fmt::format("the model was made for steps of {} s and these have {} s",
-                                 static_cast<double>(scoring.step_ms()) / 1000,
-                                 static_cast<double>(series.step_ms) / 1000));
+// As the user says, else the model's. Short input gets shorter steps, where the model takes any: of a few long ones nothing
+// can be told.
+int64_t shorter_step(const Survey& survey, int64_t step_ms) {
+  const int64_t span = survey.last_ms() - survey.first_ms();
+  if (survey.records() == 0 || span >= kFewSteps * step_ms) return step_ms;
+  for (const int64_t shorter : {30'000, 10'000, 5'000}) {
+    if (shorter < step_ms && (span >= kFewSteps * shorter || shorter == 5'000)) return shorter;
+  }
+  return step_ms;
+}
+
+FirstReading read_first_with_step(const FlowInput& input, series::SeriesOptions& series, Scoring& scoring,
+                                  const ReportOptions& o) {
+  series.step_ms = input.step_ms.value_or(scoring.own_step_ms());
+  FirstReading first = read_first(input, series, o);
+  const int64_t step_ms = shorter_step(first.survey, series.step_ms);
+  if (!input.step_ms && scoring.any_step() && step_ms < series.step_ms) {
+    series.step_ms = step_ms;
+    first = read_first(input, series, o);
+  }
+  scoring.take_step(series.step_ms);
+  return first;
 }
 
 }  // namespace
@@ -272,8 +289,7 @@ void choose_step(const FlowInput& input, Scoring& scoring, series::SeriesOptions
 ReportData report_of_flows(const FlowInput& input, const ReportOptions& o) {
   Scoring scoring(o);
   auto series = input.series;
-  choose_step(input, scoring, series);
-  FirstReading first = read_first(input, series, o);
+  FirstReading first = read_first_with_step(input, series, scoring, o);
   const NodeGuess own = own_of(input, first.survey);
   ReportData data;
   data.kind = "flows";

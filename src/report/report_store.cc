@@ -118,10 +118,7 @@ ReportData report_of_store(const std::string& store, const ReportOptions& o) {
   Scoring scoring(o);
   const auto info = series::read_store_info(store);
   if (info.rows() == 0) throw base::Error("{} holds no frames, so there is nothing to report", store);
-  if (!scoring.takes_step(info.step_ms))
-    scoring.turn_off(fmt::format("the model was made for steps of {} s and the store has {} s",
-                                 static_cast<double>(scoring.step_ms()) / 1000,
-                                 static_cast<double>(info.step_ms) / 1000));
+  scoring.take_step(info.step_ms);
   Totals totals = totals_of(store, info, *o.stop);
   const auto names = busiest(totals);
   ReportData data;

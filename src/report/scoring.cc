@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/error.h"
+#include "detect/alert_text.h"
+#include "model/spec.h"
 
 namespace netflowgen::report {
 namespace {
@@ -37,10 +38,22 @@ Scoring::Scoring(const ReportOptions& o) : folder_(o.model), threads_(o.threads)
     why_ = "no model was used";
     return;
   }
-  serve::DetectOptions options;
-  options.model = o.model;
-  options.policy = o.policy;
-  setup_ = std::make_unique<serve::DetectSetup>(options);
+  const auto input = model::ModelFolder(o.model).spec().input;
+  own_step_ms_ = input.step_ms;
+  any_step_ = input.universal;
+  options_.model = o.model;
+  options_.policy = o.policy;
+}
+
+void Scoring::take_step(int64_t step_ms) {
+  if (folder_.empty()) return;
+  if (step_ms != own_step_ms_ && !any_step_) {
+    why_ = fmt::format("the model was made for steps of {}, and these are of {}",
+                       detect::duration_text(own_step_ms_), detect::duration_text(step_ms));
+    return;
+  }
+  options_.step_ms = step_ms;
+  setup_ = std::make_unique<serve::DetectSetup>(options_);
 }
 
 WatchBudget Scoring::budget(size_t max_nodes) const {

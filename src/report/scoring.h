@@ -16,12 +16,14 @@ class Scoring {
   // Without options.model there is no model. Error: it cannot be read.
   explicit Scoring(const ReportOptions& options);
 
-  bool on() const { return setup_ != nullptr && why_.empty(); }
-  // Nothing is scored, for a reason that the page gives.
-  void turn_off(std::string why) { why_ = std::move(why); }
-  // The model's step; 0 without one.
-  int64_t step_ms() const { return setup_ == nullptr ? 0 : setup_->step_ms(); }
-  bool takes_step(int64_t step_ms) const { return setup_ == nullptr || setup_->step_ms() == step_ms; }
+  // The step that the model was made for; 60 s without a model.
+  int64_t own_step_ms() const { return own_step_ms_; }
+  // Steps of any length will do.
+  bool any_step() const { return any_step_; }
+  // Settles the length of steps. A model that does not take it scores nothing, and the page says so.
+  void take_step(int64_t step_ms);
+
+  bool on() const { return setup_ != nullptr; }
   std::shared_ptr<const infer::Model> model() const { return on() ? setup_->model_ptr() : nullptr; }
   WatchBudget budget(size_t max_nodes) const;
 
@@ -31,6 +33,9 @@ class Scoring {
   void finish(ReportData& data) const;
 
  private:
+  serve::DetectOptions options_;
+  int64_t own_step_ms_ = 60'000;
+  bool any_step_ = false;
   std::unique_ptr<serve::DetectSetup> setup_;
   std::string folder_;
   std::string why_;
