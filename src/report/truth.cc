@@ -51,7 +51,7 @@ Truth compare(std::vector<KnownAttack> attacks, const detect::AlertList& alerts,
     t.median_delay_ms = *middle;
   }
   for (const auto& [node, spans] : by_node) {
-    for (const Span& s : spans) t.false_alerts += s.right ? 0 : 1;
+    for (const Span& s : spans) t.false_alerts[static_cast<size_t>(s.alert->severity)] += s.right ? 0 : 1;
   }
   return t;
 }

@@ -1,6 +1,7 @@
 // What really happened on a simulated network, beside what the report suspects.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,7 +27,7 @@ struct Truth {
   };
   std::vector<Row> rows;  // by start
   size_t found = 0;
-  size_t false_alerts = 0;  // that overlap no attack on their node
+  std::array<size_t, 4> false_alerts = {};  // by severity: those that overlap no attack on their node
   double node_days = 0;
   int64_t median_delay_ms = 0;  // of those found
 };
