@@ -23,7 +23,7 @@ namespace {
 using learn::AttackSpan;
 using learn::CorpusNetwork;
 
-constexpr double kRescaled = 0.3;  // of the networks
+constexpr double kRescaled = 0.15;  // of the networks
 
 // What is drawn for one network beside its scenario.
 struct Draw {

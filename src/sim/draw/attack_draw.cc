@@ -29,7 +29,9 @@ class AttackDraw {
 
   Attacks draw() {
     attacks_.count = 0;
-    attacks_.floor = static_cast<double>(s_.network.sampling) * log_uniform(random_, 0.5, 40);
+    // A few sampled packets, and where little or nothing is sampled still hundreds: what is weaker harms nobody.
+    attacks_.floor = std::max(static_cast<double>(s_.network.sampling) * log_uniform(random_, 0.5, 40),
+                              log_uniform(random_, 200, 3'000));
     attacks_.botnets = static_cast<int64_t>(1 + random_.below(8));
     attacks_.damage_at = random_.chance(0.3) ? 0 : log_uniform(random_, 5, 300);
     attacks_.records = 4'000;
