@@ -1,5 +1,5 @@
 # Thin: what to run is in scripts/ and CMake presets.
-.PHONY: all setup build demo test bench format lint
+.PHONY: all setup build demo demo-train test bench format lint
 
 all: build
 
@@ -7,13 +7,16 @@ setup:  # for all of them
 	@scripts/setup
 
 build:
-	@scripts/setup demo
+	@scripts/setup build
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release
 
 demo:
 	@scripts/setup demo
 	@scripts/demo
+
+demo-train: build
+	@build/release/netflowgen demo-train -o demo-out/train
 
 test:
 	@scripts/setup test

@@ -17,9 +17,12 @@ pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 find_library(LZO_LIBRARY lzo2 REQUIRED)
 
 # CBLAS. The symbols come from whichever BLAS Debian's alternatives select; scripts/setup selects OpenBLAS.
-find_library(CBLAS_LIBRARY NAMES openblas blas REQUIRED)
+# Training and the benchmarks' roofline need it; the program without training does not.
 add_library(netflowgen_blas INTERFACE)
-target_link_libraries(netflowgen_blas INTERFACE ${CBLAS_LIBRARY} Threads::Threads)
+if(NETFLOWGEN_LEARN OR NETFLOWGEN_TESTS)
+  find_library(CBLAS_LIBRARY NAMES openblas blas REQUIRED)
+  target_link_libraries(netflowgen_blas INTERFACE ${CBLAS_LIBRARY} Threads::Threads)
+endif()
 
 if(NETFLOWGEN_LEARN)
   find_library(XGBOOST_LIBRARY xgboost REQUIRED)

@@ -8,12 +8,12 @@ fail() {
   failures=$((failures + 1))
 }
 
-for part in demo test bench lint all; do
+for part in demo build test bench lint all; do
   "$SOURCE_DIR/scripts/setup" --list $part | sort -u >"$out/$part" || fail "--list $part"
   [ -z "$(comm -23 "$out/demo" "$out/$part")" ] || fail "$part lacks what the build needs"
 done
 has() { grep -qx -- "$2" "$out/$1"; }
-for tool in softflowd fprobe pmacct argus-server argus-client openvswitch-switch nfdump clang-tidy clang-format; do
+for tool in softflowd fprobe pmacct argus-server argus-client openvswitch-switch nfdump clang-tidy clang-format libtorch-dev libxgboost-dev; do
   has demo $tool && fail "the demo installs $tool"
   has all $tool || fail "nothing installs $tool"
 done
@@ -22,8 +22,8 @@ for tool in softflowd fprobe pmacct argus-server openvswitch-switch iproute2 nfd
 done
 has lint clang-tidy || fail "make lint lacks clang-tidy"
 "$SOURCE_DIR/scripts/setup" nonsense 2>"$out/log"
-[ $? -eq 2 ] && grep -q "no part 'nonsense'; known: demo, test" "$out/log" || fail "an unknown part: $(cat "$out/log")"
-for part in demo test bench lint; do
+[ $? -eq 2 ] && grep -q "no part 'nonsense'; known: demo, build, test" "$out/log" || fail "an unknown part: $(cat "$out/log")"
+for part in demo build test bench lint; do
   grep -q "scripts/setup $part\$" "$SOURCE_DIR/Makefile" || fail "the Makefile does not ask for part $part"
 done
 [ $failures -eq 0 ] && echo "setup: all as expected"
