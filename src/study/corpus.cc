@@ -73,7 +73,7 @@ std::string stamp_of(const Draw& d) {
 void simulate(const Draw& d, const base::fs::path& folder, const base::StopFlag& stop) {
   base::fs::remove_all(folder);
   base::fs::create_directories(folder);
-  SimulationFiles files{folder / "store", folder / "labels.csv", folder / "roles.csv"};
+  SimulationFiles files{folder / "store", folder / "labels.csv", folder / "roles.csv", 1};
   simulate_store(d.scenario, d.step_ms, files, stop, {});
   base::write_file(folder / "scenario.yaml", stamp_of(d));  // last: the folder is complete
 }

@@ -17,7 +17,7 @@ namespace netflowgen::study {
 
 SimulatedStore simulate_store(const sim::Scenario& scenario, int64_t step_ms, const SimulationFiles& files,
                               const base::StopFlag& stop, const base::ProgressFn& progress) {
-  sim::Simulator simulator(scenario);
+  sim::Simulator simulator(scenario, {files.threads});
   series::SeriesOptions options;
   options.step_ms = step_ms;
   // Records are exported in order, and start as long before as the time-outs let them.

@@ -26,6 +26,7 @@ struct SimulationFiles {
   base::fs::path store;
   base::fs::path labels;
   base::fs::path roles;  // empty: not written
+  unsigned threads = 0;  // 0: one a core
 };
 
 // Writes the series of the scenario's hosts, and the truth about them. Throws base::Stopped when asked to stop.
