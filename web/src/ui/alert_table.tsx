@@ -1,0 +1,82 @@
+// Alerts as a table, wherever they are listed.
+import type { AlertSummary } from "../api/types";
+import { serverNow } from "../lib/clock";
+import { duration, percent, si, times } from "../lib/format";
+import { href } from "../lib/route";
+import { NodeLink, SeverityTag, Tag, Time } from "./base";
+import { Table, type Column } from "./table";
+
+export const typeName = (type: string): string => type.replace(/_/g, " ");
+
+export function AlertState({ alert }: { alert: AlertSummary }) {
+  return (
+    <span class="tags">
+      {alert.end_ms === null ? <Tag tone="bad">open</Tag> : <Tag>ended</Tag>}
+      {alert.early && <Tag title="Raised from a step that was still open">early</Tag>}
+      {alert.suppressed && (
+        <Tag tone="calm" title="Recorded, not sent">
+          {alert.suppressed}
+        </Tag>
+      )}
+      {alert.verdict && <Tag tone={alert.verdict === "confirmed" ? "warn" : "good"}>{alert.verdict}</Tag>}
+    </span>
+  );
+}
+
+export const lasted = (a: AlertSummary): string => duration(Math.max(0, (a.end_ms ?? serverNow()) - a.start_ms));
+
+const COLUMNS: Column<AlertSummary>[] = [
+  { name: "Severity", cell: (a) => <SeverityTag severity={a.severity} /> },
+  { name: "Alert", cell: (a) => <a href={href(["alerts", a.id])}>{typeName(a.type)}</a> },
+  { name: "Node", cell: (a) => <NodeLink node={a.node} /> },
+  {
+    name: "Expected",
+    number: true,
+    title: "Seen over expected, of the volume that is most above its forecast",
+    cell: (a) => times(a.times_expected),
+  },
+  { name: "Began", cell: (a) => <Time ms={a.start_ms} /> },
+  { name: "Lasted", number: true, cell: lasted },
+  { name: "State", cell: (a) => <AlertState alert={a} /> },
+  {
+    name: "Task",
+    wide: true,
+    cell: (a) => (
+      <>
+        {a.task}
+        {a.probability != null && <span class="dim"> {percent(a.probability)}</span>}
+      </>
+    ),
+  },
+  {
+    name: "Score",
+    number: true,
+    wide: true,
+    title: "Highest score and its threshold",
+    cell: (a) => (
+      <>
+        {si(a.score)} <span class="dim">/ {si(a.threshold)}</span>
+      </>
+    ),
+  },
+];
+
+export function AlertTable({
+  alerts,
+  label,
+  without = [],
+}: {
+  alerts: AlertSummary[];
+  label: string;
+  without?: string[];
+}) {
+  return (
+    <Table
+      label={label}
+      columns={COLUMNS.filter((c) => !without.includes(c.name))}
+      rows={alerts}
+      id={(a) => a.id}
+      tone={(a) => (a.suppressed ? "quiet" : "")}
+    />
+  );
+}

@@ -1,0 +1,193 @@
+// What each page shows of the data that the server gives, and how one gets from one to another.
+import { expect, open, settled, test } from "./base";
+
+test("the overview shows traffic, alerts, surprising nodes and health", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock);
+  await expect(page).toHaveTitle(/^\(2\) Overview/);
+  await expect(page.locator(".chart canvas")).toHaveCount(1);
+  await expect(page.locator(".chart").first()).toHaveAttribute("aria-label", /Traffic in: last .*bit\/s/);
+  await expect(page.locator(".alert-list li")).toHaveCount(20);
+  await expect(page.getByText("1 critical, 1 medium")).toBeVisible();
+  await expect(page.getByText("in = out + held + drops")).toBeVisible();
+  await expect(page.getByText("Exporter 203.0.113.4 has been silent")).toBeVisible();
+  await page.getByRole("button", { name: "Packets" }).click();
+  await expect(page).toHaveURL(/metric=packets/);
+  await expect(page.locator(".stat dd").first()).toContainText("packets/s");
+});
+
+test("rates are totals of a step divided by its length", async ({ page, start }) => {
+  const mock = await start();
+  const step = await (await fetch(`${mock.url}/api/v1/nodes?limit=1`)).json();
+  await open(page, mock, "nodes");
+  const mbit = (step.nodes[0].bytes_in * 8) / 60 / 1e6;
+  const shown = await page.locator("tbody tr").first().locator("td.number").first().innerText();
+  expect(shown).toMatch(/Mbit\/s$/);
+  expect(Number.parseFloat(shown) / mbit).toBeGreaterThan(0.7); // A new step may have been closed in between.
+  expect(Number.parseFloat(shown) / mbit).toBeLessThan(1.4);
+});
+
+test("an alert is explained, its filter is copied, and an answer is given", async ({ page, start, context }) => {
+  const mock = await start();
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await open(page, mock);
+  await page.locator(".alert-list a").first().click();
+  await settled(page);
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("udp flood on 192.0.2.13");
+  await expect(page.getByRole("heading", { name: "Expected and seen" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Expected and seen" })).toContainText("Packets in");
+  await expect(page.getByRole("region", { name: "Sources", exact: true })).toContainText("198.51.100.7");
+  await expect(page.locator(".chart")).toHaveCount(2);
+  await page.getByRole("button", { name: "nftables" }).click();
+  await page.getByRole("button", { name: "Copy the filter" }).click();
+  await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(
+    "nft add rule inet filter forward ip daddr 192.0.2.13",
+  );
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await expect(page.getByRole("button", { name: "Confirm" })).toHaveAttribute("aria-pressed", "true");
+  expect(mock.feedback.size).toBe(1);
+});
+
+test("alerts are filtered and paged by the server", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock, "alerts");
+  await expect(page.getByText("1 to 50 of 130 alerts")).toBeVisible();
+  await page.getByRole("button", { name: "Next" }).click();
+  await expect(page.getByText("51 to 100 of 130 alerts")).toBeVisible();
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await expect(page.getByText("1 to 2 of 2 alerts")).toBeVisible();
+  await page.getByRole("button", { name: "All", exact: true }).click();
+  await page.getByLabel("Severity at least").selectOption("critical");
+  await expect(page.locator("tbody .severity:not(.critical)")).toHaveCount(0);
+  await page.goBack();
+  await expect(page.getByText("1 to 50 of 130 alerts")).toBeVisible();
+  await page.getByLabel("Node or prefix").fill("203.0.113.99");
+  await expect(page.getByText("No alert matches these filters.")).toBeVisible();
+  await page.getByRole("button", { name: "Incidents" }).click();
+  await expect(page.getByText("and 3 more")).toBeVisible();
+});
+
+test("nodes are searched from everywhere, sorted, and opened", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock);
+  await page.keyboard.press("/");
+  await page.keyboard.type("192.0.2.14");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("1 to 11 of 11 nodes")).toBeVisible();
+  await page.getByRole("columnheader", { name: "Surprise" }).getByRole("button").click();
+  await expect(page.getByRole("columnheader", { name: "Surprise" })).toHaveAttribute("aria-sort", "descending");
+  await page.getByRole("link", { name: "192.0.2.140" }).click();
+  await settled(page);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("192.0.2.140");
+  await expect(page.locator(".fans figure")).toHaveCount(6);
+  await page.getByRole("button", { name: "All", exact: true }).click();
+  await expect(page.locator(".fans figure")).toHaveCount(39);
+  await page.getByRole("link", { name: "192.0.2.0/24" }).first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("192.0.2.0/24");
+  await page.getByRole("link", { name: "140 hosts inside" }).click();
+  await expect(page.getByText("1 to 50 of 140 nodes")).toBeVisible();
+});
+
+test("names with marks of the address are kept whole", async ({ page, start }) => {
+  const mock = await start();
+  for (const name of ["203.0.113.1#7", "2001:db8:0:1::53", "192.0.2.0/25"]) {
+    await open(page, mock, `nodes/${encodeURIComponent(name)}`);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+    await expect(page.getByRole("heading", { name: "Features against their forecast" })).toBeVisible();
+  }
+});
+
+test("traffic is broken down by every dimension, as areas and as a table", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock, "explore");
+  for (const [name, first] of [
+    ["Ports", "tcp/443 https"],
+    ["Protocols", "tcp"],
+    ["Exporters", "203.0.113.1"],
+    ["Destinations", "192.0.2.10"],
+  ] as const) {
+    await page.getByRole("button", { name }).click();
+    await expect(page.locator("tbody tr").first()).toContainText(first);
+  }
+  await page.getByRole("button", { name: "Alone" }).first().click();
+  await expect(page.getByRole("button", { name: "Show all" })).toBeVisible();
+  await expect(page.locator(".chart")).toHaveAttribute("aria-label", "Stacked areas: 192.0.2.10");
+});
+
+test("nodes are put beside each other", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock, "explore?view=nodes");
+  await expect(page.getByText("Choose a node above.")).toBeVisible();
+  await page.getByLabel("Add a node").fill("192.0.2.77");
+  await page.getByRole("button", { name: "+ 192.0.2.77" }).click();
+  await page.getByLabel("Add a node").fill("AS64500");
+  await page.getByRole("button", { name: "+ AS64500" }).click();
+  await page.getByLabel("Feature").selectOption("peers_in");
+  await expect(page.locator(".chart")).toHaveAttribute("aria-label", "Peers in of 192.0.2.77, AS64500");
+  await page.getByRole("button", { name: "Remove 192.0.2.77" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+});
+
+test("exporters show loss, silence, clocks and details", async ({ page, start }) => {
+  const mock = await start({ exporters: 60 });
+  await open(page, mock, "exporters");
+  await expect(page.getByText("1 to 25 of 60 exporters")).toBeVisible();
+  const row = (name: string) =>
+    page
+      .getByRole("region", { name: "Exporters" })
+      .locator("tr", { has: page.getByRole("button", { name, exact: true }) });
+  await expect(row("203.0.113.3")).toContainText("2.1 %");
+  await expect(row("203.0.113.4")).toContainText("11 min ago");
+  await expect(row("203.0.113.2")).toContainText("+7.2 s");
+  await expect(row("203.0.113.5").locator("td").nth(5)).toHaveText("–");
+  await page.getByRole("button", { name: "203.0.113.3", exact: true }).click();
+  await expect(page.getByRole("region", { name: "Sequence numbers of 203.0.113.3" })).toContainText("41 220");
+  await expect(page.getByRole("region", { name: "Ledger of every stage" })).toContainText("no node 88 211");
+});
+
+test("the model's card, drift, warmth and thresholds are shown", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock, "model");
+  await expect(page.getByText("1 of 6 volumes are off")).toBeVisible();
+  await expect(page.locator(".histogram li")).toHaveCount(10);
+  await expect(page.getByText("3,072,000 positions, one pass")).toBeVisible();
+  await page.getByLabel("Task").selectOption("anomaly");
+  await expect(page.getByText("off unless a policy names it")).toBeVisible();
+});
+
+test("the demo is followed where the server offers it", async ({ page, start }) => {
+  const mock = await start({ demo: true });
+  await open(page, mock, "try");
+  await expect(page.locator(".acts li.done")).toHaveCount(5);
+  const real = await start();
+  await open(page, real, "try");
+  await expect(page.getByText("netflowgen serve --demo")).toBeVisible();
+});
+
+test("the time goes along from page to page", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock);
+  await page.getByRole("button", { name: "6h" }).click();
+  await page.getByRole("link", { name: "Explore" }).click();
+  await expect(page.getByRole("button", { name: "6h" })).toHaveAttribute("aria-pressed", "true");
+  await page.getByRole("button", { name: "Custom" }).click();
+  await page.getByLabel("From").fill("2026-03-04T10:00");
+  await page.getByLabel("To", { exact: true }).fill("2026-03-04T11:30");
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await expect(page).toHaveURL(/from=1772618400000&to=1772623800000/);
+  await expect(page.getByRole("button", { name: "4 Mar 10:00 to 4 Mar 11:30" })).toBeVisible();
+});
+
+test("dragging over a chart zooms", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock);
+  const box = (await page.locator(".chart .u-over").boundingBox())!;
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 50);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 60, { steps: 5 });
+  await page.mouse.up();
+  await expect(page).toHaveURL(/from=\d+&to=\d+/);
+  await settled(page);
+  await expect(page.locator(".chart")).toBeVisible();
+});
