@@ -188,7 +188,7 @@ inline std::vector<JsonCase> json_cases() {
       {"cloudwatch", cloudwatch_row,
      R"(d["message"].split(),)"},
       {"flows", own_row,
-     R"(d["start"], d["end"], d["received"], d["src"], d["dst"], d["src_port"], d["dst_port"], d["protocol"], )"
+     R"(d["start"], d["end"], d["src"], d["dst"], d["src_port"], d["dst_port"], d["protocol"], )"
      R"(d["tcp_flags"], d["packets"], d["bytes"],)"},
   };
 }
