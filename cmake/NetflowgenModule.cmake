@@ -6,6 +6,8 @@ option(NETFLOWGEN_PCH "Precompile the headers of other projects that nearly ever
 add_library(netflowgen_flags INTERFACE)
 target_compile_options(netflowgen_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror
   $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>  # which g++'s -Wconversion leaves out in C++
+  # Libraries are position-independent, for the commands that learn. Their own calls are inlined all the same.
+  $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>
   # g++ 12: false positives on string operator+ (GCC PR 105651), and on std::string itself where it is precompiled.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${NETFLOWGEN_PCH}>>:-Wno-stringop-overflow$<SEMICOLON>-Wno-array-bounds>)

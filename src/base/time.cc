@@ -51,8 +51,9 @@ int64_t days_from_civil(int64_t year, unsigned month, unsigned day) {
 }
 
 std::optional<TimeMs> make_time(int year, int month, int day, int hour, int minute, int second, int ms) {
-  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
-      hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 || ms < 0 || ms > 999) {
+  if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||
+      (day > 28 && day > days_in_month(year, month)) || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+      second < 0 || second > 60 || ms < 0 || ms > 999) {
     return std::nullopt;
   }
   const int64_t days = days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day));

@@ -26,8 +26,7 @@ std::optional<uint8_t> icmp_counterpart(uint8_t protocol, uint8_t type) {
   return std::nullopt;
 }
 
-Flow reversed(const Flow& flow) {
-  Flow r = flow;
+void reverse(Flow& r) {
   r.known &= ~kOneWay;
   std::swap(r.src, r.dst);
   std::swap(r.src_port, r.dst_port);
@@ -43,9 +42,14 @@ Flow reversed(const Flow& flow) {
   r.bytes = r.packets = 0;
   r.mpls_label = 0;
   r.tcp_flags = r.tos = r.ttl = r.direction = r.fragment = 0;
-  const auto answer = icmp_counterpart(flow.protocol, static_cast<uint8_t>(flow.icmp_type_code >> 8));
-  r.icmp_type_code = flow.has(kKnownIcmp) && answer ? static_cast<uint16_t>(*answer << 8) : uint16_t{0};
+  const auto answer = icmp_counterpart(r.protocol, static_cast<uint8_t>(r.icmp_type_code >> 8));
+  r.icmp_type_code = r.has(kKnownIcmp) && answer ? static_cast<uint16_t>(*answer << 8) : uint16_t{0};
   if (!answer) r.known &= ~uint32_t{kKnownIcmp};
+}
+
+Flow reversed(const Flow& flow) {
+  Flow r = flow;
+  reverse(r);
   return r;
 }
 

@@ -23,5 +23,6 @@ inline uint16_t icmp_of_ports(uint16_t src_port, uint16_t dst_port) {
 // (counters, TCP flags, type of service, TTL, fragments, next hop, MPLS label, direction) is not known. An ICMP
 // type becomes its counterpart with code 0, and is not known where there is none.
 Flow reversed(const Flow& flow);
+void reverse(Flow& flow);  // the same in place
 
 }  // namespace netflowgen::flow

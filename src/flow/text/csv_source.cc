@@ -149,6 +149,8 @@ Flows CsvSource::parse(std::string_view line, Flow* slots) {
 }
 
 size_t CsvSource::store(const Flows& flows, Flow* slots, std::span<Flow> out) {
+  if (flows.forward) settle(slots[0], settled_);
+  if (flows.reply) settle(slots[1], settled_);
   if (!flows.forward) slots[0] = slots[1];
   if (slots != out.data()) {
     out[0] = slots[0];
@@ -159,8 +161,7 @@ size_t CsvSource::store(const Flows& flows, Flow* slots, std::span<Flow> out) {
 }
 
 size_t CsvSource::read_row(std::string_view line, std::span<Flow> out) {
-  std::array<Flow, 2> spare;
-  Flow* slots = out.size() >= 2 ? out.data() : spare.data();
+  Flow* slots = out.size() >= 2 ? out.data() : spare_.data();
   const Flows flows = rows_.lines().cut() ? Flows{BadRow::kTooLong} : parse(line, slots);
   if (flows.bad != BadRow::kNone) [[unlikely]] {
     if (joined_header_or_summary(line)) return 0;
@@ -201,7 +202,6 @@ size_t CsvSource::read(std::span<Flow> out) {
     error_ = std::current_exception();
     if (n == 0) throw;  // otherwise what was read first, and the error with the next call
   }
-  for (Flow& f : out.first(n)) settle(f, settled_);
   return n;
 }
 

@@ -1,6 +1,7 @@
 // Flows from text files of one dialect, or through a column map. Made by open_flows (open.h).
 #pragma once
 
+#include <array>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -61,6 +62,7 @@ class CsvSource : public FlowSource {
   SettleCounts settled_;
   Connections connections_;
   std::exception_ptr error_;
+  std::array<Flow, 2> spare_;    // a row's flows where the caller's batch has room for one
   std::optional<Flow> pending_;  // the reply of a row whose flow filled the caller's batch
 };
 

@@ -24,7 +24,7 @@ auto& member(RowValues& row) {
 }
 
 bool read_number(std::string_view cell, double scale, uint64_t& value) {
-  if (scale == 1) return parse_u64(cell, value);
+  if (scale == 1) return parse_u64_cell(cell, value);
   double v = 0;
   if (!parse_double(cell, v)) return false;
   v *= scale;
@@ -79,7 +79,7 @@ BadRow duration(std::string_view cell, const Step& step, RowValues& row) {
 
 template <auto M>
 BadRow address(std::string_view cell, const Step&, RowValues& row) {
-  return parse_address(cell, row.flow->*M) ? BadRow::kNone : BadRow::kAddress;
+  return parse_address_cell(cell, row.flow->*M) ? BadRow::kNone : BadRow::kAddress;
 }
 
 // A name instead of an address, as anonymised data sets have: "10000_34" and "EXT_SERVER" become distinct
@@ -108,7 +108,7 @@ bool address_of_name(std::string_view name, IpAddr& out) {
 template <auto M>
 BadRow address_or_name(std::string_view cell, RowValues& row) {
   IpAddr& target = row.flow->*M;
-  return parse_address(cell, target) || address_of_name(cell, target) ? BadRow::kNone : BadRow::kAddress;
+  return parse_address_cell(cell, target) || address_of_name(cell, target) ? BadRow::kNone : BadRow::kAddress;
 }
 
 BadRow protocol(std::string_view cell, const Step& step, RowValues& row) {

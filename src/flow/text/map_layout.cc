@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/words.h"
 #include "flow/text/column_map.h"
+#include "flow/text/digits.h"
 #include "flow/text/split.h"
 
 namespace netflowgen::flow {
@@ -44,7 +45,8 @@ void apply_constant(const ColumnMap& map, Field field, const MapColumn& column, 
                     RowPlan& plan) {
   RowValues& row = plan.constant_values;
   row.flow = &plan.constants;
-  if (step.parse(*column.constant, step, row) != BadRow::kNone) {
+  const std::string padded = *column.constant + std::string(kCellPadding, '\0');
+  if (step.parse(std::string_view(padded).substr(0, column.constant->size()), step, row) != BadRow::kNone) {
     throw base::Error("column map {}: fields.{}: the constant '{}' is not one", map.path, info_of(field).name,
                       *column.constant);
   }

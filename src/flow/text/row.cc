@@ -81,8 +81,9 @@ void split_totals(RowValues& row) {
 
 void set_if(Flow& f, bool has, uint32_t group) { f.known |= has ? group : 0u; }
 
-Flow reply_of(const RowValues& row) {
-  Flow r = reversed(*row.flow);
+void write_reply(const RowValues& row, Flow& r) {
+  r = *row.flow;
+  reverse(r);
   r.bytes = row.reply_bytes;
   r.packets = row.reply_packets;
   r.tcp_flags = row.reply_tcp_flags;
@@ -98,7 +99,6 @@ Flow reply_of(const RowValues& row) {
   set_if(r, row.has(Field::kReplyTcpFlags), kKnownTcpFlags);
   set_if(r, row.has(Field::kReplyTos), kKnownTos);
   set_if(r, row.has(Field::kReplyTtl), kKnownTtl);
-  return r;
 }
 
 bool all_empty(std::string_view line, const RowPlan& plan) {
@@ -153,7 +153,7 @@ Flows finish_row(const RowPlan& plan, RowValues& row, Flow* slots) {
   flows.reply = row.reply_packets > 0 || row.reply_bytes > 0;
   const bool counted = row.has(Field::kPackets) || row.has(Field::kBytes);
   flows.forward = f.packets > 0 || f.bytes > 0 || (!counted && !flows.reply);
-  if (flows.reply) slots[1] = reply_of(row);
+  if (flows.reply) write_reply(row, slots[1]);
   flows.connection = row.connection;
   if (!flows.forward && !flows.reply) flows.bad = BadRow::kNoTraffic;
   return flows;

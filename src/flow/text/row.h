@@ -152,6 +152,7 @@ struct RowValues {
 };
 
 struct Step;
+// REQUIRES: kCellPadding (digits.h) readable bytes behind the cell, which is not empty.
 using CellParser = BadRow (*)(std::string_view cell, const Step& step, RowValues& row);
 
 enum class Need : uint8_t {

@@ -1,7 +1,9 @@
 #include "flow/text/text_parse.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "flow/record.h"
 
@@ -11,28 +13,19 @@ namespace {
 constexpr uint8_t kEce = 64;
 constexpr uint8_t kCwr = 128;
 
-uint8_t flag_of(char letter) {
-  switch (letter | 0x20) {
-    case 'f':
-      return kFin;
-    case 's':
-      return kSyn;
-    case 'r':
-      return kRst;
-    case 'p':
-      return kPsh;
-    case 'a':
-      return kAck;
-    case 'u':
-      return kUrg;
-    case 'e':
-      return kEce;
-    case 'c':
-      return kCwr;
-    default:
-      return 0;
+// By character: the flag of a letter, 0 of what stands for none, kNoFlag of all others.
+constexpr uint16_t kNoFlag = 0x100;
+constexpr auto kFlags = [] {
+  std::array<uint16_t, 256> flags{};
+  flags.fill(kNoFlag);
+  for (const char none : {'.', ' ', '-'}) flags[static_cast<uint8_t>(none)] = 0;
+  constexpr std::pair<char, uint8_t> kLetters[] = {{'f', kFin}, {'s', kSyn}, {'r', kRst}, {'p', kPsh},
+                                                   {'a', kAck}, {'u', kUrg}, {'e', kEce}, {'c', kCwr}};
+  for (const auto& [letter, flag] : kLetters) {
+    flags[static_cast<uint8_t>(letter)] = flags[static_cast<uint8_t>(letter - 32)] = flag;
   }
-}
+  return flags;
+}();
 
 }  // namespace
 
@@ -74,14 +67,10 @@ bool parse_tcp_flags(std::string_view text, uint8_t& flags) {
     flags = static_cast<uint8_t>(number);
     return true;
   }
-  uint8_t sum = 0;
-  for (const char c : text) {
-    if (c == '.' || c == ' ' || c == '-') continue;
-    const uint8_t flag = flag_of(c);
-    if (flag == 0) return false;
-    sum |= flag;
-  }
-  flags = sum;
+  unsigned sum = 0;
+  for (const char c : text) sum |= kFlags[static_cast<uint8_t>(c)];
+  if (sum >= kNoFlag) return false;
+  flags = static_cast<uint8_t>(sum);
   return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/ip.h"
 #include "base/time.h"
+#include "flow/text/digits.h"
 
 namespace netflowgen::flow {
 
@@ -38,12 +39,36 @@ inline bool parse_u64(std::string_view text, uint64_t& value) {
   return true;
 }
 
+// The same for cells. REQUIRES: kCellPadding readable bytes behind the text.
+inline bool parse_u64_cell(std::string_view text, uint64_t& value) {
+  uint64_t v = 0;
+  if (text.empty() || text.size() > 16 || !parse_16_digits(text.data(), text.size(), v)) [[unlikely]]
+    return parse_u64(text, value);
+  value = v;
+  return true;
+}
+
 // The long way round for parse_scaled_ms: signs, exponents, other scales than 1.
 bool parse_scaled_ms_slow(std::string_view text, double scale, int64_t& ms);
 
+// A Unix time with a fraction, "1767225600.305988", in milliseconds. False: another form.
+inline bool parse_unix_fraction(std::string_view text, int64_t& ms) {
+  constexpr uint64_t kInMs[] = {0, 0, 0, 1, 10, 100, 1000, 10'000, 100'000};
+  const size_t digits = text.size() - 11;
+  if (digits < 3 || digits > 8 || text[10] != '.') return false;
+  uint64_t whole = 0;
+  uint64_t fraction = 0;
+  if (!parse_16_digits(text.data(), 10, whole)) return false;
+  if (!parse_last_digits(text.data() + text.size(), digits, fraction)) return false;
+  ms = static_cast<int64_t>(whole * 1000 + (fraction + kInMs[digits] / 2) / kInMs[digits]);
+  return true;
+}
+
 // Seconds with a fraction, times `scale`, in milliseconds, rounded; may be negative.
 inline bool parse_scaled_ms(std::string_view text, double scale, int64_t& ms) {
-  if (scale != 1 || text.empty() || text.size() > 18) return parse_scaled_ms_slow(text, scale, ms);
+  if (scale != 1 || text.empty() || text.size() > 19) return parse_scaled_ms_slow(text, scale, ms);
+  if (text.size() > 13 && parse_unix_fraction(text, ms)) return true;
+  if (text.size() > 18) return parse_scaled_ms_slow(text, scale, ms);
   const char* p = text.data();
   const char* const end = p + text.size();
   int64_t whole = 0;
@@ -92,6 +117,11 @@ inline bool parse_address(std::string_view text, base::IpAddr& out) {
   const auto address = base::IpAddr::parse(text);  // IPv6, or no address at all
   if (address) out = *address;
   return address.has_value();
+}
+
+// The same for cells. REQUIRES: kCellPadding readable bytes behind the text.
+inline bool parse_address_cell(std::string_view text, base::IpAddr& out) {
+  return parse_v4(text, out) || parse_address(text, out);
 }
 
 // TCP flags as letters in any order with dots or blanks between (".AP.SF", "FSPA", "S"), or a number.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "flow/text/fixed_time.h"
 #include "flow/text/text_parse.h"
 
 namespace netflowgen::flow {
@@ -29,6 +30,8 @@ struct Parts {
   std::optional<TimeMs> unix_ms;
 };
 
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 bool digits(std::string_view& text, size_t min, size_t max, int& value) {
   int v = 0;
   size_t n = 0;
@@ -47,12 +50,12 @@ bool take(std::string_view& text, char c) {
 
 // Digits of a fraction of a second, of which three count.
 bool fraction(std::string_view& text, int& ms) {
+  constexpr int kScale[] = {100, 10, 1};
   int value = 0;
-  int scale = 100;
   size_t n = 0;
-  for (; n < text.size() && text[n] >= '0' && text[n] <= '9'; ++n, scale /= 10)
-    value += (text[n] - '0') * scale;
+  for (; n < 3 && n < text.size() && is_digit(text[n]); ++n) value += (text[n] - '0') * kScale[n];
   if (n == 0) return false;
+  while (n < text.size() && is_digit(text[n])) ++n;
   text.remove_prefix(n);
   ms = value;
   return true;
@@ -214,11 +217,12 @@ bool parse_iso_slow(std::string_view text, TimeMs& time, bool& zoned) {
   return text.empty() && assemble(p, time, zoned);
 }
 
-unsigned two(const char* p, unsigned& bad) {
-  const auto a = static_cast<unsigned>(p[0] - '0');
-  const auto b = static_cast<unsigned>(p[1] - '0');
-  bad |= static_cast<unsigned>(a > 9) | static_cast<unsigned>(b > 9);
-  return a * 10 + b;
+// What follows the seconds: a fraction, then Z or an offset. False: none of that.
+bool iso_tail(std::string_view rest, int& ms, std::optional<int>& offset_minutes, bool& zoned) {
+  if (take(rest, '.') && !fraction(rest, ms)) return false;
+  zoned = !rest.empty();
+  if (rest.empty() || rest == "Z") return true;
+  return rest.front() != 'Z' && zone(rest, offset_minutes) && rest.empty();
 }
 
 // "2024-01-31 08:12:00", a fraction and a Z may follow. Fixed columns, so no loop.
@@ -228,25 +232,19 @@ bool parse_iso(std::string_view text, TimeMs& time, bool& zoned) {
     return true;
   }
   if (text.size() < 19) return parse_iso_slow(text, time, zoned);
+  unsigned year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  unsigned hour = 0;
+  unsigned minute = 0;
+  unsigned second = 0;
   const char* p = text.data();
-  const bool marks = (p[4] == '-' || p[4] == '/') && p[7] == p[4] &&
-                     (p[10] == ' ' || p[10] == 'T' || p[10] == '.') && p[13] == ':' && p[16] == ':';
-  unsigned bad = 0;
-  const unsigned year = two(p, bad) * 100 + two(p + 2, bad);
-  const unsigned month = two(p + 5, bad);
-  const unsigned day = two(p + 8, bad);
-  const unsigned hour = two(p + 11, bad);
-  const unsigned minute = two(p + 14, bad);
-  const unsigned second = two(p + 17, bad);
-  if (!marks || bad != 0) return parse_iso_slow(text, time, zoned);
+  const bool separated = p[10] == ' ' || p[10] == 'T' || p[10] == '.';
   int ms = 0;
-  std::string_view rest = text.substr(19);
-  if (take(rest, '.') && !fraction(rest, ms)) return false;
-  zoned = take(rest, 'Z');
   std::optional<int> offset_minutes;
-  if (!rest.empty()) {
-    if (zoned || !zone(rest, offset_minutes) || !rest.empty()) return parse_iso_slow(text, time, zoned);
-    zoned = true;
+  if (!separated || !fixed_date(p, year, month, day) || !fixed_clock(p + 11, hour, minute, second) ||
+      !iso_tail(text.substr(19), ms, offset_minutes, zoned)) {
+    return parse_iso_slow(text, time, zoned);
   }
   const auto t =
       base::make_time(static_cast<int>(year), static_cast<int>(month), static_cast<int>(day),
@@ -311,10 +309,13 @@ TimeFormat::TimeFormat(std::string_view format) {
     or_ms_ = format == "unix_or_ms_or_iso";
     return;
   }
-  if (format == "unix_ms") unix_unit_ = 1e-3;
-  if (format == "unix_us") unix_unit_ = 1e-6;
-  if (format == "unix_ns") unix_unit_ = 1e-9;
-  if (unix_unit_ != 1) return;
+  if (format == "unix_ms") units_in_ms_ = 1;
+  if (format == "unix_us") units_in_ms_ = 1000;
+  if (format == "unix_ns") units_in_ms_ = 1'000'000;
+  if (units_in_ms_ != 0) {
+    unix_unit_ = 1e-3 / static_cast<double>(units_in_ms_);
+    return;
+  }
   kind_ = format == "cicflowmeter" ? Kind::kCicFlowMeter : Kind::kPattern;
   if (kind_ != Kind::kPattern) return;
   if (format.find('%') == std::string_view::npos) {
@@ -359,6 +360,14 @@ bool TimeFormat::parse_index(std::string_view text, TimeMs& time) const {
 }
 
 namespace {
+// A whole number of a unit, of which a millisecond has `in_ms`. False: it has another form.
+bool parse_units(std::string_view text, uint64_t in_ms, TimeMs& time) {
+  uint64_t units = 0;
+  if (text.size() < 8 || text.size() > 19 || !parse_19_digits(text.data(), text.size(), units)) return false;
+  time = static_cast<TimeMs>((units + in_ms / 2) / in_ms);
+  return true;
+}
+
 // Whether a Unix time is one of milliseconds: twelve digits or more before the point are seconds after the year 5000.
 bool is_ms(std::string_view text) { return std::min(text.find('.'), text.size()) >= 12; }
 }  // namespace
@@ -369,6 +378,7 @@ bool TimeFormat::parse(std::string_view text, TimeMs& time, bool& zoned) const {
       return parse_iso(text, time, zoned);
     case Kind::kUnix:
       zoned = true;
+      if (units_in_ms_ != 0 && parse_units(text, units_in_ms_, time)) return true;
       return parse_scaled_ms(text, unix_unit_, time);
     case Kind::kUnixOrIso:
       if (text.size() > 4 && (text[4] == '-' || text[4] == '/')) return parse_iso(text, time, zoned);

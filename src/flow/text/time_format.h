@@ -42,8 +42,9 @@ class TimeFormat {
   enum class Kind : uint8_t { kIso, kUnix, kUnixOrIso, kUnixMsOrIso, kCicFlowMeter, kPattern, kIndex };
 
   Kind kind_ = Kind::kIso;
-  bool or_ms_ = false;    // of kUnixOrIso
-  double unix_unit_ = 1;  // seconds
+  bool or_ms_ = false;        // of kUnixOrIso
+  double unix_unit_ = 1;      // seconds
+  uint64_t units_in_ms_ = 0;  // of units shorter than a second; 0: seconds
   std::string pattern_;
   base::TimeMs start_ = 0;  // of index 0
   int64_t interval_ms_ = 0;

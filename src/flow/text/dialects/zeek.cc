@@ -1,6 +1,9 @@
 // Zeek's conn.log as tab-separated text. A connection is up to two flows. TCP flags come from the history
 // letters (upper case: the originator), bytes are IP bytes where the log has them, else payload. The #fields
 // line may come again. Times are Unix seconds, milliseconds (JSON::TS_MILLIS), or text (zeek-cut -d, -u, -U).
+#include <array>
+#include <utility>
+
 #include "flow/reverse.h"
 #include "flow/text/dialect.h"
 #include "flow/text/text_parse.h"
@@ -10,35 +13,28 @@ namespace {
 
 constexpr uint8_t kBadChecksum = 1;  // RowValues::note: the originator sent packets that Zeek did not count
 
-uint8_t flags_of(char letter) {
-  switch (letter) {
-    case 's':
-      return kSyn;
-    case 'h':
-      return kSyn | kAck;
-    case 'a':
-    case 'd':
-      return kAck;
-    case 'f':
-      return kFin | kAck;
-    case 'r':
-      return kRst;
-    default:
-      return 0;
+// By letter: the originator's flags in the low byte, the responder's in the high one.
+constexpr auto kFlags = [] {
+  std::array<uint16_t, 256> flags{};
+  constexpr std::pair<char, uint8_t> kLetters[] = {{'s', kSyn}, {'h', kSyn | kAck}, {'a', kAck},
+                                                   {'d', kAck}, {'f', kFin | kAck}, {'r', kRst}};
+  for (const auto& [letter, flag] : kLetters) {
+    flags[static_cast<uint8_t>(letter - 32)] = flag;
+    flags[static_cast<uint8_t>(letter)] = static_cast<uint16_t>(flag << 8);
   }
-}
+  return flags;
+}();
 
 BadRow parse_history(std::string_view cell, const Step&, RowValues& row) {
+  unsigned flags = 0;
+  bool bad_checksum = false;
   for (const char c : cell) {
-    const bool originator = c >= 'A' && c <= 'Z';
-    const uint8_t flags = flags_of(static_cast<char>(c | 0x20));
-    if (c == 'C') row.note = kBadChecksum;
-    if (originator) {
-      row.flow->tcp_flags |= flags;
-    } else {
-      row.reply_tcp_flags |= flags;
-    }
+    flags |= kFlags[static_cast<uint8_t>(c)];
+    bad_checksum |= c == 'C';
   }
+  if (bad_checksum) row.note = kBadChecksum;
+  row.flow->tcp_flags = static_cast<uint8_t>(row.flow->tcp_flags | flags);
+  row.reply_tcp_flags = static_cast<uint8_t>(row.reply_tcp_flags | flags >> 8);
   row.have |= bit(Field::kReplyTcpFlags);
   return BadRow::kNone;
 }

@@ -57,28 +57,70 @@ void add_columns(JsonPlan& plan, std::string_view paths, JsonStep& step) {
   }
 }
 
+namespace {
+
+bool keeps_all(const JsonCells& cells, const JsonPlan& plan) {
+  return std::ranges::all_of(plan.keep, [&](const JsonFilter& f) {
+    return keeps(f.filter, cell_of(cells, f.value, plan.row.null));
+  });
+}
+
+// Reads one cell; kNone also where it is empty and need not be there.
+inline BadRow read_step(const Step& step, std::string_view cell, std::string_view null, RowValues& row) {
+  if (step.have != 0 && (row.have & step.have) == step.have) return BadRow::kNone;  // an earlier rule gave it
+  if (cell.empty() || cell == null) return step.need == Need::kCell ? BadRow::kMissing : BadRow::kNone;
+  row.unknown = false;
+  const BadRow bad = step.parse(cell, step, row);
+  if (bad != BadRow::kNone || row.unknown) return bad;
+  row.have |= step.have;
+  row.flow->known |= step.known;
+  return BadRow::kNone;
+}
+
+}  // namespace
+
 Flows parse_cells(const JsonCells& cells, const JsonPlan& plan, Flow* slots) {
-  for (const JsonFilter& f : plan.keep) {
-    if (!keeps(f.filter, cell_of(cells, f.value, plan.row.null))) return {BadRow::kNoFlow};
-  }
+  if (!keeps_all(cells, plan)) return {BadRow::kNoFlow};
   slots[0] = plan.row.constants;
   RowValues row = plan.row.constant_values;
   row.flow = slots;
   for (const JsonStep& s : plan.steps) {
-    const Step& step = s.step;
-    if (step.have != 0 && (row.have & step.have) == step.have) continue;  // an earlier rule gave it
-    const std::string_view cell = cell_of(cells, s, plan.row.null);
-    if (cell.empty()) {
-      if (step.need == Need::kCell) return {BadRow::kMissing};
-      continue;
-    }
-    row.unknown = false;
-    if (const BadRow bad = step.parse(cell, step, row); bad != BadRow::kNone) return {bad};
-    if (row.unknown) continue;
-    row.have |= step.have;
-    slots[0].known |= step.known;
+    const BadRow bad = read_step(s.step, cell_of(cells, s, plan.row.null), plan.row.null, row);
+    if (bad != BadRow::kNone) return {bad};
   }
   return finish_row(plan.row, row, slots);
+}
+
+void JsonSteps::bind(Form& form, const JsonCells& cells) {
+  form.present = cells.present;
+  form.steps.clear();
+  for (const JsonStep& s : plan_.steps) {
+    const std::span columns(s.columns.data(), s.count);
+    const auto present = std::ranges::count_if(columns, [&](uint16_t c) { return cells.has(c); });
+    if (present == 0 && s.step.need != Need::kCell) continue;
+    const auto first = std::ranges::find_if(columns, [&](uint16_t c) { return cells.has(c); });
+    form.steps.push_back({&s, present == 1 ? *first : kNoColumn});
+  }
+}
+
+Flows JsonSteps::parse(const JsonCells& cells, Flow* slots) {
+  const uint64_t hash = (cells.present[0] ^ cells.present[1] * 31) * 0x9e3779b97f4a7c15u;
+  Form& form = forms_[hash >> 60];
+  if (form.steps.empty() || form.present != cells.present) [[unlikely]] {
+    if (bound_ == kMaxBound) return parse_cells(cells, plan_, slots);
+    ++bound_;
+    bind(form, cells);
+  }
+  if (!keeps_all(cells, plan_)) return {BadRow::kNoFlow};
+  slots[0] = plan_.row.constants;
+  RowValues row = plan_.row.constant_values;
+  row.flow = slots;
+  const std::string_view null = plan_.row.null;
+  for (const auto& [s, column] : form.steps) {
+    const std::string_view cell = column == kNoColumn ? cell_of(cells, *s, null) : cells.cell[column];
+    if (const BadRow bad = read_step(s->step, cell, null, row); bad != BadRow::kNone) return {bad};
+  }
+  return finish_row(plan_.row, row, slots);
 }
 
 }  // namespace netflowgen::flow

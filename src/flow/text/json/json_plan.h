@@ -94,4 +94,31 @@ void add_columns(JsonPlan& plan, std::string_view paths, JsonStep& step);
 // Reads the cells of one object into up to two flows, as parse_row() does for a line.
 Flows parse_cells(const JsonCells& cells, const JsonPlan& plan, Flow* slots);
 
+// parse_cells() for many objects with the same columns: which steps have a value is found once for each set of columns
+// (a form). A test compares both. One thread.
+class JsonSteps {
+ public:
+  // `plan` must live as long.
+  explicit JsonSteps(const JsonPlan& plan) : plan_(plan) {}
+  Flows parse(const JsonCells& cells, Flow* slots);
+
+ private:
+  struct Bound {
+    const JsonStep* step;
+    uint16_t column;  // kNoColumn: none or several have a value
+  };
+  struct Form {
+    std::array<uint64_t, kMaxJsonColumns / 64> present{};
+    std::vector<Bound> steps;  // empty: not made yet
+  };
+  static constexpr size_t kForms = 16;           // by hash
+  static constexpr uint64_t kMaxBound = 10'000;  // forms made; a file with more is read by parse_cells()
+
+  void bind(Form& form, const JsonCells& cells);
+
+  const JsonPlan& plan_;
+  std::array<Form, kForms> forms_;
+  uint64_t bound_ = 0;
+};
+
 }  // namespace netflowgen::flow

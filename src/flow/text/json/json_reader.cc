@@ -68,6 +68,7 @@ bool JsonReader::refill() {
   }
   ended_ = n == 0;
   end_ += n;
+  buffer_[static_cast<size_t>(end_ - buffer_.get())] = '\0';
   return n > 0;
 }
 

@@ -29,8 +29,8 @@ class JsonReader final : public RowReader {
   bool next(std::string_view& document);
   bool cut() const { return cut_; }  // the last one was longer than kMaxDocument
 
-  // The fast path: what is in the buffer from the start of the next document on; empty where next() has to look. A
-  // caller that finds the document's end there, and may_end(), passes it with take().
+  // The fast path: what is in the buffer from the start of the next document on, with a NUL behind it; empty where
+  // next() has to look. A caller that finds the document's end there, and may_end(), passes it with take().
   std::string_view window();
   bool may_end(size_t size) const;
   void take(size_t size);

@@ -84,6 +84,7 @@ void JsonSource::start(JsonPlan plan) {
                       rows_.file());
   }
   shape_.emplace(plan_);
+  steps_.emplace(plan_);
   size_t wanted = 0;
   for (const JsonTuples& tuples : plan_.tuples) {
     for (const RowPlan& form : tuples.forms) wanted = std::max(wanted, form.wanted());
@@ -103,6 +104,12 @@ bool JsonSource::read_shape() {
   return true;
 }
 
+void JsonSource::settle_into(Flow& flow) {
+  known_ |= flow.known;
+  settle(flow, settled_);
+  known_ |= flow.known;
+}
+
 // Puts a row's flows where the caller wants them and enters the row into the account.
 size_t JsonSource::store(const Flows& flows, Flow* slots, std::span<Flow> out, std::string_view row) {
   rows_.enter();
@@ -113,8 +120,8 @@ size_t JsonSource::store(const Flows& flows, Flow* slots, std::span<Flow> out, s
   rows_.emit();
   if (flows.connection != 0) [[unlikely]]
     connections_.follow(flows, slots);
-  if (flows.forward) known_ |= slots[0].known;
-  if (flows.reply) known_ |= slots[1].known;
+  if (flows.forward) settle_into(slots[0]);
+  if (flows.reply) settle_into(slots[1]);
   if (!flows.forward) slots[0] = slots[1];
   if (slots != out.data()) {
     out[0] = slots[0];
@@ -125,9 +132,8 @@ size_t JsonSource::store(const Flows& flows, Flow* slots, std::span<Flow> out, s
 }
 
 size_t JsonSource::read_document(std::span<Flow> out) {
-  std::array<Flow, 2> spare;
-  Flow* slots = out.size() >= 2 ? out.data() : spare.data();
-  if (read_shape()) return store(parse_cells(cells_, plan_, slots), slots, out, document_);
+  Flow* slots = out.size() >= 2 ? out.data() : spare_.data();
+  if (read_shape()) return store(steps_->parse(cells_, slots), slots, out, document_);
   if (!reader().next(document_)) {
     if (!open_next()) rows_.finish();
     return 0;
@@ -156,8 +162,7 @@ Flows JsonSource::parse_tuple(const JsonTuple& tuple, Flow* slots) {
 }
 
 size_t JsonSource::read_tuples(std::span<Flow> out) {
-  std::array<Flow, 2> spare;
-  Flow* slots = out.size() >= 2 ? out.data() : spare.data();
+  Flow* slots = out.size() >= 2 ? out.data() : spare_.data();
   const JsonTuple& tuple = parser_.tuples()[tuple_++];
   return store(parse_tuple(tuple, slots), slots, out, tuple.text);
 }
@@ -182,10 +187,6 @@ size_t JsonSource::read(std::span<Flow> out) {
   } catch (const base::Error&) {
     error_ = std::current_exception();
     if (n == 0) throw;  // otherwise what was read first, and the error with the next call
-  }
-  for (Flow& f : out.first(n)) {
-    settle(f, settled_);
-    known_ |= f.known;
   }
   return n;
 }

@@ -2,6 +2,7 @@
 // (open.h).
 #pragma once
 
+#include <array>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -48,6 +49,7 @@ class JsonSource : public FlowSource {
   bool read_shape();
   size_t read_document(std::span<Flow> out);
   size_t read_tuples(std::span<Flow> out);
+  void settle_into(Flow& flow);
   size_t store(const Flows& flows, Flow* slots, std::span<Flow> out, std::string_view row);
   Flows parse_tuple(const JsonTuple& tuple, Flow* slots);
 
@@ -57,6 +59,7 @@ class JsonSource : public FlowSource {
   JsonCells cells_;
   JsonParser parser_;
   std::optional<JsonShape> shape_;
+  std::optional<JsonSteps> steps_;
   std::string_view document_;
   size_t tuple_ = 0;  // the next one of parser_.tuples()
   std::vector<char> line_;
@@ -66,6 +69,7 @@ class JsonSource : public FlowSource {
   Connections connections_;
   bool done_ = false;
   std::exception_ptr error_;
+  std::array<Flow, 2> spare_;    // a row's flows where the caller's batch has room for one
   std::optional<Flow> pending_;  // the reply of a row whose flow filled the caller's batch
 };
 
