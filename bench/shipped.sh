@@ -18,5 +18,12 @@ mkdir -p shipped-out
 resume=(); [ ! -e "$out/model/checkpoint.safetensors" ] || resume=(--resume)
 $nfg pretrain --corpus configs/corpora/default.yaml --networks "$out/networks" --size nano --steps 4000 --batch 32 --length 192 \
   --evaluate-every 100 --direct-weight 5 --inject-weight 3 --learning-rate 0.003 --patience 0 "${resume[@]}" -o "$out/model"
+# Thresholds: a simulated week of the demo's kind, drawn anew, its attacks left out.
+if [ ! -e "$out/calibration/store/series.json" ]; then
+  sed 's/^seed:.*/seed: 20250101/' configs/scenarios/demo.yaml > "$out/calibration.yaml"
+  $nfg simulate "$out/calibration.yaml" -o "$out/calibration"
+  $nfg series "$out/calibration/flows.csv.zst" --nodes 10.20.0.0/24 -o "$out/calibration/store"
+fi
+$nfg calibrate "$out/calibration/store" --labels "$out/calibration/labels.csv" --model "$out/model" --general
 mkdir -p models/default
 for f in config.json tokens.json model.safetensors detect.json card.md; do cp "$out/model/$f" models/default/; done

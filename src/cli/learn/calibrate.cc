@@ -23,6 +23,7 @@ struct CalibrateOptions {
   std::string out;
   std::string period;
   std::vector<std::string> labels;
+  bool general = false;
   double rate = 0.1;
   std::string device = "cpu";
   int threads = 0;
@@ -52,8 +53,12 @@ void run_calibrate(const CalibrateOptions& o, Context& context) {
   const auto calibration = study::calibrate_model(model, {o.rate, 1, 1}, caches, task, protocol);
   const std::string out = o.out.empty() ? model : o.out;
   study::copy_model(model, out);
-  for (const auto& t : study::save_calibration(out, calibration, table).tasks)
-    fmt::print("{}\n", study::text_of(t));
+  auto saved = study::save_calibration(out, calibration, table);
+  if (o.general) {
+    saved.nodes = {};
+    base::write_file(base::fs::path(out) / detect::kCalibrationFile, saved.to_json());
+  }
+  for (const auto& t : saved.tasks) fmt::print("{}\n", study::text_of(t));
   fmt::print("{} written\n", (base::fs::path(out) / detect::kCalibrationFile).string());
 }
 
@@ -70,6 +75,8 @@ void add_calibrate(Command& app, Context& context) {
       ->capture_default_str();
   c->add_option("--period", o->period, "Only this period, FROM/TO (default: all)");
   c->add_option("--labels", o->labels, "CSV of known attacks: their steps are left out");
+  c->add_flag("--general", o->general, "For other networks, too: the store's nodes are not kept")
+      ->group(kAdvancedGroup);
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen calibrate store --model model -o detector");
