@@ -19,6 +19,7 @@ constexpr double kNearlyAll = 0.98;     // share of flows with an end inside at 
 constexpr double kLeastCovered = 0.5;   // below it nothing is guessed
 constexpr uint64_t kFewNetworks = 2;    // that a block outside may talk to
 constexpr double kMostlyOwn = 0.75;     // of the active blocks of a prefix, for it to stand for all of them
+constexpr double kPartlyOwn = 0.25;     // of private ones: what is not chosen has hardly been seen
 constexpr unsigned kShortestV4 = kV4 + 12;
 constexpr unsigned kShortestV6 = 29;
 
@@ -227,10 +228,11 @@ void merge(const Extents& all, size_t begin, size_t end, std::vector<Found>& out
                                      [](const auto& e, const IpAddr& a) { return e.first < block_of(a); });
   size_t active = 0;
   for (auto it = from; it != all.end() && prefix.contains(it->second.first); ++it) ++active;
-  const bool wide = bits >= (v4 ? kShortestV4 : kShortestV6) ||
-                    (is_private(all[begin].first) && is_private(all[end - 1].first) && bits >= kV4 + 8);
+  const bool private_ends = is_private(all[begin].first) && is_private(all[end - 1].first);
+  const bool wide = bits >= (v4 ? kShortestV4 : kShortestV6) || (private_ends && bits >= kV4 + 8);
+  const double needed = private_ends ? kPartlyOwn : kMostlyOwn;
   if (end - begin == 1 ||
-      (wide && static_cast<double>(own) >= kMostlyOwn * static_cast<double>(std::max(active, own)))) {
+      (wide && static_cast<double>(own) >= needed * static_cast<double>(std::max(active, own)))) {
     out.push_back({prefix, flows});
     return;
   }
