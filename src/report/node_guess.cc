@@ -14,10 +14,12 @@ using base::Prefix;
 constexpr unsigned kV4 = 96;            // bits before those of an IPv4 address
 constexpr double kEnoughPrivate = 0.2;  // share of flows from which private addresses are own
 constexpr double kSomeFlows = 0.0005;   // share of flows of a private block that is own
+constexpr double kSomeAnswered = 0.05;  // share of flows of answered pairs from which they decide
 constexpr double kNearlyAll = 0.98;     // share of flows with an end inside at which the search ends
 constexpr double kLeastCovered = 0.5;   // below it nothing is guessed
 constexpr uint64_t kFewNetworks = 2;    // that a block outside may talk to
 constexpr double kMostlyOwn = 0.75;     // of the active blocks of a prefix, for it to stand for all of them
+constexpr double kPartlyOwn = 0.25;     // of private ones: what is not chosen has hardly been seen
 constexpr unsigned kShortestV4 = kV4 + 12;
 constexpr unsigned kShortestV6 = 29;
 
@@ -38,8 +40,10 @@ struct Edge {
 // Blocks and the sampled pairs that touch them.
 class Blocks {
  public:
-  explicit Blocks(const Survey& survey) {
+  // `answered`: only pairs with flows in both directions.
+  Blocks(const Survey& survey, bool answered) {
     for (const auto& [pair, flows] : survey.pairs()) {
+      if (answered && (flows.up == 0 || flows.down == 0)) continue;
       edges_.push_back({pair.low, pair.high, flows.up + flows.down, flows.up > 0 && flows.down > 0, false});
       flows_ += flows.up + flows.down;
     }
@@ -65,20 +69,24 @@ class Blocks {
     return flows_ == 0 ? 0 : static_cast<double>(flows) / static_cast<double>(flows_);
   }
 
-  // Whether the block takes part in enough flows, some of them in both directions.
+  // Whether the block has several pairs in both directions, or one with enough flows.
   bool answers(const IpAddr& block) const {
     uint64_t flows = 0;
-    bool both = false;
+    size_t both = 0;
     for (const size_t e : touching_.at(block)) {
       flows += edges_[e].flows;
-      both = both || edges_[e].both;
+      both += edges_[e].both ? 1 : 0;
     }
-    return both && static_cast<double>(flows) >= kSomeFlows * static_cast<double>(flows_);
+    return both > 1 || (both == 1 && static_cast<double>(flows) >= kSomeFlows * static_cast<double>(flows_));
   }
+
+  uint64_t flows() const { return flows_; }
 
   void take(const IpAddr& block, std::unordered_set<IpAddr>& own) {
     own.insert(block);
-    for (const size_t e : touching_.at(block)) {
+    const auto it = touching_.find(block);
+    if (it == touching_.end()) return;
+    for (const size_t e : it->second) {
       if (!edges_[e].explained) explained_ += edges_[e].flows;
       edges_[e].explained = true;
     }
@@ -146,6 +154,22 @@ void take_private(Blocks& blocks, std::unordered_set<IpAddr>& own) {
   for (const auto& block : found) blocks.take(block, own);
 }
 
+// Finds the own blocks. What is answered decides first, so that a scanner, who reaches far and is hardly answered, is not taken
+// for the network; all pairs count where few are answered, as under coarse sampling. True: some are private.
+bool take_own(const Survey& survey, Blocks& all, std::unordered_set<IpAddr>& own) {
+  Blocks answered(survey, true);
+  if (all.private_share() >= kEnoughPrivate) take_private(answered, own);
+  const bool by_private = !own.empty();
+  if (static_cast<double>(answered.flows()) >= kSomeAnswered * static_cast<double>(all.flows()) &&
+      answered.covered() < kNearlyAll) {
+    take_far_reaching(answered, own);
+  }
+  const auto found = own;
+  for (const auto& block : found) all.take(block, own);
+  if (all.covered() < kLeastCovered) take_far_reaching(all, own);
+  return by_private;
+}
+
 // Where the active addresses of a block lie.
 struct Extent {
   IpAddr first;
@@ -204,10 +228,11 @@ void merge(const Extents& all, size_t begin, size_t end, std::vector<Found>& out
                                      [](const auto& e, const IpAddr& a) { return e.first < block_of(a); });
   size_t active = 0;
   for (auto it = from; it != all.end() && prefix.contains(it->second.first); ++it) ++active;
-  const bool wide = bits >= (v4 ? kShortestV4 : kShortestV6) ||
-                    (is_private(all[begin].first) && is_private(all[end - 1].first) && bits >= kV4 + 8);
+  const bool private_ends = is_private(all[begin].first) && is_private(all[end - 1].first);
+  const bool wide = bits >= (v4 ? kShortestV4 : kShortestV6) || (private_ends && bits >= kV4 + 8);
+  const double needed = private_ends ? kPartlyOwn : kMostlyOwn;
   if (end - begin == 1 ||
-      (wide && static_cast<double>(own) >= kMostlyOwn * static_cast<double>(std::max(active, own)))) {
+      (wide && static_cast<double>(own) >= needed * static_cast<double>(std::max(active, own)))) {
     out.push_back({prefix, flows});
     return;
   }
@@ -265,13 +290,11 @@ bool is_special(const IpAddr& a) {
 
 NodeGuess guess_nodes(const Survey& survey) {
   NodeGuess guess;
-  Blocks blocks(survey);
-  if (!blocks.any()) return guess;
+  Blocks all(survey, false);
+  if (!all.any()) return guess;
   std::unordered_set<IpAddr> own;
-  if (blocks.private_share() >= kEnoughPrivate) take_private(blocks, own);
-  guess.by_private = !own.empty();
-  if (blocks.covered() < kNearlyAll) take_far_reaching(blocks, own);
-  if (blocks.covered() < kLeastCovered) return guess;
+  guess.by_private = take_own(survey, all, own);
+  if (all.covered() < kLeastCovered) return guess;
   const Extents extents = extents_of(survey, own);
   std::vector<Found> found;
   const auto v6 = std::partition_point(extents.begin(), extents.end(),
@@ -292,7 +315,7 @@ NodeGuess guess_nodes(const Survey& survey) {
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.prefix < b.prefix; });
   for (const auto& f : found) guess.prefixes.push_back({f.prefix, 0});
   count_addresses(survey, guess);
-  measure_cover(blocks, guess);
+  measure_cover(all, guess);
   return guess;
 }
 
@@ -300,7 +323,7 @@ NodeGuess describe_nodes(const Survey& survey, const std::vector<Prefix>& prefix
   NodeGuess guess;
   for (const auto& p : prefixes) guess.prefixes.push_back({p, 0});
   count_addresses(survey, guess);
-  measure_cover(Blocks(survey), guess);
+  measure_cover(Blocks(survey, false), guess);
   return guess;
 }
 

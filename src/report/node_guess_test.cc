@@ -105,6 +105,21 @@ TEST(NodeGuess, AScannerFromOutsideIsNotOwn) {
   EXPECT_EQ(names(guess_nodes(n.survey())), Names{"147.32.0.0/21"});
 }
 
+TEST(NodeGuess, AScanLargerThanAllElse) {
+  Network n;
+  for (int i = 0; i < 20'000; ++i)
+    n.exchange(IpAddr::v4(0x0a000000u + static_cast<uint32_t>(n.random().below(1u << 18))), n.outside());
+  for (uint32_t i = 0; i < (1u << 18); ++i) n.flow(address("198.108.66.7"), IpAddr::v4(0x0a000000u + i));
+  EXPECT_EQ(names(guess_nodes(n.survey())), Names{"10.0.0.0/14"});
+}
+
+TEST(NodeGuess, OneWayOnly) {
+  Network n;
+  for (int i = 0; i < 6000; ++i)
+    n.flow(n.outside(), IpAddr::v4(0x93200000u + static_cast<uint32_t>(n.random().below(1024))));
+  EXPECT_EQ(names(guess_nodes(n.survey())), Names{"147.32.0.0/22"});
+}
+
 TEST(NodeGuess, ForgedPrivateSourcesAreNotOwn) {
   Network n;
   for (int i = 0; i < 3000; ++i) n.exchange(address("10.20.0." + std::to_string(1 + i % 60)), n.outside());

@@ -19,7 +19,7 @@ nav{margin:8px 0;display:flex;flex-wrap:wrap;gap:2px 0}
 .tiles div{border:1px solid var(--rule);border-radius:8px;padding:8px 12px;background:var(--panel)}
 .tiles span{display:block;color:var(--dim);font-size:13px}.tiles b{font-size:20px;font-variant-numeric:tabular-nums}
 .narrow{display:none}.why{white-space:normal;text-align:left;display:block;min-width:0;max-width:70ch}
-th,td{vertical-align:top}.scroll{overflow-x:visible}table{max-width:100%}
+table:has(.why) th:last-child{text-align:left}th,td{vertical-align:top}.scroll{overflow-x:visible}table{max-width:100%}
 td,th{white-space:normal}td code{white-space:normal}
 .lists{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,210px),1fr));gap:0 20px}
 .talkers{list-style:none;padding:0;margin:0;font-size:14px}.talkers li{display:flex;justify-content:space-between;gap:10px}

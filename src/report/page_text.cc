@@ -122,6 +122,7 @@ std::string percent_text(double share) {
 std::string value_text(int feature, double value) {
   const auto& f = series::kFeatures[static_cast<size_t>(feature)];
   if (f.kind == series::Kind::kRatio) return fmt::format("{:.2f}", value);
+  if (f.unit == "s" && value >= 60) return detect::duration_text(static_cast<int64_t>(value * 1000));
   return detect::quantity_text(value, f.unit);
 }
 

@@ -18,6 +18,9 @@ namespace {
 
 constexpr size_t kRows = 15;  // of each table
 constexpr size_t kBatch = 1024;
+// Of open steps. One node needs little, but a step has 2 MiB at least, and a long flow keeps many open.
+constexpr size_t kNodesBytes = size_t{768} << 20;
+constexpr size_t kNetworkBytes = size_t{256} << 20;
 constexpr int64_t kFewSteps = 60;
 
 struct FirstReading {
@@ -107,6 +110,7 @@ class SecondTap {
   }
   static series::SeriesOptions network_options(series::SeriesOptions options) {
     options.nodes = network_nodes();
+    if (options.memory_bytes > 0) options.memory_bytes = kNetworkBytes;
     return options;
   }
   void take_back_astray(const flow::Flow& f) {
@@ -299,6 +303,7 @@ ReportData report_of_flows(const FlowInput& input, const ReportOptions& o) {
   series.nodes.counting_points = input.series.nodes.counting_points;
   if (first.plan != nullptr)
     series = serve::with_plan({{}, {.series = series}, o.temporary, o.stop, {}}, first.plan);
+  if (first.plan != nullptr) series.memory_bytes = kNodesBytes;
   NoSink nothing;
   detect::StreamingDetector* stream = scoring.on() ? &scoring.start(data.watched.watched) : nullptr;
   series::FrameSink& sink = stream == nullptr ? static_cast<series::FrameSink&>(nothing) : *stream;

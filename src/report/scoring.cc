@@ -11,7 +11,7 @@
 namespace netflowgen::report {
 namespace {
 
-constexpr size_t kEngineBytes = size_t{1} << 30;
+constexpr size_t kEngineBytes = size_t{768} << 20;
 constexpr size_t kMostNodes = 50'000;
 // Multiplications and additions of all positions together: half a minute on two cores of 2020.
 constexpr double kMostWork = 1.2e12;
