@@ -10,52 +10,24 @@
 // Usage: bench_train [SIZE] [STEPS] (default: micro 12)
 #include <cblas.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "bench/restart.h"
+#include "bench/train_demo.h"
 #include "learn/pretrain.h"
-#include "series/builder.h"
-#include "series/store.h"
-#include "series/store_sink.h"
-#include "sim/scenario.h"
-#include "sim/simulator.h"
 
 namespace {
 
 using namespace netflowgen;
+using bench::now;
+using bench::since;
+using bench::Times;
 
-constexpr int64_t kBatch = 16;
-constexpr int64_t kLength = 256;
+constexpr int64_t kBatch = bench::kTrainBatch;
+constexpr int64_t kLength = bench::kTrainLength;
 constexpr int64_t kPositions = kBatch * kLength;
-
-struct Times {
-  double wall = 0;
-  double cpu = 0;
-};
-
-Times now() {
-  rusage u{};
-  getrusage(RUSAGE_SELF, &u);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  const auto wall = std::chrono::steady_clock::now().time_since_epoch();
-  return {std::chrono::duration<double>(wall).count(), seconds(u.ru_utime) + seconds(u.ru_stime)};
-}
-
-Times since(const Times& start) {
-  const Times t = now();
-  return {t.wall - start.wall, t.cpu - start.cpu};
-}
-
-double median(std::vector<double> x) {
-  std::sort(x.begin(), x.end());
-  return x[x.size() / 2];
-}
 
 // One weight matrix: y [rows, out] = x [rows, in] W^T.
 struct Product {
@@ -161,62 +133,20 @@ Rate shapes_rate(GemmTimer& timer, const std::vector<Product>& all) {
   return {flops / total.wall * 1e-9, flops / total.cpu * 1e-9};
 }
 
-series::FrameTable demo_frames(const base::fs::path& store) {
-  sim::Scenario scenario = sim::load_scenario("demo");
-  scenario.duration = {24 * 3600 * 1000};
-  scenario.attacks.count = 10;
-  sim::Simulator simulator(scenario);
-  series::StoreWriter writer(store, {.timezone = scenario.timezone});
-  series::StoreSink sink(writer);
-  series::SeriesOptions options;
-  options.nodes.all_hosts = false;
-  options.nodes.hosts = {scenario.network.prefix};
-  series::SeriesBuilder builder(options, sink);
-  std::vector<flow::Flow> flows(4096);
-  while (const size_t n = simulator.read(flows)) builder.add({flows.data(), n});
-  builder.finish();
-  writer.cover(builder.first_step(), builder.end_step());
-  writer.flush();
-  return series::load_frames(store);
-}
-
-// Medians over optimiser steps; the first ones warm caches and are left out.
-Times step_times(const series::FrameTable& table, const model::ModelSpec& spec, int64_t steps,
-                 const base::fs::path& out) {
-  learn::PretrainOptions o;
-  o.spec = spec;
-  o.steps = steps + 3;
-  o.batch = kBatch;
-  o.length = kLength;
-  o.evaluate_every = 1 << 30;
-  std::vector<double> wall;
-  std::vector<double> cpu;
-  Times last = now();
-  const base::StopFlag stop;
-  learn::pretrain(table, o, out, stop, [&](const base::Progress& p) {
-    const Times t = since(last);
-    last = now();
-    if (p.done < 3 || p.done >= p.total) return;  // the last one validates
-    wall.push_back(t.wall);
-    cpu.push_back(t.cpu);
-  });
-  return {median(wall), median(cpu)};
-}
-
 int run(const std::string& size, int64_t steps) {
   const base::fs::path folder = base::fs::temp_directory_path() / fmt::format("bench-train-{}", getpid());
-  const auto table = demo_frames(folder / "store");
+  const auto table = bench::demo_frames(folder / "store");
   const auto spec = model::ModelSpec::preset_of("default", size);
   GemmTimer timer;
   // SGEMM before, between and after, the best of each: what the machine can do.
   std::vector<Rate> squares = {square_rate(timer)};
-  Times step = step_times(table, spec, steps, folder / "model");
+  Times step = bench::step_times(table, spec, steps, folder / "model");
   const model::ModelFolder model(folder / "model");
   const token::Encoder encoder(model.tokenizer(), model.spec().input);
   const auto all = products(model.spec(), encoder);
   std::vector<Rate> shapes = {shapes_rate(timer, all)};
   squares.push_back(square_rate(timer));
-  const Times again = step_times(table, spec, steps, folder / "model");
+  const Times again = bench::step_times(table, spec, steps, folder / "model");
   step = {std::min(step.wall, again.wall), std::min(step.cpu, again.cpu)};
   shapes.push_back(shapes_rate(timer, all));
   squares.push_back(square_rate(timer));
