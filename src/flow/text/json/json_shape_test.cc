@@ -148,8 +148,15 @@ TEST(JsonShape, StopsAtTheEndOfTheBytes) {
 // Which steps have a value is found once for each set of columns; the flows are those of parse_cells().
 TEST(JsonSteps, AgreeWithParseCells) {
   base::Random random(2);
+  std::vector<JsonPlan> plans;
   for (const JsonDialect* dialect : {&kZeekJson, &kGoflow2Json, &kNfdumpJson, &kAwsJson, &kSuricataJson}) {
-    const JsonPlan plan = compile(*dialect, {});
+    plans.push_back(compile(*dialect, {}));
+  }
+  const std::string map =
+      "format: json\nkeep_rows: {kind: [flow, tcp]}\nfields: {start: t, src: a, dst: b, bytes: {column: n, "
+      "optional: true}}\n";
+  plans.push_back(compile(parse_column_map(map, "map"), {}));
+  for (const JsonPlan& plan : plans) {
     JsonSteps steps(plan);
     JsonCells cells;
     const std::vector<std::string> values{"1767225600", "10.0.0.1", "6",    "",   "-",
