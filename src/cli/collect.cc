@@ -12,6 +12,7 @@
 #include "cli/options/detect_options.h"
 #include "cli/options/series_options.h"
 #include "flow/live/live_flow_source.h"
+#include "model/spec.h"
 #include "series/open_steps.h"
 #include "serve/collector.h"
 
@@ -58,6 +59,14 @@ flow::LiveOptions live_options(const CollectArgs& args) {
   return o;
 }
 
+// What --step asks for. UsageError: the model knows steps of another length only.
+int64_t asked_step(const std::string& model, int64_t step_ms) {
+  const auto input = model::ModelFolder(model).spec().input;
+  if (input.universal || input.step_ms == step_ms) return step_ms;
+  throw UsageError("--step: steps of {} ms, and the model was trained on steps of {} ms; leave --step out",
+                   step_ms, input.step_ms);
+}
+
 // The arguments, checked and given their units.
 CollectorOptions collector_options(const CollectArgs& args, bool step_given) {
   CollectorOptions p;
@@ -79,7 +88,7 @@ CollectorOptions collector_options(const CollectArgs& args, bool step_given) {
   if (!args.detect.model.empty()) {
     auto detect = args.detect;
     detect.model = model_or_shipped(detect.model);
-    if (step_given) detect.step_ms = p.series.step_ms;
+    if (step_given) detect.step_ms = asked_step(detect.model, p.series.step_ms);
     auto alerts = args.alerts;
     if (alerts.empty()) alerts.push_back(p.store / "alerts.db");
     p.detect = {std::make_shared<serve::DetectSetup>(detect), std::move(alerts),

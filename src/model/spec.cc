@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/time.h"
 
 namespace netflowgen::model {
 namespace {
@@ -354,6 +355,8 @@ ModelFolder::ModelFolder(const base::fs::path& path, int64_t step_ms)
           "{} was trained on steps of {} ms, the series has steps of {} ms; make the series with --step {}ms",
           path.string(), spec_.input.step_ms, step_ms, spec_.input.step_ms);
     }
+    if (step_ms > base::kDayMs)
+      throw base::Error("{} takes steps of up to a day, not of {} ms", path.string(), step_ms);
     spec_.input.step_ms = step_ms;
   }
   const token::Encoder encoder(tokenizer_, spec_.input);
