@@ -91,9 +91,11 @@ CollectorOptions collector_options(const CollectArgs& args, bool step_given) {
     if (step_given) detect.step_ms = asked_step(detect.model, p.series.step_ms);
     auto alerts = args.alerts;
     if (alerts.empty()) alerts.push_back(p.store / "alerts.db");
-    p.detect = {std::make_shared<serve::DetectSetup>(detect), std::move(alerts),
-                p.store / "detector.safetensors",
-                [detect] { return std::make_shared<serve::DetectSetup>(detect); }};
+    p.detect.emplace();
+    p.detect->setup = std::make_shared<serve::DetectSetup>(detect);
+    p.detect->alerts = std::move(alerts);
+    p.detect->state = p.store / "detector.safetensors";
+    p.detect->load = [detect] { return std::make_shared<serve::DetectSetup>(detect); };
     p.nodes_line =
         serve::take_fitted_nodes(p.detect->setup->fitted(), args.series.names_nodes(), p.series.nodes);
   } else if (!args.alerts.empty() || !args.detect.policy.empty() || args.detect.dry_run) {

@@ -10,6 +10,7 @@ void add_inspect(Command& app, Context& context);
 void add_evaluate(Command& app, Context& context);
 void add_simulate(Command& app, Context& context);
 void add_collect(Command& app, Context& context);
+void add_serve(Command& app, Context& context);
 void add_decode(Command& app, Context& context);
 void add_features(Command& app, Context& context);
 void add_replay(Command& app, Context& context);
@@ -20,11 +21,12 @@ void add_feedback(Command& app, Context& context);
 void add_version(Command& app, Context& context);
 
 inline constexpr AddCommand kCommands[] = {
-    add_demo,     add_report,  add_series, add_inspect,
+    add_demo,     add_report,  add_series,   add_inspect,
 #ifndef NETFLOWGEN_LEARN
     add_evaluate,  // elsewhere it compares trained models, too
 #endif
-    add_simulate, add_collect, add_decode, add_features, add_replay, add_alerts, add_feedback, add_version,
+    add_simulate, add_collect, add_serve,    add_decode,  add_features,
+    add_replay,   add_alerts,  add_feedback, add_version,
 };
 
 // Those of the learning library (learn_library.h): the program itself knows their names and their lines of help.

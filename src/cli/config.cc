@@ -291,7 +291,8 @@ void add_init_option(Command& command) {
 }
 
 bool asks_init(const Arguments& arguments) {
-  return arguments.command->get_option_no_throw("--init") != nullptr &&
+  const CLI::Option* const option = arguments.command->get_option_no_throw("--init");
+  return option != nullptr && option->get_expected_max() == 0 &&  // serve's names a file
          std::find(arguments.words.begin(), arguments.words.end(), "--init") != arguments.words.end();
 }
 

@@ -20,6 +20,10 @@ std::string libraries_text() {
 
 }  // namespace
 
+std::string version_number() { return NETFLOWGEN_VERSION; }
+
+std::string version_commit() { return NETFLOWGEN_COMMIT; }
+
 std::string build_text() { return NETFLOWGEN_VERSION " (" NETFLOWGEN_COMMIT ")"; }
 
 std::string version_text() { return "netflowgen " + build_text(); }

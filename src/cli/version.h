@@ -5,6 +5,8 @@
 
 namespace netflowgen::cli {
 
+std::string version_number();  // "0.1.0"
+std::string version_commit();  // "1a2b3c4d5e"
 // "0.1.0 (1a2b3c4d5e)": version and commit.
 std::string build_text();
 // For --version.

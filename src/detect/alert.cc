@@ -93,7 +93,7 @@ std::string line_of(const Json& j) { return j.dump(-1, ' ', false, Json::error_h
 }  // namespace
 
 std::string_view name_of(AlertEvent event) {
-  constexpr std::string_view kNames[] = {"raised", "escalated", "resumed", "ended", "grouped"};
+  constexpr std::string_view kNames[] = {"raised", "escalated", "resumed", "ended", "grouped", "updated"};
   return kNames[static_cast<size_t>(event)];
 }
 
@@ -106,31 +106,33 @@ std::string alert_id(std::string_view node, std::string_view task, int64_t raise
 }
 
 std::string to_json_line(const Alert& a) {
-  return line_of({{"format", kAlertFormat},
-                  {"record", "alert"},
-                  {"id", a.id},
-                  {"event", name_of(a.event)},
-                  {"time", time(a.event_ms)},
-                  {"node", a.node},
-                  {"task", a.task},
-                  {"type", a.guess.type},
-                  {"probability", number(a.guess.probability)},
-                  {"type_by", a.guess.by_model ? "model" : "rule"},
-                  {"severity", name_of(a.severity)},
-                  {"times_expected", number(a.times_expected)},
-                  {"start", time(a.start_ms)},
-                  {"raised", time(a.raised_ms)},
-                  {"end", a.end_ms == 0 ? Json(nullptr) : time(a.end_ms)},
-                  {"score", number(a.peak)},
-                  {"threshold", number(a.threshold)},
-                  {"suppressed", a.sent() ? Json(nullptr) : Json(name_of(a.suppressed))},
-                  {"reason", text_or_null(a.reason)},
-                  {"policy", text_or_null(a.policy)},
-                  {"contacts", a.contacts},
-                  {"incident", text_or_null(a.incident)},
-                  {"features", drivers(a.drivers)},
-                  {"flows", a.flows ? flows_json(*a.flows) : Json(nullptr)},
-                  {"filter", a.filter ? filter_json(*a.filter) : Json(nullptr)}});
+  Json j = {{"format", kAlertFormat},
+            {"record", "alert"},
+            {"id", a.id},
+            {"event", name_of(a.event)},
+            {"time", time(a.event_ms)},
+            {"node", a.node},
+            {"task", a.task},
+            {"type", a.guess.type},
+            {"probability", number(a.guess.probability)},
+            {"type_by", a.guess.by_model ? "model" : "rule"},
+            {"severity", name_of(a.severity)},
+            {"times_expected", number(a.times_expected)},
+            {"start", time(a.start_ms)},
+            {"raised", time(a.raised_ms)},
+            {"end", a.end_ms == 0 ? Json(nullptr) : time(a.end_ms)},
+            {"score", number(a.peak)},
+            {"threshold", number(a.threshold)},
+            {"suppressed", a.sent() ? Json(nullptr) : Json(name_of(a.suppressed))},
+            {"reason", text_or_null(a.reason)},
+            {"policy", text_or_null(a.policy)},
+            {"contacts", a.contacts},
+            {"incident", text_or_null(a.incident)},
+            {"features", drivers(a.drivers)},
+            {"flows", a.flows ? flows_json(*a.flows) : Json(nullptr)},
+            {"filter", a.filter ? filter_json(*a.filter) : Json(nullptr)}};
+  if (a.early) j["early"] = true;
+  return line_of(j);
 }
 
 std::string to_json_line(const Incident& i) {

@@ -19,8 +19,8 @@
 
 namespace netflowgen::detect {
 
-// kGrouped: the alert became part of an incident (incident.h).
-enum class AlertEvent : uint8_t { kRaised, kEscalated, kResumed, kEnded, kGrouped };
+// kGrouped: the alert became part of an incident (incident.h). kUpdated: an early alert's step has ended and bears it out.
+enum class AlertEvent : uint8_t { kRaised, kEscalated, kResumed, kEnded, kGrouped, kUpdated };
 std::string_view name_of(AlertEvent event);  // "raised", ...
 
 // One feature of the node when the alert was at its height.
@@ -65,6 +65,7 @@ struct Alert {
   std::optional<FlowEvidence> flows;
   std::optional<Filter> filter;
   std::string incident;  // its id; "": none
+  bool early = false;    // raised while its step was still open; raised_ms is then the time of that
 
   bool sent() const { return suppressed == Suppression::kNone; }
 };

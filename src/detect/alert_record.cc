@@ -213,7 +213,7 @@ Alert alert_of(const Fields& f) {
   check_format(f);
   Alert a;
   a.id = f.text("id");
-  a.event = f.word("event", AlertEvent::kGrouped);
+  a.event = f.word("event", AlertEvent::kUpdated);
   a.node = f.text("node");
   a.task = f.text("task");
   a.guess = {f.text("type"), f.number("probability", 0), f.text_or_empty("type_by") == "model"};
@@ -229,6 +229,7 @@ Alert alert_of(const Fields& f) {
   a.reason = f.text_or_empty("reason");
   a.policy = f.text_or_empty("policy");
   a.incident = f.text_or_empty("incident");
+  a.early = f.flag("early");
   f.each("contacts", [&](const Json& c) {
     if (c.is_string()) a.contacts.push_back(c.get<std::string>());
   });

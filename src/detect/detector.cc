@@ -30,7 +30,7 @@ Detector::Detector(RuleSet& rules, DetectorParts parts, AlertSink sink)
 base::LedgerView Detector::alerts_ledger() const { return ledger_.view("alerts"); }
 
 size_t Detector::open_alerts() const {
-  size_t n = outages_.size();
+  size_t n = outages_.size() + early_.size();
   for (const auto& [key, live] : live_) {
     for (const auto& task : live.tasks) n += task.track.state == Track::State::kActive ? 1 : 0;
   }
@@ -124,6 +124,7 @@ void Detector::end_step(int64_t step) {
     }
     it = done ? live_.erase(it) : std::next(it);
   }
+  end_early(step);
   watch_outages(step);
   learn_traffic(step);
   std::vector<Incident> incidents;
@@ -165,8 +166,9 @@ void Detector::apply(int64_t step, size_t task, Transition transition, const Nod
   }
 }
 
-void Detector::raise(int64_t step, size_t task, const NodeScores& seen, const Node& node, LiveNode& live,
-                     int64_t last_end) {
+// The alert of live.tasks[task], for a track that has just become active.
+Alert& Detector::make_alert(int64_t step, size_t task, const NodeScores& seen, const Node& node,
+                            LiveNode& live, int64_t last_end) const {
   const TaskCalibration& calibration = rules_.calibration().tasks[task];
   const Track& track = live.tasks[task].track;
   live.tasks[task].alert = std::make_unique<Alert>();
@@ -184,13 +186,83 @@ void Detector::raise(int64_t step, size_t task, const NodeScores& seen, const No
   a.contacts = live.rule->contacts;
   a.suppressed = suppressed(step, node, *live.rule, last_end, a.reason);
   gather(step, seen, node, live.tasks[task]);
+  return a;
+}
+
+void Detector::raise(int64_t step, size_t task, const NodeScores& seen, const Node& node, LiveNode& live,
+                     int64_t last_end) {
+  Alert& a = make_alert(step, task, seen, node, live, last_end);
+  if (const auto early = early_.find({seen.node, task}); early != early_.end()) {
+    const Alert& before = early->second.alert;
+    a.id = before.id;
+    a.raised_ms = before.raised_ms;
+    a.suppressed = before.suppressed;
+    a.early = true;
+    early_.erase(early);
+    return record(a, AlertEvent::kUpdated, step);
+  }
   ledger_.enter();
   a.sent() ? ledger_.emit() : ledger_.drop(a.suppressed);
   record(a, AlertEvent::kRaised, step);
 }
 
+const Band* Detector::band(uint64_t node) const {
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? nullptr : &it->second.band;
+}
+
+void Detector::foresee(std::span<const int64_t> steps, std::span<const NodeScores> seen,
+                       base::TimeMs now_ms) {
+  const auto known = seen.empty() ? nodes_.end() : nodes_.find(seen.front().node);
+  if (known == nodes_.end()) return;
+  const Node& node = known->second;
+  const auto up = live_.find(known->first);
+  for (size_t t = 0; t < node.rule->thresholds.size(); ++t) {
+    if (early_.contains({known->first, t})) continue;
+    LiveNode copy{node.name, node.rule, kNoStep, {}};
+    copy.tasks.resize(node.rule->thresholds.size());
+    Track& track = copy.tasks[t].track;
+    if (up != live_.end()) track = up->second.tasks[t].track;
+    Band band = node.band;
+    for (size_t i = 0; i < seen.size(); ++i) {
+      const int64_t last_end = track.end_step;
+      const Observation observed{seen[i].scores[t], band, volumes_of(*parts_.encoder, seen[i].frame)};
+      const Transition transition =
+          track.update(steps[i], observed, node.rule->thresholds[t], node.rule->timing);
+      if (transition == Transition::kResumed) break;
+      if (transition == Transition::kRaised) {
+        if (track.baseline.above(observed.seen) == 0) break;
+        Alert& a = make_alert(steps[i], t, seen[i], node, copy, last_end);
+        a.early = true;
+        a.raised_ms = a.event_ms = now_ms;
+        a.event = AlertEvent::kRaised;
+        ledger_.enter();
+        a.sent() ? ledger_.emit() : ledger_.drop(a.suppressed);
+        sink_(a);
+        early_[{known->first, t}] = {steps[i], std::move(a)};
+        break;
+      }
+      band = band_of(seen[i].direct, seen[i].level, parts_.quantiles);
+    }
+  }
+}
+
+// Early alerts whose step has ended without raising them.
+void Detector::end_early(int64_t step) {
+  for (auto it = early_.begin(); it != early_.end();) {
+    if (it->second.step > step) {
+      ++it;
+      continue;
+    }
+    Alert& a = it->second.alert;
+    a.end_ms = end_of(step);
+    record(a, AlertEvent::kEnded, step);
+    it = early_.erase(it);
+  }
+}
+
 Suppression Detector::suppressed(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
-                                 std::string& reason) {
+                                 std::string& reason) const {
   if (step - node.first_step < rule.learning_steps) return Suppression::kLearning;
   if (rule.mute) return Suppression::kMuted;
   if (const auto* m = rules_.policies().maintenance(node.name, step * rules_.step_ms())) {

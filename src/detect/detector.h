@@ -11,6 +11,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,6 +43,7 @@ struct NodeScores {
   std::span<const float> direct;    // [volumes, quantiles] of the first lead, log1p minus level
   std::span<const float> level;     // [volumes]
   std::span<const float> classes;   // logits of the classes head, or empty
+  uint32_t position = 0;            // number of the position, from 0: the window is full at `window`
 };
 
 using AlertSink = std::function<void(const Alert&)>;
@@ -66,13 +68,20 @@ class Detector {
   // REQUIRES: step is the same until end_step(step), then greater.
   void update(int64_t step, std::span<const NodeScores> seen);
   void end_step(int64_t step);
+  // Raises, at once, the alerts that the open steps would raise if they ended now. `seen` is of one node, `seen[i]` of
+  // steps[i], ascending, as the engine would score them (infer::Engine::peek). Only where a volume is above its band already.
+  // Nothing else changes. When a step ends that was foreseen, its alert has the same id and the event kUpdated; where the step
+  // raises none after all, the early alert ends. `now_ms`: when it became known.
+  void foresee(std::span<const int64_t> steps, std::span<const NodeScores> seen, base::TimeMs now_ms);
+  // Of a node, for the step after its last position; null: no forecast, or not known.
+  const Band* band(uint64_t node) const;
   // The engine no longer knows the node: its forecast and what was usual for it go; an alert of it stays.
   void forget(uint64_t node);
 
   base::LedgerView alerts_ledger() const;
   size_t open_alerts() const;
   size_t open_incidents() const { return incidents_.open().size(); }
-  bool busy() const { return !live_.empty() || !watched_.empty() || incidents_.busy(); }
+  bool busy() const { return !live_.empty() || !watched_.empty() || !early_.empty() || incidents_.busy(); }
 
  private:
   friend class DetectorState;
@@ -106,10 +115,13 @@ class Detector {
   void learn_usual(std::span<const float> frame, Node& node) const;
   void apply(int64_t step, size_t task, Transition transition, const NodeScores* seen, const Node* node,
              LiveNode& live, int64_t last_end);
+  Alert& make_alert(int64_t step, size_t task, const NodeScores& seen, const Node& node, LiveNode& live,
+                    int64_t last_end) const;
   void raise(int64_t step, size_t task, const NodeScores& seen, const Node& node, LiveNode& live,
              int64_t last_end);
   Suppression suppressed(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
-                         std::string& reason);
+                         std::string& reason) const;
+  void end_early(int64_t step);
   void gather(int64_t step, const NodeScores& seen, const Node& node, Live& live) const;
   std::vector<Driver> drivers_of(const Track& track, const NodeScores& seen, const Node& node) const;
   void add_flows(int64_t first, int64_t last, const NodeScores& seen, const Frame& expected, const Node& node,
@@ -133,7 +145,12 @@ class Detector {
   std::unordered_set<uint64_t> watched_;                          // nodes whose policy asks for outage alerts
   std::unordered_map<uint64_t, std::unique_ptr<Alert>> outages_;  // open ones
   std::vector<Alert> changes_;                                    // of this step
-  NodeIndex index_;                                               // of nodes_, where there are flows
+  struct Early {
+    int64_t step = 0;  // that is still open
+    Alert alert;
+  };
+  std::map<std::pair<uint64_t, size_t>, Early> early_;  // by node and task
+  NodeIndex index_;                                     // of nodes_, where there are flows
   IncidentTracker incidents_;
   base::Ledger<Suppression> ledger_;
 };

@@ -60,7 +60,7 @@ struct Possible {
            (!f.source || (prefix(*f.source) && f.source->address.is_v4() == f.destination.address.is_v4()));
   }
   bool alert(const Alert& a) const {
-    return a.event <= AlertEvent::kGrouped && a.severity <= Severity::kCritical &&
+    return a.event <= AlertEvent::kUpdated && a.severity <= Severity::kCritical &&
            a.suppressed < Suppression::kCount && time(a.start_ms) && time(a.raised_ms) && time(a.event_ms) &&
            time(a.end_ms) && (!a.filter || filter(*a.filter)) &&
            std::all_of(a.drivers.begin(), a.drivers.end(),
@@ -255,6 +255,19 @@ void DetectorState::read(StreamingDetector& stream, std::span<const uint8_t> byt
   }
   if (r.bad() || !r.done() || !fits)
     throw base::Error("{}: the detector's state is damaged; start without --state", where);
+}
+
+std::vector<std::string> DetectorState::open_alerts(const StreamingDetector& stream) {
+  std::vector<std::string> ids;
+  const Detector& d = stream.detector_;
+  for (const auto& [key, live] : d.live_) {
+    for (const auto& task : live.tasks) {
+      if (task.alert != nullptr && task.track.state == Track::State::kActive) ids.push_back(task.alert->id);
+    }
+  }
+  for (const auto& [key, alert] : d.outages_) ids.push_back(alert->id);
+  for (const auto& [key, early] : d.early_) ids.push_back(early.alert.id);
+  return ids;
 }
 
 void DetectorState::restore(StreamingDetector& stream, const base::fs::path& path) {

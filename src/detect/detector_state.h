@@ -25,6 +25,8 @@ class DetectorState {
   // all but the alerts that are up. Error: no such file, damaged, of another model, cache type or
   // calibration.
   static void restore(StreamingDetector& stream, const base::fs::path& path);
+  // Ids of the alerts that are open.
+  static std::vector<std::string> open_alerts(const StreamingDetector& stream);
 
  private:
   static std::vector<uint8_t> bytes_of(const StreamingDetector& stream, int version);

@@ -82,6 +82,21 @@ class World {
     return all;
   }
 
+  // What the open steps would raise, a score a step from the next one on.
+  World& foresee(const std::string& node, const std::string& scores, const std::string& packets) {
+    std::vector<int64_t> steps;
+    std::vector<std::unique_ptr<Scored>> scored;
+    std::vector<NodeScores> seen;
+    for (size_t i = 0; i < scores.size(); ++i) {
+      steps.push_back(step_ + static_cast<int64_t>(i));
+      scored.push_back(
+          std::make_unique<Scored>(encoder_, node, scores[i], packets[i] == '9' ? 1000.0f : 10.0f));
+      seen.push_back(scored.back()->seen);
+    }
+    detector_.foresee(steps, seen, step_ * 60'000 + 5000);
+    return *this;
+  }
+
   std::vector<Alert> alerts;
   std::vector<Incident> incidents;
   Detector& detector() { return detector_; }
@@ -95,26 +110,34 @@ class World {
     p.survival = [](uint64_t, int64_t) { return 1e-4; };
     return p;
   }
-  void update(const std::string& node, char score, float packets) {
-    const auto frame = frame_of(packets);
-    const float s = score == 'n' ? kNaN : static_cast<float>(score - '0');
-    const std::vector<float> surprise(encoder_.target_sizes().size(), 0.5f);
-    // Forecast: log1p of the level, 0.1 more at the 90 % quantile.
-    std::vector<float> direct;
-    for (size_t v = 0; v < encoder_.volumes(); ++v) direct.insert(direct.end(), {-0.1f, 0.0f, 0.1f});
-    std::vector<float> level;
-    for (const float x : volumes_of(encoder_, frame_of(10))) {
-      if (level.size() < encoder_.volumes()) level.push_back(x);
+  struct Scored {
+    Scored(const token::Encoder& encoder, const std::string& name, char letter, float packets)
+        : frame(frame_of(packets)),
+          score(letter == 'n' ? kNaN : static_cast<float>(letter - '0')),
+          surprise(encoder.target_sizes().size(), 0.5f) {
+      // Forecast: log1p of the level, 0.1 more at the 90 % quantile.
+      for (size_t v = 0; v < encoder.volumes(); ++v) direct.insert(direct.end(), {-0.1f, 0.0f, 0.1f});
+      for (const float x : volumes_of(encoder, frame_of(10))) {
+        if (level.size() < encoder.volumes()) level.push_back(x);
+      }
+      seen.node = base::mix64(std::hash<std::string>()(name));
+      seen.name = name;
+      seen.frame = frame;
+      seen.scores = {&score, 1};
+      seen.surprise = surprise;
+      seen.direct = direct;
+      seen.level = level;
     }
+    std::vector<float> frame;
+    float score;
+    std::vector<float> surprise;
+    std::vector<float> direct;
+    std::vector<float> level;
     NodeScores seen;
-    seen.node = base::mix64(std::hash<std::string>()(node));
-    seen.name = node;
-    seen.frame = frame;
-    seen.scores = {&s, 1};
-    seen.surprise = surprise;
-    seen.direct = direct;
-    seen.level = level;
-    detector_.update(step_, std::span(&seen, 1));
+  };
+  void update(const std::string& node, char score, float packets) {
+    const Scored scored(encoder_, node, score, packets);
+    detector_.update(step_, std::span(&scored.seen, 1));
   }
 
   token::Encoder encoder_;
@@ -271,6 +294,68 @@ TEST(Detector, RecordsAreReadBack) {
   EXPECT_EQ(key.end_ms, w.alerts[1].end_ms);
   EXPECT_THROW(parse_alert("{\"id\": 1}", "x"), base::Error);
   EXPECT_THROW(parse_alert("", "x"), base::Error);
+}
+
+TEST(Early, IsTheSameAlertWhenItsStepEnds) {
+  World w;
+  w.run({{"a", "111"}}).foresee("a", "6", "9");
+  EXPECT_THAT(w.events(), ElementsAre("a raised 2"));  // at 2 min 65 s: in the open step 3
+  ASSERT_EQ(w.alerts.size(), 1u);
+  const Alert early = w.alerts[0];
+  EXPECT_TRUE(early.early);
+  EXPECT_EQ(early.raised_ms, 3 * 60'000 + 5000);
+  w.foresee("a", "7", "9");  // the next tick: not twice
+  EXPECT_EQ(w.alerts.size(), 1u);
+  w.run({{"a", "7"}}, "9");
+  ASSERT_EQ(w.alerts.size(), 2u);
+  EXPECT_EQ(name_of(w.alerts[1].event), "updated");
+  EXPECT_EQ(w.alerts[1].id, early.id);
+  EXPECT_EQ(w.alerts[1].raised_ms, early.raised_ms);
+  EXPECT_EQ(w.alerts[1].peak, 7);
+  EXPECT_EQ(w.detector().alerts_ledger().in, 1u);
+  World late;
+  late.run({{"a", "1117"}}, "1119");
+  ASSERT_EQ(late.alerts.size(), 1u);
+  EXPECT_EQ(late.alerts[0].id, early.id) << "the id is that of an alert without a look ahead";
+}
+
+TEST(Early, EndsWhenItsStepDoesNotRaiseIt) {
+  World w;
+  w.run({{"a", "111"}}).foresee("a", "6", "9").run({{"a", "1"}});
+  EXPECT_THAT(w.events(), ElementsAre("a raised 2", "a ended 3"));
+  EXPECT_EQ(w.alerts[1].end_ms, 4 * 60'000);
+  EXPECT_EQ(w.detector().open_alerts(), 0u);
+  w.run({{"a", "17111"}}, "19111");
+  EXPECT_EQ(w.alerts[2].event, AlertEvent::kRaised);
+  EXPECT_NE(w.alerts[2].id, w.alerts[0].id);
+}
+
+TEST(Early, NeedsAVolumeAboveTheBandAndAKnownNode) {
+  World w;
+  w.run({{"a", "111"}})
+      .foresee("a", "6", "1")
+      .foresee("b", "6", "9")
+      .foresee("a", "4", "9")
+      .foresee("a", "n", "9");
+  EXPECT_TRUE(w.alerts.empty());
+}
+
+TEST(Early, LooksThroughSeveralOpenSteps) {
+  World w;
+  w.run({{"a", "111"}}).foresee("a", "116", "119");
+  ASSERT_EQ(w.alerts.size(), 1u);
+  w.run({{"a", "11"}});
+  EXPECT_EQ(w.alerts.size(), 1u) << "its step is still open";
+  w.run({{"a", "6"}}, "9");
+  ASSERT_EQ(w.alerts.size(), 2u);
+  EXPECT_EQ(w.alerts[1].id, w.alerts[0].id);
+  EXPECT_EQ(name_of(w.alerts[1].event), "updated");
+}
+
+TEST(Early, IsNotRaisedWhileTheAlertIsUp) {
+  World w;
+  w.run({{"a", "1116"}}, "1119").foresee("a", "8", "9");
+  EXPECT_EQ(w.alerts.size(), 1u);
 }
 
 }  // namespace

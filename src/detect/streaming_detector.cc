@@ -118,16 +118,20 @@ void StreamingDetector::finish(int64_t step) {
   if (last_step_ != kNoStep && step > last_step_) close(step);
 }
 
-void StreamingDetector::run(int64_t step, std::span<const infer::Item> items,
-                            std::span<const std::string_view> names) {
+infer::Wanted StreamingDetector::wanted() const {
   infer::Wanted wanted;
   wanted.hidden = false;
   wanted.direct = false;
   wanted.forecast = !model_->spec().input.leads.empty();
   wanted.inject = model_->spec().inject;
+  return wanted;
+}
+
+void StreamingDetector::run(int64_t step, std::span<const infer::Item> items,
+                            std::span<const std::string_view> names) {
   for (size_t first = 0; first < items.size(); first += kChunk) {
     const size_t n = std::min(kChunk, items.size() - first);
-    engine_.step(items.subspan(first, n), wanted, results_);
+    engine_.step(items.subspan(first, n), wanted(), results_);
     update_detector(step, items.subspan(first, n), names.empty() ? names : names.subspan(first, n));
     for (const uint64_t node : results_.evicted) detector_.forget(node);
   }
@@ -135,8 +139,6 @@ void StreamingDetector::run(int64_t step, std::span<const infer::Item> items,
 
 void StreamingDetector::update_detector(int64_t step, std::span<const infer::Item> items,
                                         std::span<const std::string_view> names) {
-  const auto& encoder = model_->encoder();
-  const size_t per_item = results_.forecast.size() / std::max<size_t>(items.size(), 1);
   scores_.resize(items.size() * sources_.size());
   seen_.clear();
   for (size_t i = 0; i < items.size(); ++i) {
@@ -145,34 +147,61 @@ void StreamingDetector::update_detector(int64_t step, std::span<const infer::Ite
       results_.stepped(i) ? frames_.emit() : frames_.drop(results_.drop[i]);
     }
     if (!results_.stepped(i)) continue;
-    const bool active = !items[i].frame.empty();
-    for (size_t t = 0; active && t < sources_.size(); ++t) {
-      scores_[i * sources_.size() + t] = score(sources_[t], i, items[i].frame);
-    }
-    NodeScores s;
-    s.node = items[i].node;
-    if (!names.empty()) s.name = names[i];
-    s.frame = items[i].frame;
-    s.scores = std::span(scores_).subspan(i * sources_.size(), sources_.size());
-    s.surprise = std::span(results_.surprise)
-                     .subspan(i * encoder.target_sizes().size(), encoder.target_sizes().size());
-    s.direct = std::span(results_.forecast).subspan(i * per_item, per_item);
-    s.level = std::span(results_.level).subspan(i * encoder.volumes(), encoder.volumes());
-    if (classes_ >= 0) {
-      const size_t outputs = model_->tasks()[static_cast<size_t>(classes_)].spec.classes.size();
-      s.classes = std::span(results_.tasks[static_cast<size_t>(classes_)]).subspan(i * outputs, outputs);
-    }
-    seen_.push_back(s);
+    seen_.push_back(scores_of(results_, items.size(), i, items[i], scores_));
+    if (!names.empty()) seen_.back().name = names[i];
   }
   if (observer_) observer_(step, seen_);
   detector_.update(step, seen_);
 }
 
-float StreamingDetector::score(const Source& source, size_t item, std::span<const float> frame) const {
+// Row i of the results of `items` items. `scores` holds [items, tasks] and backs the answer, as the results do.
+NodeScores StreamingDetector::scores_of(const infer::Results& results, size_t items, size_t i,
+                                        const infer::Item& item, std::vector<float>& scores) const {
+  const auto& encoder = model_->encoder();
+  const size_t per_item = results.forecast.size() / std::max<size_t>(items, 1);
+  for (size_t t = 0; !item.frame.empty() && t < sources_.size(); ++t) {
+    scores[i * sources_.size() + t] = score(sources_[t], results, i, item.frame);
+  }
+  NodeScores s;
+  s.node = item.node;
+  s.frame = item.frame;
+  s.position = results.position[i];
+  s.scores = std::span(scores).subspan(i * sources_.size(), sources_.size());
+  s.surprise =
+      std::span(results.surprise).subspan(i * encoder.target_sizes().size(), encoder.target_sizes().size());
+  s.direct = std::span(results.forecast).subspan(i * per_item, per_item);
+  s.level = std::span(results.level).subspan(i * encoder.volumes(), encoder.volumes());
+  if (classes_ >= 0) {
+    const size_t outputs = model_->tasks()[static_cast<size_t>(classes_)].spec.classes.size();
+    s.classes = std::span(results.tasks[static_cast<size_t>(classes_)]).subspan(i * outputs, outputs);
+  }
+  return s;
+}
+
+void StreamingDetector::foresee(std::string_view node, std::span<const int64_t> steps,
+                                std::span<const float> frames, base::TimeMs now_ms) {
+  std::vector<infer::Item> items;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    items.push_back(
+        {infer::node_key(node), steps[i], frames.subspan(i * series::kFeatureCount, series::kFeatureCount)});
+  }
+  engine_.peek(items, wanted(), peeked_);
+  std::vector<float> scores(items.size() * sources_.size());
+  std::vector<NodeScores> seen;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!peeked_.stepped(i)) return;  // not known yet, or from the future
+    seen.push_back(scores_of(peeked_, items.size(), i, items[i], scores));
+    seen.back().name = node;
+  }
+  detector_.foresee(steps, seen, now_ms);
+}
+
+float StreamingDetector::score(const Source& source, const infer::Results& results, size_t item,
+                               std::span<const float> frame) const {
   if (source.scored >= 0 && !(frame[static_cast<size_t>(source.scored)] > 0)) {
     return std::numeric_limits<float>::quiet_NaN();
   }
-  return source.task < 0 ? results_.inject[item] : results_.tasks[static_cast<size_t>(source.task)][item];
+  return source.task < 0 ? results.inject[item] : results.tasks[static_cast<size_t>(source.task)][item];
 }
 
 }  // namespace netflowgen::detect

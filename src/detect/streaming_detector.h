@@ -45,6 +45,11 @@ class StreamingDetector : public series::FrameSink {
   // `step` is the last of the input although nothing was active in it.
   void finish(int64_t step);
 
+  // One node's frames of the steps that are open, ascending and later than the last closed one: [steps, kFeatureCount]. What
+  // they would raise is raised at once (Detector::foresee); the engine's state stays as it is, to the bit.
+  void foresee(std::string_view node, std::span<const int64_t> steps, std::span<const float> frames,
+               base::TimeMs now_ms);
+
   // Sees every position that the engine stepped, idle ones too, before the detector does. Spans are valid during the call.
   using Observer = std::function<void(int64_t step, std::span<const NodeScores>)>;
   void set_observer(Observer observer) { observer_ = std::move(observer); }
@@ -58,6 +63,7 @@ class StreamingDetector : public series::FrameSink {
   base::LedgerView alerts_ledger() const { return detector_.alerts_ledger(); }
   infer::Engine& engine() { return engine_; }
   Detector& detector() { return detector_; }
+  const FlowSample& sample() const { return sample_; }
   int64_t last_step() const { return last_step_; }
 
  private:
@@ -77,7 +83,11 @@ class StreamingDetector : public series::FrameSink {
   void run(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names);
   void update_detector(int64_t step, std::span<const infer::Item> items,
                        std::span<const std::string_view> names);
-  float score(const Source& source, size_t item, std::span<const float> frame) const;
+  NodeScores scores_of(const infer::Results& results, size_t items, size_t i, const infer::Item& item,
+                       std::vector<float>& scores) const;
+  float score(const Source& source, const infer::Results& results, size_t item,
+              std::span<const float> frame) const;
+  infer::Wanted wanted() const;
 
   std::shared_ptr<const infer::Model> model_;
   infer::Engine engine_;
@@ -91,6 +101,7 @@ class StreamingDetector : public series::FrameSink {
   std::vector<Pending> pending_;
   std::vector<float> frames_of_step_;  // [pending, kFeatureCount]
   infer::Results results_;
+  infer::Results peeked_;
   std::vector<float> scores_;  // [items, tasks]
   std::vector<NodeScores> seen_;
 };

@@ -72,6 +72,7 @@ struct Engine::Impl {
 
   void prepare(std::span<const Item> items, const Wanted& wanted, Results& r) const;
   Drop admit(const Item& item, size_t index, int64_t limit, Results& results);
+  Job job_of(uint32_t slot, const Item& item, size_t index) const;
   Drop plan(uint32_t slot, const Item& item, size_t index);
   void run_block(Forward& forward, std::span<const Job> block, std::span<const Item> items,
                  const Wanted& wanted, Results& results) const;
@@ -134,7 +135,7 @@ Drop Engine::Impl::admit(const Item& item, size_t index, int64_t limit, Results&
   return plan(slot, item, index);
 }
 
-Drop Engine::Impl::plan(uint32_t slot, const Item& item, size_t index) {
+Job Engine::Impl::job_of(uint32_t slot, const Item& item, size_t index) const {
   const auto& state = arena.state(slot);
   const auto& spec = model.spec();
   const int64_t idle_steps = spec.input.idle_steps;
@@ -153,6 +154,11 @@ Drop Engine::Impl::plan(uint32_t slot, const Item& item, size_t index) {
       job.idle = seen;
     }
   }
+  return job;
+}
+
+Drop Engine::Impl::plan(uint32_t slot, const Item& item, size_t index) {
+  const Job job = job_of(slot, item, index);
   if (job.emit || job.idle > 0) {
     arena.busy(slot) = epoch;
     jobs.push_back(job);
@@ -238,6 +244,57 @@ void Engine::step(std::span<const Item> items, const Wanted& wanted, Results& re
       s.run_block(*s.forwards[worker], jobs, items, wanted, results);
     }
   });
+}
+
+namespace {
+
+// What a slot holds, to be put back.
+class SlotCopy {
+ public:
+  SlotCopy(NodeStates& arena, uint32_t slot) : columns_(arena.columns()), slot_(slot) {
+    for (const auto& c : columns_) {
+      const uint8_t* const from = c.data + slot * c.stride;
+      bytes_.insert(bytes_.end(), from, from + c.bytes);
+    }
+  }
+  void restore() const {
+    size_t at = 0;
+    for (const auto& c : columns_) {
+      std::memcpy(c.data + slot_ * c.stride, bytes_.data() + at, c.bytes);
+      at += c.bytes;
+    }
+  }
+
+ private:
+  std::vector<NodeStates::Column> columns_;
+  uint32_t slot_;
+  std::vector<uint8_t> bytes_;
+};
+
+}  // namespace
+
+void Engine::peek(std::span<const Item> items, const Wanted& wanted, Results& results) {
+  auto& s = *impl_;
+  s.prepare(items, wanted, results);
+  if (items.empty()) return;
+  const uint32_t slot = s.arena.find(items.front().node);
+  if (slot == NodeStates::kNone) return results.drop.assign(items.size(), Drop::kUnknownNode);
+  const SlotCopy copy(s.arena, slot);
+  for (size_t i = 0; i < items.size(); ++i) {
+    NFG_CHECK(items[i].node == items.front().node);
+    if (!items[i].frame.empty() && items[i].frame.size() != series::kFeatureCount) {
+      results.drop[i] = Drop::kBadFrame;
+    } else if (items[i].step <= s.arena.state(slot).last_step) {
+      results.drop[i] = Drop::kClockBack;
+    } else if (items[i].step > s.clock + s.max_ahead) {
+      results.drop[i] = Drop::kClockAhead;
+    } else {
+      const Job job = s.job_of(slot, items[i], i);
+      if (!job.emit) results.drop[i] = Drop::kAsleep;
+      s.run_block(*s.forwards.front(), {&job, 1}, items, wanted, results);
+    }
+  }
+  copy.restore();
 }
 
 std::vector<Item> Engine::idle_items(int64_t step) {

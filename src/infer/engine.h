@@ -107,6 +107,12 @@ class Engine {
   // The one call. Bad items are counted and said in results.drop; nothing here throws on data.
   void step(std::span<const Item> items, const Wanted& wanted, Results& results);
 
+  // What step() would find for items of one node, steps ascending, one after another, without keeping any of it: no state, no
+  // ledger and no clock changes, to the bit. For frames that are not final yet. Costs a copy of the node's state. Rows of
+  // `results` as of step(); items of a node that is not known, or not later than its last position, are dropped there.
+  // REQUIRES: all items are of one node.
+  void peek(std::span<const Item> items, const Wanted& wanted, Results& results);
+
   // The idle items that are due: nodes awake at `step` that have had no item at it. Call it after the frames
   // of `step` were stepped, and pass what it returns to step(). Costs the nodes that are awake, not those
   // asleep.

@@ -144,5 +144,80 @@ TEST(Engine, ForecastsAreRelativeToTheLevel) {
   }
 }
 
+// Each step is peeked at before it is stepped, together with the two after it: peeking finds what stepping will find, and
+// leaves no trace.
+TEST(Engine, PeekFindsWhatStepWillAndChangesNothing) {
+  for (const Precision cache : {Precision::kFloat32, Precision::kInt8}) {
+    for (const bool seasons : {false, true}) {
+      auto spec = small_spec();
+      if (seasons) {
+        spec.input.season_lags = {7, 30};
+        spec.input.scales = {3, 12};
+      }
+      const RandomModel files(spec, 11);
+      const auto model = Model::load(files.path());
+      EngineOptions options;
+      options.cache = cache;
+      Engine looked(model, options);
+      Engine plain(model, options);
+      const auto nodes = random_nodes(5, 3, 40);
+      Results peeked;
+      Results stepped;
+      Results same;
+      size_t compared = 0;
+      for (size_t n = 0; n < nodes.size(); ++n) {
+        for (auto it = nodes[n].begin(); it != nodes[n].end(); ++it) {
+          std::vector<Item> ahead;
+          for (auto next = it; next != nodes[n].end() && ahead.size() < 3; ++next)
+            ahead.push_back({n, next->first, next->second});
+          looked.peek(ahead, kAll, peeked);
+          const Item item{n, it->first, it->second};
+          looked.step({&item, 1}, kAll, stepped);
+          plain.step({&item, 1}, kAll, same);
+          ASSERT_EQ(stepped.surprise, same.surprise);
+          ASSERT_EQ(stepped.tasks, same.tasks);
+          if (it == nodes[n].begin()) {
+            EXPECT_EQ(peeked.drop[0], Drop::kUnknownNode);
+            continue;
+          }
+          ASSERT_TRUE(peeked.stepped(0));
+          EXPECT_EQ(peeked.position[0], stepped.position[0]);
+          for (size_t i = 0; i < stepped.hidden.size(); ++i) ASSERT_EQ(peeked.hidden[i], stepped.hidden[i]);
+          for (size_t i = 0; i < stepped.surprise.size(); ++i)
+            ASSERT_EQ(peeked.surprise[i], stepped.surprise[i]);
+          ++compared;
+        }
+      }
+      EXPECT_GT(compared, 60u);
+      EXPECT_EQ(looked.items_ledger().in, plain.items_ledger().in);
+      EXPECT_EQ(looked.caught_up(), plain.caught_up());
+      const auto folder = base::fs::temp_directory_path();
+      const auto a = folder / ("nfg_peek_a_" + std::to_string(::getpid()));
+      const auto b = folder / ("nfg_peek_b_" + std::to_string(::getpid()));
+      looked.save(a);
+      plain.save(b);
+      EXPECT_EQ(base::read_file(a), base::read_file(b));
+      base::fs::remove(a);
+      base::fs::remove(b);
+    }
+  }
+}
+
+TEST(Engine, PeekDropsWhatStepWouldDrop) {
+  const RandomModel files(small_spec(), 3);
+  Engine engine(Model::load(files.path()), {});
+  base::Random random(1);
+  const auto frame = random_frame(random, 12);
+  Results r;
+  const Item first{7, kStart, frame};
+  engine.step({&first, 1}, kAll, r);
+  const std::vector<float> cut(frame.begin(), frame.end() - 1);
+  const std::vector<Item> items = {
+      {7, kStart, frame}, {7, kStart + 1, cut}, {7, kStart + 50'000'000, frame}, {7, kStart + 1, frame}};
+  engine.peek(items, kAll, r);
+  EXPECT_EQ(r.drop, (std::vector<Drop>{Drop::kClockBack, Drop::kBadFrame, Drop::kClockAhead, Drop::kNone}));
+  EXPECT_EQ(engine.clock(), kStart);
+}
+
 }  // namespace
 }  // namespace netflowgen::infer

@@ -106,7 +106,8 @@ class SeriesBuilder {
   int64_t oldest_open() const { return oldest_; }
 
  private:
-  friend class OpenSteps;  // saves and restores what is open (open_steps.h)
+  friend class OpenSteps;   // saves and restores what is open (open_steps.h)
+  friend class OpenFrames;  // reads what is open (open_frames.h)
 
   struct Update {
     NodeKey node;

@@ -32,7 +32,36 @@ const base::LedgerView* find(const std::vector<base::LedgerView>& views, std::st
   return nullptr;
 }
 
+// What the kernel dropped because the receive buffer was full.
+uint64_t kernel_drops(const base::LedgerView& sockets) {
+  for (const auto& [reason, count] : sockets.drops) {
+    if (reason == name_of(flow::SocketDrop::kKernelFull)) return count;
+  }
+  return 0;
+}
+
 }  // namespace
+
+// Tells the watcher what passes.
+class Collector::Watched : public series::FrameSink {
+ public:
+  Watched(series::FrameSink& next, CollectorWatcher& watcher) : next_(next), watcher_(watcher) {}
+  void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) override {
+    next_.frame(node, step, frame);
+    watcher_.frame(node, step, frame);
+  }
+  void step_closed(int64_t step) override {
+    const auto start = Clock::now();
+    next_.step_closed(step);
+    watcher_.step_closed(step, std::chrono::duration_cast<milliseconds>(Clock::now() - start).count());
+  }
+
+ private:
+  series::FrameSink& next_;
+  CollectorWatcher& watcher_;
+};
+
+Collector::~Collector() = default;
 
 Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
     : options_(std::move(options)),
@@ -50,11 +79,17 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
   auto source = flow::anonymized(
       flow::deduplicated(flow::one_direction(std::move(live), options_.direction), options_.dedup),
       options_.anonymize);
-  series::FrameSink& sink = detector_ ? static_cast<series::FrameSink&>(*detector_) : sink_;
-  FlowTap tap;
-  if (detector_) tap = [this](std::span<const flow::Flow> flows) { detector_->flows(flows); };
-  pipeline_ = std::make_unique<Pipeline>(std::move(source), PipelineOptions{series, kBatch, false}, sink,
-                                         std::move(tap));
+  series::FrameSink* sink = detector_ ? static_cast<series::FrameSink*>(detector_.get()) : &sink_;
+  if (options_.watcher != nullptr) {
+    watched_ = std::make_unique<Watched>(*sink, *options_.watcher);
+    sink = watched_.get();
+  }
+  const auto tap = [this](std::span<const flow::Flow> flows) {
+    if (detector_) detector_->flows(flows);
+    if (options_.watcher != nullptr) options_.watcher->flows(flows);
+  };
+  pipeline_ =
+      std::make_unique<Pipeline>(std::move(source), PipelineOptions{series, kBatch, false}, *sink, tap);
   if (resumed_) series::OpenSteps::load(pipeline_->builder(), options_.open_steps);
   next_flush_ = Clock::now() + milliseconds(options_.flush_ms);
   next_log_ = Clock::now() + milliseconds(options_.log_ms);
@@ -103,7 +138,9 @@ void Collector::run() {
 
 // What has come meanwhile waits in the receiver's queue.
 void Collector::reload() {
-  if (detector_) {
+  if (options_.watcher != nullptr) {
+    options_.watcher->reload(*this);
+  } else if (detector_) {
     detector_->reload();
   } else {
     log("SIGHUP: there is no --model, so nothing is reloaded");
@@ -112,6 +149,7 @@ void Collector::reload() {
 
 void Collector::tick() {
   if (detector_) detector_->deliver();
+  if (options_.watcher != nullptr) options_.watcher->tick(*this);
   if (options_.reload != nullptr && options_.reload->take()) reload();
   const auto now = Clock::now();
   if (now >= next_log_) {
@@ -182,16 +220,17 @@ void Collector::log_line() {
       "by the kernel "
       "{}, waiting {} KiB, {} frames written, {} open",
       sockets->in, static_cast<double>(sockets->in - logged_packets_) / seconds, flows->in,
-      static_cast<double>(flows->in - logged_flows_) / seconds, exporters.size(), lost, sockets->dropped(),
-      live_->queued_bytes() / 1024, writer_.frames(), pipeline_->builder().frame_ledger().held);
-  if (sockets->dropped() > logged_kernel_drops_) {
+      static_cast<double>(flows->in - logged_flows_) / seconds, exporters.size(), lost,
+      kernel_drops(*sockets), live_->queued_bytes() / 1024, writer_.frames(),
+      pipeline_->builder().frame_ledger().held);
+  if (kernel_drops(*sockets) > logged_kernel_drops_) {
     log("warning: the kernel dropped {} packets: raise --receive-buffer and net.core.rmem_max, or --sockets",
-        sockets->dropped() - logged_kernel_drops_);
+        kernel_drops(*sockets) - logged_kernel_drops_);
   }
   if (detector_) log("{}", detector_->status());
   logged_packets_ = sockets->in;
   logged_flows_ = flows->in;
-  logged_kernel_drops_ = sockets->dropped();
+  logged_kernel_drops_ = kernel_drops(*sockets);
 }
 
 // An exporter that reports later than --lateness allows moves traffic into later steps: logged once.
@@ -222,6 +261,7 @@ void Collector::finish() {
   warn_of_exporters();
   flush();
   if (detector_) detector_->stop();
+  if (options_.watcher != nullptr) options_.watcher->stopping(*this);
   const series::OpenStepsPlace place{writer_.info().shards.size(), writer_.info().runs.size()};
   series::OpenSteps::save(pipeline_->builder(), place, options_.open_steps);
   pipeline_->finish();

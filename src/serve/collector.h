@@ -21,6 +21,21 @@
 
 namespace netflowgen::serve {
 
+class Collector;
+
+// Sees the collector's work as it happens, on its thread, in this order for each step: flows, frames, step_closed.
+class CollectorWatcher {
+ public:
+  virtual ~CollectorWatcher() = default;
+  virtual void flows(std::span<const flow::Flow>) {}
+  virtual void frame(const series::NodeKey&, int64_t /*step*/, std::span<const float>) {}
+  // The step was stored and, where there is a detector, scored, which took `cost_ms` together.
+  virtual void step_closed(int64_t /*step*/, int64_t /*cost_ms*/) {}
+  virtual void tick(Collector&) {}      // after each batch of flows, a few times a second at least
+  virtual void reload(Collector&) {}    // SIGHUP came
+  virtual void stopping(Collector&) {}  // frames from here on are of steps that were still open
+};
+
 // Times in milliseconds.
 struct CollectorOptions {
   flow::LiveOptions live;
@@ -39,6 +54,7 @@ struct CollectorOptions {
   base::fs::path open_steps;
   std::optional<LiveDetectorOptions> detect;
   base::RequestFlag* reload = nullptr;  // asks for the detector's files to be read again
+  CollectorWatcher* watcher = nullptr;  // outlives the collector
   bool quiet = false;                   // no lines on standard error but warnings and errors
 };
 
@@ -46,10 +62,19 @@ class Collector {
  public:
   // Binds, opens or continues the store. Error.
   Collector(CollectorOptions options, const base::StopFlag& stop);
+  ~Collector();
   // Until the user stops it; then everything that had come is in the store.
   void run();
 
+  const CollectorOptions& options() const { return options_; }
+  flow::LiveFlowSource& live() { return *live_; }
+  Pipeline& pipeline() { return *pipeline_; }
+  LiveDetector* detector() { return detector_.get(); }  // null: none
+  series::StoreWriter& store() { return writer_; }
+  std::vector<base::LedgerView> ledgers() const;
+
  private:
+  class Watched;
   using Clock = std::chrono::steady_clock;
 
   series::SeriesOptions continued_store();
@@ -62,13 +87,13 @@ class Collector {
   void warn_of_delays();
   void warn_of_exporters();
   void finish();
-  std::vector<base::LedgerView> ledgers() const;
 
   CollectorOptions options_;
   const base::StopFlag& stop_;
   series::StoreWriter writer_;
   series::StoreSink sink_;
   std::unique_ptr<LiveDetector> detector_;  // before sink_, where there is a model
+  std::unique_ptr<Watched> watched_;        // before both, where someone watches
   flow::LiveFlowSource* live_ = nullptr;    // inside the pipeline's source
   std::unique_ptr<Pipeline> pipeline_;
   bool resumed_ = false;  // the file of open steps is still there

@@ -23,11 +23,13 @@ LiveDetector::LiveDetector(const LiveDetectorOptions& options, series::FrameSink
     : setup_(options.setup),
       store_(store),
       log_(std::move(log)),
-      output_(options.alerts, AlertOutput::Files::kAppend),
+      records_(options.records),
+      tap_(options.tap),
       state_(options.state),
       load_(options.load),
       stream_(new_stream(*setup_)),
       watch_(setup_->fitted()) {
+  if (!records_) output_.emplace(options.alerts, AlertOutput::Files::kAppend);
   if (!base::fs::exists(state_)) return;
   try {
     detect::DetectorState::restore(*stream_, state_);
@@ -43,8 +45,10 @@ std::unique_ptr<detect::StreamingDetector> LiveDetector::new_stream(DetectSetup&
     log_record(record);
     raised_.push_back(record);
   };
-  return std::make_unique<detect::StreamingDetector>(setup.model_ptr(), setup.rules(), setup.engine_options(),
-                                                     keep, keep);
+  auto stream = std::make_unique<detect::StreamingDetector>(setup.model_ptr(), setup.rules(),
+                                                            setup.engine_options(), keep, keep);
+  stream->set_observer(tap_);
+  return stream;
 }
 
 bool LiveDetector::reload() {
@@ -72,11 +76,13 @@ bool LiveDetector::reload() {
     setup_ = std::move(setup);
     watch_ = NodeWatch(setup_->fitted());
   } catch (const base::Error& e) {
-    log_(fmt::format("error: reload refused, the model and policies in force are kept: {}", e.what()));
+    reload_text_ = fmt::format("reload refused, the model and policies in force are kept: {}", e.what());
+    log_("error: " + reload_text_);
     return false;
   }
-  log_(fmt::format("reloaded model and policies: {} nodes known, {} alerts open", stream_->engine().nodes(),
-                   stream_->detector().open_alerts()));
+  reload_text_ = fmt::format("reloaded model and policies: {} nodes known, {} alerts open",
+                             stream_->engine().nodes(), stream_->detector().open_alerts());
+  log_(reload_text_);
   return true;
 }
 
@@ -109,6 +115,10 @@ void LiveDetector::step_closed(int64_t step) {
   }
 }
 
+void LiveDetector::tick(const series::SeriesBuilder& builder, base::TimeMs now_ms) {
+  if (scoring_ && stream_->last_step() != detect::kNoStep) early_.examine(builder, *stream_, now_ms);
+}
+
 void LiveDetector::log_record(const detect::Alert& alert) const {
   log_(fmt::format("alert {} {}: {} {} ({} {:.0f} %), {}, since {}{}{}", alert.id, name_of(alert.event),
                    alert.node, alert.task, alert.guess.type, 100 * alert.guess.probability,
@@ -123,13 +133,18 @@ void LiveDetector::log_record(const detect::Incident& i) const {
 }
 
 void LiveDetector::deliver() {
+  if (records_) {
+    for (auto& record : raised_) records_(std::move(record));
+    raised_.clear();
+    return;
+  }
   if (raised_.empty() && !failing_) return;
   size_t written = 0;
   try {
     for (; written < raised_.size(); ++written) {
-      std::visit([this](const auto& record) { output_.add(record); }, raised_[written]);
+      std::visit([this](const auto& record) { output_->add(record); }, raised_[written]);
     }
-    output_.flush();
+    output_->flush();
     failing_ = false;
   } catch (const base::Error& e) {
     if (!failing_) log_(fmt::format("error: {}; unwritten alerts are kept and tried again", e.what()));
@@ -156,9 +171,10 @@ void LiveDetector::finish() {
 }
 
 std::string LiveDetector::status() const {
+  const uint64_t alerts = stream_->alerts_ledger().in;
   return fmt::format("{} nodes known, last step scored in {} ms, {} alerts open, {} records",
                      stream_->engine().nodes(), last_cost_.count(), stream_->detector().open_alerts(),
-                     output_.records());
+                     output_ ? output_->records() : alerts);
 }
 
 std::vector<base::LedgerView> LiveDetector::ledgers() const {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -18,13 +19,18 @@
 #include "infer/snapshot.h"
 #include "serve/alert_output.h"
 #include "serve/detect_setup.h"
+#include "serve/early_watch.h"
 
 namespace netflowgen::serve {
+
+using AlertRecord = std::variant<detect::Alert, detect::Incident>;
 
 struct LiveDetectorOptions {
   std::shared_ptr<DetectSetup> setup;
   std::vector<std::string> alerts;  // files
   base::fs::path state;
+  std::function<void(AlertRecord)> records = {};            // takes what is raised; then no files are written
+  detect::StreamingDetector::Observer tap = {};             // sees all scores
   std::function<std::shared_ptr<DetectSetup>()> load = {};  // reads model, calibration and policies again
 };
 
@@ -41,6 +47,8 @@ class LiveDetector : public series::FrameSink {
   void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) override;
   void step_closed(int64_t step) override;
 
+  // Examines the open steps and raises what is strong enough already. Between two batches of flows.
+  void tick(const series::SeriesBuilder& builder, base::TimeMs now_ms);
   // Writes what was raised since the last call.
   void deliver();
   // Starts to write the state, by a copy of the process, unless the last one is still being written.
@@ -48,6 +56,8 @@ class LiveDetector : public series::FrameSink {
   // Reads model, calibration and policies again and continues with them: nodes, alerts that are up and the sample of flows
   // stay. What cannot be read or does not fit is logged, and those in force stay. Between steps. True: it was done.
   bool reload();
+  // Why the last reload() was refused, or what it did.
+  const std::string& reload_text() const { return reload_text_; }
   // From here on frames are the store's alone.
   void stop() { scoring_ = false; }
   // After stop(): the state and the alerts are on the disk. Error where not.
@@ -57,6 +67,9 @@ class LiveDetector : public series::FrameSink {
   std::string status() const;  // for the collector's log line
   std::vector<base::LedgerView> ledgers() const;
   int64_t step_ms() const { return setup_->step_ms(); }
+  detect::StreamingDetector& stream() { return *stream_; }
+  const DetectSetup& setup() const { return *setup_; }
+  std::chrono::milliseconds last_cost() const { return last_cost_; }
 
  private:
   std::unique_ptr<detect::StreamingDetector> new_stream(DetectSetup& setup);
@@ -66,15 +79,19 @@ class LiveDetector : public series::FrameSink {
   std::shared_ptr<DetectSetup> setup_;
   series::FrameSink& store_;
   Log log_;
-  AlertOutput output_;
+  std::optional<AlertOutput> output_;  // none: records_ takes what is raised
+  std::function<void(AlertRecord)> records_;
+  detect::StreamingDetector::Observer tap_;
   base::fs::path state_;
   std::function<std::shared_ptr<DetectSetup>()> load_;
   std::unique_ptr<detect::StreamingDetector> stream_;
-  std::vector<std::variant<detect::Alert, detect::Incident>> raised_;  // not yet written
+  std::vector<AlertRecord> raised_;  // not yet written
   infer::Snapshot snapshot_;
   bool scoring_ = true;
   bool continued_ = false;
   NodeWatch watch_;
+  EarlyWatch early_;
+  std::string reload_text_;
   bool failing_ = false;                    // the last delivery failed, and it was said
   std::chrono::milliseconds last_cost_{0};  // of scoring one step
 };

@@ -269,5 +269,44 @@ TEST_F(StreamTest, ACalibrationOfAnotherModelIsRefused) {
   EXPECT_THROW(Path(model.path(), 1), base::Error);
 }
 
+// Before each step its frames are looked at, half of them with more traffic than they will have: alerts that are not early, and
+// the state, are those of a stream that never looks.
+TEST(Stream, LookingAheadChangesNothing) {
+  const RandomModel model(small_spec(), 5);
+  const Input input(9);
+  Path plain(model.path(), 1);
+  plain.play(input, 0, kSteps);
+  Path looking(model.path(), 1);
+  for (int64_t s = 0; s < kSteps; ++s) {
+    for (const auto& [node, frame] : input.steps[static_cast<size_t>(s)]) {
+      std::vector<float> more = frame;
+      if (s % 2 == 0) more[series::kBytesIn] = more[series::kPacketsIn] = 1e8f;
+      const std::vector<int64_t> steps = {1000 + s};
+      looking.stream().foresee(node, steps, more, (1000 + s) * 60'000);
+    }
+    looking.play(input, s, s + 1);
+  }
+  std::istringstream lines(looking.text);
+  std::string rest;
+  std::string early;
+  for (std::string line; std::getline(lines, line);) {
+    (line.find("\"early\":true") == std::string::npos ? rest : early) += line + "\n";
+  }
+  EXPECT_FALSE(early.empty());
+  std::istringstream all(plain.text);
+  size_t shared = 0;
+  for (std::string line; std::getline(all, line);)
+    shared += looking.text.find(line.substr(0, 60)) != std::string::npos ? 1 : 0;
+  EXPECT_GT(shared, 0u);
+  const auto folder = base::fs::temp_directory_path();
+  const auto a = folder / ("nfg_look_a_" + std::to_string(::getpid()));
+  const auto b = folder / ("nfg_look_b_" + std::to_string(::getpid()));
+  looking.stream().engine().save(a);
+  plain.stream().engine().save(b);
+  EXPECT_EQ(base::read_file(a), base::read_file(b));
+  base::fs::remove(a);
+  base::fs::remove(b);
+}
+
 }  // namespace
 }  // namespace netflowgen::detect

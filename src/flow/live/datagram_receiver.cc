@@ -59,7 +59,8 @@ void DatagramQueue::swap(DatagramQueue& other) noexcept {
   std::swap(count_, other.count_);
 }
 
-DatagramReceiver::DatagramReceiver(const LiveOptions& options) : queue_bytes_(options.queue_bytes) {
+DatagramReceiver::DatagramReceiver(const LiveOptions& options)
+    : queue_bytes_(options.queue_bytes), allow_(options.allow) {
   for (const ListenAddress& address : options.listen) {
     ListenAddress next = address;
     for (unsigned i = 0; i < std::max(1u, options.sockets); ++i) {
@@ -123,10 +124,22 @@ void DatagramReceiver::push(const UdpSocket& socket, size_t n) {
     // A stop must not wait for a reader that is gone: then the bound is passed, by one socket buffer at most.
     taken_.wait(lock, [&] { return queue_.bytes() < queue_bytes_ || stopping_; });
     was_empty = queue_.empty();
-    for (size_t i = 0; i < n; ++i) queue_.push(socket.datagram(i));
-    received_ += n;
+    for (size_t i = 0; i < n; ++i) {
+      const Datagram datagram = socket.datagram(i);
+      if (allowed(datagram.source)) {
+        queue_.push(datagram);
+        ++received_;
+      } else {
+        ++refused_;
+      }
+    }
   }
   if (was_empty) came_.notify_one();
+}
+
+bool DatagramReceiver::allowed(const IpAddr& sender) const {
+  return allow_.empty() ||
+         std::any_of(allow_.begin(), allow_.end(), [&](const base::Prefix& p) { return p.contains(sender); });
 }
 
 bool DatagramReceiver::take(DatagramQueue& queue, int timeout_ms) {
@@ -152,6 +165,8 @@ base::LedgerView DatagramReceiver::ledger() const {
     ledger.drop(SocketDrop::kKernelFull, drops);
   }
   const std::lock_guard lock(mutex_);
+  ledger.enter(refused_);
+  ledger.drop(SocketDrop::kNotAllowed, refused_);
   ledger.enter(received_);
   ledger.emit(handed_out_);
   ledger.set_held(received_ - handed_out_);

@@ -27,11 +27,12 @@ struct LiveOptions {
   unsigned sockets = 1;                      // a socket and a thread each, per address
   size_t receive_buffer = size_t{32} << 20;  // bytes asked of the kernel, a socket
   size_t queue_bytes = size_t{256} << 20;    // datagrams received and not yet taken
+  std::vector<base::Prefix> allow = {};      // senders that are taken; empty: all
 };
 
-enum class SocketDrop : uint8_t { kKernelFull, kCount };
+enum class SocketDrop : uint8_t { kKernelFull, kNotAllowed, kCount };
 constexpr std::string_view name_of(SocketDrop reason) {
-  constexpr std::string_view kNames[] = {"kernel_buffer_full"};
+  constexpr std::string_view kNames[] = {"kernel_buffer_full", "exporter_not_allowed"};
   return kNames[static_cast<size_t>(reason)];
 }
 
@@ -84,7 +85,10 @@ class DatagramReceiver {
   void receive(Receiver& receiver);
   void push(const UdpSocket& socket, size_t n);
 
+  bool allowed(const IpAddr& sender) const;
+
   size_t queue_bytes_;
+  std::vector<base::Prefix> allow_;
   std::vector<std::unique_ptr<Receiver>> receivers_;
   std::vector<SocketInfo> infos_;
   std::atomic<bool> stopping_{false};
@@ -94,6 +98,7 @@ class DatagramReceiver {
   std::condition_variable taken_;
   DatagramQueue queue_;
   uint64_t received_ = 0;  // pushed, in all
+  uint64_t refused_ = 0;   // of senders that are not allowed
   uint64_t handed_out_ = 0;
 };
 

@@ -34,6 +34,13 @@ DirectionState& OpenStep::state(const NodeKey& node, uint64_t hash, Direction di
   return arena_.at<DirectionState>(slot->state[direction]);
 }
 
+const StepSlot* OpenStep::look_up(const NodeKey& node) const {
+  const size_t mask = slots_.size() - 1;
+  size_t i = seed_.hash(node) >> shift_;
+  while (!slots_[i].empty() && !(slots_[i].node == node)) i = (i + 1) & mask;
+  return slots_[i].empty() ? nullptr : &slots_[i];
+}
+
 void OpenStep::grow() {
   std::vector<StepSlot, HugeAllocator<StepSlot>> old(slots_.size() * 2);
   old.swap(slots_);

@@ -38,6 +38,15 @@ class OpenStep {
   Arena& arena() { return arena_; }
   // The used slots by node, ascending.
   std::vector<StepSlot> sorted() const;
+  // The node's slot; null: it has none.
+  const StepSlot* look_up(const NodeKey& node) const;
+  // Calls visit(slot) for every used slot, in no order.
+  template <typename Visit>
+  void each(Visit visit) const {
+    for (const auto& slot : slots_) {
+      if (!slot.empty()) visit(slot);
+    }
+  }
   void clear();  // keeps the table's capacity
   size_t table_bytes() const { return slots_.size() * sizeof(StepSlot); }
 

@@ -1,0 +1,78 @@
+#include "serve/outputs/output.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "detect/alert_record.h"
+
+namespace netflowgen::serve {
+namespace {
+
+constexpr std::string_view kKinds[] = {"webhook", "syslog", "alertmanager", "script",
+                                       "email",   "gobgp",  "exabgp"};
+
+std::string driver_text(const detect::Alert& a) {
+  if (a.drivers.empty()) return "";
+  const auto& d = a.drivers.front();
+  return fmt::format(", {} {:.4g} where {:.4g} was expected",
+                     series::kFeatures[static_cast<size_t>(d.feature)].name, d.seen, d.expected);
+}
+
+}  // namespace
+
+std::string_view name_of(OutputKind kind) { return kKinds[static_cast<size_t>(kind)]; }
+
+std::unique_ptr<Output> make_output(const OutputOptions& o, OutputLog log) {
+  switch (o.kind) {
+    case OutputKind::kWebhook:
+      return make_webhook(o);
+    case OutputKind::kSyslog:
+      return make_syslog(o);
+    case OutputKind::kAlertmanager:
+      return make_alertmanager(o);
+    case OutputKind::kScript:
+      return make_script(o);
+    case OutputKind::kEmail:
+      return make_email(o);
+    case OutputKind::kGobgp:
+    case OutputKind::kExabgp:
+      return make_announcer(o, std::move(log));
+    case OutputKind::kCount:
+      break;
+  }
+  throw base::Error("an output of no kind");
+}
+
+std::string headline(const AlertRecord& record) {
+  if (const auto* a = std::get_if<detect::Alert>(&record)) {
+    return fmt::format("{} {} on {} ({}) {}{}", name_of(a->severity), a->guess.type, a->node, a->task,
+                       name_of(a->event), driver_text(*a));
+  }
+  const auto& i = std::get<detect::Incident>(record);
+  return fmt::format("{} {} on {} hosts of {} ({}) {}", name_of(i.severity), i.type, i.hosts,
+                     i.prefix.to_string(), i.task, name_of(i.event));
+}
+
+detect::Severity severity_of(const AlertRecord& record) {
+  return std::visit([](const auto& r) { return r.severity; }, record);
+}
+
+std::string key_of(const AlertRecord& record) {
+  return std::visit(
+      [](const auto& r) {
+        const bool raised = r.event == decltype(r.event){};  // once in the life of an alert
+        return raised ? fmt::format("{} raised", r.id)
+                      : fmt::format("{} {} {}", r.id, name_of(r.event), r.event_ms);
+      },
+      record);
+}
+
+AlertRecord parse_record(const std::string& json) {
+  const auto j = base::parse_json(json, "a queued record");
+  if (j.is_object() && j.value("record", "") == "incident")
+    return detect::parse_incident_record(json, "a queued record");
+  return detect::parse_alert_record(json, "a queued record");
+}
+
+}  // namespace netflowgen::serve

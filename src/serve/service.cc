@@ -1,0 +1,406 @@
+#include "serve/service.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "detect/alert_record.h"
+#include "detect/detector_state.h"
+#include "series/open_frames.h"
+#include "serve/api/api.h"
+#include "serve/api/json.h"
+#include "serve/history/history_writer.h"
+#include "serve/http/server.h"
+#include "serve/log.h"
+#include "serve/metrics.h"
+#include "serve/notify.h"
+#include "serve/outputs/alert_desk.h"
+#include "serve/outputs/outbox.h"
+
+namespace netflowgen::serve {
+namespace {
+
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr milliseconds kViewEvery{1000};
+constexpr int64_t kAlertGrace_ms = 1000;
+
+HistoryOptions history_options(const HistorySettings& s) {
+  return {s.nodes, {s.keep_steps_ms, s.keep_quarters_ms, s.keep_days_ms}, s.most_bytes};
+}
+
+HttpOptions http_options(const HttpSettings& s) {
+  HttpOptions o;
+  o.listen = s.listen;
+  o.certificate = s.certificate;
+  o.key = s.key;
+  o.threads = s.threads;
+  o.connections = s.connections;
+  return o;
+}
+
+bool all_loopback(const HttpSettings& s) {
+  return std::all_of(s.listen.begin(), s.listen.end(), [](const std::string& text) {
+    const auto at = parse_http_address(text);
+    return at && at->loopback;
+  });
+}
+
+ServiceInfo info_of(const ServiceOptions& o) {
+  ServiceInfo i;
+  i.version = o.version;
+  i.commit = o.commit;
+  i.timezone = o.collector.timezone;
+  i.started_ms = now_ms();
+  i.step_ms = o.collector.series.step_ms;
+  i.tick_ms = o.tick_ms;
+  i.lateness_ms = o.collector.series.lateness_ms;
+  i.loopback = all_loopback(o.http);
+  i.hosts = o.http.hosts;
+  return i;
+}
+
+std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::string& path) {
+  auto view = std::make_shared<ModelView>();
+  view->path = path;
+  view->loaded_ms = now_ms();
+  view->model = setup.model_ptr();
+  view->calibration = setup.calibration();
+  const base::fs::path folder(path);
+  if (base::fs::exists(folder / "card.md")) view->card = base::read_file(folder / "card.md");
+  struct stat status {};
+  if (::stat((folder / "model.safetensors").c_str(), &status) == 0)
+    view->trained_ms = int64_t{status.st_mtime} * 1000;
+  view->parameters = model::parameter_count(model::tensors(view->model->spec(), view->model->encoder()));
+  return view;
+}
+
+// Error: it cannot be made.
+const base::fs::path& made_folder(const base::fs::path& path) {
+  std::error_code error;
+  base::fs::create_directories(path, error);
+  if (error)
+    throw base::Error("{}: cannot be made: {}; set data to a folder that this user may write", path.string(),
+                      error.message());
+  return path;
+}
+
+}  // namespace
+
+// The wiring. Members are in the order of the flow of data, and are ended in the opposite one.
+struct Service::Impl : CollectorWatcher {
+  Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag& r);
+  ~Impl() override;
+
+  void run();
+  void flows(std::span<const flow::Flow> flows) override { recorder.flows(flows); }
+  void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) override;
+  void step_closed(int64_t step, int64_t cost_ms) override;
+  void tick(Collector& collector) override;
+  void reload(Collector& collector) override;
+  void stopping(Collector&) override { stopped = true; }
+
+  CollectorOptions collector_options();
+  void use_model(const DetectSetup& setup);
+  void end_forgotten_alerts();
+  void publish_view();
+  void publish_open_step();
+  void publish_alert(const AlertRecord& record);
+  bool apply(ServiceOptions fresh, std::string& message);
+
+  ServiceOptions options;
+  const base::StopFlag& stop;
+  base::RequestFlag& reload_flag;
+  Notify notify;
+  HistoryWriter writer;
+  ServiceState state;
+  Outbox outbox;
+  AlertDesk desk;
+  Recorder recorder;
+  Api api;
+  HttpServer http;
+  std::unique_ptr<Collector> collector;
+  bool stopped = false;
+  SteadyClock::time_point next_view{};
+  SteadyClock::time_point next_tick{};
+  SteadyClock::time_point next_watchdog{};
+};
+
+Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag& r)
+    : options(std::move(o)),
+      stop(s),
+      reload_flag(r),
+      writer(made_folder(options.data) / "history.db", options.collector.series.step_ms,
+             history_options(options.history), [](const std::string& line) { log("{}", line); }),
+      state(info_of(options), options.history.memory_bytes, options.data / "history.db",
+            options.data / "alerts.db"),
+      outbox(options.data / "outbox.db", options.outputs, [](const std::string& line) { log("{}", line); }),
+      desk(
+          options.data / "alerts.db", [](const std::string& line) { log("{}", line); },
+          [this](const AlertRecord& record) {
+            outbox.post(record);
+            publish_alert(record);
+          }),
+      recorder(options.collector.series.step_ms, primary_kind(options.collector.series.nodes)),
+      api(state, options.http.rate, options.http.burst, [](const std::string& line) { log("{}", line); }),
+      http(
+          http_options(options.http),
+          [this](const Request& request, const Reply& reply) { api.handle(request, reply); }, state.events,
+          [](const std::string& line) { log("{}", line); }) {
+  state.mode = static_cast<int>(options.mode);
+  state.reload = &reload_flag;
+  state.tokens.set(std::make_shared<const Tokens>(Tokens::load(options.tokens)));
+  state.metrics = [this] {
+    return metrics_text(
+        state, {http.counts(), desk.counts(), writer.counts(), outbox.counts(), state.events.listeners()});
+  };
+  for (const auto& address : http.addresses()) log("the page and the API are at {}", address);
+  collector = std::make_unique<Collector>(collector_options(), stop);
+  const auto rows = state.reader.totals(Resolution::kStep, 0, INT64_MAX);
+  std::vector<std::pair<int64_t, Totals>> totals;
+  const size_t enough = 1024;
+  for (size_t i = rows.size() - std::min(rows.size(), enough); i < rows.size(); ++i) {
+    totals.emplace_back(rows[i].time_ms / state.info.step_ms, rows[i].totals);
+  }
+  recorder.warm_up(totals);
+  end_forgotten_alerts();
+}
+
+// After a crash alerts.db may have open alerts that the detector's state knows nothing of, and which nothing would end: an early
+// one whose step was lost, or all of them where the state was lost or the model is another.
+void Service::Impl::end_forgotten_alerts() {
+  AlertFilter filter;
+  filter.state = AlertFilter::State::kOpen;
+  filter.limit = 100'000;
+  size_t total = 0;
+  std::set<std::string> known;
+  if (auto* detector = collector->detector()) {
+    for (auto& id : detect::DetectorState::open_alerts(detector->stream())) known.insert(std::move(id));
+  }
+  size_t ended = 0;
+  for (const auto& row : state.alerts.alerts(filter, total)) {
+    auto alert = detect::parse_alert_record(row.record, (options.data / "alerts.db").string());
+    if (known.contains(alert.id)) continue;
+    alert.event = detect::AlertEvent::kEnded;
+    alert.end_ms = alert.event_ms;  // the last that is known of it
+    desk.post(std::move(alert));
+    ++ended;
+  }
+  if (ended > 0)
+    log("{} alerts were open when the last run ended and are not known any more: they have ended", ended);
+}
+
+Service::Impl::~Impl() {
+  state.mailbox.close();
+  http.stop();
+}
+
+// The model is loaded here, when HTTP listens already.
+CollectorOptions Service::Impl::collector_options() {
+  CollectorOptions c = options.collector;
+  c.watcher = this;
+  c.reload = &reload_flag;
+  if (options.mode == ServeMode::kCollect || options.detect.model.empty()) return c;
+  options.detect.dry_run = options.mode == ServeMode::kShadow;
+  LiveDetectorOptions d;
+  d.setup = std::make_shared<DetectSetup>(options.detect);
+  d.state = options.data / "detector.safetensors";
+  d.records = [this](AlertRecord record) { desk.post(std::move(record)); };
+  d.tap = [this](int64_t step, std::span<const detect::NodeScores> seen) { recorder.scored(step, seen); };
+  d.load = [this] { return std::make_shared<DetectSetup>(options.detect); };
+  use_model(*d.setup);
+  c.detect = std::move(d);
+  return c;
+}
+
+void Service::Impl::use_model(const DetectSetup& setup) {
+  recorder.set_model(setup.model_ptr(), setup.calibration().names());
+  state.model.set(view_of(setup, options.detect.model));
+}
+
+void Service::Impl::run() {
+  notify.send("READY=1\nSTATUS=collecting");
+  state.not_ready.set({});
+  collector->run();
+  notify.send("STOPPING=1");
+  state.not_ready.set({"stopping"});
+  state.mailbox.close();
+  desk.stop(kAlertGrace_ms);
+}
+
+// Steps -----------------------------------------------------------------------------------------------------------------
+
+void Service::Impl::frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) {
+  if (!stopped) recorder.frame(node, step, frame);
+}
+
+void Service::Impl::step_closed(int64_t step, int64_t cost_ms) {
+  if (stopped) return;
+  const int64_t end = (step + 1) * state.info.step_ms;
+  const auto block = recorder.close(step, now_ms() - end, cost_ms);
+  std::array<uint64_t, 10> warmth{};
+  for (const auto positions : block->positions) {
+    const auto window = static_cast<uint64_t>(std::max<int64_t>(1, block->layout->window));
+    ++warmth[std::min<uint64_t>(9, uint64_t{positions} * 9 / window)];
+  }
+  state.warmth.set(warmth);
+  state.next_totals.set(recorder.next_totals());
+  state.coverage.set(recorder.coverage());
+  state.history.add(block);
+  writer.add(block);
+  const auto live = state.live.get();
+  state.events.publish("step",
+                       dump({{"time_ms", block->time_ms},
+                             {"step_ms", state.info.step_ms},
+                             {"nodes", block->nodes()},
+                             {"lag_ms", block->lag_ms},
+                             {"score_ms", block->score_ms < 0 ? Json(nullptr) : Json(block->score_ms)},
+                             {"alerts_open", live ? live->detection.open_alerts : 0},
+                             {"totals", totals_json(block->totals)},
+                             {"forecast", next_json(recorder.next_totals(), end)}}));
+}
+
+void Service::Impl::tick(Collector& c) {
+  state.mailbox.answer(c);
+  const auto now = SteadyClock::now();
+  if (now >= next_view) {
+    next_view = now + kViewEvery;
+    publish_view();
+  }
+  if (now >= next_tick) {
+    next_tick = now + milliseconds(options.tick_ms);
+    if (auto* detector = c.detector()) detector->tick(c.pipeline().builder(), now_ms());
+    publish_open_step();
+  }
+  if (notify.watchdog_ms() > 0 && now >= next_watchdog) {
+    next_watchdog = now + milliseconds(notify.watchdog_ms());
+    notify.send("WATCHDOG=1");
+  }
+}
+
+void Service::Impl::publish_view() {
+  const auto before = state.live.get();
+  state.live.set(take_view(*collector, before.get(), now_ms()));
+}
+
+void Service::Impl::publish_open_step() {
+  const series::OpenFrames open(collector->pipeline().builder());
+  TickView view;
+  view.now_ms = now_ms();
+  view.totals.fill(base::kNaN);
+  const auto steps = open.steps();
+  if (!steps.empty()) {
+    view.open = true;
+    view.time_ms = steps.back() * state.info.step_ms;
+    open.each(steps.back(), [&](const series::NodeKey& node, const series::OpenFrames::Volumes& volumes) {
+      if (node.kind != recorder.primary()) return;
+      for (size_t v = 0; v < kVolumeCount; ++v) {
+        if (!std::isnan(volumes[v]))
+          view.totals[v] = std::isnan(view.totals[v]) ? volumes[v] : view.totals[v] + volumes[v];
+      }
+    });
+  }
+  state.tick.set(view);
+  if (view.open) state.events.publish("tick", dump(tick_json(view)));
+}
+
+// Alerts ----------------------------------------------------------------------------------------------------------------
+
+void Service::Impl::publish_alert(const AlertRecord& record) {
+  if (const auto* alert = std::get_if<detect::Alert>(&record)) {
+    const Json j = Json::parse(detect::to_json_line(*alert));
+    state.events.publish("alert", dump({{"event", name_of(alert->event)}, {"alert", alert_summary(j, "")}}));
+  } else if (const auto* incident = std::get_if<detect::Incident>(&record)) {
+    const Json j = Json::parse(detect::to_json_line(*incident));
+    state.events.publish("incident", dump({{"event", name_of(incident->event)}, {"incident", j}}));
+  }
+}
+
+// Reload ----------------------------------------------------------------------------------------------------------------
+
+// True: all of it is in force.
+bool Service::Impl::apply(ServiceOptions fresh, std::string& message) {
+  auto tokens = std::make_shared<const Tokens>(Tokens::load(fresh.tokens));
+  http.reload_certificate();
+  const auto detect_before = options.detect;
+  if (auto* detector = collector->detector()) {
+    if (fresh.mode == ServeMode::kCollect) throw base::Error("mode: collect needs a restart");
+    options.detect = fresh.detect;
+    options.detect.dry_run = fresh.mode == ServeMode::kShadow;
+    if (!detector->reload()) {
+      options.detect = detect_before;
+      message = detector->reload_text();
+      return false;
+    }
+    options.mode = fresh.mode;
+    use_model(detector->setup());
+    message = detector->reload_text();
+  } else {
+    message = "reloaded the configuration";
+  }
+  state.mode = static_cast<int>(options.mode);
+  state.tokens.set(std::move(tokens));
+  writer.set_options(history_options(fresh.history));
+  options.tick_ms = fresh.tick_ms;
+  std::string restart;
+  for (const auto& [key, value] : fresh.fixed) {
+    const auto it = options.fixed.find(key);
+    if (it != options.fixed.end() && it->second != value) restart += (restart.empty() ? "" : ", ") + key;
+  }
+  if (!restart.empty()) message += fmt::format("; these keys have changed and need a restart: {}", restart);
+  return true;
+}
+
+void Service::Impl::reload(Collector&) {
+  notify.reloading();
+  bool ok = false;
+  std::string message;
+  try {
+    if (!options.load) throw base::Error("there is no configuration file to read again");
+    ok = apply(options.load(), message);
+  } catch (const base::Error& e) {
+    message = fmt::format("reload refused, what is in force stays: {}", e.what());
+  }
+  log("{}{}", ok ? "" : "error: ", message);
+  state.events.publish("reload", dump({{"ok", ok}, {"message", message}}));
+  notify.send("READY=1");
+}
+
+Service::Service(ServiceOptions options, const base::StopFlag& stop, base::RequestFlag& reload)
+    : impl_(std::make_unique<Impl>(std::move(options), stop, reload)) {}
+
+Service::~Service() = default;
+
+void Service::run() { impl_->run(); }
+
+std::string add_token(const base::fs::path& tokens, const std::string& role, const std::string& name) {
+  const auto r = parse_role(role);
+  if (!r) throw base::UsageError("the role {}: expected viewer, operator or admin", role);
+  if (!tokens.parent_path().empty()) made_folder(tokens.parent_path());
+  return Tokens::add(tokens, *r, name);
+}
+
+void check_service(const ServiceOptions& options) {
+  const auto tokens = Tokens::load(options.tokens);
+  for (const auto& text : options.http.listen) {
+    if (!parse_http_address(text)) {
+      throw base::UsageError("http.listen {}: expected ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080",
+                             text);
+    }
+  }
+  if (!all_loopback(options.http) && tokens.empty()) {
+    throw base::Error(
+        "http.listen has an address that others reach, and {} holds no token: make one with netflowgen serve "
+        "--add-token admin",
+        options.tokens.string());
+  }
+  if (options.http.certificate.empty() != options.http.key.empty()) {
+    throw base::UsageError("http.certificate and http.key belong together");
+  }
+}
+
+}  // namespace netflowgen::serve
