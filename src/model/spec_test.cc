@@ -158,7 +158,7 @@ TEST(ModelSpec, RefusesSizesThatNoModelCanHave) {
   const std::pair<const char*, const char*> changes[] = {
       {"\"d_model\": 64", "\"d_model\": 65"},   {"\"layers\": 3", "\"layers\": 100000"},
       {"\"kv_heads\": 2", "\"kv_heads\": 3"},   {"\"window\": 128", "\"window\": 0"},
-      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 5", "\"format\": 5"}};
+      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 5", "\"format\": 6"}};
   for (const auto& [from, to] : changes) {
     std::string text = good;
     ASSERT_NE(text.find(from), std::string::npos) << from;
