@@ -36,6 +36,8 @@ export class Mock {
     this.streams = new Set();
     this.events = 0;
     this.requests = [];
+    this.version = "1.0.0";
+    this.delay = 0; // of every answer but the events'.
   }
 
   now() {
@@ -55,7 +57,7 @@ export class Mock {
 
   status(role) {
     return {
-      version: "1.0.0",
+      version: this.version,
       commit: "0000000",
       mode: this.state === "noModel" ? "collect" : "active",
       started_ms: this.began,

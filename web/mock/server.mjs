@@ -67,6 +67,7 @@ async function reply(mock, request, response) {
   const path = url.pathname.slice("/api/v1/".length).split("/").map(decodeURIComponent);
   const role = roleOf(mock, request, url.searchParams);
   if (path[0] === "events") return stream(mock, response, role);
+  if (mock.delay > 0) await new Promise((done) => setTimeout(done, mock.delay));
   if (request.method === "POST" && path[0] === "alerts" && path[2] === "feedback")
     return json(response, 200, mock.answer(path[1], role, await bodyOf(request)));
   return json(response, 200, mock.get(path, url.searchParams, role));

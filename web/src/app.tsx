@@ -1,7 +1,7 @@
 // The frame around every view: navigation, search, connection, settings, and news for screen readers.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { needsToken } from "./api/client";
-import { connect, link, status, useEvents } from "./api/live";
+import { follow, link, noteStatus, outdated, status, useEvents } from "./api/live";
 import type { AlertSummary, Status } from "./api/types";
 import { useData } from "./api/use";
 import { zoneName, clock } from "./lib/format";
@@ -113,6 +113,7 @@ function News({ title }: { title: string }) {
   const now = useData<{ total: number }>("alerts", {
     query: { state: "open", suppressed: false, limit: 1 },
     on: ["alert", "hello"],
+    hidden: true,
   });
   useEffect(() => {
     if (now.data) setOpen(now.data.total);
@@ -169,6 +170,18 @@ function ModeNote() {
   return <p class="mode-note">{text}</p>;
 }
 
+function VersionNote() {
+  if (!useStore(outdated)) return null;
+  return (
+    <p class="mode-note" role="status">
+      The server runs another version now.{" "}
+      <button type="button" class="small" onClick={() => location.reload()}>
+        Load its page
+      </button>
+    </p>
+  );
+}
+
 export function App() {
   const at = useStore(route);
   const gate = useStore(needsToken);
@@ -177,18 +190,24 @@ export function App() {
   useStore(theme);
   const [menu, setMenu] = useState(false);
   const main = useRef<HTMLElement>(null);
+  const shownPlace = useRef(at.path.join("/"));
   const here = at.path[0] ?? "";
   const place = at.path.join("/");
-  const title = PAGES.find(([path]) => path === here)?.[1] ?? "Not found";
+  const page = PAGES.find(([path]) => path === here)?.[1] ?? "Not found";
+  const title = here === "nodes" && at.path[1] ? at.path[1] : page;
   const first = useData<Status>("status");
   useEffect(() => {
-    if (first.data) status.set(first.data);
+    if (first.data) noteStatus(first.data);
   }, [first.data]);
   useSlash();
-  useEffect(connect, [key]);
+  useEffect(follow, [key]);
   useEffect(() => {
     setMenu(false);
-    window.scrollTo(0, 0);
+    if (shownPlace.current !== place) {
+      window.scrollTo(0, 0);
+      main.current?.focus({ preventScroll: true });
+    }
+    shownPlace.current = place;
   }, [place]);
   return (
     <>
@@ -234,6 +253,7 @@ export function App() {
         <Connection />
       </header>
       <main id="main" ref={main} tabIndex={-1}>
+        <VersionNote />
         <ModeNote />
         {gate === "no" ? <View at={at} /> : <TokenForm unknown={gate === "unknown"} />}
       </main>

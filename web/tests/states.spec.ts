@@ -49,11 +49,45 @@ test("an error is told in the server's words, and the way on works", async ({ pa
 test("what does not exist is told", async ({ page, start }) => {
   const mock = await start();
   await open(page, mock, "nodes/10.9.9.9");
-  await expect(page.getByRole("alert").first()).toContainText("10.9.9.9: history holds no such node");
+  await expect(page.getByText("History holds nothing of 10.9.9.9.")).toBeVisible();
   await open(page, mock, "alerts/0000000000000000");
   await expect(page.getByRole("alert")).toContainText("there is no such alert");
   await open(page, mock, "nonsense");
   await expect(page.getByText("There is no such page.")).toBeVisible();
+});
+
+test("an error that has passed is forgotten without a click", async ({ page, start }) => {
+  const mock = await start({ state: "failing" });
+  await open(page, mock, "model");
+  await expect(page.getByRole("alert")).toContainText("disk I/O error");
+  mock.state = "normal";
+  await expect(page.getByText("1 of 6 volumes are off")).toBeVisible();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+});
+
+test("a slow server is waited for, however many events come", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock, "nodes");
+  const row = page.locator("tbody tr").first();
+  const before = await row.innerText();
+  const asked = mock.requests.length;
+  mock.delay = 5000;
+  const steps = setInterval(() => mock.step(), 500);
+  mock.raise("udp_flood", before.split(/\s/)[0]!);
+  await expect(row).toContainText("1 open");
+  clearInterval(steps);
+  expect(mock.requests.length - asked).toBeLessThan(12);
+});
+
+test("a server of another version is noticed", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock);
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  mock.version = "2.0.0";
+  mock.cut();
+  await page.getByRole("button", { name: "Load its page" }).click();
+  await settled(page);
+  await expect(page.getByRole("button", { name: "Load its page" })).toHaveCount(0);
 });
 
 test("old data stays when the server goes away", async ({ page, start }) => {

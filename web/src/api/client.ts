@@ -22,7 +22,7 @@ export function address(path: string, query: Query = {}): string {
   for (const [key, value] of Object.entries(query)) {
     if (value !== null && value !== undefined && value !== "") parts.set(key, String(value));
   }
-  const text = parts.toString();
+  const text = parts.toString().replaceAll("%2C", ","); // A list is `a,b`.
   return `/api/v1/${path}${text ? `?${text}` : ""}`;
 }
 

@@ -61,11 +61,14 @@ export function show(f: FeatureLike, x: Maybe | undefined, step_ms: number): str
   return showScaled(f, x * scale(f, step_ms));
 }
 
+// The feature's name says what is counted.
+const COUNTED = new Set(["addresses", "ports"]);
+
 export function showScaled(f: FeatureLike, x: Maybe | undefined): string {
   if (x === null || x === undefined) return UNKNOWN;
   if (f.unit === "" && /share|ratio/.test(f.feature)) return percent(x);
   if (f.unit === "port") return port(x);
-  return si(x, unitOf(f));
+  return si(x, COUNTED.has(f.unit) ? "" : unitOf(f));
 }
 
 // For an axis: the unit is short, since the chart's title names the feature.

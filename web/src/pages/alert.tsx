@@ -116,6 +116,7 @@ function Scores({ score, times, shared }: { score: NodeSeries["scores"][number];
 function driverColumns(step_ms: number, most: number): Column<Driver>[] {
   return [
     { name: "Feature", cell: (f) => label(f.feature) },
+    { name: "Seen", number: true, cell: (f) => <b>{show(f, f.seen, step_ms)}</b> },
     {
       name: "Expected",
       number: true,
@@ -125,8 +126,7 @@ function driverColumns(step_ms: number, most: number): Column<Driver>[] {
         </span>
       ),
     },
-    { name: "At most", number: true, title: "Top of the band", cell: (f) => show(f, f.upper, step_ms) },
-    { name: "Seen", number: true, cell: (f) => <b>{show(f, f.seen, step_ms)}</b> },
+    { name: "At most", number: true, wide: true, title: "Top of the band", cell: (f) => show(f, f.upper, step_ms) },
     { name: "Ratio", number: true, cell: (f) => (f.expected && f.seen !== null ? times(f.seen / f.expected) : "–") },
     {
       name: "Surprise",
@@ -337,10 +337,14 @@ function Detail({ d, detail, step_ms }: { d: AlertDetail; detail: Loaded<AlertDe
       {d.story && <p class="story">{d.story}</p>}
       <Facts d={d} />
       <div class="grid wide-left">
-        <Timeline d={d} series={series} step_ms={step_ms} />
-        <FilterPanel filter={filter} />
-        <Drivers d={d} step_ms={step_ms} />
-        <History d={d} />
+        <div class="stack">
+          <Timeline d={d} series={series} step_ms={step_ms} />
+          <Drivers d={d} step_ms={step_ms} />
+        </div>
+        <div class="stack">
+          <FilterPanel filter={filter} />
+          <History d={d} />
+        </div>
       </div>
       {flows ? (
         <TalkerTables

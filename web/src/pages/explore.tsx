@@ -105,7 +105,7 @@ function columnsOf(
       ),
     },
     { name: "Mean", number: true, cell: (r) => si(r.mean, unit) },
-    { name: "Highest", number: true, cell: (r) => si(r.most, unit) },
+    { name: "Highest", number: true, wide: true, cell: (r) => si(r.most, unit) },
     { name: "Bytes", number: true, cell: (r) => bytes(r.bytes) },
     { name: "Packets", number: true, wide: true, cell: (r) => si(r.packets) },
     { name: "Flows", number: true, wide: true, cell: (r) => si(r.flows) },

@@ -1,13 +1,11 @@
 // The devices that send flows, and the ledger of every stage.
 import { useState } from "preact/hooks";
-import { status } from "../api/live";
 import type { Explore, Exporter, ExporterList, Ledger, Maybe } from "../api/types";
 import { useData } from "../api/use";
 import { Spark } from "../charts/spark";
 import { serverNow } from "../lib/clock";
 import { bytes, count, duration, percent, si } from "../lib/format";
 import { setQuery, type Route } from "../lib/route";
-import { useStore } from "../lib/store";
 import { Head, Panel, SearchBox, Tag, Time } from "../ui/base";
 import { Await, Empty } from "../ui/states";
 import { Pager, Table, type Column } from "../ui/table";
@@ -89,7 +87,7 @@ function columnsOf(history: Map<string, Maybe[]>, open: string, toggle: (name: s
           <Time ms={e.last_ms} relative />
         ),
     },
-    { name: "Packets", number: true, cell: (e) => si(e.packets_per_second, "/s") },
+    { name: "Packets", number: true, wide: true, cell: (e) => si(e.packets_per_second, "/s") },
     { name: "Flows", number: true, cell: (e) => si(e.flows_per_second, "/s") },
     {
       name: "Last hour",
@@ -202,6 +200,10 @@ function Details({ e }: { e: Exporter }) {
   );
 }
 
+// The address may hold the port already: "udp://[::]:2055".
+const socketName = (s: ExporterList["sockets"][number]): string =>
+  s.address.endsWith(`:${s.port}`) ? s.address : `${s.address} port ${s.port}`;
+
 function List({ all, at }: { all: ExporterList; at: Route }) {
   const search = at.query.search ?? "";
   const open = at.query.exporter ?? "";
@@ -217,7 +219,7 @@ function List({ all, at }: { all: ExporterList; at: Route }) {
   const shown = found.find((e) => e.exporter === open);
   const toggle = (name: string) => setQuery({ exporter: name === open ? undefined : name }, true);
   if (all.exporters.length === 0) {
-    const where = all.sockets.map((s) => `${s.address} port ${s.port}`).join(", ");
+    const where = all.sockets.map(socketName).join(", ");
     return (
       <Empty title="No exporter has sent anything yet.">
         {where ? `Point NetFlow, IPFIX or sFlow at ${where}.` : "No socket is open for flows."}
@@ -256,10 +258,9 @@ function List({ all, at }: { all: ExporterList; at: Route }) {
 
 export function ExportersView({ at }: { at: Route }) {
   const list = useData<ExporterList>("exporters", { on: ["step", "tick", "hello"] });
-  const step = useStore(status)?.step_ms;
   return (
     <>
-      <Head title="Exporters" note={step && `Steps of ${duration(step)}`} />
+      <Head title="Exporters" />
       <Await of={list} lines={8}>
         {(d) => (
           <>
@@ -282,13 +283,10 @@ export function ExportersView({ at }: { at: Route }) {
               {d.sockets.length === 0 ? (
                 <Empty title="No socket is open for flows." />
               ) : (
-                <ul class="notes">
+                <ul class="plain-list">
                   {d.sockets.map((s) => (
                     <li key={`${s.address}${s.port}`}>
-                      <span class="mono">
-                        {s.address} port {s.port}
-                      </span>
-                      , receive buffer {bytes(s.receive_buffer)}
+                      <span class="mono">{socketName(s)}</span>, receive buffer {bytes(s.receive_buffer)}
                     </li>
                   ))}
                 </ul>

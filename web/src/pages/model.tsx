@@ -124,16 +124,14 @@ function Warmth({ warmth }: { warmth: number[] }) {
                 <i style={{ height: `${(n / most) * 100}%` }} />
               </span>
               <b>{si(n)}</b>
-              <span class="dim">
-                {i * 10}–{i * 10 + 10}
-              </span>
+              <span class="dim">{i * 10}</span>
             </li>
           ))}
         </ol>
       )}
       <p class="dim">
-        Nodes by the share of the window that is filled, in %. Alerts of a node are suppressed until its window is full
-        enough.
+        How many nodes have 0, 10, 20 ... 90 % of their window or more filled. Alerts of a node are suppressed until its
+        window is full enough.
       </p>
     </Panel>
   );

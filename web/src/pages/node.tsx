@@ -75,7 +75,7 @@ function Surprise({ series, pick }: { series: NodeSeries; pick: (feature: string
   return (
     <Panel
       title="Surprise by feature"
-      side={<span class="dim">darker is more surprising; the {rows.length} highest</span>}
+      side={rows.length > 0 && <span class="dim">darker is more surprising; the {rows.length} highest</span>}
     >
       {rows.length === 0 ? (
         <Empty title="No step of this time was scored." />
@@ -138,6 +138,7 @@ function Features({
 }) {
   const spans = spansOf(series.alerts, series.times.at(-1) ?? 0);
   const height = set === "volumes" ? 170 : 120;
+  const forecast = series.features.some((f) => f.high.some((x) => x !== null));
   const now = new Map(latest.map((s) => [s.feature, s]));
   return (
     <Panel
@@ -173,9 +174,9 @@ function Features({
       </div>
       <p class="legend">
         <span class="key line">seen</span>
-        <span class="key band">forecast, 10 to 90 %, made one step before</span>
-        <span class="key over">above the forecast</span>
-        <span class="key alert">alert</span>
+        {forecast && <span class="key band">forecast, 10 to 90 %, made one step before</span>}
+        {forecast && <span class="key over">above the forecast</span>}
+        {spans.length > 0 && <span class="key alert">alert</span>}
         <span class="dim">
           {series.resolution_ms > step_ms
             ? `means over ${duration(series.resolution_ms)}`
@@ -191,7 +192,7 @@ function latestColumns(step_ms: number): Column<Seen>[] {
   return [
     { name: "Feature", cell: (s) => label(s.feature) },
     { name: "Seen", number: true, cell: (s) => <b>{show(s, s.value, step_ms)}</b> },
-    { name: "Forecast", number: true, title: "Median", cell: (s) => show(s, s.middle, step_ms) },
+    { name: "Forecast", number: true, wide: true, title: "Median", cell: (s) => show(s, s.middle, step_ms) },
     { name: "10 to 90 %", number: true, cell: (s) => showRange(s, s.low, s.high, step_ms) },
     { name: "Surprise", number: true, cell: (s) => si(s.bits, "bits") },
   ];
@@ -232,72 +233,96 @@ function Latest({ node, step_ms }: { node: NodeInfo; step_ms: number }) {
   );
 }
 
+// A source of traffic may be outside the network: history then holds nothing of it.
+function Unknown({ node }: { node: string }) {
+  return (
+    <Panel title="Not a node">
+      <Empty title={`History holds nothing of ${node}.`}>
+        <p>It may be outside the network that this server watches, or silent for longer than history reaches.</p>
+        <a href={href(["nodes"], { search: node })}>Search for it</a>
+      </Empty>
+    </Panel>
+  );
+}
+
+function Now({ node, step_ms }: { node: NodeInfo; step_ms: number }) {
+  return (
+    <div class="grid halves">
+      <Latest node={node} step_ms={step_ms} />
+      <Panel title="Alerts" side={<a href={href(["alerts"], { node: node.node })}>All its alerts</a>}>
+        {node.alerts.length === 0 ? (
+          <Empty title="No alert of this node." />
+        ) : (
+          <AlertTable label="Alerts of this node" alerts={node.alerts} without={["Node", "Task", "Score"]} />
+        )}
+      </Panel>
+    </div>
+  );
+}
+
+function Over({ series, info, step_ms }: { series: NodeSeries; info: NodeInfo | null; step_ms: number }) {
+  const [set, setSet] = useState<SetName>("volumes");
+  const pick = (feature: string) => {
+    if (!picked(series.features, set).some((f) => f.feature === feature)) setSet("all");
+    const go = () => document.getElementById(`feature-${feature}`)?.scrollIntoView({ block: "center" });
+    requestAnimationFrame(() => requestAnimationFrame(go));
+  };
+  if (series.times.length === 0) {
+    return (
+      <Panel title="Features">
+        <Empty title="History holds no step of this node in this time.">Choose another time above.</Empty>
+      </Panel>
+    );
+  }
+  return (
+    <>
+      <Features series={series} latest={info?.latest ?? []} set={set} onSet={setSet} step_ms={step_ms} />
+      <Surprise series={series} pick={pick} />
+    </>
+  );
+}
+
+const LEARNING = (
+  <Tag tone="warn" title="Its alerts are suppressed until its window is full">
+    learning
+  </Tag>
+);
+
 export function NodeView({ node, at }: { node: string; at: Route }) {
   const range = rangeOf(at);
   const path = `nodes/${encodeURIComponent(node)}`;
   const info = useData<NodeInfo>(path, { on: ["step", "alert", "hello"] });
-  const series = useData<NodeSeries>(`${path}/series`, { range, on: ["step", "hello"] });
-  const peers = useData<Peers>(`${path}/peers`, { on: ["step"] });
+  const unknown = info.error?.status === 404 && info.data === null;
+  const series = useData<NodeSeries>(unknown ? null : `${path}/series`, { range, on: ["step", "hello"] });
+  const peers = useData<Peers>(unknown ? null : `${path}/peers`, { on: ["step"] });
   const step_ms = useStore(status)?.step_ms ?? STEP_MS;
-  const [set, setSet] = useState<SetName>("volumes");
-  const pick = (feature: string) => {
-    if (series.data && !picked(series.data.features, set).some((f) => f.feature === feature)) setSet("all");
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => document.getElementById(`feature-${feature}`)?.scrollIntoView({ block: "center" })),
-    );
-  };
   return (
     <>
-      <Head
-        title={<span class="mono">{node}</span>}
-        note={
-          info.data?.learning && (
-            <Tag tone="warn" title="Its alerts are suppressed until its window is full">
-              learning
-            </Tag>
-          )
-        }
-      >
+      <Head title={<span class="mono">{node}</span>} note={info.data?.learning && LEARNING}>
         <RangePicker range={range} />
       </Head>
-      <Await of={info} lines={2}>
-        {(n) => <About node={n} />}
-      </Await>
-      <Await of={series} lines={10}>
-        {(s) =>
-          s.times.length === 0 ? (
-            <Panel title="Features">
-              <Empty title="History holds no step of this node in this time.">Choose another time above.</Empty>
-            </Panel>
-          ) : (
-            <>
-              <Features series={s} latest={info.data?.latest ?? []} set={set} onSet={setSet} step_ms={step_ms} />
-              <Surprise series={s} pick={pick} />
-            </>
-          )
-        }
-      </Await>
-      <div class="grid halves top">
-        {info.data && <Latest node={info.data} step_ms={step_ms} />}
-        {info.data && (
-          <Panel title="Alerts" side={<a href={href(["alerts"], { node })}>All of it</a>}>
-            {info.data.alerts.length === 0 ? (
-              <Empty title="No alert of this node." />
-            ) : (
-              <AlertTable label="Alerts of this node" alerts={info.data.alerts} without={["Node", "Task", "Score"]} />
+      {unknown ? (
+        <Unknown node={node} />
+      ) : (
+        <>
+          <Await of={info} lines={2}>
+            {(n) => <About node={n} />}
+          </Await>
+          <Await of={series} lines={10}>
+            {(s) => <Over series={s} info={info.data} step_ms={step_ms} />}
+          </Await>
+          {info.data && <Now node={info.data} step_ms={step_ms} />}
+          <Await of={peers} lines={3}>
+            {(p) => (
+              <TalkerTables
+                title="Neighbours"
+                note={`who sends to it; ${count(p.sampled)} flow records of the latest steps`}
+                lists={p}
+              />
             )}
-          </Panel>
-        )}
-      </div>
-      <Await of={peers} lines={3}>
-        {(p) => (
-          <TalkerTables
-            title="Neighbours"
-            note={`who sends to it; ${count(p.sampled)} flow records of the latest steps`}
-            lists={p}
-          />
-        )}
-      </Await>
+          </Await>
+        </>
+      )}
     </>
   );
 }

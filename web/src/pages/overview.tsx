@@ -5,13 +5,13 @@ import type { AlertSummary, HealthSummary, Maybe, Overview, TickEvent } from "..
 import { useData } from "../api/use";
 import { Mirror } from "../charts/fan";
 import type { Span } from "../charts/chart";
-import { bytes, count, duration, exact, si, times } from "../lib/format";
+import { bytes, count, duration, si } from "../lib/format";
 import { label, show, showRange } from "../lib/features";
 import { rangeOf, showBetween } from "../lib/range";
 import { href, setQuery, type Route } from "../lib/route";
 import { useStore } from "../lib/store";
-import { AlertState, lasted, typeName } from "../ui/alert_table";
-import { Head, NodeLink, Panel, Segmented, SeverityTag, Stat, Tag, Time } from "../ui/base";
+import { AlertList } from "../ui/alert_table";
+import { Head, NodeLink, Panel, Segmented, Stat, Tag, Time } from "../ui/base";
 import { RangePicker } from "../ui/range_picker";
 import { Await, Empty } from "../ui/states";
 import { Table, type Column } from "../ui/table";
@@ -44,7 +44,7 @@ function Now({
 }) {
   const name = `${metric}_${direction}` as keyof TickEvent["totals"];
   const like = { feature: name, unit: UNITS[metric] };
-  const partial = tick && tick.elapsed_ms >= 5000 ? tick : null;
+  const partial = tick && tick.elapsed_ms >= step_ms / 4 ? tick : null;
   const last = data.network.find((f) => f.feature === name)?.values.findLast((x) => x !== null);
   const value: Maybe | undefined = partial
     ? partial.totals[name] === null
@@ -68,11 +68,13 @@ function Stats({
   tick,
   metric,
   step_ms,
+  scored,
 }: {
   data: Overview;
   tick: TickEvent | null;
   metric: Metric;
   step_ms: number;
+  scored: boolean;
 }) {
   const { alerts, nodes, health } = data;
   const grave = alerts.by_severity.critical + alerts.by_severity.high;
@@ -87,14 +89,14 @@ function Stats({
       >
         {count(alerts.open)}
       </Stat>
-      <Stat name="Nodes" note={nodes.known > 0 ? `${count(nodes.warm)} with a full window` : undefined}>
+      <Stat name="Nodes" note={scored && nodes.known > 0 ? `${count(nodes.warm)} with a full window` : undefined}>
         {count(nodes.known)}
       </Stat>
       <Stat name="Flow records" note={`from ${count(health.exporters)} exporter${health.exporters === 1 ? "" : "s"}`}>
         {si(health.flows_per_second, "/s")}
       </Stat>
       <Stat
-        name="Scores after"
+        name={scored ? "Scores after" : "Shown after"}
         note="a step's end"
         tone={health.step_lag_ms !== null && health.step_lag_ms > 3 * step_ms ? "warn" : undefined}
       >
@@ -132,6 +134,8 @@ function Traffic({
       </Empty>
     );
   }
+  const spans = spansOf(data.alerts.latest, data.now_ms);
+  const forecast = inbound.high.some((x) => x !== null);
   return (
     <>
       <Mirror
@@ -141,7 +145,7 @@ function Traffic({
         next={data.next ?? []}
         step_ms={step_ms}
         height={334}
-        spans={spansOf(data.alerts.latest, data.now_ms)}
+        spans={spans}
         onZoom={showBetween}
         from={from}
         to={to}
@@ -149,8 +153,8 @@ function Traffic({
       <p class="legend">
         <span class="key line">received, upwards</span>
         <span class="key line-2">sent, downwards</span>
-        <span class="key band">forecast, 10 to 90 %</span>
-        <span class="key alert">alert</span>
+        {forecast && <span class="key band">forecast, 10 to 90 %</span>}
+        {spans.length > 0 && <span class="key alert">alert</span>}
         <span class="dim">
           {data.resolution_ms > step_ms
             ? `means over ${duration(data.resolution_ms)}`
@@ -159,30 +163,6 @@ function Traffic({
         </span>
       </p>
     </>
-  );
-}
-
-function AlertList({ alerts }: { alerts: AlertSummary[] }) {
-  if (alerts.length === 0) return <Empty title="No alerts.">Traffic is within its forecast.</Empty>;
-  return (
-    <ul class="alert-list">
-      {alerts.map((a) => (
-        <li key={a.id} class={`${a.severity} ${a.end_ms === null ? "" : "ended"}`}>
-          <div>
-            <SeverityTag severity={a.severity} />
-            <a href={href(["alerts", a.id])}>{typeName(a.type)}</a>
-            <AlertState alert={a} />
-          </div>
-          <div>
-            <NodeLink node={a.node} />
-            <span>{times(a.times_expected)} expected</span>
-            <span class="dim">
-              <Time ms={a.start_ms} />, {lasted(a)}
-            </span>
-          </div>
-        </li>
-      ))}
-    </ul>
   );
 }
 
@@ -263,14 +243,53 @@ function Health({ health }: { health: HealthSummary }) {
   );
 }
 
+function Alerts({ data, scored }: { data: Overview; scored: boolean }) {
+  return (
+    <Panel title="Alerts" side={<a href={href(["alerts"])}>All alerts</a>} class="capped">
+      {data.alerts.latest.length > 0 ? (
+        <AlertList alerts={data.alerts.latest} />
+      ) : (
+        <Empty title="No alerts.">{scored ? "Traffic is within its forecast." : "Nothing is scored."}</Empty>
+      )}
+    </Panel>
+  );
+}
+
+function SurprisingNodes({ data, step_ms, scored }: { data: Overview; step_ms: number; scored: boolean }) {
+  return (
+    <Panel title="Most surprising nodes" side={<a href={href(["nodes"], { sort: "surprise" })}>All nodes</a>}>
+      {data.surprising.length === 0 ? (
+        <Empty title={scored ? "Nothing is scored yet." : "Surprise needs a model."} />
+      ) : (
+        <Table
+          label="Most surprising nodes"
+          columns={surprisingColumns(step_ms)}
+          rows={data.surprising}
+          id={(n) => n.node}
+        />
+      )}
+    </Panel>
+  );
+}
+
 export function OverviewView({ at }: { at: Route }) {
   const range = rangeOf(at);
   const metric = METRICS.find(([m]) => m === at.query.metric)?.[0] ?? "bytes";
   const data = useData<Overview>("overview", { range, on: ["step", "alert", "hello"] });
-  const step_ms = useStore(status)?.step_ms ?? STEP_MS;
+  const server = useStore(status);
+  const step_ms = server?.step_ms ?? STEP_MS;
+  const scored = server === null || (server.model_loaded && server.mode !== "collect");
   const [tick, setTick] = useState<TickEvent | null>(null);
   useEvents((name, event) => name === "tick" && setTick(event as TickEvent));
   const fixed = "from" in range ? range : undefined;
+  const counters = (
+    <Segmented
+      label="Counter"
+      value={metric}
+      options={METRICS}
+      onChange={(m) => setQuery({ metric: m === "bytes" ? undefined : m })}
+    />
+  );
   return (
     <>
       <Head title="Overview">
@@ -279,45 +298,20 @@ export function OverviewView({ at }: { at: Route }) {
       <Await of={data} lines={10}>
         {(d) => (
           <>
-            <Stats data={d} tick={tick ?? d.partial} metric={metric} step_ms={step_ms} />
+            <Stats
+              data={d}
+              tick={tick && tick.now_ms > d.now_ms ? tick : d.partial}
+              metric={metric}
+              step_ms={step_ms}
+              scored={scored}
+            />
             <div class="grid wide-left">
-              <Panel
-                title="Traffic of the network"
-                class="grow"
-                side={
-                  <Segmented
-                    label="Counter"
-                    value={metric}
-                    options={METRICS}
-                    onChange={(m) => setQuery({ metric: m === "bytes" ? undefined : m })}
-                  />
-                }
-              >
+              <Panel title="Traffic of the network" class="grow" side={counters}>
                 <Traffic data={d} metric={metric} step_ms={step_ms} from={fixed?.from} to={fixed?.to} />
               </Panel>
-              <Panel title="Alerts" side={<a href={href(["alerts"])}>All alerts</a>} class="capped">
-                <AlertList alerts={d.alerts.latest} />
-              </Panel>
-              <Panel title="Most surprising nodes" side={<a href={href(["nodes"], { sort: "surprise" })}>All nodes</a>}>
-                {d.surprising.length === 0 ? (
-                  <Empty title="Nothing is scored yet." />
-                ) : (
-                  <Table
-                    label="Most surprising nodes"
-                    columns={surprisingColumns(step_ms)}
-                    rows={d.surprising}
-                    id={(n) => n.node}
-                  />
-                )}
-              </Panel>
-              <Panel
-                title="Health"
-                side={
-                  <span class="dim" title={exact(d.now_ms)}>
-                    <Time ms={d.now_ms} />
-                  </span>
-                }
-              >
+              <Alerts data={d} scored={scored} />
+              <SurprisingNodes data={d} step_ms={step_ms} scored={scored} />
+              <Panel title="Health" side={<Time ms={d.now_ms} />}>
                 <Health health={d.health} />
               </Panel>
             </div>

@@ -3,6 +3,8 @@ import type { AlertSummary } from "../api/types";
 import { serverNow } from "../lib/clock";
 import { duration, percent, si, times } from "../lib/format";
 import { href } from "../lib/route";
+import { narrow } from "../lib/window";
+import { useStore } from "../lib/store";
 import { NodeLink, SeverityTag, Tag, Time } from "./base";
 import { Table, type Column } from "./table";
 
@@ -61,6 +63,30 @@ const COLUMNS: Column<AlertSummary>[] = [
   },
 ];
 
+// Two lines an alert, for narrow places.
+export function AlertList({ alerts }: { alerts: AlertSummary[] }) {
+  return (
+    <ul class="alert-list">
+      {alerts.map((a) => (
+        <li key={a.id} class={`${a.severity} ${a.end_ms === null ? "" : "ended"}`}>
+          <div>
+            <SeverityTag severity={a.severity} />
+            <a href={href(["alerts", a.id])}>{typeName(a.type)}</a>
+            <AlertState alert={a} />
+          </div>
+          <div>
+            <NodeLink node={a.node} />
+            <span>{times(a.times_expected)} expected</span>
+            <span class="dim">
+              <Time ms={a.start_ms} />, {lasted(a)}
+            </span>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 export function AlertTable({
   alerts,
   label,
@@ -70,6 +96,7 @@ export function AlertTable({
   label: string;
   without?: string[];
 }) {
+  if (useStore(narrow)) return <AlertList alerts={alerts} />;
   return (
     <Table
       label={label}
