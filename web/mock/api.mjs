@@ -37,6 +37,7 @@ export class Mock {
     this.events = 0;
     this.requests = [];
     this.version = "1.0.0";
+    this.busy = false; // Refuses new event streams.
     this.delay = 0; // of every answer but the events'.
   }
 

@@ -66,6 +66,7 @@ async function reply(mock, request, response) {
   mock.requests.push(`${request.method} ${url.pathname}${url.search}`);
   const path = url.pathname.slice("/api/v1/".length).split("/").map(decodeURIComponent);
   const role = roleOf(mock, request, url.searchParams);
+  if (path[0] === "events" && mock.busy) throw new Problem(429, "Too many streams.");
   if (path[0] === "events") return stream(mock, response, role);
   if (mock.delay > 0) await new Promise((done) => setTimeout(done, mock.delay));
   if (request.method === "POST" && path[0] === "alerts" && path[2] === "feedback")

@@ -153,3 +153,15 @@ test("the stream is taken up again after it was cut", async ({ page, start }) =>
   mock.raise("syn_flood", "192.0.2.31");
   await expect(page.locator(".alert-list li").first()).toContainText("192.0.2.31");
 });
+
+test("the stream is taken up again after it was refused", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock);
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  mock.busy = true;
+  mock.cut();
+  await expect.poll(() => mock.requests.filter((r: string) => r.includes("/events")).length).toBeGreaterThan(1);
+  await expect(page.getByText("Reconnecting")).toBeVisible();
+  mock.busy = false;
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+});

@@ -75,10 +75,21 @@ function paintSpans(u: uPlot, props: ChartProps): void {
     const right = Math.max(u.valToPos(span.to, "x", true), left + devicePixelRatio);
     ctx.fillStyle = fade(ink(span.ink), "17");
     ctx.fillRect(left, bbox.top, right - left, bbox.height);
+  }
+  ctx.restore();
+}
+
+// A strip at the top says how severe, over the grid.
+function paintStrips(u: uPlot, props: ChartProps): void {
+  const { ctx, bbox } = u;
+  const end = bbox.left + bbox.width;
+  for (const span of props.spans ?? []) {
+    const left = Math.max(bbox.left, u.valToPos(span.from, "x", true));
+    const right = Math.min(end, Math.max(u.valToPos(span.to, "x", true), left + 2 * devicePixelRatio));
+    if (right <= left) continue;
     ctx.fillStyle = ink(span.ink);
     ctx.fillRect(left, bbox.top, right - left, 3 * devicePixelRatio);
   }
-  ctx.restore();
 }
 
 function paintMarks(u: uPlot, props: ChartProps): void {
@@ -150,7 +161,7 @@ function optionsOf(box: HTMLElement, of: () => ChartProps, tip: Tip): uPlot.Opti
     height: props.height,
     ms: 1,
     tzDate: (ms) => (zone.get() === "utc" ? uPlot.tzDate(new Date(ms), "UTC") : new Date(ms)),
-    padding: [6, 20, 0, 0],
+    padding: [6, 26, 0, 0],
     legend: { show: false },
     cursor: {
       drag: { x: props.onZoom !== undefined, y: false, setScale: false },
@@ -173,7 +184,7 @@ function optionsOf(box: HTMLElement, of: () => ChartProps, tip: Tip): uPlot.Opti
     })),
     hooks: {
       drawClear: [(u) => paintSpans(u, of())],
-      draw: [(u) => paintMarks(u, of())],
+      draw: [(u) => paintStrips(u, of()), (u) => paintMarks(u, of())],
       setCursor: [(u) => tip.follow(u, of())],
       setSelect: [
         (u) => {

@@ -35,6 +35,7 @@ const LABELS: Record<string, string> = {
   reflector_share: "Reflector share",
   top_port: "Top port",
   out_in_ratio: "Out/in ratio",
+  gap: "Silence",
 };
 
 // "Traffic in". A feature that the page does not know keeps its name.

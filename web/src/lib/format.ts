@@ -1,5 +1,6 @@
 // Numbers and times for people. A number that is not known is a dash, never 0.
 import type { Maybe } from "../api/types";
+import { serverNow } from "./clock";
 import { zone, type Zone } from "./settings";
 
 export const UNKNOWN = "–";
@@ -114,10 +115,11 @@ export function day(ms: number): string {
   return `${p.day} ${MONTHS[p.month]}`;
 }
 
-// "29 Nov 14:03": for lists. The year is left out where it is that of `now`.
+// "29 Nov 14:03": for lists. The year is there where it is another one than now.
 export function moment(ms: Maybe | undefined, seconds = false): string {
   if (ms === null || ms === undefined) return UNKNOWN;
-  return `${day(ms)} ${clock(ms, seconds)}`;
+  const year = parts(ms).year;
+  return `${day(ms)}${year === parts(serverNow()).year ? "" : ` ${year}`} ${clock(ms, seconds)}`;
 }
 
 // "2026-11-29 14:03:20 UTC": for titles and details.

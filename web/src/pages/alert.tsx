@@ -72,7 +72,7 @@ function Timeline({ d, series, step_ms }: { d: AlertDetail; series: Loaded<NodeS
                 <span class="key over">above the forecast</span>
                 <span class="key alert">the alert</span>
               </p>
-              {score && <Scores score={score} times={s.times} shared={shared} />}
+              {score && <Scores score={score} threshold={summary.threshold} times={s.times} shared={shared} />}
             </>
           );
         }}
@@ -81,8 +81,14 @@ function Timeline({ d, series, step_ms }: { d: AlertDetail; series: Loaded<NodeS
   );
 }
 
-function Scores({ score, times, shared }: { score: NodeSeries["scores"][number]; times: number[]; shared: object }) {
-  const threshold = score.threshold;
+interface ScoresProps {
+  score: NodeSeries["scores"][number];
+  threshold: Maybe; // Of the alert: policies may set another than the task's.
+  times: number[];
+  shared: object;
+}
+
+function Scores({ score, threshold, times, shared }: ScoresProps) {
   const lines = [{ label: `score, ${score.task}`, values: score.values, ink: "line" as const }];
   const limit =
     threshold === null
@@ -218,18 +224,31 @@ function Verdict({
   );
 }
 
+// The commands of the filter have a place of their own.
+function Story({ text, filter }: { text: string; filter: Filter | null }) {
+  const commands = [filter?.gobgp, filter?.exabgp, filter?.nftables];
+  const lines = text.split("\n").filter((l) => l.trim() !== "" && !commands.includes(l.trim()));
+  return (
+    <div class="story">
+      {lines.map((l) => (
+        <p key={l}>{l}</p>
+      ))}
+    </div>
+  );
+}
+
 function Facts({ d }: { d: AlertDetail }) {
   const { summary, record } = d;
   const flows = (record.flows ?? null) as Evidence | null;
   return (
     <dl class="stats">
-      <Stat name="Seen" note="of what was expected">
+      <Stat name="Seen" note={summary.times_expected === null ? "nothing was expected yet" : "of what was expected"}>
         {times(summary.times_expected)}
       </Stat>
       <Stat name="Began" note={<Time ms={summary.start_ms} relative />}>
         <Time ms={summary.start_ms} />
       </Stat>
-      <Stat name="Raised after" note={summary.early ? "from an open step" : "the onset"}>
+      <Stat name="Raised" note={summary.early ? "after the onset, from an open step" : "after the onset"}>
         {seconds(summary.raised_ms - summary.start_ms)}
       </Stat>
       <Stat
@@ -334,7 +353,7 @@ function Detail({ d, detail, step_ms }: { d: AlertDetail; detail: Loaded<AlertDe
       >
         <Verdict id={summary.id} summary={summary} given={d.feedback} reload={detail.reload} />
       </Head>
-      {d.story && <p class="story">{d.story}</p>}
+      <Story text={d.story} filter={filter} />
       <Facts d={d} />
       <div class="grid wide-left">
         <div class="stack">

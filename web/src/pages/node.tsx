@@ -6,6 +6,7 @@ import type { FeatureSeries, NodeInfo, NodeSeries, Peers, Seen } from "../api/ty
 import { useData } from "../api/use";
 import { Fan, above } from "../charts/fan";
 import { Heat, type HeatRow } from "../charts/heat";
+import { spansOf } from "../charts/spans";
 import { count, duration, percent, si } from "../lib/format";
 import { directionOf, isVolume, label, show, showRange } from "../lib/features";
 import { rangeOf, showBetween } from "../lib/range";
@@ -17,7 +18,6 @@ import { RangePicker } from "../ui/range_picker";
 import { Await, Empty } from "../ui/states";
 import { Table, type Column } from "../ui/table";
 import { TalkerTables } from "../ui/talkers";
-import { spansOf } from "./overview";
 
 const STEP_MS = 60_000;
 const HEAT_ROWS = 12;
@@ -31,7 +31,7 @@ const KIND_WORDS: Record<NodeInfo["kind"], string> = {
 function About({ node }: { node: NodeInfo }) {
   const filled =
     node.positions !== null && node.window !== null
-      ? `${count(node.positions)} of ${count(node.window)} positions`
+      ? `${count(Math.min(node.positions, node.window))} of ${count(node.window)} positions`
       : undefined;
   return (
     <dl class="stats">

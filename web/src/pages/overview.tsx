@@ -1,10 +1,10 @@
 // The first page: traffic and its forecast, open alerts, surprising nodes, health.
 import { useState } from "preact/hooks";
 import { status, useEvents } from "../api/live";
-import type { AlertSummary, HealthSummary, Maybe, Overview, TickEvent } from "../api/types";
+import type { HealthSummary, Maybe, Overview, TickEvent } from "../api/types";
 import { useData } from "../api/use";
 import { Mirror } from "../charts/fan";
-import type { Span } from "../charts/chart";
+import { spansOf } from "../charts/spans";
 import { bytes, count, duration, si } from "../lib/format";
 import { label, show, showRange } from "../lib/features";
 import { rangeOf, showBetween } from "../lib/range";
@@ -24,9 +24,6 @@ const METRICS = [
 type Metric = (typeof METRICS)[number][0];
 const UNITS: Record<Metric, string> = { bytes: "B", packets: "packets", flows: "flows" };
 const STEP_MS = 60_000; // Until the server has said its own.
-
-export const spansOf = (alerts: AlertSummary[], now: number): Span[] =>
-  alerts.filter((a) => a.suppressed === null).map((a) => ({ from: a.start_ms, to: a.end_ms ?? now, ink: a.severity }));
 
 // Seen so far in the open step, as a rate; else the latest closed step.
 function Now({

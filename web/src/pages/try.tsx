@@ -4,12 +4,12 @@ import { status } from "../api/live";
 import type { AlertPage, AlertSummary, Overview } from "../api/types";
 import { useData } from "../api/use";
 import { Mirror } from "../charts/fan";
+import { spansOf } from "../charts/spans";
 import { href } from "../lib/route";
 import { useStore } from "../lib/store";
 import { AlertTable, typeName } from "../ui/alert_table";
 import { CopyButton, Head, NodeLink, Panel, SeverityTag, Tag } from "../ui/base";
 import { Await, Empty, Loading } from "../ui/states";
-import { spansOf } from "./overview";
 
 const COMMAND = "netflowgen serve --demo";
 const SHOWN_MS = 2 * 3600e3;

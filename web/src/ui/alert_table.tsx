@@ -76,7 +76,7 @@ export function AlertList({ alerts }: { alerts: AlertSummary[] }) {
           </div>
           <div>
             <NodeLink node={a.node} />
-            <span>{times(a.times_expected)} expected</span>
+            {a.times_expected !== null && <span>{times(a.times_expected)} expected</span>}
             <span class="dim">
               <Time ms={a.start_ms} />, {lasted(a)}
             </span>
