@@ -372,6 +372,8 @@ export interface components {
         /** @description Starts of steps or buckets. */
         Times: number[];
         /** @enum {string} */
+        FeatureName: "bytes_in" | "packets_in" | "flows_in" | "packet_size_in" | "duration_in" | "peers_in" | "ports_in" | "peer_entropy_in" | "peer_port_entropy_in" | "top_peer_share_in" | "tcp_share_in" | "udp_share_in" | "icmp_share_in" | "other_share_in" | "syn_share_in" | "rst_share_in" | "fragment_share_in" | "reflector_share_in" | "top_port_in" | "bytes_out" | "packets_out" | "flows_out" | "packet_size_out" | "duration_out" | "peers_out" | "ports_out" | "peer_entropy_out" | "peer_port_entropy_out" | "top_peer_share_out" | "tcp_share_out" | "udp_share_out" | "icmp_share_out" | "other_share_out" | "syn_share_out" | "rst_share_out" | "fragment_share_out" | "reflector_share_out" | "top_port_out" | "out_in_ratio";
+        /** @enum {string} */
         Dimension: "source" | "destination" | "port" | "protocol" | "exporter";
         Health: {
             /** @constant */
@@ -475,7 +477,7 @@ export interface components {
             /** @description By sequence numbers. */
             lost_in_transit: number;
             kernel_drops: number;
-            /** @description Of all stages */
+            /** @description Of all stages, most first. */
             drops: components["schemas"]["Drop"][];
             queue_bytes: number;
             /** @description How long after a step's end its scores were there. */
@@ -711,9 +713,7 @@ export interface components {
         IncidentPage: {
             total: number;
             offset: number;
-            incidents: {
-                [key: string]: unknown;
-            }[];
+            incidents: Record<string, never>[];
         };
         Ledger: {
             stage: string;
@@ -1161,7 +1161,7 @@ export interface operations {
                 /** @description Milliseconds since 1970, exclusive. Left out: now. */
                 to?: components["parameters"]["To"];
                 /** @description Names with commas; all features where it is left out. */
-                features?: string;
+                features?: components["schemas"]["FeatureName"][];
             };
             header?: never;
             path: {
