@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <atomic>
 #include <fstream>
@@ -20,6 +21,9 @@
 
 namespace netflowgen::serve {
 namespace {
+
+// As the program does at its start: a peer that closes is an error of a write, not the end.
+[[maybe_unused]] const auto kIgnored = std::signal(SIGPIPE, SIG_IGN);
 
 detect::Alert alert(detect::AlertEvent event = detect::AlertEvent::kRaised,
                     const std::string& id = "0123456789abcdef") {
