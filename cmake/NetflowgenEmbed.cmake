@@ -27,20 +27,23 @@ std::span<const Entry> ${function}() { return kEntries; }
 endfunction()
 
 # netflowgen_embed_tree(TARGET NAMESPACE FUNCTION FOLDER): all files below FOLDER, by their paths in it; text or not. An empty
-# or missing folder gives an empty list.
+# or missing folder gives an empty list. The assembler reads the files (.incbin): CMake's own string functions crash on
+# texts of a megabyte.
 function(netflowgen_embed_tree target namespace function folder)
   file(GLOB_RECURSE files RELATIVE ${folder} CONFIGURE_DEPENDS ${folder}/*)
-  set(arrays "")
+  set(blobs "")
   set(entries "")
+  set(paths "")
   set(number 0)
   foreach(file ${files})
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/${file})
-    file(READ ${folder}/${file} hex HEX)
-    string(REGEX REPLACE "(..)" "\\\\x\\1" bytes "${hex}")
-    string(LENGTH "${hex}" size)
-    math(EXPR size "${size} / 2")
-    string(APPEND arrays "static constexpr char kFile${number}[] = \"${bytes}\";\n")
-    string(APPEND entries "    {\"${file}\", {kFile${number}, ${size}}},\n")
+    set(symbol "${target}_${function}_${number}")
+    string(APPEND blobs "asm(\".pushsection .rodata\\n.balign 16\\n.hidden ${symbol}\\n.hidden ${symbol}_end\\n\"
+    \".global ${symbol}\\n.global ${symbol}_end\\n${symbol}:\\n.incbin \\\"${folder}/${file}\\\"\\n${symbol}_end:\\n.byte 0\\n.popsection\");
+extern \"C\" const char ${symbol}[];
+extern \"C\" const char ${symbol}_end[];
+")
+    string(APPEND entries "      Entry(\"${file}\", std::string_view(${symbol}, static_cast<size_t>(${symbol}_end - ${symbol}))),\n")
+    list(APPEND paths ${folder}/${file})
     math(EXPR number "${number} + 1")
   endforeach()
   set(source ${CMAKE_BINARY_DIR}/generated/${target}_${function}.cc)
@@ -49,15 +52,18 @@ function(netflowgen_embed_tree target namespace function folder)
 #include <string_view>
 #include <utility>
 
+@blobs@
 namespace ${namespace} {
 using Entry = std::pair<std::string_view, std::string_view>;
-@arrays@
-static constexpr std::array<Entry, @number@> kEntries = {{
-@entries@}};
 std::span<const Entry> ${function}();
-std::span<const Entry> ${function}() { return kEntries; }
+std::span<const Entry> ${function}() {
+  static const std::array<Entry, @number@> kEntries = {
+@entries@  };
+  return kEntries;
+}
 }  // namespace ${namespace}
 " @ONLY)
   file(COPY_FILE ${source}.in ${source} ONLY_IF_DIFFERENT)
+  set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS "${paths}")
   target_sources(${target} PRIVATE ${source})
 endfunction()

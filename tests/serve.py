@@ -315,6 +315,20 @@ def test_hostile(s):
     expect("it is still up", s.get("/healthz"), {"status": "ok"})
 
 
+def test_page(s):
+    status, r, text = s.ask("/")
+    expect("the page", (status, r.getheader("Content-Type")), (200, "text/html; charset=utf-8"))
+    expect_in("its policy", r.getheader("Content-Security-Policy"), "default-src 'none'")
+    files = re.findall(r'(?:src|href)="(/assets/[^"]+)"', text)
+    expect("it refers to files", len(files) >= 2, True)
+    for file in files:
+        status, r, text = s.ask(file)
+        kind = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}[file.rsplit(".", 1)[1]]
+        expect(file, (status, r.getheader("Content-Type"), len(text) > 100), (200, kind, True))
+        status, r, text = s.ask(file, If_None_Match=r.getheader("ETag"))
+        expect(f"{file} again", (status, text), (304, ""))
+
+
 def test_reload(s, config):
     stream = []
     reader = threading.Thread(target=lambda: stream.extend(events(s, 6)))
@@ -381,6 +395,7 @@ def test(out):
     print(f"HTTP listened after {1000 * s.listening:.0f} ms")
     test_traffic(s)
     test_metrics(s)
+    test_page(s)
     test_hostile(s)
     test_streams(s)
     test_reload(s, config)

@@ -60,15 +60,15 @@ bool reply_asset(const Request& request, const Reply& reply) {
   const Asset page = asset.value_or(Asset{"index.html", kNoPage});
   Response r;
   const std::string tag = "\"" + sha256_hex(page.content).substr(0, 32) + "\"";
-  r.headers = {
-      {"ETag", tag},
-      {"Cache-Control",
-       page.path.starts_with("assets/") ? "public, max-age=31536000, immutable" : "no-cache"},
-      {"Content-Security-Policy",
-       "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; "
-       "base-uri 'none'; form-action 'none'"},
-      {"Referrer-Policy", "no-referrer"},
-      {"X-Frame-Options", "DENY"}};
+  r.headers = {{"ETag", tag},
+               {"Cache-Control",
+                page.path.starts_with("assets/") ? "public, max-age=31536000, immutable" : "no-cache"},
+               {"Content-Security-Policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src "
+                "'self'; base-uri 'none'; "
+                "form-action 'none'; frame-ancestors 'none'"},
+               {"Referrer-Policy", "no-referrer"},
+               {"X-Frame-Options", "DENY"}};
   r.type = type_of(page.path);
   if (request.header("if-none-match") == tag) {
     r.status = 304;
