@@ -27,8 +27,8 @@ std::span<const Entry> ${function}() { return kEntries; }
 endfunction()
 
 # netflowgen_embed_tree(TARGET NAMESPACE FUNCTION FOLDER): all files below FOLDER, by their paths in it; text or not. An empty
-# or missing folder gives an empty list. The assembler reads the files (.incbin): CMake's own string functions crash on
-# texts of a megabyte.
+# or missing folder gives an empty list. The assembler reads the files (.incbin): as literals they would take CMake and the
+# compiler seconds.
 function(netflowgen_embed_tree target namespace function folder)
   file(GLOB_RECURSE files RELATIVE ${folder} CONFIGURE_DEPENDS ${folder}/*)
   set(blobs "")

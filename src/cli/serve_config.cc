@@ -3,17 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <variant>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/yaml.h"
-#include "cli/options/detect_options.h"
 #include "cli/serve_outputs.h"
 #include "cli/version.h"
-#include "detect/calibration.h"
-#include "model/spec.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -208,139 +204,6 @@ ServeArgs read(const YamlValue& root) {
   throw UsageError("{}", message);
 }
 
-int64_t count_of(const std::string& text, const char* key, int64_t least, int64_t most) {
-  int64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || n < least || n > most) {
-    throw UsageError("{} {}: expected an integer from {} to {}", key, text, least, most);
-  }
-  return n;
-}
-
-int64_t longer_than_0(const std::string& text, const char* key) {
-  const int64_t ms = duration_ms(text, key);
-  if (ms <= 0) throw UsageError("{} {}: it must be longer than 0", key, text);
-  return ms;
-}
-
-void one_of(const std::string& text, const char* key, const std::vector<std::string>& words) {
-  if (std::find(words.begin(), words.end(), text) != words.end()) return;
-  std::string list;
-  for (const auto& w : words) list += (list.empty() ? "" : ", ") + w;
-  throw UsageError("{} {}: expected one of {}", key, text, list);
-}
-
-void check_words(const ServeArgs& a) {
-  one_of(a.mode, "mode", {"collect", "shadow", "active"});
-  one_of(a.decode.scope, "decode.template-scope", {"adaptive", "address", "port"});
-  one_of(a.decode.hold, "decode.hold", {"on", "off"});
-  one_of(a.decode.tunnels, "decode.tunnels", {"outer", "inner"});
-  one_of(a.decode.biflows, "decode.biflows", {"two", "forward"});
-  one_of(a.decode.discards, "decode.sflow-discards", {"on", "off"});
-  one_of(a.decode.sflow_exporter, "decode.sflow-exporter", {"agent", "source"});
-  for (const auto& [text, key] :
-       {std::pair(a.precision, "model.precision"), std::pair(a.cache, "model.cache")}) {
-    one_of(text, key, {"float32", "bf16", "int8"});
-  }
-}
-
-flow::LiveOptions live_options(const ServeArgs& a) {
-  flow::LiveOptions o;
-  for (const auto& text : a.listen) {
-    const auto address = flow::ListenAddress::parse(text);
-    if (!address) throw UsageError("listen {}: expected udp://ADDRESS:PORT such as udp://[::]:2055", text);
-    o.listen.push_back(*address);
-  }
-  if (o.listen.empty()) throw UsageError("listen []: expected at least one udp://ADDRESS:PORT");
-  for (const auto& text : a.allow) {
-    const auto prefix = base::Prefix::parse(text);
-    if (!prefix) throw UsageError("exporters {}: expected an address or a prefix such as 192.0.2.0/24", text);
-    o.allow.push_back(*prefix);
-  }
-  o.sockets = static_cast<unsigned>(count_of(a.sockets, "receive.sockets", 1, 64));
-  o.receive_buffer = size_bytes(a.receive_buffer, "receive.buffer");
-  o.queue_bytes = size_bytes(a.queue, "receive.queue");
-  return o;
-}
-
-serve::CollectorOptions collector_options(const ServeArgs& a) {
-  serve::CollectorOptions p;
-  p.live = live_options(a);
-  p.decode = decode_options(a.decode);
-  p.anonymize = flow::parse_anonymize(a.anonymize);
-  SeriesArgs series = a.series;
-  if (series.step.empty()) series.step = "60s";
-  p.series = series_options(series, p.anonymize);
-  if (a.decode.max_past.empty()) p.decode.max_past_ms = p.series.lateness_ms;
-  p.direction = direction_options(a.decode);
-  p.dedup.window_ms = duration_ms(a.series.dedup, "series.dedup");
-  p.flush_ms = longer_than_0(a.flush, "flush");
-  p.log_ms = longer_than_0(a.log_every, "log-every");
-  p.timezone = a.series.timezone;
-  p.store = base::fs::path(a.data) / "store";
-  p.templates = p.store / "templates.json";
-  p.counters = p.store / "counters.json";
-  p.open_steps = p.store / "open-steps.safetensors";
-  return p;
-}
-
-// Steps and nodes as the model has them, where the file does not say otherwise.
-void take_model(const ServeArgs& a, serve::ServiceOptions& o) {
-  const base::fs::path folder(o.detect.model);
-  const std::string config = (folder / "config.json").string();
-  const auto spec = model::ModelSpec::from_json(base::read_file(config), config);
-  const auto calibration = detect::Calibration::load(folder);
-  auto& series = o.collector.series;
-  if (!a.series.step.empty()) {
-    o.detect.step_ms = series.step_ms;
-  } else {
-    series.step_ms = calibration.step_ms > 0 ? calibration.step_ms : spec.input.step_ms;
-  }
-  o.collector.nodes_line = serve::take_fitted_nodes(calibration.nodes, a.series.names_nodes(), series.nodes);
-}
-
-serve::HistorySettings history_settings(const ServeArgs& a) {
-  serve::HistorySettings h;
-  h.memory_bytes = size_bytes(a.memory, "history.memory");
-  h.nodes = static_cast<size_t>(count_of(a.nodes, "history.nodes", 0, 1'000'000));
-  h.keep_steps_ms = longer_than_0(a.keep_steps, "history.keep-steps");
-  h.keep_quarters_ms = longer_than_0(a.keep_quarters, "history.keep-quarters");
-  h.keep_days_ms = longer_than_0(a.keep_days, "history.keep-days");
-  h.most_bytes = static_cast<int64_t>(size_bytes(a.disk, "history.disk"));
-  return h;
-}
-
-serve::ServiceOptions checked(const ServeArgs& a) {
-  check_words(a);
-  serve::ServiceOptions o;
-  o.mode = a.mode == "collect"  ? serve::ServeMode::kCollect
-           : a.mode == "shadow" ? serve::ServeMode::kShadow
-                                : serve::ServeMode::kActive;
-  o.data = a.data;
-  o.collector = collector_options(a);
-  o.detect.policy = a.policy;
-  o.detect.threads = static_cast<int>(count_of(a.threads, "model.threads", 0, 1024));
-  o.detect.precision = a.precision;
-  o.detect.cache = a.cache;
-  o.detect.max_nodes = static_cast<size_t>(count_of(a.max_nodes, "model.max-nodes", 0, 1'000'000'000));
-  if (o.mode != serve::ServeMode::kCollect && a.model != "none") {
-    o.detect.model = model_or_shipped(a.model);
-    take_model(a, o);
-  }
-  o.tick_ms = longer_than_0(a.tick, "tick");
-  o.tokens = a.tokens.empty() ? o.data / "tokens" : base::fs::path(a.tokens);
-  o.http.listen = a.http;
-  o.http.hosts = a.hosts;
-  o.http.certificate = a.certificate;
-  o.http.key = a.key;
-  o.http.threads = static_cast<int>(count_of(a.http_threads, "http.threads", 1, 64));
-  o.http.connections = static_cast<size_t>(count_of(a.connections, "http.connections", 1, 1'000'000));
-  o.http.rate = static_cast<double>(count_of(a.rate, "http.rate", 0, 1'000'000));
-  o.http.burst = std::max(200.0, 4 * o.http.rate);
-  o.history = history_settings(a);
-  return o;
-}
-
 }  // namespace
 
 ServeArgs parse_serve_config(const std::string& text, const std::string& file) {
@@ -389,7 +252,7 @@ std::string serve_config_text(const ServeArgs& given) {
 serve::ServiceOptions service_options(const ServeArgs& args) {
   serve::ServiceOptions options;
   try {
-    options = checked(args);
+    options = checked_options(args);
   } catch (const UsageError& e) {
     fail_with_place(args, e.what());
   }

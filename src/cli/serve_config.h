@@ -68,4 +68,7 @@ std::string serve_config_text(const ServeArgs& args);
 // read.
 serve::ServiceOptions service_options(const ServeArgs& args);
 
+// The same without file and line in messages, version and way to read the file again: for service_options().
+serve::ServiceOptions checked_options(const ServeArgs& args);
+
 }  // namespace netflowgen::cli

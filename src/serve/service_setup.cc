@@ -1,0 +1,100 @@
+#include "serve/service_setup.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "serve/log.h"
+
+namespace netflowgen::serve {
+namespace {
+
+bool all_loopback(const HttpSettings& s) {
+  return std::all_of(s.listen.begin(), s.listen.end(), [](const std::string& text) {
+    const auto at = parse_http_address(text);
+    return at && at->loopback;
+  });
+}
+
+}  // namespace
+
+HistoryOptions history_options(const HistorySettings& s) {
+  return {s.nodes, {s.keep_steps_ms, s.keep_quarters_ms, s.keep_days_ms}, s.most_bytes};
+}
+
+HttpOptions http_options(const HttpSettings& s) {
+  HttpOptions o;
+  o.listen = s.listen;
+  o.certificate = s.certificate;
+  o.key = s.key;
+  o.threads = s.threads;
+  o.connections = s.connections;
+  return o;
+}
+
+ServiceInfo info_of(const ServiceOptions& o) {
+  ServiceInfo i;
+  i.version = o.version;
+  i.commit = o.commit;
+  i.timezone = o.collector.timezone;
+  i.started_ms = now_ms();
+  i.step_ms = o.collector.series.step_ms;
+  i.tick_ms = o.tick_ms;
+  i.lateness_ms = o.collector.series.lateness_ms;
+  i.loopback = all_loopback(o.http);
+  i.hosts = o.http.hosts;
+  return i;
+}
+
+std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::string& path) {
+  auto view = std::make_shared<ModelView>();
+  view->path = path;
+  view->loaded_ms = now_ms();
+  view->model = setup.model_ptr();
+  view->calibration = setup.calibration();
+  const base::fs::path folder(path);
+  if (base::fs::exists(folder / "card.md")) view->card = base::read_file(folder / "card.md");
+  struct stat status {};
+  if (::stat((folder / "model.safetensors").c_str(), &status) == 0)
+    view->trained_ms = int64_t{status.st_mtime} * 1000;
+  view->parameters = model::parameter_count(model::tensors(view->model->spec(), view->model->encoder()));
+  return view;
+}
+
+const base::fs::path& made_folder(const base::fs::path& path) {
+  std::error_code error;
+  base::fs::create_directories(path, error);
+  if (error)
+    throw base::Error("{}: cannot be made: {}; set data to a folder that this user may write", path.string(),
+                      error.message());
+  return path;
+}
+
+std::string add_token(const base::fs::path& tokens, const std::string& role, const std::string& name) {
+  const auto r = parse_role(role);
+  if (!r) throw base::UsageError("the role {}: expected viewer, operator or admin", role);
+  if (!tokens.parent_path().empty()) made_folder(tokens.parent_path());
+  return Tokens::add(tokens, *r, name);
+}
+
+void check_service(const ServiceOptions& options) {
+  const auto tokens = Tokens::load(options.tokens);
+  for (const auto& text : options.http.listen) {
+    if (!parse_http_address(text)) {
+      throw base::UsageError("http.listen {}: expected ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080",
+                             text);
+    }
+  }
+  if (!all_loopback(options.http) && tokens.empty()) {
+    throw base::Error(
+        "http.listen has an address that others reach, and {} holds no token: make one with netflowgen serve "
+        "--add-token admin",
+        options.tokens.string());
+  }
+  if (options.http.certificate.empty() != options.http.key.empty()) {
+    throw base::UsageError("http.certificate and http.key belong together");
+  }
+}
+
+}  // namespace netflowgen::serve
