@@ -33,6 +33,7 @@ class DetectSetup {
   const infer::Model& model() const { return *model_; }
   std::shared_ptr<const infer::Model> model_ptr() const { return model_; }
   detect::RuleSet& rules() { return *rules_; }
+  const detect::RuleSet& rules() const { return *rules_; }
   const detect::Calibration& calibration() const { return rules_->calibration(); }
   const detect::FittedNodes& fitted() const { return rules_->calibration().nodes; }
   const infer::EngineOptions& engine_options() const { return engine_; }

@@ -53,6 +53,7 @@ std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::st
   view->loaded_ms = now_ms();
   view->model = setup.model_ptr();
   view->calibration = setup.calibration();
+  view->rules = std::make_shared<NodeRules>(setup.rules());
   const base::fs::path folder(path);
   if (base::fs::exists(folder / "card.md")) view->card = base::read_file(folder / "card.md");
   struct stat status {};

@@ -37,6 +37,21 @@ struct ServiceInfo {
   std::vector<std::string> hosts;  // names that a Host header may have beside addresses
 };
 
+// The rules in force, for threads other than the detector's, whose set remembers what it was asked.
+class NodeRules {
+ public:
+  NodeRules(const detect::RuleSet& rules)
+      : rules_(rules.policies(), rules.calibration(), rules.step_ms(), rules.warm_steps()) {}
+  detect::Rule of(std::string_view node) {
+    const std::lock_guard lock(mutex_);
+    return rules_.rule(node);
+  }
+
+ private:
+  std::mutex mutex_;
+  detect::RuleSet rules_;
+};
+
 // A model in force, for show.
 struct ModelView {
   std::string path;
@@ -46,6 +61,7 @@ struct ModelView {
   int64_t parameters = 0;
   std::shared_ptr<const infer::Model> model;
   detect::Calibration calibration;
+  std::shared_ptr<NodeRules> rules;
 };
 
 // The open step, as the last tick found it.

@@ -181,11 +181,13 @@ Json surprise_json(const NodeRows& rows) {
   return {{"total", numbers(rows.bits)}, {"by_feature", list}};
 }
 
-Json scores_json(const ServiceState& state, const NodeRows& rows) {
+Json scores_json(const ServiceState& state, const std::string& name, const NodeRows& rows) {
   Json list = Json::array();
   const auto model = state.model.get();
   if (!model) return list;
-  for (const auto& task : model->calibration.tasks) {
+  const auto rule = model->rules->of(name);
+  for (size_t t = 0; t < model->calibration.tasks.size(); ++t) {
+    const auto& task = model->calibration.tasks[t];
     std::vector<float> values(rows.times.size(), base::kNaN);
     for (size_t i = 0; i < rows.times.size(); ++i) {
       const auto& block = rows.blocks[i];
@@ -195,7 +197,7 @@ Json scores_json(const ServiceState& state, const NodeRows& rows) {
       if (at != tasks.end())
         values[i] = block->scores[rows.rows[i] * tasks.size() + static_cast<size_t>(at - tasks.begin())];
     }
-    const double on = static_cast<double>(detect::threshold_for(task.thresholds, task.default_rate).on);
+    const double on = static_cast<double>(rule.thresholds[t].on);
     list.push_back({{"task", task.name}, {"threshold", number(on)}, {"values", numbers(values)}});
   }
   return list;
@@ -334,6 +336,8 @@ Json node_json(const ServiceState& state, const std::string& given) {
   }
   const size_t row = block ? block->find(key) : 0;
   const bool scored = block && block->layout && !block->positions.empty();
+  const auto model = state.model.get();
+  const detect::Rule rule = model ? model->rules->of(name) : detect::Rule{};
   const Json warm = block ? warm_share(*block, row) : Json(nullptr);
   return {{"node", name},
           {"kind", kind_name(key.kind)},
@@ -342,8 +346,8 @@ Json node_json(const ServiceState& state, const std::string& given) {
           {"warm", warm},
           {"positions", scored ? Json(block->positions[row]) : Json(nullptr)},
           {"window", scored ? Json(block->layout->window) : Json(nullptr)},
-          {"learning", scored && block->positions[row] < block->layout->window},
-          {"policy", nullptr},
+          {"learning", scored && block->positions[row] < rule.learning_steps},
+          {"policy", rule.policy.empty() ? Json(nullptr) : Json(rule.policy)},
           {"role", role_of(blocks, key)},
           {"parents", parents},
           {"children", children},
@@ -378,7 +382,7 @@ Json node_series_json(const ServiceState& state, const std::string& given, const
           {"times", rows.times},
           {"features", list},
           {"surprise", surprise_json(rows)},
-          {"scores", scores_json(state, rows)},
+          {"scores", scores_json(state, name, rows)},
           {"alerts", alerts_of(state, name, &range)}};
 }
 

@@ -41,6 +41,29 @@ struct Pipe {
   }
 };
 
+// A program that does not read its input must not end this one: the signal of a broken pipe is held back in this thread, and
+// taken away where it came.
+class NoBrokenPipe {
+ public:
+  NoBrokenPipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~NoBrokenPipe() {
+    const timespec now{};
+    while (::sigtimedwait(&pipe_, nullptr, &now) > 0) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  NoBrokenPipe(const NoBrokenPipe&) = delete;
+  NoBrokenPipe& operator=(const NoBrokenPipe&) = delete;
+
+ private:
+  sigset_t pipe_;
+  sigset_t before_;
+};
+
 pid_t spawn(const std::vector<std::string>& words, const Pipe& in, const Pipe& out) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -106,6 +129,7 @@ ProcessResult run_process(const std::vector<std::string>& words, const std::stri
   Pipe::close(in.read);
   Pipe::close(out.write);
   ::fcntl(in.write, F_SETFL, O_NONBLOCK);
+  const NoBrokenPipe held_back;
   ProcessResult result;
   result.timed_out = !exchange(in, out, input, until, result.output);
   int status = 0;
