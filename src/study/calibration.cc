@@ -72,8 +72,8 @@ detect::Calibration calibrate_model(const std::string& model, CalibrationWish wi
 }
 
 detect::Calibration save_calibration(const std::string& folder, detect::Calibration calibration,
-                                     const series::FrameTable& table) {
-  calibration.nodes = {table.choice, table.nodes.size()};
+                                     const series::FrameTable& table, bool general) {
+  if (!general) calibration.nodes = {table.choice, table.nodes.size()};
   if (model::ModelFolder(folder).spec().input.universal) calibration.step_ms = table.step_ms;
   base::write_file(base::fs::path(folder) / detect::kCalibrationFile, calibration.to_json());
   return calibration;

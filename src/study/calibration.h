@@ -34,9 +34,10 @@ detect::Calibration calibrate_model(const std::string& model, CalibrationWish wi
                                     const std::shared_ptr<FeatureCaches>& caches, const eval::DdosTask& task,
                                     const eval::DdosOptions& protocol);
 
-// Writes detect.json, with the nodes of the table that it was calibrated on. Returns what it wrote.
+// Writes detect.json, with the nodes of the table that it was calibrated on; `general`: without them, for other networks.
+// Returns what it wrote.
 detect::Calibration save_calibration(const std::string& folder, detect::Calibration calibration,
-                                     const series::FrameTable& table);
+                                     const series::FrameTable& table, bool general = false);
 // A line for the user: the threshold, what it promises, on what it was found.
 std::string text_of(const detect::TaskCalibration& task);
 

@@ -15,7 +15,7 @@
 #include "eval/labels.h"
 #include "series/store.h"
 #include "sim/scenario.h"
-#include "study/demo.h"
+#include "study/simulated_store.h"
 
 namespace netflowgen::study {
 namespace {
@@ -73,8 +73,9 @@ std::string stamp_of(const Draw& d) {
 void simulate(const Draw& d, const base::fs::path& folder, const base::StopFlag& stop) {
   base::fs::remove_all(folder);
   base::fs::create_directories(folder);
-  SimulationFiles files{folder / "store", folder / "labels.csv", folder / "roles.csv", 1};
-  simulate_store(d.scenario, d.step_ms, files, stop, {});
+  // One thread: a network is small, and threads that wait for each other cost more where the machine is busy.
+  simulate_store(d.scenario, {folder / "store", folder / "labels.csv", folder / "roles.csv", d.step_ms, 1},
+                 stop, {});
   base::write_file(folder / "scenario.yaml", stamp_of(d));  // last: the folder is complete
 }
 

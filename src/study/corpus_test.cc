@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "detect/calibrate.h"
 #include "detect/calibration.h"
 #include "learn/feature_cache.h"
 #include "learn/head.h"
@@ -152,6 +153,26 @@ TEST_F(CorpusTest, AModelOfManyNetworksScoresAnotherWithoutLabels) {
   }
   ASSERT_GT(n_attack, 0);
   EXPECT_GT(attack / n_attack, benign / n_benign + 0.5);
+  // So do the thresholds: those of the head's own scores are the same.
+  detect::ScoreTable own;
+  std::vector<detect::RowTruth> truth;
+  for (size_t node = 0; node < table.nodes.size(); ++node) {
+    for (size_t r = table.offsets[node]; r < table.offsets[node + 1]; ++r) {
+      const bool scored = table.frame(r)[series::kFlowsIn] > 0;
+      own.steps.push_back(table.steps[r]);
+      own.scores.push_back(scored ? scores[static_cast<size_t>(cache.kept[r])] : NAN);
+      const bool is = scored && corpus.validation[0].attack_at(node, table.steps[r]) >= 0;
+      truth.push_back(is ? detect::RowTruth::kAttack : detect::RowTruth::kBenign);
+    }
+    own.offsets.push_back(own.steps.size());
+  }
+  const auto& task = calibration.tasks[0];
+  std::vector<double> rates;
+  for (const auto& t : task.thresholds) rates.push_back(t.false_alarms);
+  const auto expected = detect::calibrate(own, truth, task.node_days, task.timing, rates);
+  for (size_t i = 0; i < rates.size(); ++i) {
+    EXPECT_NEAR(task.thresholds[i].threshold, expected[i].threshold, 1e-3) << rates[i];
+  }
   // Labels start from it: with none of weight the head stays what it was.
   learn::HeadOptions refine;
   refine.start = std::make_shared<const learn::HeadWeights>(head);

@@ -5,62 +5,26 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/random.h"
 #include "booster/booster.h"
 #include "detect/calibration.h"
 #include "eval/attacks/operating.h"
-#include "eval/metrics.h"
 #include "learn/dense_rows.h"
 #include "learn/head.h"
 #include "model/spec.h"
+#include "study/head_mix.h"
 
 namespace netflowgen::study {
 namespace {
 
-using learn::AttackSpan;
 using learn::CorpusNetwork;
 
 constexpr const char* kHead = "ddos";
-constexpr float kDenseDeviation = 2;  // the head's clip is wider than the dense inputs' own
-constexpr double kPositiveShare = 0.3;
-constexpr int64_t kStepMs = 60'000;  // of the networks that thresholds come from
-constexpr float kNoFlows =
-    8;  // log1p(flows_in) where it is missing: the mean that its dense input is relative to
-constexpr double kLeastFlows = 0.5;  // a network that is not understood is still ranked by size
+constexpr double kNetworkWeight = 1000;  // of all its rows, against the penalty of a leaf
+constexpr int64_t kStepMs = 60'000;      // of the networks that thresholds come from
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
-
-// What is known of a network's rows.
-struct RowTruths {
-  std::vector<int32_t> event;  // index of the attack, -1 benign, -2 not learnt from
-  size_t events = 0;
-};
-
-RowTruths truths_of(const CorpusNetwork& n) {
-  RowTruths t;
-  t.event.assign(n.table.rows(), -1);
-  const bool flows = !n.table.missing[series::kFlowsIn];
-  for (size_t node = 0; node < n.table.nodes.size(); ++node) {
-    const auto& spans = n.attacks[node];
-    for (size_t row = n.table.offsets[node]; row < n.table.offsets[node + 1]; ++row) {
-      if (flows && !(n.table.frame(row)[series::kFlowsIn] > 0)) t.event[row] = -2;
-    }
-    for (const AttackSpan& a : spans) {
-      const auto event = static_cast<int32_t>(t.events);
-      bool any = false;
-      for (size_t row = n.table.lower_bound(node, a.from);
-           row < n.table.offsets[node + 1] && n.table.steps[row] < a.to; ++row) {
-        if (t.event[row] == -2) continue;
-        t.event[row] = a.type == AttackSpan::kUnknown ? -2 : event;
-        any |= t.event[row] >= 0;
-      }
-      t.events += any ? 1 : 0;
-    }
-  }
-  return t;
-}
 
 // What trees may read: all that is relative, and plain counts of flows, peers and ports. Bytes and packets depend on the
 // sampling, which a network need not tell.
@@ -101,21 +65,14 @@ void add_rows(const CorpusNetwork& n, const token::Encoder& encoder, const std::
   if (t.events == 0) return;
   const std::vector<bool> keep = thinned(t, o, random);
   std::vector<float> x = learn::dense_rows(n.table, encoder, keep);
-  std::vector<size_t> size(t.events, 0);
-  size_t benign = 0;
+  std::vector<size_t> kept;
   for (size_t r = 0; r < keep.size(); ++r) {
-    if (keep[r]) ++(t.event[r] >= 0 ? size[static_cast<size_t>(t.event[r])] : benign);
+    if (keep[r]) kept.push_back(r);
   }
-  size_t events = 0;
-  for (const size_t s : size) events += s > 0 ? 1 : 0;
-  for (size_t r = 0; r < keep.size(); ++r) {
-    if (!keep[r]) continue;
-    const bool attack = t.event[r] >= 0;
-    rows.y.push_back(attack ? 1.0f : 0.0f);
-    const double w = attack ? kPositiveShare / static_cast<double>(events) /
-                                  static_cast<double>(size[static_cast<size_t>(t.event[r])])
-                            : (1 - kPositiveShare) / static_cast<double>(benign);
-    rows.weight.push_back(static_cast<float>(w * 1000));
+  const RowWeights weights(t, kept);
+  for (const size_t r : kept) {
+    rows.y.push_back(t.event[r] >= 0 ? 1.0f : 0.0f);
+    rows.weight.push_back(static_cast<float>(weights.of(t.event[r]) * kNetworkWeight));
   }
   for (size_t i = 0; i < x.size(); ++i) {
     // As the head sees them: standardised and clipped. What is not relative is hidden from the trees.
@@ -124,6 +81,33 @@ void add_rows(const CorpusNetwork& n, const token::Encoder& encoder, const std::
   }
   rows.x.insert(rows.x.end(), x.begin(), x.end());
   rows.columns = encoder.dense();
+}
+
+// Of every network of the corpus: as it is, and as a source with fewer features sees it.
+Rows gather_rows(const learn::Backbone& backbone, const Corpus& corpus, const ZeroShotOptions& o,
+                 const base::StopFlag& stop, const base::ProgressFn& progress) {
+  const std::vector<bool> usable = usable_columns(backbone.encoder());
+  base::Random random(o.seed);
+  Rows rows;
+  size_t most = 0;
+  for (const auto& n : corpus.train)
+    most += 2 * std::min(n.table.rows(), o.most_attack_rows + o.most_benign_rows);
+  rows.x.reserve(most * backbone.encoder().dense());  // it is gigabytes: growing would copy them
+  for (size_t k = 0; k < corpus.train.size(); ++k) {
+    if (stop.requested()) throw base::Stopped("stopped while trees' rows were gathered; nothing was written");
+    token::InputSpec input = backbone.spec().input;
+    input.step_ms = corpus.train[k].table.step_ms;
+    const token::Encoder encoder(backbone.tokenizer(), input);
+    if (corpus.train[k].labelled) {
+      add_rows(corpus.train[k], encoder, usable, o, random, rows);
+      CorpusNetwork partial = corpus.train[k];
+      hide_features(static_cast<SourceKind>(1 + k % (static_cast<size_t>(SourceKind::kCount) - 1)),
+                    partial.table);
+      add_rows(partial, encoder, usable, o, random, rows);
+    }
+    if (progress) progress({"networks", k + 1, corpus.train.size(), fmt::format("{} rows", rows.y.size())});
+  }
+  return rows;
 }
 
 model::Trees fit_trees(const Rows& rows, int first, const ZeroShotOptions& o, const base::StopFlag& stop) {
@@ -140,107 +124,6 @@ model::Trees fit_trees(const Rows& rows, int first, const ZeroShotOptions& o, co
                   {"max_bin", "64"}};
   const booster::MatrixView x{rows.x.data(), rows.y.size(), rows.columns};
   return model::complete(booster::Booster(x, rows.y, rows.weight, b, o.seed).trees(), o.tree_depth, first);
-}
-
-// Weights of the head's parts: the Transformer's logit, the trees', and log1p(flows_in), which ranks what both are sure of by
-// how much evidence there is. On connection counts alone that decides.
-struct Mix {
-  double transformer = 0, trees = 0, flows = 0, bias = 0;
-};
-
-// Parts of the head's logit on one validation network, by kept row.
-struct Parts {
-  std::string name;
-  RowTruths truth;
-  std::vector<size_t> rows;
-  std::vector<float> transformer, trees, flows;
-
-  float score(const Mix& mix, size_t i) const {
-    return static_cast<float>(mix.transformer * transformer[i] + mix.trees * trees[i] + mix.flows * flows[i] +
-                              mix.bias);
-  }
-  double auprc(const Mix& mix) const {
-    std::vector<eval::ScoredRow> scored;
-    for (size_t i = 0; i < rows.size(); ++i) scored.push_back({score(mix, i), truth.event[rows[i]], 0});
-    return eval::Ranking(std::move(scored), truth.events).auprc();
-  }
-};
-
-Parts parts_of(const CorpusNetwork& n, const learn::Backbone& backbone, const model::Trees& trees,
-               const base::StopFlag& stop) {
-  Parts p{n.name, truths_of(n), {}, {}, {}, {}};
-  learn::ScanOptions scan;
-  scan.keep.resize(n.table.rows());
-  for (size_t r = 0; r < scan.keep.size(); ++r) {
-    scan.keep[r] = p.truth.event[r] >= -1;
-    if (scan.keep[r]) p.rows.push_back(r);
-  }
-  const auto cache = backbone.scan(n.table, scan, stop, {});
-  std::vector<float> z(cache.width());
-  const size_t dense = cache.hidden + cache.surprise;
-  for (const size_t r : p.rows) {
-    const auto at = static_cast<size_t>(cache.kept[r]);
-    for (size_t c = 0; c < cache.dense; ++c) {
-      z[cache.hidden + c] = std::clamp(cache.z[at * cache.width() + dense + c] / kDenseDeviation,
-                                       -model::kMaxStandard, model::kMaxStandard);
-    }
-    p.transformer.push_back(cache.inject[at]);
-    p.trees.push_back(trees.view().sum(z.data()));
-    const float flows = n.table.frame(r)[series::kFlowsIn];
-    p.flows.push_back(std::isnan(flows) ? kNoFlows : std::log1p(flows));
-  }
-  return p;
-}
-
-// Logistic regression over all validation networks, each event alike.
-Mix fit_mix(const std::vector<Parts>& all) {
-  constexpr int kParts = 4;
-  double w[kParts] = {0.5, 0.5, 0.5, 0};
-  for (int iteration = 0; iteration < 50; ++iteration) {
-    double g[kParts] = {};
-    double h[kParts][kParts] = {};
-    for (const Parts& p : all) {
-      if (p.truth.events == 0) continue;
-      std::vector<size_t> size(p.truth.events, 0);
-      size_t benign = 0;
-      for (const size_t r : p.rows)
-        ++(p.truth.event[r] >= 0 ? size[static_cast<size_t>(p.truth.event[r])] : benign);
-      for (size_t i = 0; i < p.rows.size(); ++i) {
-        const int32_t e = p.truth.event[p.rows[i]];
-        const double x[kParts] = {p.transformer[i], p.trees[i], p.flows[i], 1};
-        const double s = 1 / (1 + std::exp(-(w[0] * x[0] + w[1] * x[1] + w[2] * x[2] + w[3])));
-        const double weight =
-            e >= 0 ? kPositiveShare / static_cast<double>(p.truth.events * size[static_cast<size_t>(e)])
-                   : (1 - kPositiveShare) / static_cast<double>(std::max<size_t>(1, benign));
-        for (int a = 0; a < kParts; ++a) {
-          g[a] += weight * (s - (e >= 0 ? 1 : 0)) * x[a];
-          for (int b = 0; b < kParts; ++b) h[a][b] += weight * s * (1 - s) * x[a] * x[b];
-        }
-      }
-    }
-    for (int a = 0; a < kParts; ++a) h[a][a] += 1e-6;
-    // Solves h d = g by elimination.
-    double m[kParts][kParts + 1];
-    for (int a = 0; a < kParts; ++a) {
-      for (int b = 0; b < kParts; ++b) m[a][b] = h[a][b];
-      m[a][kParts] = g[a];
-    }
-    for (int a = 0; a < kParts; ++a) {
-      for (int b = 0; b < kParts; ++b) {
-        if (a == b) continue;
-        const double f = m[b][a] / m[a][a];
-        for (int c = a; c <= kParts; ++c) m[b][c] -= f * m[a][c];
-      }
-    }
-    double moved = 0;
-    for (int a = 0; a < kParts; ++a) {
-      const double d = std::clamp(m[a][kParts] / m[a][a], -1.0, 1.0);
-      w[a] -= d;
-      moved = std::max(moved, std::fabs(d));
-    }
-    if (moved < 1e-6) break;
-  }
-  return {std::max(0.0, w[0]), std::max(0.0, w[1]), std::max(kLeastFlows, w[2]), w[3]};
 }
 
 learn::HeadWeights head_of(const learn::Backbone& backbone, const std::vector<float>& inject,
@@ -288,10 +171,7 @@ detect::TaskCalibration calibrate(const std::string& name, const std::string& sc
     const auto& n = corpus.validation[k].table;
     if (n.step_ms != kStepMs || n.missing[series::kFlowsIn]) continue;
     std::vector<float> scores(n.rows(), kNoScore);
-    for (size_t i = 0; i < parts[k].rows.size(); ++i) {
-      scores[parts[k].rows[i]] = static_cast<float>(mix.transformer * parts[k].transformer[i] +
-                                                    mix.trees * parts[k].trees[i] + mix.bias);
-    }
+    for (size_t i = 0; i < parts[k].rows.size(); ++i) scores[parts[k].rows[i]] = parts[k].score(mix, i);
     for (size_t node = 0; node < n.nodes.size(); ++node) {
       for (size_t r = n.offsets[node]; r < n.offsets[node + 1]; ++r) {
         table.steps.push_back(n.steps[r]);
@@ -323,7 +203,8 @@ std::string card_lines(const ZeroShotResult& r, const Corpus& corpus) {
       "Transformer's + {:.3f} x the trees' + {:.3f} x log(1 + flows_in)\n\n"
       "Event-weighted AUPRC without labels on simulated networks that were not learnt from:\n\n"
       "| network | Transformer | trees | head |\n|---|---|---|---|\n",
-      corpus.train.size(), r.transformer_weight, r.trees_weight, r.flows_weight);
+      std::ranges::count_if(corpus.train, &CorpusNetwork::labelled), r.transformer_weight, r.trees_weight,
+      r.flows_weight);
   ZeroShotScore mean;
   double n = 0;
   for (const auto& s : r.scores) {
@@ -346,24 +227,7 @@ ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, 
   if (!backbone.spec().input.universal || !backbone.spec().inject)
     throw base::Error("{} is not a universal model with an attack logit (netflowgen pretrain --corpus)",
                       model.string());
-  const std::vector<bool> usable = usable_columns(backbone.encoder());
-  base::Random random(o.seed);
-  Rows rows;
-  for (size_t k = 0; k < corpus.train.size(); ++k) {
-    if (stop.requested()) throw base::Stopped("stopped while trees' rows were gathered; nothing was written");
-    token::InputSpec input = backbone.spec().input;
-    input.step_ms = corpus.train[k].table.step_ms;
-    const token::Encoder encoder(backbone.tokenizer(), input);
-    if (corpus.train[k].labelled) {
-      add_rows(corpus.train[k], encoder, usable, o, random, rows);
-      // The same network as a source with fewer features sees it.
-      CorpusNetwork partial = corpus.train[k];
-      hide_features(static_cast<SourceKind>(1 + k % (static_cast<size_t>(SourceKind::kCount) - 1)),
-                    partial.table);
-      add_rows(partial, encoder, usable, o, random, rows);
-    }
-    if (progress) progress({"networks", k + 1, corpus.train.size(), fmt::format("{} rows", rows.y.size())});
-  }
+  Rows rows = gather_rows(backbone, corpus, o, stop, progress);
   const int first = backbone.spec().d_model;
   model::Trees trees = fit_trees(rows, first, o, stop);
   rows = {};

@@ -217,12 +217,18 @@ void Encoder::skip_idle(NodeState& state, int64_t step) const {
 }
 
 void Encoder::advance(NodeState& state, int64_t step, std::span<const float> frame) const {
+  advance(state, step, frame,
+          spec_.universal && !frame.empty() ? ProfileRule::values_of(frame) : ProfileValues{});
+}
+
+void Encoder::advance(NodeState& state, int64_t step, std::span<const float> frame,
+                      const ProfileValues& habits) const {
   NFG_CHECK(state.last_step == kNever || step > state.last_step);
   if (!spec_.scales.empty()) {
     const int64_t idle_before = state.last_step == kNever ? 0 : step - state.last_step - 1;
     const Frame idle = idle_frame(state);
     const std::span<const float> values = frame.empty() ? idle : frame;
-    if (spec_.universal) advance_profile(state, step, frame);
+    if (spec_.universal) advance_profile(state, step, frame, habits);
     for (size_t v = 0; v < volumes_.size(); ++v) {
       const float value = values[static_cast<size_t>(volumes_[v].feature)];
       advance_running(state, v, idle_before, std::isnan(value) ? value : log_of(value / volumes_[v].unit));
@@ -241,13 +247,14 @@ void Encoder::advance(NodeState& state, int64_t step, std::span<const float> fra
 }
 
 // REQUIRES: state.last_step is still that of the position before.
-void Encoder::advance_profile(NodeState& state, int64_t step, std::span<const float> frame) const {
+void Encoder::advance_profile(NodeState& state, int64_t step, std::span<const float> frame,
+                              const ProfileValues& habits) const {
   if (state.last_step != kNever) {
     const int64_t silent = step - state.last_step - (frame.empty() ? 0 : 1);
     profile_.add_silence(state.profile, state.last_step + 1, silent);
   }
   if (frame.empty()) return;
-  profile_.add(state.profile, frame, ProfileRule::values_of(frame));
+  profile_.add(state.profile, frame, habits);
   std::array<float, kMaxVolumes> x;
   for (size_t v = 0; v < volumes_.size(); ++v) {
     const float value = frame[static_cast<size_t>(volumes_[v].feature)];
@@ -349,12 +356,15 @@ void Encoder::encode(NodeState& state, int64_t step, std::span<const float> fram
   const Frame idle = idle_frame(state);
   const std::span<const float> values = frame.empty() ? idle : frame;
   const size_t habits = dense_ - profile_inputs();
+  ProfileValues now;
   if (spec_.dense && spec_.universal) {
-    ProfileValues now = ProfileRule::values_of(values);
-    if (frame.empty()) now.x.fill(std::numeric_limits<float>::quiet_NaN());
+    if (frame.empty())
+      now.x.fill(std::numeric_limits<float>::quiet_NaN());
+    else
+      now = ProfileRule::values_of(frame);
     profile_.encode(state.profile, now, out.dense.subspan(habits, ProfileRule::inputs()));
   }
-  advance(state, step, frame);
+  advance(state, step, frame, now);
   tokenizer_.encode(values, out.target);
   for (size_t i = 0; i < levels(); ++i) out.ids[i] = offsets_[i] + out.target[i];
   for (size_t v = 0; v < volumes_.size(); ++v) {

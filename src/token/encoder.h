@@ -163,7 +163,11 @@ class Encoder {
   void advance_running(NodeState& state, size_t v, int64_t idle_before, float x) const;
   void encode_running(const NodeState& after, std::span<const float> season, std::span<float> out) const;
   void encode_calendar(int64_t step, std::span<uint32_t> ids, size_t slot) const;
-  void advance_profile(NodeState& state, int64_t step, std::span<const float> frame) const;
+  // `habits`: of the frame; only universal models look at them.
+  void advance(NodeState& state, int64_t step, std::span<const float> frame,
+               const ProfileValues& habits) const;
+  void advance_profile(NodeState& state, int64_t step, std::span<const float> frame,
+                       const ProfileValues& habits) const;
   void encode_day(const NodeState& after, int64_t step, std::span<float> out) const;
   void encode_dense(const Before& before, const NodeState& after, std::span<const float> frame,
                     std::span<const float> season, std::span<float> out) const;

@@ -53,12 +53,8 @@ void run_calibrate(const CalibrateOptions& o, Context& context) {
   const auto calibration = study::calibrate_model(model, {o.rate, 1, 1}, caches, task, protocol);
   const std::string out = o.out.empty() ? model : o.out;
   study::copy_model(model, out);
-  auto saved = study::save_calibration(out, calibration, table);
-  if (o.general) {
-    saved.nodes = {};
-    base::write_file(base::fs::path(out) / detect::kCalibrationFile, saved.to_json());
-  }
-  for (const auto& t : saved.tasks) fmt::print("{}\n", study::text_of(t));
+  for (const auto& t : study::save_calibration(out, calibration, table, o.general).tasks)
+    fmt::print("{}\n", study::text_of(t));
   fmt::print("{} written\n", (base::fs::path(out) / detect::kCalibrationFile).string());
 }
 

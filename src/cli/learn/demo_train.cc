@@ -20,6 +20,7 @@
 #include "study/attack_methods.h"
 #include "study/boosted_method.h"
 #include "study/demo.h"
+#include "study/simulated_store.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -50,8 +51,8 @@ class Clock {
 
 void make_series(const DemoOptions& o, Context& context, const base::fs::path& store,
                  const base::fs::path& labels) {
-  const auto r = study::simulate_store(sim::load_scenario(o.scenario), 60'000, {store, labels, {}},
-                                       context.stop, progress_printer(context, "simulate and count"));
+  const auto r = study::simulate_store(sim::load_scenario(o.scenario), {store, labels, {}}, context.stop,
+                                       progress_printer(context, "simulate and count"));
   fmt::print("{} flows, {} frames of {} hosts, {} attacks, {} benign events that look like attacks\n",
              r.flows, r.frames, r.hosts, r.attacks, r.benign_events);
 }

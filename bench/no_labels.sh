@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The shipped model on networks that are not of its corpus, without labels and with few (docs/results.md, The shipped model): two
+# simulated scenarios, and DARPA 1998 where ../shared is there. About a quarter of an hour on two cores.
+# Usage: bench/no_labels.sh [OUT] (default: no-labels-out). MODEL: another model folder.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-no-labels-out}
+model=${MODEL:-models/default}
+nfg=${NETFLOWGEN:-build/release/netflowgen}
+[ -n "${NETFLOWGEN:-}" ] || { cmake --preset release >/dev/null; cmake --build --preset release --target netflowgen; }
+mkdir -p "$out"
+scenario() {  # NAME SEED SAMPLING CLIENTS INTENSITY
+  cat <<YAML
+name: $1
+seed: $2
+duration: 4d
+timezone: +02:00
+network: {prefix: 10.64.0.0/22, sampling: $3, routers: 2}
+hosts:
+  web: {count: 30}
+  dns: {count: 6}
+  mail: {count: 6}
+  nat: {count: 6, level: 1.5}
+  vpn: {count: 4}
+  client: {count: $4}
+  iot: {count: 40}
+  database: {count: 12}
+  voip: {count: 8}
+  game: {count: 6}
+  backup: {count: 4}
+  idle: {count: 30}
+benign: {flash_crowds: 6, load_tests: 3, outages: 4, mail_campaigns: 3, vertical_scans: 12, horizontal_scans: 10}
+attacks: {count: 100, intensity: $5, duration: [2m, 40m]}
+YAML
+}
+scenario net1 77 256 150 "[0.3, 30]" > "$out/net1.yaml"
+scenario net2 99 64 80 "[0.2, 12]" > "$out/net2.yaml"
+methods=(--method "netflowgen" --method "netflowgen head ddos" --method "netflowgen zero-label" --method "gradient-boosted trees" --method "static flows_in")
+for net in net1 net2; do
+  if [ ! -e "$out/$net/store/series.json" ]; then
+    $nfg simulate "$out/$net.yaml" -o "$out/$net"
+    $nfg series "$out/$net/flows.csv.zst" --nodes 10.64.0.0/22 -o "$out/$net/store"
+  fi
+  $nfg evaluate ddos "$out/$net/store" --labels "$out/$net/labels.csv" --budget clean:1 --budget full --label-seeds "${SEEDS:-1}" \
+    --model "$model" "${methods[@]}" -o "$out/report-$net"
+done
+data=../shared/data/darpa98
+[ -d "$data" ] || { echo "skipped: no ../shared"; exit 0; }
+[ -e "$out/darpa/series.json" ] || $nfg series "$data/darpa98_src_dst_minute_label.csv.zst" --map configs/maps/darpa98.yaml \
+  --nodes 172.16.0.0/16 -o "$out/darpa"
+$nfg evaluate ddos "$out/darpa" --labels $data/darpa_dos_events.csv --internal-only --min-label-flows 20 --min-flows 100 \
+  --train 1998-06-01/1998-07-01 --validation 1998-06-23/1998-07-01 --test 1998-07-01/1998-08-02 --budget incidents:2 --budget full \
+  --label-seeds "${SEEDS:-2}" --model "$model" "${methods[@]}" -o "$out/report-darpa"
