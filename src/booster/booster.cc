@@ -1,5 +1,6 @@
 #include "booster/booster.h"
 
+#include <fmt/format.h>
 #include <xgboost/c_api.h>
 
 #include <algorithm>
@@ -24,6 +25,29 @@ class Matrix {
     must(XGDMatrixCreateFromMat(x.values, x.rows, x.columns, std::numeric_limits<float>::quiet_NaN(),
                                 &handle_));
   }
+  // Keeps a bin of each value in place of a copy, an eighth of the memory. The whole matrix is one batch.
+  Matrix(const MatrixView& x, int bins) {
+    struct Batch {
+      DMatrixHandle proxy = nullptr;
+      std::string array;
+      bool given = false;
+    } batch;
+    must(XGProxyDMatrixCreate(&batch.proxy));
+    batch.array = fmt::format(R"({{"data":[{},true],"shape":[{},{}],"typestr":"<f4","version":3}})",
+                              reinterpret_cast<uintptr_t>(x.values), x.rows, x.columns);
+    const auto next = [](DataIterHandle h) {
+      auto& b = *static_cast<Batch*>(h);
+      if (b.given) return 0;
+      b.given = true;
+      return XGProxyDMatrixSetDataDense(b.proxy, b.array.c_str()) == 0 ? 1 : 0;
+    };
+    const auto reset = [](DataIterHandle h) { static_cast<Batch*>(h)->given = false; };
+    const std::string config = fmt::format(R"({{"missing":NaN,"max_bin":{},"nthread":0}})", bins);
+    const int status = XGQuantileDMatrixCreateFromCallback(&batch, batch.proxy, nullptr, reset, next,
+                                                           config.c_str(), &handle_);
+    XGDMatrixFree(batch.proxy);
+    must(status);
+  }
   ~Matrix() { XGDMatrixFree(handle_); }
   Matrix(const Matrix&) = delete;
   Matrix& operator=(const Matrix&) = delete;
@@ -47,7 +71,7 @@ void go_on(const BoosterOptions& options) {
 Booster::Booster(const MatrixView& x, std::span<const float> y, std::span<const float> weights,
                  const BoosterOptions& options, uint64_t seed) {
   NFG_CHECK(y.size() == x.rows && (weights.empty() || weights.size() == x.rows) && x.rows > 0);
-  Matrix train(x);
+  Matrix train = options.bins > 0 ? Matrix(x, options.bins) : Matrix(x);
   train.set("label", y);
   if (!weights.empty()) train.set("weight", weights);
   if (!options.margin.empty()) train.set("base_margin", options.margin);
@@ -56,6 +80,7 @@ Booster::Booster(const MatrixView& x, std::span<const float> y, std::span<const 
   try {
     must(XGBoosterSetParam(handle_, "verbosity", "0"));
     must(XGBoosterSetParam(handle_, "tree_method", "hist"));
+    if (options.bins > 0) must(XGBoosterSetParam(handle_, "max_bin", std::to_string(options.bins).c_str()));
     must(XGBoosterSetParam(handle_, "seed", std::to_string(seed % 2147483647u).c_str()));
     for (const auto& [name, value] : options.parameters) {
       must(XGBoosterSetParam(handle_, name.c_str(), value.c_str()));

@@ -19,6 +19,8 @@ struct BoosterOptions {
   std::vector<std::pair<std::string, std::string>> parameters;
   // In (0, 1): fit this quantile of y (pinball loss; XGBoost 1.7 has none of its own), from y's own quantile on.
   double quantile = 0;
+  int bins =
+      0;  // of a column, at most; only they are kept, for matrices of gigabytes. 0: XGBoost's own, on a copy
   std::span<const float> margin = {};    // [rows] score that the trees add to; empty: XGBoost's base score
   const base::StopFlag* stop = nullptr;  // asked before every round; Stopped where it was requested
 };

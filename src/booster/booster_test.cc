@@ -48,6 +48,24 @@ TEST(Booster, ItsTreesAddUpToItsPrediction) {
   }
 }
 
+// XGBoost's own bins are 256 a column. Missing values go the same way.
+TEST(Booster, BinsInPlaceOfACopyGiveTheSameTrees) {
+  Data d = make_data();
+  for (size_t i = 0; i < d.x.size(); i += 7) d.x[i] = NAN;
+  BoosterOptions options = kOptions;
+  const auto copied = Booster(d.view(), d.y, {}, options, 1).predict(d.view());
+  options.bins = 256;
+  const auto binned = Booster(d.view(), d.y, {}, options, 1).predict(d.view());
+  options.bins = 4;
+  const auto coarse = Booster(d.view(), d.y, {}, options, 1).predict(d.view());
+  double moved = 0;
+  for (size_t i = 0; i < d.y.size(); ++i) {
+    EXPECT_NEAR(binned[i], copied[i], 1e-5);
+    moved += std::fabs(coarse[i] - copied[i]);
+  }
+  EXPECT_GT(moved, 1);
+}
+
 TEST(Booster, StopsBetweenRounds) {
   const Data d = make_data();
   for (const double quantile : {0.0, 0.5}) {

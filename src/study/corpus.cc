@@ -24,6 +24,7 @@ using learn::AttackSpan;
 using learn::CorpusNetwork;
 
 constexpr double kRescaled = 0.15;  // of the networks
+constexpr double kInbound = 0.15;   // of the networks: seen in one direction only
 
 // What is drawn for one network beside its scenario.
 struct Draw {
@@ -32,6 +33,7 @@ struct Draw {
   int64_t step_ms;
   SourceKind source;
   float scale;  // of bytes and packets
+  bool inbound;
 };
 
 // Collectors that do not know the sampling, and those that count bits: bytes and packets are off by one factor.
@@ -56,11 +58,13 @@ Draw draw_network(const CorpusSpec& spec, int64_t index, bool validation) {
   options.max_records = spec.max_records;
   options.duration = {{spec.min_duration_ms}, {spec.max_duration_ms}};
   if (!validation) options.leave_out = spec.leave_out;
-  Draw d{fmt::format("{}{:04}", validation ? "v" : "n", index), {}, 60'000, SourceKind::kAllFeatures, 1};
+  Draw d{
+      fmt::format("{}{:04}", validation ? "v" : "n", index), {}, 60'000, SourceKind::kAllFeatures, 1, false};
   d.scenario = sim::draw_scenario(random.next(), options);
   d.step_ms = spec.steps_ms[random.below(spec.steps_ms.size())];
   if (random.chance(spec.partial)) d.source = draw_source(random);
   if (random.chance(kRescaled)) d.scale = static_cast<float>(std::exp(random.uniform(-4, 4)));
+  d.inbound = random.chance(kInbound);
   return d;
 }
 
@@ -201,6 +205,28 @@ void hide_features(SourceKind kind, series::FrameTable& table) {
   }
 }
 
+void keep_inbound(series::FrameTable& table) {
+  using namespace series;
+  size_t kept = 0;
+  size_t row = 0;
+  for (size_t node = 0; node < table.nodes.size(); ++node) {
+    const size_t end = table.offsets[node + 1];
+    table.offsets[node] = kept;
+    for (; row < end; ++row) {
+      float* frame = table.values.data() + row * kFeatureCount;
+      if (!(frame[kFlowsIn] > 0)) continue;
+      for (int f = kOutOffset; f < kFeatureCount; ++f) {
+        if (!std::isnan(frame[f])) frame[f] = 0;
+      }
+      std::copy_n(frame, kFeatureCount, table.values.data() + kept * kFeatureCount);
+      table.steps[kept++] = table.steps[row];
+    }
+  }
+  table.offsets.back() = kept;
+  table.steps.resize(kept);
+  table.values.resize(kept * kFeatureCount);
+}
+
 Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const base::StopFlag& stop,
                    const base::ProgressFn& progress) {
   Corpus corpus;
@@ -219,6 +245,7 @@ Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const b
         .push_back(roles_of(at / "roles.csv", n.table, corpus.roles));
     hide_features(draw.source, n.table);
     rescale(draw.scale, n.table);
+    if (draw.inbound) keep_inbound(n.table);
     (validation ? corpus.validation : corpus.train).push_back(std::move(n));
     if (progress)
       progress({"networks", static_cast<uint64_t>(k + 1), static_cast<uint64_t>(total), draw.name});

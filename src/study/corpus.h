@@ -61,5 +61,8 @@ std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::str
 // The features that a kind of source gives: what a network of `kind` keeps. kAllFeatures first.
 enum class SourceKind : uint8_t { kAllFeatures, kNoPorts, kConnections, kVolumes, kRates, kTotals, kCount };
 void hide_features(SourceKind kind, series::FrameTable& table);
+// What is left where the exporter sees one direction only, as a router that samples what enters on its uplinks: steps with
+// flows to the node, and nothing from it.
+void keep_inbound(series::FrameTable& table);
 
 }  // namespace netflowgen::study

@@ -108,6 +108,28 @@ TEST_F(CorpusTest, HidingLeavesWhatTheSourceGives) {
   }
 }
 
+TEST_F(CorpusTest, OneDirectionLeavesStepsWithFlowsToTheNode) {
+  Corpus c = load_corpus(small(), folder_ / "a", stop_, {});
+  const auto& before = c.train[0].table;
+  auto table = before;
+  keep_inbound(table);
+  size_t expected = 0;
+  for (size_t node = 0; node < before.nodes.size(); ++node) {
+    for (size_t r = before.offsets[node]; r < before.offsets[node + 1]; ++r) {
+      if (!(before.frame(r)[series::kFlowsIn] > 0)) continue;
+      const size_t at = table.lower_bound(node, before.steps[r]);
+      ASSERT_LT(at, table.offsets[node + 1]);
+      EXPECT_EQ(table.steps[at], before.steps[r]);
+      EXPECT_EQ(table.frame(at)[series::kFlowsIn], before.frame(r)[series::kFlowsIn]);
+      EXPECT_EQ(table.frame(at)[series::kFlowsOut], 0);
+      EXPECT_EQ(table.frame(at)[series::kOutInRatio], 0);
+      ++expected;
+    }
+  }
+  EXPECT_EQ(table.rows(), expected);
+  EXPECT_LT(table.rows(), before.rows());
+}
+
 TEST_F(CorpusTest, AModelOfManyNetworksScoresAnotherWithoutLabels) {
   const Corpus corpus = load_corpus(small(), folder_ / "networks", stop_, {});
   learn::PretrainOptions o;

@@ -54,6 +54,12 @@ std::vector<bool> thinned(const RowTruths& t, const ZeroShotOptions& o, base::Ra
   return keep;
 }
 
+// Every second network as connection counts, the hardest source; the others as one of the rest.
+SourceKind poor_source(size_t network) {
+  if (network % 2 == 0) return SourceKind::kConnections;
+  return static_cast<SourceKind>(1 + network / 2 % (static_cast<size_t>(SourceKind::kCount) - 1));
+}
+
 struct Rows {
   std::vector<float> x, y, weight;
   size_t columns = 0;
@@ -101,8 +107,8 @@ Rows gather_rows(const learn::Backbone& backbone, const Corpus& corpus, const Ze
     if (corpus.train[k].labelled) {
       add_rows(corpus.train[k], encoder, usable, o, random, rows);
       CorpusNetwork partial = corpus.train[k];
-      hide_features(static_cast<SourceKind>(1 + k % (static_cast<size_t>(SourceKind::kCount) - 1)),
-                    partial.table);
+      hide_features(poor_source(k), partial.table);
+      if (k % 5 == 0) keep_inbound(partial.table);
       add_rows(partial, encoder, usable, o, random, rows);
     }
     if (progress) progress({"networks", k + 1, corpus.train.size(), fmt::format("{} rows", rows.y.size())});
@@ -114,14 +120,14 @@ model::Trees fit_trees(const Rows& rows, int first, const ZeroShotOptions& o, co
   booster::BoosterOptions b;
   b.rounds = o.trees;
   b.stop = &stop;
+  b.bins = 64;
   b.parameters = {{"objective", "binary:logistic"},
                   {"max_depth", std::to_string(o.tree_depth)},
                   {"eta", "0.1"},
                   {"lambda", "5"},
                   {"subsample", "0.5"},
                   {"colsample_bytree", "0.2"},
-                  {"min_child_weight", "5"},
-                  {"max_bin", "64"}};
+                  {"min_child_weight", "5"}};
   const booster::MatrixView x{rows.x.data(), rows.y.size(), rows.columns};
   return model::complete(booster::Booster(x, rows.y, rows.weight, b, o.seed).trees(), o.tree_depth, first);
 }

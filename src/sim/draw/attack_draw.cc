@@ -30,8 +30,10 @@ class AttackDraw {
   Attacks draw() {
     attacks_.count = 0;
     // A few sampled packets, and where little or nothing is sampled still hundreds: what is weaker harms nobody.
-    attacks_.floor = std::max(static_cast<double>(s_.network.sampling) * log_uniform(random_, 0.5, 40),
-                              log_uniform(random_, 200, 3'000));
+    weak_ = random_.chance(0.5);
+    attacks_.floor =
+        std::max(static_cast<double>(s_.network.sampling) * log_uniform(random_, 0.5, weak_ ? 10 : 40),
+                 weak_ ? log_uniform(random_, 50, 500) : log_uniform(random_, 200, 3'000));
     attacks_.botnets = static_cast<int64_t>(1 + random_.below(8));
     attacks_.damage_at = random_.chance(0.3) ? 0 : log_uniform(random_, 5, 300);
     attacks_.records = 4'000;
@@ -187,10 +189,13 @@ class AttackDraw {
   }
 
   // Between a fifth of the normal level and a thousand times it, as far as the records allow, and so strong
-  // that some packets are sampled. Slow connections and some pulses are weak.
+  // that some packets are sampled. Slow connections and some pulses are weak, and in half of the networks every
+  // attack is near the victim's own traffic: those are the ones that a threshold misses.
   double draw_intensity(ScriptedEvent& e, const AttackType& type, double normal) {
     const bool weak = type.style == Style::kSlow || (e.kind == "pulse_wave" && random_.chance(0.5));
-    const double drawn = weak ? log_uniform(random_, 0.1, 8) : log_uniform(random_, 0.2, 1'000);
+    const double drawn = weak    ? log_uniform(random_, 0.1, 8)
+                         : weak_ ? log_uniform(random_, 0.15, 30)
+                                 : log_uniform(random_, 0.2, 1'000);
     const AttackCost cost(e, type, normal, network_.thinning());
     const double room = budget_ * random_.uniform(0.3, 2.5);
     const double most = std::max(1e-3, cost.intensity_for_records(room));
@@ -205,6 +210,7 @@ class AttackDraw {
   Attacks attacks_;
   size_t count_ = 0;
   double budget_ = 0;  // records of one attack
+  bool weak_ = false;
   size_t last_ = SIZE_MAX;
   std::vector<std::vector<std::pair<double, double>>> busy_;  // [host] start and end
 };

@@ -4,6 +4,8 @@
 namespace netflowgen::sim {
 namespace {
 
+constexpr double kScansShare = 0.04;  // of max_records, at most, for the scans of a kind
+
 // The highest rate of a scan that leaves at most `records` records.
 Between<double> bounded(Between<double> rate, double per_packet_records, double records) {
   const double most = records / std::max(per_packet_records, 1e-12);
@@ -27,7 +29,7 @@ Benign draw_benign(Random random, const DrawFrom& from, const Scenario& s) {
   double hosts = 0;
   for (const auto& [name, role] : s.hosts) hosts += static_cast<double>(role.count);
   if (s.network.dark) hosts = std::exp2(128 - s.network.prefix.length);
-  const double busy = log_uniform(random, 0.2, 3);  // some networks see far more of everything
+  const double busy = log_uniform(random, 0.2, 4);  // some networks see far more of everything
   const auto often = [&](const char* kind, double low, double high) {
     const double rate = busy * log_uniform(random, low, high);
     return from.benign(kind) && random.chance(0.8) ? rate : 0;
@@ -37,8 +39,8 @@ Benign draw_benign(Random random, const DrawFrom& from, const Scenario& s) {
   b.outages = often("outage", 0.3, 4);
   b.mail_campaigns = often("mail_campaign", 0.2, 3);
   b.software_updates = often("software_update", 0.3, 3);
-  b.vertical_scans = often("vertical_scan", 0.1, 6);
-  b.horizontal_scans = often("horizontal_scan", 0.03, 2);
+  b.vertical_scans = often("vertical_scan", 0.3, 12);
+  b.horizontal_scans = often("horizontal_scan", 0.1, 10);
   b.bursts = often("burst", 0.2, 4);
   b.crawls = often("crawl", 0.2, 4);
   b.backup_share = from.benign("backup") ? random.uniform(0, 0.8) : 0;
@@ -52,8 +54,9 @@ Benign draw_benign(Random random, const DrawFrom& from, const Scenario& s) {
   const double days = static_cast<double>(s.duration.ms) / 86'400'000;
   const double vertical = 1 + b.vertical_scans * days;
   const double horizontal = 1 + b.horizontal_scans * days;
-  b.scan_rate = bounded(spread(random, 2, 600), seconds * p * 1.3, 0.015 * records / vertical);
-  b.sweep_rate = bounded(spread(random, 0.02, 10), seconds * p * 1.3 * hosts, 0.015 * records / horizontal);
+  b.scan_rate = bounded(spread(random, 2, 600), seconds * p * 1.3, kScansShare * records / vertical);
+  b.sweep_rate =
+      bounded(spread(random, 0.02, 10), seconds * p * 1.3 * hosts, kScansShare * records / horizontal);
   return b;
 }
 
