@@ -26,5 +26,5 @@ if [ ! -e "$out/calibration/store/series.json" ]; then
 fi
 $nfg calibrate "$out/calibration/store" --labels "$out/calibration/labels.csv" --model "$out/model" --general
 mkdir -p models/default
-for f in config.json tokens.json model.safetensors detect.json; do cp "$out/model/$f" models/default/; done
+for f in config.json tokens.json model.safetensors detect.json evidence.json; do cp "$out/model/$f" models/default/; done
 cat "$out/model/card.md" configs/corpora/default-card.md > models/default/card.md

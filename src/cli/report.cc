@@ -169,7 +169,8 @@ void run_report(ReportArgs a, const Context& context) {
   const TemporaryFolder folder;
   const auto data = make_report(a, folder, context);
   base::write_file(a.out, report::report_page(data));
-  fmt::print("{}: {} alerts\n", a.out, data.alerts.alerts.size());
+  const size_t alerts = data.alerts.alerts.size();
+  fmt::print("{}: {} alert{}\n", a.out, alerts, alerts == 1 ? "" : "s");
   if (!data.outcome.failure.empty())
     throw base::Error("{} (the page has what was read before it)", data.outcome.failure);
 }

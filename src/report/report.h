@@ -20,6 +20,7 @@
 #include "flow/decoder/decoder.h"
 #include "flow/source.h"
 #include "infer/engine.h"
+#include "model/evidence.h"
 #include "report/network_series.h"
 #include "report/node_guess.h"
 #include "report/survey.h"
@@ -131,8 +132,9 @@ struct ReportData {
   std::vector<Ranked> store_nodes;  // of a store, busiest first
   serve::InputOutcome outcome;      // ledgers, bad lines, warnings
   std::vector<std::pair<std::string, uint64_t>> notes;
-  uint64_t spread = 0;         // flows over several steps
-  std::optional<Truth> truth;  // of a simulated network
+  uint64_t spread = 0;                      // flows over several steps
+  std::optional<Truth> truth;               // of a simulated network
+  std::optional<model::Evidence> evidence;  // of the model; shown beside the truth
 };
 
 // Error: the input cannot be opened or holds no flow; a model that cannot be read.

@@ -8,13 +8,15 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "booster/booster.h"
 #include "detect/calibration.h"
 #include "eval/attacks/operating.h"
 #include "learn/dense_rows.h"
 #include "learn/head.h"
+#include "model/evidence.h"
 #include "model/spec.h"
 #include "study/head_mix.h"
+#include "study/head_rows.h"
+#include "study/twin.h"
 
 namespace netflowgen::study {
 namespace {
@@ -22,8 +24,7 @@ namespace {
 using learn::CorpusNetwork;
 
 constexpr const char* kHead = "ddos";
-constexpr double kNetworkWeight = 1000;  // of all its rows, against the penalty of a leaf
-constexpr int64_t kStepMs = 60'000;      // of the networks that thresholds come from
+constexpr int64_t kStepMs = 60'000;  // of the networks that thresholds come from
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
 // What trees may read: all that is relative, and plain counts of flows, peers and ports. Bytes and packets depend on the
@@ -38,48 +39,25 @@ std::vector<bool> usable_columns(const token::Encoder& encoder) {
   return usable;
 }
 
-// At random as many rows of a kind as asked for.
-std::vector<bool> thinned(const RowTruths& t, const ZeroShotOptions& o, base::Random& random) {
-  size_t attack = 0;
-  size_t benign = 0;
-  for (const int32_t e : t.event) ++(e >= 0 ? attack : benign);
-  const auto share = [](size_t most, size_t all) {
-    return static_cast<double>(most) / static_cast<double>(std::max<size_t>(1, all));
-  };
-  const double keep_attack = share(o.most_attack_rows, attack);
-  const double keep_benign = share(o.most_benign_rows, benign);
-  std::vector<bool> keep(t.event.size());
-  for (size_t r = 0; r < keep.size(); ++r)
-    keep[r] = t.event[r] >= -1 && random.chance(t.event[r] >= 0 ? keep_attack : keep_benign);
-  return keep;
-}
-
 // Every second network as connection counts, the hardest source; the others as one of the rest.
 SourceKind poor_source(size_t network) {
   if (network % 2 == 0) return SourceKind::kConnections;
   return static_cast<SourceKind>(1 + network / 2 % (static_cast<size_t>(SourceKind::kCount) - 1));
 }
 
-struct Rows {
-  std::vector<float> x, y, weight;
-  size_t columns = 0;
-};
+Growth growth_of(const ZeroShotOptions& o) { return {o.trees, o.tree_depth, o.seed}; }
 
 void add_rows(const CorpusNetwork& n, const token::Encoder& encoder, const std::vector<bool>& usable,
               const ZeroShotOptions& o, base::Random& random, Rows& rows) {
   const RowTruths t = truths_of(n);
   if (t.events == 0) return;
-  const std::vector<bool> keep = thinned(t, o, random);
+  const std::vector<bool> keep = thinned(t, {o.most_attack_rows, o.most_benign_rows}, random);
   std::vector<float> x = learn::dense_rows(n.table, encoder, keep);
   std::vector<size_t> kept;
   for (size_t r = 0; r < keep.size(); ++r) {
     if (keep[r]) kept.push_back(r);
   }
-  const RowWeights weights(t, kept);
-  for (const size_t r : kept) {
-    rows.y.push_back(t.event[r] >= 0 ? 1.0f : 0.0f);
-    rows.weight.push_back(static_cast<float>(weights.of(t.event[r]) * kNetworkWeight));
-  }
+  rows.add_targets(t, kept);
   for (size_t i = 0; i < x.size(); ++i) {
     // As the head sees them: standardised and clipped. What is not relative is hidden from the trees.
     const float z = std::clamp(x[i] / kDenseDeviation, -model::kMaxStandard, model::kMaxStandard);
@@ -114,22 +92,6 @@ Rows gather_rows(const learn::Backbone& backbone, const Corpus& corpus, const Ze
     if (progress) progress({"networks", k + 1, corpus.train.size(), fmt::format("{} rows", rows.y.size())});
   }
   return rows;
-}
-
-model::Trees fit_trees(const Rows& rows, int first, const ZeroShotOptions& o, const base::StopFlag& stop) {
-  booster::BoosterOptions b;
-  b.rounds = o.trees;
-  b.stop = &stop;
-  b.bins = 64;
-  b.parameters = {{"objective", "binary:logistic"},
-                  {"max_depth", std::to_string(o.tree_depth)},
-                  {"eta", "0.1"},
-                  {"lambda", "5"},
-                  {"subsample", "0.5"},
-                  {"colsample_bytree", "0.2"},
-                  {"min_child_weight", "5"}};
-  const booster::MatrixView x{rows.x.data(), rows.y.size(), rows.columns};
-  return model::complete(booster::Booster(x, rows.y, rows.weight, b, o.seed).trees(), o.tree_depth, first);
 }
 
 learn::HeadWeights head_of(const learn::Backbone& backbone, const std::vector<float>& inject,
@@ -208,24 +170,44 @@ std::string card_lines(const ZeroShotResult& r, const Corpus& corpus) {
       "the "
       "Transformer's + {:.3f} x the trees' + {:.3f} x log(1 + flows_in)\n\n"
       "Event-weighted AUPRC without labels on simulated networks that were not learnt from:\n\n"
-      "| network | Transformer | trees | head |\n|---|---|---|---|\n",
+      "| network | threshold on flows_in | trees | Transformer | head | the same head on random weights |\n"
+      "|---|---|---|---|---|---|\n",
       std::ranges::count_if(corpus.train, &CorpusNetwork::labelled), r.transformer_weight, r.trees_weight,
       r.flows_weight);
-  ZeroShotScore mean;
-  double n = 0;
-  for (const auto& s : r.scores) {
-    if (std::isnan(s.both)) continue;
-    text += fmt::format("| {} | {:.3f} | {:.3f} | {:.3f} |\n", s.network, s.transformer, s.trees, s.both);
-    mean.transformer += s.transformer;
-    mean.trees += s.trees;
-    mean.both += s.both;
-    ++n;
+  const auto add = [&](const ZeroShotScore& x) {
+    text += fmt::format("| {} | {:.3f} | {:.3f} | {:.3f} | {:.3f} | {:.3f} |\n", x.network, x.threshold,
+                        x.trees, x.transformer, x.both, x.twin);
+  };
+  for (const auto& x : r.scores) {
+    if (!std::isnan(x.both)) add(x);
   }
-  return text + fmt::format("| mean | {:.3f} | {:.3f} | {:.3f} |\n", mean.transformer / n, mean.trees / n,
-                            mean.both / n);
+  add(r.mean());
+  return text;
+}
+
+model::Evidence evidence_of(const ZeroShotResult& r) {
+  const ZeroShotScore m = r.mean();
+  const auto known = std::ranges::count_if(r.scores, [](const auto& s) { return !std::isnan(s.both); });
+  return {static_cast<int>(known), m.threshold, m.trees, m.transformer, m.twin, m.both};
 }
 
 }  // namespace
+
+ZeroShotScore ZeroShotResult::mean() const {
+  ZeroShotScore m{"mean"};
+  double n = 0;
+  for (const auto& s : scores) {
+    if (std::isnan(s.both)) continue;
+    ++n;
+    m.transformer += s.transformer;
+    m.trees += s.trees;
+    m.both += s.both;
+    m.threshold += s.threshold;
+    m.twin += s.twin;
+  }
+  for (double* x : {&m.transformer, &m.trees, &m.both, &m.threshold, &m.twin}) *x /= n;
+  return m;
+}
 
 ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, const ZeroShotOptions& o,
                              const base::StopFlag& stop, const base::ProgressFn& progress) {
@@ -235,7 +217,7 @@ ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, 
                       model.string());
   Rows rows = gather_rows(backbone, corpus, o, stop, progress);
   const int first = backbone.spec().d_model;
-  model::Trees trees = fit_trees(rows, first, o, stop);
+  model::Trees trees = fit_trees(rows, first, growth_of(o), stop);
   rows = {};
   std::vector<Parts> parts;
   std::vector<Parts> poor;  // the same networks as connection counts
@@ -249,8 +231,14 @@ ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, 
   for (const auto& p : parts) poor.push_back(p);
   const Mix mix = fit_mix(poor);
   ZeroShotResult result{mix.transformer, mix.trees, mix.flows, {}};
-  for (const auto& p : parts)
-    result.scores.push_back({p.name, p.auprc({1, 0, 0, 0}), p.auprc({0, 1, 0, 0}), p.auprc(mix)});
+  const Twin twin =
+      twin_of(model, corpus, parts, {growth_of(o), {o.most_attack_rows, o.most_benign_rows}, o.threads}, stop,
+              progress);
+  for (size_t k = 0; k < parts.size(); ++k) {
+    const Parts& p = parts[k];
+    result.scores.push_back({p.name, p.auprc({1, 0, 0, 0}), p.auprc({0, 1, 0, 0}), p.auprc(mix),
+                             p.auprc({0, 0, 1, 0}), twin.parts[k].auprc(twin.mix)});
+  }
   const model::ModelFolder folder(model);
   detect::Calibration calibration;
   calibration.step_ms = kStepMs;
@@ -262,6 +250,7 @@ ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, 
   learn::add_head(model, head_of(backbone, inject_weights(folder), std::move(trees), mix),
                   card_lines(result, corpus));
   base::write_file(model / detect::kCalibrationFile, calibration.to_json());
+  base::write_file(model / model::kEvidenceFile, evidence_of(result).to_json());
   return result;
 }
 

@@ -26,7 +26,9 @@ struct ZeroShotScore {
   std::string network;
   double transformer = 0;
   double trees = 0;
-  double both = 0;
+  double both = 0;       // the head
+  double threshold = 0;  // on flows_in
+  double twin = 0;       // the head on random weights (study/twin.h)
 };
 
 struct ZeroShotResult {
@@ -34,6 +36,8 @@ struct ZeroShotResult {
   double trees_weight = 0;
   double flows_weight = 0;  // of log1p(flows_in)
   std::vector<ZeroShotScore> scores;
+
+  ZeroShotScore mean() const;  // of networks with attacks
 };
 
 // Fits the head "ddos", weighs its parts on the validation networks, and writes it and its thresholds into the model folder.
