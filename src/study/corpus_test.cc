@@ -12,6 +12,7 @@
 #include "learn/feature_cache.h"
 #include "learn/head.h"
 #include "study/attack_methods.h"
+#include "study/forecast_models.h"
 #include "study/zero_shot.h"
 
 namespace netflowgen::study {
@@ -130,6 +131,32 @@ TEST_F(CorpusTest, OneDirectionLeavesStepsWithFlowsToTheNode) {
   EXPECT_LT(table.rows(), before.rows());
 }
 
+// A universal model forecasts at its leads, and between them.
+void check_forecasts(const base::fs::path& model, const series::FrameTable& table,
+                     const base::StopFlag& stop) {
+  const auto models = std::make_shared<ForecastModels>(std::vector<std::string>{model.string()}, "cpu", 1, 0,
+                                                       stop, base::ProgressFn{});
+  EXPECT_EQ(models->between(6).low, models->between(6).high);
+  EXPECT_THROW(models->between(0), base::Error);
+  EXPECT_THROW(models->between(289), base::Error);
+  const float share = models->between(3).share;
+  EXPECT_NEAR(share, std::log(1.5) / std::log(3.0), 1e-6);
+  std::vector<std::unique_ptr<eval::Forecaster>> forecasters;
+  std::vector<std::unique_ptr<eval::NextStepPredictor>> predictors;
+  add_model_methods(models, false, forecasters, predictors);
+  eval::ForecastTask task;
+  task.table = &table;
+  task.features = {series::kFlowsIn};
+  task.horizons = {2, 3, 6};
+  forecasters[0]->fit(task, 1);
+  const eval::Origin origin{0, table.steps[table.offsets[1] - 1]};
+  const auto said = forecasters[0]->predict(table, {&origin, 1});
+  for (size_t q = 0; q < eval::kQuantiles; ++q) {
+    const auto at = [&](size_t h) { return std::log1p(said.quantiles_at(said.at(0, 0, h))[q]); };
+    EXPECT_NEAR(at(1), (1 - share) * at(0) + share * at(2), 1e-5);
+  }
+}
+
 TEST_F(CorpusTest, AModelOfManyNetworksScoresAnotherWithoutLabels) {
   const Corpus corpus = load_corpus(small(), folder_ / "networks", stop_, {});
   learn::PretrainOptions o;
@@ -207,6 +234,7 @@ TEST_F(CorpusTest, AModelOfManyNetworksScoresAnotherWithoutLabels) {
   for (size_t i = 0; i < scores.size(); ++i) pairs.emplace_back(scores[i], refined[i]);
   std::sort(pairs.begin(), pairs.end());
   for (size_t i = 1; i < pairs.size(); ++i) EXPECT_GE(pairs[i].second, pairs[i - 1].second - 1e-3);
+  check_forecasts(model, table, stop_);
 }
 
 }  // namespace

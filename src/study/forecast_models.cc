@@ -11,6 +11,21 @@ namespace {
 
 constexpr float kNoBits = std::numeric_limits<float>::quiet_NaN();
 
+float between(float low, float high, float share) {
+  if (share == 0) return low;
+  return std::expm1((1 - share) * std::log1p(low) + share * std::log1p(high));
+}
+
+// Cell `to` of `out` becomes what lies between two cells of `said`.
+void mix(const eval::Forecast& said, std::pair<size_t, size_t> from, float share, size_t to,
+         eval::Forecast& out) {
+  const auto [low, high] = from;
+  for (size_t q = 0; q < eval::kQuantiles; ++q)
+    out.quantiles_at(to)[q] = between(said.quantiles_at(low)[q], said.quantiles_at(high)[q], share);
+  out.mean[to] = between(said.mean[low], said.mean[high], share);
+  out.median[to] = between(said.median[low], said.median[high], share);
+}
+
 class ModelForecaster : public eval::Forecaster {
  public:
   ModelForecaster(std::shared_ptr<ForecastModels> models, bool untrained)
@@ -24,12 +39,10 @@ class ModelForecaster : public eval::Forecaster {
     for (size_t i = 0; i < origins.size(); ++i) {
       for (size_t f = 0; f < task_.features.size(); ++f) {
         for (size_t h = 0; h < task_.horizons.size(); ++h) {
-          const size_t from =
-              said.at(i, models_->volume_of(task_.features[f]), models_->lead_of(task_.horizons[h]));
-          const size_t to = out.at(i, f, h);
-          std::ranges::copy(said.quantiles_at(from), out.quantiles_at(to).begin());
-          out.mean[to] = said.mean[from];
-          out.median[to] = said.median[from];
+          const auto lead = models_->between(task_.horizons[h]);
+          const size_t volume = models_->volume_of(task_.features[f]);
+          mix(said, {said.at(i, volume, lead.low), said.at(i, volume, lead.high)}, lead.share,
+              out.at(i, f, h), out);
         }
       }
     }
@@ -98,19 +111,24 @@ void ForecastModels::check(const series::FrameTable& table, const std::vector<in
     throw base::Error("{}: trained on steps of {} ms, the store has {} ms; make the series with --step {}ms",
                       folders_.front(), input.step_ms, table.step_ms, input.step_ms);
   }
-  for (const auto h : horizons) lead_of(h);
+  for (const auto h : horizons) between(h);
 }
 
-size_t ForecastModels::lead_of(int64_t horizon) const {
+ForecastModels::Between ForecastModels::between(int64_t horizon) const {
   const auto& leads = first().spec().input.leads;
   for (size_t l = 0; l < leads.size(); ++l) {
-    if (leads[l] == horizon) return l;
+    if (leads[l] == horizon) return {l, l, 0};
+    if (first().spec().input.universal && l > 0 && leads[l - 1] < horizon && horizon < leads[l]) {
+      const auto log_of = [](int64_t lead) { return std::log(static_cast<float>(lead)); };
+      return {l - 1, l, (log_of(horizon) - log_of(leads[l - 1])) / (log_of(leads[l]) - log_of(leads[l - 1]))};
+    }
   }
   std::string list;
   for (const int l : leads) list += (list.empty() ? "" : ", ") + std::to_string(l);
   throw base::Error(
-      "{} does not forecast {} steps ahead but {}; choose --horizons among them, or pretrain with others",
-      folders_.front(), horizon, list);
+      "{} does not forecast {} steps ahead but {}{}; choose --horizons {} them, or pretrain with others",
+      folders_.front(), horizon, list, first().spec().input.universal ? " and what lies between" : "",
+      first().spec().input.universal ? "within" : "among");
 }
 
 size_t ForecastModels::volume_of(int feature) const {

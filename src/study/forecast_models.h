@@ -21,7 +21,7 @@ class ForecastModels {
 
   // Horizons, volumes and quantiles are those of every model.
   const learn::Backbone& first() const { return backbones_.front(); }
-  // Error: a store of another step; a horizon that the models do not forecast.
+  // Error: a store of another step; a horizon that the models do not forecast (between).
   void check(const series::FrameTable& table, const std::vector<int64_t>& horizons) const;
   // The tokens of numeric features as bins: bin = token - 1.
   const eval::Bins& bins() const { return bins_; }
@@ -31,9 +31,16 @@ class ForecastModels {
     eval::NextStep next;      // of bins()
   };
   const Said& at(const series::FrameTable& table, std::span<const eval::Origin> origins, bool untrained);
-  // Index of a feature among the models' volumes, of a horizon among their leads. Error: none.
+  // Index of a feature among the models' volumes. Error: none.
   size_t volume_of(int feature) const;
-  size_t lead_of(int64_t horizon) const;
+  // Where a horizon lies among the models' leads. Those of a universal model are a grid from a step to a day: between two of
+  // them log1p of a quantile is interpolated by log of the lead. Error: a horizon outside; of another model, one that is no lead.
+  struct Between {
+    size_t low = 0;
+    size_t high = 0;
+    float share = 0;  // of `high`
+  };
+  Between between(int64_t horizon) const;
 
  private:
   Said walk(const learn::Backbone& backbone, const series::FrameTable& table,

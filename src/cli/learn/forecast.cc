@@ -152,7 +152,8 @@ void print_page(const ForecastOptions& o, const series::FrameTable& table, size_
 }
 
 void run_forecast(ForecastOptions o, const Context& context) {
-  if (o.models.empty()) o.models = {model_or_shipped("")};
+  if (o.models.empty()) o.models = {""};
+  for (auto& model : o.models) model = model_or_shipped(model);
   study::ForecastModels models(o.models, o.device, o.threads, 0, context.stop, {});
   const auto table = series::load_frames(o.store, {});
   models.check(table, {});
