@@ -102,7 +102,6 @@ if [ "${LEARN:-OFF}" = ON ]; then
   expect 2 "the key 'tree_trust'" tune --tree-trust=3
   expect 2 "ddos --learning-rate is now the key 'learning_rate'" "$NETFLOWGEN" evaluate ddos "$out/store" --learning-rate 1
   expect 2 "c.yaml, line 1: finetune --loss is now the key 'loss'" config 'loss: safe\n' finetune "$out/store"
-  expect 2 "finetune --task was removed" tune --task ddos
   expect 2 "--tune-steps does nothing without --tune" tune --tune-steps 5
   expect 2 "--rank is of --tune adapters" tune --tune all --rank 5
   printf 'loss: bce\nepochs: 5\n' >"$out/head.yaml"

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/evaluate_forecast.h"
 #include "cli/evaluate_methods.h"
+#include "cli/evaluate_tasks.h"
 #include "eval/attacks/attack_method.h"
 #include "eval/attacks/baselines.h"
 #include "eval/attacks/ddos_eval.h"
@@ -173,6 +174,10 @@ void add_evaluate(Command& app, Context& context) {
   evaluate->require_subcommand();
   add_ddos(*evaluate, context);
   add_evaluate_forecast(*evaluate, context);
+#ifdef NETFLOWGEN_LEARN
+  add_evaluate_role(*evaluate, context);
+  add_evaluate_congestion(*evaluate, context);
+#endif
   add_evaluate_holdout(*evaluate, context);
 }
 

@@ -117,7 +117,6 @@ constexpr std::array kOldSpellings = {
     OldSpelling{"series", "--state", "is now spelt --templates"},
     OldSpelling{"decode", "--state", "is now spelt --templates"},
     OldSpelling{"pretrain", "--leads", "is now spelt --horizons"},
-    OldSpelling{"finetune", "--task", "was removed: ddos is the only task"},
 };
 
 // Options of an earlier version that are keys of the file of --head. They had the keys' names, with dashes.

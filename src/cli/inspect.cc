@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/inspect_roles.h"
 #include "series/features.h"
 #include "series/frame_table.h"
 #include "series/store.h"
@@ -27,6 +28,7 @@ struct InspectSettings {
   std::string to;
   std::string csv;
   size_t top = 10;
+  RoleSettings roles;
 };
 
 base::TimeMs time_of(const std::string& text, const char* flag, base::TimeMs fallback) {
@@ -205,7 +207,13 @@ class CsvExport {
   std::string text_;
 };
 
-void run_inspect(const InspectSettings& s) {
+void run_inspect(InspectSettings& s, Context& context) {
+  if (s.roles.wanted) {
+    s.roles.store = s.store;
+    s.roles.filter = filter_of(s);
+    return print_roles(s.roles, context);
+  }
+  if (!s.roles.model.empty()) throw UsageError("--model does nothing without --roles");
   if (!s.csv.empty()) return CsvExport(s).run();
   if (!s.node.empty()) return print_node(s);
   const auto summary = series::summarize(s.store);
@@ -217,21 +225,24 @@ void run_inspect(const InspectSettings& s) {
 
 }  // namespace
 
-void add_inspect(Command& app, Context&) {
+void add_inspect(Command& app, Context& context) {
   auto* command = app.add_subcommand("inspect", "Show the contents of a series store, or export it as CSV");
   auto s = std::make_shared<InspectSettings>();
   command->add_option("store", s->store, "The store, a folder")->required();
   command->add_option("--node", s->node, "Show the frames of this node (or of the hosts in a CIDR)");
   command->add_option("--features", s->features, "Only these, comma-separated [all that the store has]");
-  command->add_option("--from", s->from, "From this time on (UTC), with --node or --csv");
-  command->add_option("--to", s->to, "Before this time (UTC), with --node or --csv");
+  command->add_option("--from", s->from, "From this time on (UTC), with --node, --csv or --roles");
+  command->add_option("--to", s->to, "Before this time (UTC), with --node, --csv or --roles");
   command->add_option("--csv", s->csv, "Export to this file, - for stdout; a missing value is an empty cell");
   command->add_option("--top", s->top, "How many nodes to list")->capture_default_str();
+  command->add_flag("--roles", s->roles.wanted,
+                    "The role of each node, by a model that `finetune --task role` made");
+  command->add_option("--model", s->roles.model, "That model's folder");
   command->footer(
       "Example: netflowgen inspect store\n"
       "         netflowgen inspect store --node 172.16.112.50 --features flows_in,peers_in\n"
       "         netflowgen inspect store --csv frames.csv --from 1998-07-01 --to 1998-07-02");
-  command->callback([s] { run_inspect(*s); });
+  command->callback([s, &context] { run_inspect(*s, context); });
 }
 
 }  // namespace netflowgen::cli

@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <span>
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/learn/finetune_role.h"
 #include "cli/learn/learn_options.h"
 #include "cli/options/detect_options.h"
 #include "detect/calibration.h"
@@ -28,6 +30,7 @@ namespace netflowgen::cli {
 namespace {
 
 struct FinetuneArguments {
+  std::string task = "ddos";
   std::string store;
   std::vector<std::string> labels;
   std::string train;
@@ -38,6 +41,7 @@ struct FinetuneArguments {
   bool strict = false;
   study::FinetuneOptions study;
   study::HeadChoice head;
+  eval::NodeClassOptions columns;  // of task role
 };
 
 eval::Period period_of(const std::string& text, const series::FrameTable& table, const char* option) {
@@ -115,10 +119,32 @@ void refuse_idle_options(const Command& c, const std::string& tune) {
     throw base::UsageError("--rank is of --tune adapters; --tune all has none");
 }
 
+constexpr const char* kOnlyDdos[] = {"--rate",   "--validation",    "--budget", "--min-flows",
+                                     "--strict", "--internal-only", "--head",   "--min-label-flows",
+                                     "--trees",  "--members",       "--seed",   "--tune"};
+constexpr const char* kOnlyRole[] = {"--node-column", "--class-column"};
+
+void refuse_other_tasks_options(const Command& c, const std::string& task) {
+  const bool role = task == "role";
+  for (const char* option : role ? std::span<const char* const>(kOnlyDdos) : kOnlyRole) {
+    if (c.count(option) > 0) throw base::UsageError("{} does nothing with --task {}", option, task);
+  }
+}
+
+void finetune_role(const FinetuneArguments& o, const study::FinetuneOptions& study, Context& context) {
+  RoleFinetune role{o.store, o.labels, o.train, o.columns, {}};
+  role.study.model = model_or_shipped(study.model);
+  role.study.out = study.out.empty() ? study.model : study.out;
+  role.study.device = study.device;
+  role.study.threads = study.threads;
+  run_finetune_role(role, context);
+}
+
 void run_finetune(const FinetuneArguments& o, Context& context) {
   study::FinetuneOptions study = o.study;
   if (study.model.empty() && study.out.empty())
     throw base::UsageError("give -o FOLDER: the model that comes with the program is not changed");
+  if (o.task == "role") return finetune_role(o, study, context);
   study.model = model_or_shipped(study.model);
   study.head = study::choose_head(o.head, o.study.head);
   if (!study.frozen() && (study.out.empty() || study.out == study.model))
@@ -168,6 +194,13 @@ void add_finetune(Command& app, Context& context) {
       "--labels", o->labels,
       "CSV: node or prefix, start, end, type; several files, e.g. that of netflowgen feedback; without "
       "them only what needs no labels is calibrated");
+  c->add_option("--task", o->task, "ddos, or role: what kind of host a node is; --labels has node, class")
+      ->check(one_of({"ddos", "role"}))
+      ->capture_default_str();
+  c->add_option("--node-column", o->columns.node_column, "Of --task role: the labels' column of nodes")
+      ->group(kAdvancedGroup);
+  c->add_option("--class-column", o->columns.class_column, "Of --task role: the labels' column of classes")
+      ->group(kAdvancedGroup);
   c->add_option("--rate", o->study.rate, "False alarms per node-day that alerts aim at")
       ->check(kPositive)
       ->capture_default_str();
@@ -213,6 +246,7 @@ void add_finetune(Command& app, Context& context) {
   c->add_option("--threads", o->study.threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen finetune store --model model --labels labels.csv -o detector");
   c->callback([o, c, &context] {
+    refuse_other_tasks_options(*c, o->task);
     refuse_idle_options(*c, o->study.tune.what);
     run_finetune(*o, context);
   });

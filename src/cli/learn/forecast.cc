@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <span>
 
@@ -12,6 +13,7 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/options/detect_options.h"
+#include "eval/congestion.h"
 #include "eval/forecast/forecast_calibration.h"
 #include "eval/forecast/forecast_protocol.h"
 #include "eval/forecast/forecaster.h"
@@ -34,6 +36,11 @@ struct ForecastOptions {
   std::string format = "table";
   std::string device = "cpu";
   int threads = 0;
+  std::string capacity;
+  double share = 0.8;
+  double above = 0;
+
+  bool congestion() const { return !capacity.empty() || above > 0; }
 };
 
 size_t find_node(const series::FrameTable& table, const ForecastOptions& o) {
@@ -151,7 +158,60 @@ void print_page(const ForecastOptions& o, const series::FrameTable& table, size_
   fmt::print("{}", eval::report_html(page));
 }
 
+// What a feature must pass, in its unit a step; NaN: it has no threshold.
+double threshold_of(const ForecastOptions& o, const series::FrameTable& table, int feature) {
+  if (o.above > 0) return o.above;
+  if (feature != series::kBytesIn && feature != series::kBytesOut)
+    return std::numeric_limits<double>::quiet_NaN();
+  return eval::threshold_of_capacity(eval::parse_capacity(o.capacity), o.share, table.step_ms);
+}
+
+void check_congestion(const ForecastOptions& o) {
+  if (!o.capacity.empty() && o.above > 0) throw base::UsageError("give either --capacity or --above");
+  if (!o.capacity.empty() && std::isnan(eval::parse_capacity(o.capacity)))
+    throw base::UsageError("--capacity {}: expected bit/s above zero, e.g. 10G", o.capacity);
+  if (o.above > 0 && o.feature.empty())
+    throw base::UsageError("--above needs --feature: the threshold is in its unit a step");
+  if (o.congestion() && o.format == "html")
+    throw base::UsageError("probabilities of congestion have no page: use -f table or -f csv");
+}
+
+// The probability that a threshold is passed within each horizon: that of the step, among those forecast up to it, at which
+// passing is most likely.
+void print_congestion(const ForecastOptions& o, const series::FrameTable& table, const Said& said) {
+  std::vector<size_t> order(said.leads.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, [&](size_t l) { return said.leads[l]; });
+  const bool csv = o.format == "csv";
+  if (!csv)
+    fmt::print("congestion of {}, seen from {} (its last active step)\n", said.node,
+               base::format_time(said.step * table.step_ms));
+  fmt::print("{}", csv ? "node,feature,unit,threshold,until,probability\n"
+                       : fmt::format("{:<14}{:<9}{:>12}  {:<22}{:>12}\n", "feature", "unit", "threshold",
+                                     "until", "probability"));
+  size_t known = 0;
+  for (const size_t v : said.volumes) {
+    const auto& feature = said.feature(v);
+    const double threshold = threshold_of(o, table, said.features[v]);
+    if (std::isnan(threshold)) continue;
+    ++known;
+    double most = std::numeric_limits<double>::quiet_NaN();
+    for (const size_t l : order) {
+      most = std::fmax(most, eval::exceedance(said.at(v, l), threshold));
+      const std::string until = base::format_time((said.step + said.leads[l]) * table.step_ms);
+      const std::string p = std::isnan(most) ? (csv ? "" : "-") : fmt::format("{:.4f}", most);
+      fmt::print("{}", csv ? fmt::format("{},{},{},{:.6g},{},{}\n", said.node, feature.name, feature.unit,
+                                         threshold, until, p)
+                           : fmt::format("{:<14}{:<9}{:>12.5g}  {:<22}{:>12}\n", feature.name, feature.unit,
+                                         threshold, until, p));
+    }
+  }
+  if (known == 0)
+    throw base::Error("a capacity is compared with bytes_in and bytes_out, which were not asked for");
+}
+
 void run_forecast(ForecastOptions o, const Context& context) {
+  check_congestion(o);
   if (o.models.empty()) o.models = {""};
   for (auto& model : o.models) model = model_or_shipped(model);
   study::ForecastModels models(o.models, o.device, o.threads, 0, context.stop, {});
@@ -180,8 +240,10 @@ void run_forecast(ForecastOptions o, const Context& context) {
   }
   if (said.volumes.empty()) throw base::Error("{} does not forecast {}", o.models.front(), o.feature);
   said.forecast = models.at(table, {&origin, 1}, false).forecast;
-  eval::bound_by_history(table, {&origin, 1}, said.features, said.forecast);  // as in evaluation
+  // As in evaluation. Congestion may be what the node never had.
+  if (!o.congestion()) eval::bound_by_history(table, {&origin, 1}, said.features, said.forecast);
   forget_unknown(table, node, end, said);
+  if (o.congestion()) return print_congestion(o, table, said);
   if (o.format == "html")
     print_page(o, table, node, said);
   else
@@ -204,6 +266,11 @@ void add_forecast(Command& app, Context& context) {
   c->add_option("-f,--format", o->format, "table, csv or html (a page with a picture of each feature)")
       ->check(one_of({"table", "csv", "html"}))
       ->capture_default_str();
+  c->add_option(
+      "--capacity", o->capacity,
+      "Of the node, in bit/s (10G): instead of volumes, the probability that --share of it is passed");
+  c->add_option("--share", o->share, "That share")->check(kPositive)->capture_default_str();
+  c->add_option("--above", o->above, "Instead: this much of --feature a step")->check(kPositive);
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen forecast store --model model --node 172.16.112.50 --at 1998-06-22T12:00:00");

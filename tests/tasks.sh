@@ -1,0 +1,74 @@
+# Tasks beside ddos end to end on a tiny simulated network: roles of hosts, congestion; and what they say to bad input.
+set -u
+[ "${LEARN:-OFF}" = ON ] || { echo "skipped: this build does not learn"; exit 77; }
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+failures=0
+fail() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+# expect CODE TEXT COMMAND...: the exit code, and TEXT somewhere in the output.
+expect() {
+  local code=$1 text=$2
+  shift 2
+  "$@" >"$out/log" 2>&1
+  local got=$?
+  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
+    fail "$* : exit $got, expected $code and '$text'; it said:"
+    tail -5 "$out/log"
+  fi
+}
+
+nfg="$NETFLOWGEN -q"
+model=$SOURCE_DIR/models/default
+expect 0 "attacks" $nfg simulate tiny -o "$out/sim"
+expect 0 "frames" $nfg series "$out/sim/flows.csv.zst" --nodes 10.30.0.0/26 -o "$out/store"
+
+# Roles: five hosts of each kind or half of it, then every host of the store by the streaming engine.
+expect 0 "netflowgen untrained" $nfg evaluate role "$out/store" --labels "$out/sim/roles.csv" --model "$model" --draws 2 -o "$out/role.json"
+grep -q '"macro_f1"' "$out/role.json" || fail "role.json has no macro_f1"
+expect 0 "named rightly" $nfg finetune "$out/store" --task role --labels "$out/sim/roles.csv" -o "$out/roles"
+expect 0 "node,role,probability,steps" $nfg inspect "$out/store" --roles --model "$out/roles"
+awk -F, 'NR == FNR { role[$1] = $2; next } FNR > 1 && ($1 in role) { ++n; right += role[$1] == $2 } END { exit !(n > 5 && right >= 0.8 * n) }' \
+  "$out/sim/roles.csv" "$out/log" || fail "fewer than 80 % of the hosts have the role that they were taught"
+[ -s "$out/roles/detect.json" ] || fail "the calibration of other heads was not kept"
+expect 0 "incident" sh -c "$nfg replay '$out/sim/flows.csv.zst' --nodes 10.30.0.0/26 --model '$out/roles' -o '$out/alerts.jsonl' && echo incident"
+
+# What is wrong with a file of classes is said.
+head -1 "$out/sim/roles.csv" >"$out/one.csv"
+sed -n 2,3p "$out/sim/roles.csv" | sed 's/^\([^,]*\),[^,]*/\1,web/' >>"$out/one.csv"
+expect 1 "of one class, 'web'" $nfg finetune "$out/store" --task role --labels "$out/one.csv" -o "$out/none"
+printf 'node,class\n192.0.2.1,a\n192.0.2.2,b\n' >"$out/unknown.csv"
+expect 1 "2 unknown node (first on line 2" $nfg evaluate role "$out/store" --labels "$out/unknown.csv"
+printf 'node,class\n10.30.0.1,a\n10.30.0.2,b\n10.30.0.1,b\n' >"$out/two.csv"
+expect 1 "10.30.0.1 has two classes" $nfg finetune "$out/store" --task role --labels "$out/two.csv" -o "$out/none"
+[ -e "$out/none" ] && fail "a model was written from a bad file"
+expect 2 "--budget does nothing with --task role" $nfg finetune "$out/store" --task role --labels "$out/sim/roles.csv" --budget full -o "$out/none"
+expect 2 "--node-column does nothing with --task ddos" $nfg finetune "$out/store" --node-column node -o "$out/none"
+expect 2 "one --labels FILE" $nfg finetune "$out/store" --task role -o "$out/none"
+expect 1 "no head 'role'" $nfg inspect "$out/store" --roles --model "$model"
+expect 2 "--model does nothing without --roles" $nfg inspect "$out/store" --model "$model"
+
+# Congestion.
+printf 'node,capacity\n10.30.0.1,1M\n10.30.0.2,1M\n' >"$out/links.csv"
+expect 0 "best baseline" $nfg evaluate congestion "$out/store" --capacity "$out/links.csv" --share 0.01 --every 1m --model "$model" -o "$out/congestion.json"
+grep -q '"skill"' "$out/congestion.json" || fail "congestion.json has no skill"
+expect 0 "random walk" $nfg evaluate congestion "$out/store" --quantile 0.9 --every 1m
+expect 0 "probability" $nfg forecast "$out/store" --node 10.30.0.1 --capacity 1M --share 0.01
+awk '$1 ~ /^bytes/ { n++; if ($5 < 0 || $5 > 1) exit 1; if ($1 == last && $5 < before) exit 1; last = $1; before = $5 } END { exit !(n > 4) }' "$out/log" ||
+  fail "probabilities do not rise with the horizon: $(cat "$out/log")"
+expect 0 "node,feature,unit,threshold,until,probability" $nfg forecast "$out/store" --node 10.30.0.1 --feature flows_in --above 5 -f csv
+expect 2 "--capacity 0: expected bit/s above zero" $nfg forecast "$out/store" --node 10.30.0.1 --capacity 0
+expect 2 "--above needs --feature" $nfg forecast "$out/store" --node 10.30.0.1 --above 5
+expect 2 "either --capacity or --above" $nfg forecast "$out/store" --node 10.30.0.1 --feature flows_in --above 5 --capacity 1G
+expect 2 "have no page" $nfg forecast "$out/store" --node 10.30.0.1 --capacity 1G -f html
+printf 'node,capacity\n10.30.0.1,0\n' >"$out/zero.csv"
+expect 1 "line 2: the capacity of 10.30.0.1 is '0'" $nfg evaluate congestion "$out/store" --capacity "$out/zero.csv"
+printf 'node,capacity\n192.0.2.1,1G\n' >"$out/other.csv"
+expect 1 "no node of the store has a capacity" $nfg evaluate congestion "$out/store" --capacity "$out/other.csv"
+expect 2 "give either --capacity" $nfg evaluate congestion "$out/store"
+expect 2 "--horizons: 90s is not a multiple" $nfg evaluate congestion "$out/store" --quantile 0.9 --horizons 90s
+[ $failures -eq 0 ] && echo "tasks: all as expected"
+exit $((failures > 0))
