@@ -9,6 +9,7 @@
 #include "flow/capture/pcap_reader.h"
 #include "flow/filter/one_direction.h"
 #include "flow/nfcapd/nfcapd_source.h"
+#include "flow/protobuf/protobuf_source.h"
 #include "flow/text/csv_source.h"
 #include "flow/text/json/json_source.h"
 #include "flow/text/rate_source.h"
@@ -36,11 +37,12 @@ bool is_nfcapd(base::Bytes head) {  // little-endian, or of a big-endian machine
   return head.size() >= 2 && ((head[0] == 0x0c && head[1] == 0xa5) || (head[0] == 0xa5 && head[1] == 0x0c));
 }
 
-constexpr std::array<BinaryFormat, 4> kBinaryFormats{{
+constexpr std::array<BinaryFormat, 5> kBinaryFormats{{
     {"pcap", is_pcap, open_capture},
     {"pcapng", is_pcapng, open_capture},
     {"nfcapd", is_nfcapd, open_nfcapd},
     {"messages", is_message, open_messages},
+    {"goflow2-protobuf", is_goflow2_protobuf, open_goflow2_protobuf},
 }};
 
 const BinaryFormat* find_binary(base::Bytes head) {

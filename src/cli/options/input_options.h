@@ -14,7 +14,7 @@ namespace netflowgen::cli {
 
 inline constexpr const char* kFlowInputs =
     "Files, folders (all files below, in time order) or - for standard input, also compressed: pcap, pcapng, "
-    "nfcapd, flow CSV or JSON";
+    "nfcapd, flow CSV or JSON, goflow2's protobuf";
 
 struct InputArgs {
   flow::InputOptions options;
