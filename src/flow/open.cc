@@ -8,6 +8,7 @@
 #include "flow/capture/packet_source.h"
 #include "flow/capture/pcap_reader.h"
 #include "flow/filter/one_direction.h"
+#include "flow/kafka/kafka_source.h"
 #include "flow/nfcapd/nfcapd_source.h"
 #include "flow/protobuf/protobuf_source.h"
 #include "flow/text/csv_source.h"
@@ -144,6 +145,9 @@ std::unique_ptr<FlowSource> open_text(std::unique_ptr<Inputs> inputs, const Inpu
 namespace {
 
 std::unique_ptr<FlowSource> open_any(const InputOptions& options) {
+  for (const auto& path : options.paths) {
+    if (is_kafka_url(path)) return open_kafka(options);
+  }
   check_dialect(options);
   auto inputs = std::make_unique<Inputs>(options.paths);
   if (const auto [format, file] = find_format(*inputs); format != nullptr) {
@@ -162,6 +166,12 @@ std::unique_ptr<FlowSource> open_any(const InputOptions& options) {
 
 std::unique_ptr<FlowSource> open_flows(const InputOptions& options) {
   return one_direction(open_any(options), options.direction);
+}
+
+std::string pinned(const std::string& path) { return is_kafka_url(path) ? pinned_kafka(path) : path; }
+
+bool is_pinned_topic(const std::string& path) {
+  return is_kafka_url(path) && is_pinned(parse_kafka_url(path));
 }
 
 std::unique_ptr<RateSource> open_rates(const InputOptions& options) {
