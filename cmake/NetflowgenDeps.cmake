@@ -17,6 +17,15 @@ pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl)
 find_library(LZO_LIBRARY lzo2 REQUIRED)
 
+# Topics of Kafka as inputs (scripts/setup kafka): where librdkafka is there, unless the switch says otherwise.
+pkg_check_modules(rdkafka QUIET IMPORTED_TARGET rdkafka>=2.0)
+option(NETFLOWGEN_KAFKA "Read topics of Kafka (needs librdkafka)" ${rdkafka_FOUND})
+set(KAFKA_LIBRARY "")
+if(NETFLOWGEN_KAFKA)
+  pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka>=2.0)
+  set(KAFKA_LIBRARY PkgConfig::rdkafka)
+endif()
+
 # CBLAS. The symbols come from whichever BLAS Debian's alternatives select; scripts/setup selects OpenBLAS.
 # Training and the benchmarks' roofline need it; the program without training does not.
 add_library(netflowgen_blas INTERFACE)

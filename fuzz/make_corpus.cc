@@ -1,5 +1,5 @@
 // Writes the seeds of the wire targets, made by our own code: fuzz/corpus/{legacy,v9,ipfix,sflow,decoder,differential,
-// packet,state,json}. Run it when a target's input changes:  fuzz_make_corpus fuzz/corpus
+// packet,state,json,protobuf}. Run it when a target's input changes:  fuzz_make_corpus fuzz/corpus
 #include <fmt/format.h>
 
 #include <string>
@@ -7,6 +7,7 @@
 
 #include "bench/wire.h"
 #include "flow/decoder/decoder.h"
+#include "flow/protobuf/goflow2_test_builder.h"
 #include "flow/record.h"
 #include "flow/write/json_writer.h"
 
@@ -197,6 +198,22 @@ std::vector<std::string> json_files() {
           "j" + azure, "k" + map + map + "\n" + map};
 }
 
+// goflow2's messages, of both releases: with lengths, with separators, alone.
+std::vector<std::string> protobuf_files() {
+  using flow::goflow2::Message;
+  using flow::goflow2::tcp_flow;
+  const Message all = tcp_flow().number(3, 512).number(18, 1).number(14, 2).number(27, 3).bytes(81, "\x07");
+  Message old = Message().number(1, 1).number(2, 1767225601).number(38, 1767225600).number(5, 1767225601);
+  old.address(6, "2001:db8::1")
+      .address(7, "2001:db8::2")
+      .number(9, 60)
+      .number(10, 1)
+      .number(20, 58)
+      .number(31, 128);
+  return {tcp_flow().with_length() + all.with_length() + old.with_length(),
+          tcp_flow().with_length() + "\n" + old.with_length() + "\n", old.text()};
+}
+
 void write(const fs::path& folder, const std::vector<std::string>& seeds) {
   fs::create_directories(folder);
   for (size_t i = 0; i < seeds.size(); ++i) base::write_file(folder / fmt::format("seed_{}", i), seeds[i]);
@@ -214,6 +231,7 @@ void write_all(const fs::path& root) {
   write(root / "packet", {sampled_packet(), sampled_packet().substr(18)});
   write(root / "state", {state_text()});
   write(root / "json", json_files());
+  write(root / "protobuf", protobuf_files());
   std::vector<std::string> streams;
   for (const auto& messages : {nine, ten}) {
     std::vector<std::pair<uint8_t, std::string>> stream;

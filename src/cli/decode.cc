@@ -86,7 +86,7 @@ void for_batches(flow::FlowSource& source, const Args& args, const Context& cont
   while (done < args.limit && !context.stop.requested()) {
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(kBatch, args.limit - done));
     const size_t n = source.read(std::span(flows).first(wanted));
-    if (n == 0) break;
+    if (n == 0 && !source.waiting()) break;
     each(std::span<const flow::Flow>(flows).first(n));
     done += n;
     if (args.file != "-") progress({"bytes", source.bytes_done(), source.bytes_total(), {}});

@@ -148,7 +148,10 @@ void add_replay(Command& app, Context& context) {
   add_series_options(*c, a->series, Steps::kOfModel);
   add_init_option(*c);
   c->footer("Example: netflowgen replay nfcapd-folder --model detector --policy policy.yaml -o alerts.jsonl");
-  c->callback([a, &context] { run_replay(*a, context); });
+  c->callback([a, &context] {
+    pin_inputs(a->input);
+    run_replay(*a, context);
+  });
 }
 
 }  // namespace netflowgen::cli

@@ -137,6 +137,7 @@ report::ReportData make_report(ReportArgs& a, const TemporaryFolder& folder, con
   o.progress = progress_printer(context, "report");
   const auto& paths = a.input.options.paths;
   if (paths.size() == 1 && series::is_store(paths[0])) return report::report_of_store(paths[0], o);
+  pin_inputs(a.input);
   keep_pipes(a, folder.path(), context);
   std::optional<int64_t> step_ms;
   if (!a.series.step.empty()) step_ms = duration_ms(a.series.step, "--step");

@@ -179,7 +179,10 @@ void add_series(Command& app, Context& context) {
       "Examples: netflowgen series flows.csv.zst -o store --nodes 172.16.0.0/16\n"
       "          netflowgen series /var/cache/nfdump -o store --anonymize cryptopan:key\n"
       "          netflowgen series rates.csv --map configs/maps/bitbrains.yaml --step 5m -o vms");
-  command->callback([s, &context] { run_series(*s, context); });
+  command->callback([s, &context] {
+    pin_inputs(s->input);
+    run_series(*s, context);
+  });
 }
 
 }  // namespace netflowgen::cli

@@ -8,7 +8,9 @@
 #include "flow/capture/packet_source.h"
 #include "flow/capture/pcap_reader.h"
 #include "flow/filter/one_direction.h"
+#include "flow/kafka/kafka_source.h"
 #include "flow/nfcapd/nfcapd_source.h"
+#include "flow/protobuf/protobuf_source.h"
 #include "flow/text/csv_source.h"
 #include "flow/text/json/json_source.h"
 #include "flow/text/rate_source.h"
@@ -36,11 +38,12 @@ bool is_nfcapd(base::Bytes head) {  // little-endian, or of a big-endian machine
   return head.size() >= 2 && ((head[0] == 0x0c && head[1] == 0xa5) || (head[0] == 0xa5 && head[1] == 0x0c));
 }
 
-constexpr std::array<BinaryFormat, 4> kBinaryFormats{{
+constexpr std::array<BinaryFormat, 5> kBinaryFormats{{
     {"pcap", is_pcap, open_capture},
     {"pcapng", is_pcapng, open_capture},
     {"nfcapd", is_nfcapd, open_nfcapd},
     {"messages", is_message, open_messages},
+    {"goflow2-protobuf", is_goflow2_protobuf, open_goflow2_protobuf},
 }};
 
 const BinaryFormat* find_binary(base::Bytes head) {
@@ -142,6 +145,9 @@ std::unique_ptr<FlowSource> open_text(std::unique_ptr<Inputs> inputs, const Inpu
 namespace {
 
 std::unique_ptr<FlowSource> open_any(const InputOptions& options) {
+  for (const auto& path : options.paths) {
+    if (is_kafka_url(path)) return open_kafka(options);
+  }
   check_dialect(options);
   auto inputs = std::make_unique<Inputs>(options.paths);
   if (const auto [format, file] = find_format(*inputs); format != nullptr) {
@@ -160,6 +166,12 @@ std::unique_ptr<FlowSource> open_any(const InputOptions& options) {
 
 std::unique_ptr<FlowSource> open_flows(const InputOptions& options) {
   return one_direction(open_any(options), options.direction);
+}
+
+std::string pinned(const std::string& path) { return is_kafka_url(path) ? pinned_kafka(path) : path; }
+
+bool is_pinned_topic(const std::string& path) {
+  return is_kafka_url(path) && is_pinned(parse_kafka_url(path));
 }
 
 std::unique_ptr<RateSource> open_rates(const InputOptions& options) {

@@ -15,6 +15,11 @@ namespace netflowgen::flow {
 // names what was expected and what was found.
 std::unique_ptr<FlowSource> open_flows(const InputOptions& options);
 
+// kafka://... with the offsets that it has now as its places, so that a second reading gives the same flows; any other path, and
+// a topic that is followed, as it is. Error: no broker answers.
+std::string pinned(const std::string& path);
+bool is_pinned_topic(const std::string& path);
+
 // Rows that are already rates per node. Error when the map is not of kind "rates".
 std::unique_ptr<RateSource> open_rates(const InputOptions& options);
 

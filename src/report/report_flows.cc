@@ -50,7 +50,7 @@ FirstReading read_first(const FlowInput& input, const series::SeriesOptions& ser
     first.survey.add({batch.data(), n});
     flows += n;
     report_progress(o, *source, flows, "first reading");
-    return n > 0;
+    return n > 0 || source->waiting();
   });
   if (outcome.stopped) throw base::Stopped("stopped; no page was written");
   auto plan = meter.finish();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "flow/open.h"
 #include "series/arrival.h"
 
 namespace netflowgen::serve {
@@ -20,8 +21,9 @@ void measure(flow::FlowSource& source, series::ArrivalMeter& meter, const Finite
     const size_t n = source.read(batch);
     meter.add({batch.data(), n});
     flows += n;
-    input.report(source, flows, n == 0);
-    return n > 0;
+    const bool more = n > 0 || source.waiting();
+    input.report(source, flows, !more);
+    return more;
   });
   if (outcome.stopped)
     throw base::Stopped("stopped while the order of the input was read; nothing was written");
@@ -31,6 +33,7 @@ void measure(flow::FlowSource& source, series::ArrivalMeter& meter, const Finite
 
 bool can_be_read_twice(const std::vector<std::string>& paths) {
   for (const auto& path : paths) {
+    if (flow::is_pinned_topic(path)) continue;
     std::error_code ignored;
     const auto status = base::fs::status(path, ignored);
     if (path == "-" || !(base::fs::is_regular_file(status) || base::fs::is_directory(status))) return false;
@@ -70,7 +73,7 @@ FiniteRun run_in_any_order(FiniteInput input, series::FrameSink& sink,
                                             [&](std::span<const flow::Flow> flows) { meter.add(flows); });
   const auto late = [&] { return run.pipeline->builder().late(); };
   read_until_end(*input.stop, run.outcome, [&] {
-    const bool more = run.pipeline->read() == Pipeline::Read::kFlows;
+    const bool more = run.pipeline->read() != Pipeline::Read::kEnd;
     input.report(run.pipeline->source(), run.pipeline->flows(), !more);
     return more && !late().any();
   });

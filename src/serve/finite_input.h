@@ -17,7 +17,7 @@ namespace netflowgen::serve {
 
 using OpenSource = std::function<std::unique_ptr<flow::FlowSource>()>;
 
-// Files and folders can; standard input, pipes and devices cannot.
+// Files, folders and topics with fixed offsets can; standard input, pipes and devices cannot.
 bool can_be_read_twice(const std::vector<std::string>& paths);
 
 struct FiniteInput {

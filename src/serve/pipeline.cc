@@ -5,6 +5,11 @@
 #include "base/error.h"
 
 namespace netflowgen::serve {
+namespace {
+
+constexpr int kMaxPauses = 20;  // of a fifth of a second
+
+}  // namespace
 
 Pipeline::Pipeline(std::unique_ptr<flow::FlowSource> source, const PipelineOptions& options,
                    series::FrameSink& sink, FlowTap tap)
@@ -17,9 +22,11 @@ Pipeline::Pipeline(std::unique_ptr<flow::FlowSource> source, const PipelineOptio
 size_t Pipeline::fill() {
   const std::span<flow::Flow> batch(batch_);
   size_t n = source_->read(batch);
-  while (full_batches_ && n < batch.size()) {
+  // A source that waits for a broker is asked again, but not for ever: the user may want to stop.
+  for (int pauses = 0; full_batches_ && n < batch.size() && pauses < kMaxPauses;) {
     const size_t more = source_->read(batch.subspan(n));
-    if (more == 0) break;
+    if (more == 0 && !source_->waiting()) break;
+    pauses += more == 0 ? 1 : 0;
     n += more;
   }
   return n;
@@ -68,7 +75,7 @@ InputOutcome run_to_end(Pipeline& pipeline, const base::StopFlag& stop,
                         const std::function<void(bool end)>& report) {
   InputOutcome outcome;
   read_until_end(stop, outcome, [&] {
-    const bool more = pipeline.read() == Pipeline::Read::kFlows;
+    const bool more = pipeline.read() != Pipeline::Read::kEnd;
     report(!more);
     return more;
   });

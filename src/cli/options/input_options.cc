@@ -71,6 +71,10 @@ std::unique_ptr<flow::FlowSource> open_input(const InputArgs& args) {
   return flow::anonymized(flow::open_flows(input_options(args)), anonymize);
 }
 
+void pin_inputs(InputArgs& args) {
+  for (auto& path : args.options.paths) path = flow::pinned(path);
+}
+
 void save_state(const InputArgs& args, const flow::FlowSource& source) {
   if (!args.options.state.empty() && source.decoder() != nullptr) source.decoder()->save(args.options.state);
 }

@@ -14,7 +14,7 @@ namespace netflowgen::cli {
 
 inline constexpr const char* kFlowInputs =
     "Files, folders (all files below, in time order) or - for standard input, also compressed: pcap, pcapng, "
-    "nfcapd, flow CSV or JSON";
+    "nfcapd, flow CSV or JSON, goflow2's protobuf; or a topic, kafka://BROKERS/TOPIC (docs/kafka.md)";
 
 struct InputArgs {
   flow::InputOptions options;
@@ -34,6 +34,9 @@ flow::InputOptions input_options(const InputArgs& args);
 
 // Opens what the options name, anonymised where that was asked for. Error, UsageError.
 std::unique_ptr<flow::FlowSource> open_input(const InputArgs& args);
+
+// Fixes what may grow while it is read: a command that reads its input twice calls it first. Error.
+void pin_inputs(InputArgs& args);
 
 // Saves the decoder's templates and rates to --templates, where it was given and the input has packets.
 void save_state(const InputArgs& args, const flow::FlowSource& source);
