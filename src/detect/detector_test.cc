@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "detect/band.h"
+#include "detect/detector_state.h"
+#include "infer/engine.h"
 #include "series/builder.h"
 #include "series/features.h"
 #include "series/node.h"
@@ -100,6 +102,8 @@ class World {
   std::vector<Alert> alerts;
   std::vector<Incident> incidents;
   Detector& detector() { return detector_; }
+  // As after a restart: the alert is of a file, and the state is older.
+  bool take_back(const Alert& alert) { return DetectorState::take_back(detector_, step_, alert); }
 
  private:
   DetectorParts parts() {
@@ -120,7 +124,7 @@ class World {
       for (const float x : volumes_of(encoder, frame_of(10))) {
         if (level.size() < encoder.volumes()) level.push_back(x);
       }
-      seen.node = base::mix64(std::hash<std::string>()(name));
+      seen.node = infer::node_key(name);
       seen.name = name;
       seen.frame = frame;
       seen.scores = {&score, 1};
@@ -145,6 +149,51 @@ class World {
   Detector detector_;
   int64_t step_ = 0;
 };
+
+TEST(Detector, ContinuesAnAlertThatIsYoungerThanItsState) {
+  World before;
+  before.run({{"10.0.0.1", "0006"}});
+  ASSERT_EQ(before.alerts.size(), 1u);
+  for (const auto& [after, ended] : std::map<std::string, std::string>{
+           {"660000", "10.0.0.1 ended 7"}, {"000000", "10.0.0.1 ended 5"}, {"......", "10.0.0.1 ended 5"}}) {
+    World w;  // the state is of step 2; step 3 was lost
+    w.run({{"10.0.0.1", "000."}});
+    EXPECT_TRUE(w.take_back(before.alerts[0]));
+    w.run({{"10.0.0.1", after}});
+    EXPECT_THAT(w.events(), ElementsAre(ended)) << after;
+    EXPECT_EQ(w.alerts[0].id, before.alerts[0].id);
+  }
+}
+
+TEST(Detector, ResumesAnAlertThatEndedWithTheLostState) {
+  World before;
+  before.run({{"10.0.0.1", "0006"}});
+  Alert ended = before.alerts.at(0);
+  ended.event = AlertEvent::kEnded;
+  ended.end_ms = ended.event_ms;
+  World w;
+  w.run({{"10.0.0.1", "0000"}});
+  EXPECT_TRUE(w.take_back(ended));
+  w.run({{"10.0.0.1", "06000"}});
+  EXPECT_THAT(w.events(), ElementsAre("10.0.0.1 resumed 5", "10.0.0.1 ended 7"));
+  EXPECT_EQ(w.alerts[0].id, ended.id);
+}
+
+TEST(Detector, TakesAnEarlyAlertBackForItsOwnStep) {
+  for (const bool borne_out : {true, false}) {
+    World before;
+    before.run({{"10.0.0.1", "0000"}}).foresee("10.0.0.1", "6", "9");
+    ASSERT_EQ(before.alerts.size(), 1u);
+    World w;
+    w.run({{"10.0.0.1", "000"}});
+    EXPECT_FALSE(w.take_back(before.alerts[0])) << "its step is later";
+    w.run({{"10.0.0.1", "0"}});
+    EXPECT_TRUE(w.take_back(before.alerts[0]));
+    w.run({{"10.0.0.1", borne_out ? "6" : "0"}}, borne_out ? "9" : "");
+    EXPECT_THAT(w.events(), ElementsAre(borne_out ? "10.0.0.1 updated 4" : "10.0.0.1 ended 4"));
+    EXPECT_EQ(w.alerts[0].id, before.alerts[0].id);
+  }
+}
 
 TEST(Detector, RaisesEndsAndResumesOneAlert) {
   World w;
