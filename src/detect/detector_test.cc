@@ -85,7 +85,8 @@ class World {
   }
 
   // What the open steps would raise, a score a step from the next one on.
-  World& foresee(const std::string& node, const std::string& scores, const std::string& packets) {
+  World& foresee(const std::string& node, const std::string& scores, const std::string& packets,
+                 int64_t after_ms = 5000) {
     std::vector<int64_t> steps;
     std::vector<std::unique_ptr<Scored>> scored;
     std::vector<NodeScores> seen;
@@ -95,7 +96,7 @@ class World {
           std::make_unique<Scored>(encoder_, node, scores[i], packets[i] == '9' ? 1000.0f : 10.0f));
       seen.push_back(scored.back()->seen);
     }
-    detector_.foresee(steps, seen, step_ * 60'000 + 5000);
+    detector_.foresee(steps, seen, step_ * 60'000 + after_ms);
     return *this;
   }
 
@@ -177,6 +178,17 @@ TEST(Detector, ResumesAnAlertThatEndedWithTheLostState) {
   w.run({{"10.0.0.1", "06000"}});
   EXPECT_THAT(w.events(), ElementsAre("10.0.0.1 resumed 5", "10.0.0.1 ended 7"));
   EXPECT_EQ(w.alerts[0].id, ended.id);
+}
+
+TEST(Detector, AnEarlyAlertsRecordsAreInTheOrderOfTheirTimes) {
+  for (const std::string score : {"6", "0"}) {
+    World w;
+    w.run({{"10.0.0.1", "0000"}})
+        .foresee("10.0.0.1", "6", "9", 90'000);  // 30 s after the step's end: it waits for late flows
+    w.run({{"10.0.0.1", score}}, score == "6" ? "9" : "");
+    ASSERT_EQ(w.alerts.size(), 2u);
+    EXPECT_GE(w.alerts[1].event_ms, w.alerts[0].event_ms);
+  }
 }
 
 TEST(Detector, TakesAnEarlyAlertBackForItsOwnStep) {
