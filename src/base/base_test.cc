@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/ip.h"
 #include "base/ledger.h"
+#include "base/leftovers.h"
 #include "base/random.h"
 #include "base/safetensors.h"
 #include "base/time.h"
@@ -11,6 +12,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <signal.h>
+#include <sys/wait.h>
 
 #include <fstream>
 
@@ -79,6 +83,25 @@ TEST(AtomicFile, AbandonedWriteLeavesTheOldFile) {
   EXPECT_EQ(read_file(path), "old");
   EXPECT_EQ(std::distance(fs::directory_iterator(path.parent_path()), {}), 1);
   fs::remove_all(path.parent_path());
+}
+
+TEST(AtomicFile, LeftoversOfAKilledProcessAreRemoved) {
+  const auto folder = scratch("killed");
+  fs::create_directories(folder);
+  write_file(folder / "kept", "whole");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    AtomicFile f(folder / "kept");
+    f.write("half");
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 2);
+  EXPECT_EQ(remove_leftovers(folder), 1u);
+  EXPECT_EQ(remove_leftovers(folder), 0u);
+  EXPECT_EQ(remove_leftovers(folder / "none"), 0u);
+  EXPECT_EQ(read_file(folder / "kept"), "whole");
 }
 
 TEST(AtomicFile, SaysWhatAndWhere) {

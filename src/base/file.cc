@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/leftovers.h"
 
 namespace netflowgen::base {
 namespace {
@@ -24,7 +25,8 @@ namespace {
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   static std::atomic<unsigned> counter{0};
   temporary_ = path_;
-  temporary_ += "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".nfg-tmp";
+  temporary_ +=
+      "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + std::string(kTemporaryEnding);
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd_ < 0) fail("create", path_, errno);
 }
@@ -66,6 +68,16 @@ void AtomicFile::commit() {
     ::fsync(dir);  // best effort: some file systems refuse to sync a folder
     ::close(dir);
   }
+}
+
+size_t remove_leftovers(const fs::path& folder) {
+  size_t removed = 0;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code kept;
+    if (it->path().native().ends_with(kTemporaryEnding) && fs::remove(it->path(), kept)) ++removed;
+  }
+  return removed;
 }
 
 void write_file(const fs::path& path, std::string_view text) {

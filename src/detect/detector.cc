@@ -280,7 +280,8 @@ Severity Detector::severity_of(const Alert& alert, size_t task, const Rule& rule
 
 void Detector::record(Alert& alert, AlertEvent event, int64_t step) {
   alert.event = event;
-  alert.event_ms = end_of(step);
+  // An early alert may have been raised after the end of its step, which was still open then.
+  alert.event_ms = std::max(end_of(step), alert.raised_ms);
   changes_.push_back(alert);
 }
 

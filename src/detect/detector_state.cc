@@ -257,19 +257,6 @@ void DetectorState::read(StreamingDetector& stream, std::span<const uint8_t> byt
     throw base::Error("{}: the detector's state is damaged; start without --state", where);
 }
 
-std::vector<std::string> DetectorState::open_alerts(const StreamingDetector& stream) {
-  std::vector<std::string> ids;
-  const Detector& d = stream.detector_;
-  for (const auto& [key, live] : d.live_) {
-    for (const auto& task : live.tasks) {
-      if (task.alert != nullptr && task.track.state == Track::State::kActive) ids.push_back(task.alert->id);
-    }
-  }
-  for (const auto& [key, alert] : d.outages_) ids.push_back(alert->id);
-  for (const auto& [key, early] : d.early_) ids.push_back(early.alert.id);
-  return ids;
-}
-
 void DetectorState::restore(StreamingDetector& stream, const base::fs::path& path) {
   const std::string where = path.string();
   stream.engine_.restore(path);

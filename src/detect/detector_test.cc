@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "detect/band.h"
+#include "detect/detector_state.h"
+#include "infer/engine.h"
 #include "series/builder.h"
 #include "series/features.h"
 #include "series/node.h"
@@ -83,7 +85,8 @@ class World {
   }
 
   // What the open steps would raise, a score a step from the next one on.
-  World& foresee(const std::string& node, const std::string& scores, const std::string& packets) {
+  World& foresee(const std::string& node, const std::string& scores, const std::string& packets,
+                 int64_t after_ms = 5000) {
     std::vector<int64_t> steps;
     std::vector<std::unique_ptr<Scored>> scored;
     std::vector<NodeScores> seen;
@@ -93,13 +96,15 @@ class World {
           std::make_unique<Scored>(encoder_, node, scores[i], packets[i] == '9' ? 1000.0f : 10.0f));
       seen.push_back(scored.back()->seen);
     }
-    detector_.foresee(steps, seen, step_ * 60'000 + 5000);
+    detector_.foresee(steps, seen, step_ * 60'000 + after_ms);
     return *this;
   }
 
   std::vector<Alert> alerts;
   std::vector<Incident> incidents;
   Detector& detector() { return detector_; }
+  // As after a restart: the alert is of a file, and the state is older.
+  bool take_back(const Alert& alert) { return DetectorState::take_back(detector_, step_, alert); }
 
  private:
   DetectorParts parts() {
@@ -120,7 +125,7 @@ class World {
       for (const float x : volumes_of(encoder, frame_of(10))) {
         if (level.size() < encoder.volumes()) level.push_back(x);
       }
-      seen.node = base::mix64(std::hash<std::string>()(name));
+      seen.node = infer::node_key(name);
       seen.name = name;
       seen.frame = frame;
       seen.scores = {&score, 1};
@@ -145,6 +150,62 @@ class World {
   Detector detector_;
   int64_t step_ = 0;
 };
+
+TEST(Detector, ContinuesAnAlertThatIsYoungerThanItsState) {
+  World before;
+  before.run({{"10.0.0.1", "0006"}});
+  ASSERT_EQ(before.alerts.size(), 1u);
+  for (const auto& [after, ended] : std::map<std::string, std::string>{
+           {"660000", "10.0.0.1 ended 7"}, {"000000", "10.0.0.1 ended 5"}, {"......", "10.0.0.1 ended 5"}}) {
+    World w;  // the state is of step 2; step 3 was lost
+    w.run({{"10.0.0.1", "000."}});
+    EXPECT_TRUE(w.take_back(before.alerts[0]));
+    w.run({{"10.0.0.1", after}});
+    EXPECT_THAT(w.events(), ElementsAre(ended)) << after;
+    EXPECT_EQ(w.alerts[0].id, before.alerts[0].id);
+  }
+}
+
+TEST(Detector, ResumesAnAlertThatEndedWithTheLostState) {
+  World before;
+  before.run({{"10.0.0.1", "0006"}});
+  Alert ended = before.alerts.at(0);
+  ended.event = AlertEvent::kEnded;
+  ended.end_ms = ended.event_ms;
+  World w;
+  w.run({{"10.0.0.1", "0000"}});
+  EXPECT_TRUE(w.take_back(ended));
+  w.run({{"10.0.0.1", "06000"}});
+  EXPECT_THAT(w.events(), ElementsAre("10.0.0.1 resumed 5", "10.0.0.1 ended 7"));
+  EXPECT_EQ(w.alerts[0].id, ended.id);
+}
+
+TEST(Detector, AnEarlyAlertsRecordsAreInTheOrderOfTheirTimes) {
+  for (const std::string score : {"6", "0"}) {
+    World w;
+    w.run({{"10.0.0.1", "0000"}})
+        .foresee("10.0.0.1", "6", "9", 90'000);  // 30 s after the step's end: it waits for late flows
+    w.run({{"10.0.0.1", score}}, score == "6" ? "9" : "");
+    ASSERT_EQ(w.alerts.size(), 2u);
+    EXPECT_GE(w.alerts[1].event_ms, w.alerts[0].event_ms);
+  }
+}
+
+TEST(Detector, TakesAnEarlyAlertBackForItsOwnStep) {
+  for (const bool borne_out : {true, false}) {
+    World before;
+    before.run({{"10.0.0.1", "0000"}}).foresee("10.0.0.1", "6", "9");
+    ASSERT_EQ(before.alerts.size(), 1u);
+    World w;
+    w.run({{"10.0.0.1", "000"}});
+    EXPECT_FALSE(w.take_back(before.alerts[0])) << "its step is later";
+    w.run({{"10.0.0.1", "0"}});
+    EXPECT_TRUE(w.take_back(before.alerts[0]));
+    w.run({{"10.0.0.1", borne_out ? "6" : "0"}}, borne_out ? "9" : "");
+    EXPECT_THAT(w.events(), ElementsAre(borne_out ? "10.0.0.1 updated 4" : "10.0.0.1 ended 4"));
+    EXPECT_EQ(w.alerts[0].id, before.alerts[0].id);
+  }
+}
 
 TEST(Detector, RaisesEndsAndResumesOneAlert) {
   World w;

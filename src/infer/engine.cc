@@ -1,5 +1,7 @@
 #include "infer/engine.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -365,6 +367,7 @@ void Engine::save(const base::fs::path& path, const base::NamedTensors& extra,
 Snapshot Engine::snapshot(const base::fs::path& path, const base::NamedTensors& extra,
                           const base::Metadata& metadata) const {
   StateWriter writer(path, *model_, impl_->arena, {impl_->clock, impl_->awake}, extra, metadata);
+  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) {
     throw base::Error("cannot copy the process to write the state {}: {}", path.string(),
@@ -373,6 +376,9 @@ Snapshot Engine::snapshot(const base::fs::path& path, const base::NamedTensors& 
   if (child == 0) {
     // System calls only from here on. Sockets and files of the parent are not ours to hold open.
     ::syscall(SYS_close_range, 3u, ~0u, 0u);
+    // Nor does it outlive the parent: its file would replace that of the next run.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(ECANCELED);
     ::_exit(writer.write());
   }
   return {path, child};

@@ -19,6 +19,12 @@ constexpr uint64_t kOutvoted = 4096;  // accepted flows that drop what is held
 constexpr size_t kMaxHeld = 65'536;
 constexpr size_t kMaxSpareSteps = 16;
 
+// How far a flow may move the watermark. None begins after its receipt: an exporter whose clock is ahead, or one packet that somebody
+// made, must not close the steps of all others.
+TimeMs watermark_of(const Flow& f) {
+  return f.received_ms > 0 ? std::min(f.start_ms, f.received_ms) : f.start_ms;
+}
+
 }  // namespace
 
 SeriesOptions checked(SeriesOptions o) {
@@ -125,7 +131,7 @@ void SeriesBuilder::release_held() {
   flows.swap(held_);
   regular_ = 0;
   std::vector<TimeMs> starts;
-  for (const auto& f : flows) starts.push_back(f.start_ms);
+  for (const auto& f : flows) starts.push_back(watermark_of(f));
   const auto middle = starts.begin() + static_cast<std::ptrdiff_t>(starts.size() / 2);
   std::nth_element(starts.begin(), middle, starts.end());
   TimeMs first = *middle;
@@ -150,7 +156,7 @@ int64_t SeriesBuilder::last_step_of(const Flow& f) const {
 }
 
 void SeriesBuilder::account(const Flow& f) {
-  if (f.start_ms > watermark_) move_watermark(f.start_ms);
+  if (const TimeMs time = watermark_of(f); time > watermark_) move_watermark(time);
   const int64_t first = step_of(f.start_ms, options_.step_ms);
   const int64_t last = last_step_of(f);
   if (first < oldest_) [[unlikely]] {

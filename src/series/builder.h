@@ -1,9 +1,9 @@
 // Flows -> frames: accumulates each node's flows step by step and hands a step's frames on when it closes.
 //
-// Time is event time only. The watermark is the latest start of an accepted flow; a step closes when the
-// watermark less `lateness` has passed its end. A flow longer than a step is spread over the steps that it
-// covers, in proportion and to the unit; what belongs to closed steps goes to the oldest open one, what
-// belongs to the future waits its turn. A flow that lies wholly in closed steps is dropped as late.
+// Time is event time only. The watermark is the latest start of an accepted flow (its receipt where that is
+// earlier); a step closes when the watermark less `lateness` has passed its end. A flow longer than a step is
+// spread over the steps that it covers, in proportion and to the unit; what belongs to closed steps goes to the
+// oldest open one, what belongs to the future waits its turn. A flow wholly in closed steps is dropped as late.
 //
 // Invariants: 1. flows: in = out + held + drops; frames: in (opened) = out (closed) + held (open). 2. The
 // sums of bytes, packets and flows over all frames of a node equal those of its accepted flows, to the unit.

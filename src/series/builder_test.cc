@@ -305,6 +305,26 @@ TEST(Builder, OneWrongClockDoesNotCloseTheStepsOfAllOthers) {
   EXPECT_TRUE(run.frames.steps("10.0.0.8").empty());
 }
 
+// Four minutes ahead is near enough to be taken, and twice what --lateness leaves to the others.
+TEST(Builder, AClockThatIsAheadClosesNoStepOfTheOthers) {
+  Frames frames;
+  SeriesOptions options;
+  options.lateness_ms = 120'000;
+  SeriesBuilder b(options, frames);
+  for (int second = 0; second < 600; ++second) {
+    Flow good = make(1, 2, second, second);
+    Flow ahead = make(3, 4, second + 240, second + 240);
+    good.received_ms = ahead.received_ms = kBase + second * 1000;
+    b.add(std::vector{ahead, good});
+  }
+  b.finish();
+  EXPECT_EQ(dropped(b, FlowDrop::kLate), 0u);
+  EXPECT_EQ(frames.sum("10.0.0.2", kFlowsIn), 600);
+  EXPECT_EQ(frames.sum("10.0.0.4", kFlowsIn), 600);
+  EXPECT_EQ(frames.steps("10.0.0.4").front(), 4);
+  expect_balanced(b);
+}
+
 TEST(Builder, AGapInTheArchiveIsNoWrongClock) {
   std::vector<Flow> flows;
   for (int i = 0; i < 500; ++i) flows.push_back(make(1, 2, i, i));

@@ -17,6 +17,9 @@ std::string driver_text(const detect::Alert& alert) {
   return fmt::format(", {} {:.4g} where {:.4g} was expected", feature.name, d.seen, d.expected);
 }
 
+// A file of its own: the saved state and the store stay as of the same flush.
+base::fs::path reload_file(const base::fs::path& state) { return state.string() + ".reload"; }
+
 }  // namespace
 
 LiveDetector::LiveDetector(const LiveDetectorOptions& options, series::FrameSink& store, Log log)
@@ -29,6 +32,8 @@ LiveDetector::LiveDetector(const LiveDetectorOptions& options, series::FrameSink
       load_(options.load),
       stream_(new_stream(*setup_)),
       watch_(setup_->fitted()) {
+  std::error_code ignored;
+  base::fs::remove(reload_file(state_), ignored);  // of a run that was killed while it reloaded
   if (!records_) output_.emplace(options.alerts, AlertOutput::Files::kAppend);
   if (!base::fs::exists(state_)) return;
   try {
@@ -59,8 +64,7 @@ bool LiveDetector::reload() {
     }
     auto stream = new_stream(*setup);
     if (stream_->last_step() != detect::kNoStep) {
-      // By a file of its own: the saved state and the store stay as of the same flush.
-      const base::fs::path file = state_.string() + ".reload";
+      const base::fs::path file = reload_file(state_);
       detect::DetectorState::save(*stream_, file);
       std::error_code ignored;
       try {
@@ -72,6 +76,7 @@ bool LiveDetector::reload() {
       base::fs::remove(file, ignored);
     }
     stream->take_over(*stream_);
+    detect::DetectorState::move_early(stream_->detector(), stream->detector());
     stream_ = std::move(stream);  // before the setup that the old one refers to
     setup_ = std::move(setup);
     watch_ = NodeWatch(setup_->fitted());

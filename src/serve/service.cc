@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <set>
 
 #include "base/error.h"
-#include "detect/alert_record.h"
-#include "detect/detector_state.h"
 #include "series/open_frames.h"
 #include "serve/api/api.h"
 #include "serve/api/json.h"
@@ -17,6 +14,7 @@
 #include "serve/metrics.h"
 #include "serve/notify.h"
 #include "serve/outputs/alert_desk.h"
+#include "serve/outputs/alert_recovery.h"
 #include "serve/outputs/outbox.h"
 #include "serve/service_setup.h"
 
@@ -46,7 +44,6 @@ struct Service::Impl : CollectorWatcher {
 
   CollectorOptions collector_options();
   void use_model(const DetectSetup& setup);
-  void end_forgotten_alerts();
   void publish_view();
   void publish_open_step();
   void publish_alert(const AlertRecord& record);
@@ -55,11 +52,13 @@ struct Service::Impl : CollectorWatcher {
   ServiceOptions options;
   const base::StopFlag& stop;
   base::RequestFlag& reload_flag;
+  DataFolder data;
   Notify notify;
   HistoryWriter writer;
   ServiceState state;
   Outbox outbox;
   AlertDesk desk;
+  AlertRecovery recovery;
   Recorder recorder;
   Api api;
   HttpServer http;
@@ -74,17 +73,19 @@ Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag
     : options(std::move(o)),
       stop(s),
       reload_flag(r),
-      writer(made_folder(options.data) / "history.db", options.collector.series.step_ms,
-             history_options(options.history), [](const std::string& line) { log("{}", line); }),
-      state(info_of(options), options.history.memory_bytes, options.data / "history.db",
-            options.data / "alerts.db"),
-      outbox(options.data / "outbox.db", options.outputs, [](const std::string& line) { log("{}", line); }),
+      data(options.data),
+      writer(data / "history.db", options.collector.series.step_ms, history_options(options.history),
+             [](const std::string& line) { log("{}", line); }),
+      state(info_of(options), options.history.memory_bytes, data / "history.db", data / "alerts.db"),
+      outbox(data / "outbox.db", options.outputs, [](const std::string& line) { log("{}", line); }),
       desk(
-          options.data / "alerts.db", [](const std::string& line) { log("{}", line); },
+          data / "alerts.db", [](const std::string& line) { log("{}", line); },
           [this](const AlertRecord& record) {
             outbox.post(record);
             publish_alert(record);
           }),
+      recovery(state.alerts, (data / "alerts.db").string(), outbox,
+               [this](AlertRecord record) { desk.post(std::move(record)); }),
       recorder(options.collector.series.step_ms, primary_kind(options.collector.series.nodes)),
       api(state, options.http.rate, options.http.burst, [](const std::string& line) { log("{}", line); }),
       http(
@@ -107,31 +108,9 @@ Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag
     totals.emplace_back(rows[i].time_ms / state.info.step_ms, rows[i].totals);
   }
   recorder.warm_up(totals);
-  end_forgotten_alerts();
-}
-
-// After a crash alerts.db may have open alerts that the detector's state knows nothing of, and which nothing would end: an early
-// one whose step was lost, or all of them where the state was lost or the model is another.
-void Service::Impl::end_forgotten_alerts() {
-  AlertFilter filter;
-  filter.state = AlertFilter::State::kOpen;
-  filter.limit = 100'000;
-  size_t total = 0;
-  std::set<std::string> known;
-  if (auto* detector = collector->detector()) {
-    for (auto& id : detect::DetectorState::open_alerts(detector->stream())) known.insert(std::move(id));
-  }
-  size_t ended = 0;
-  for (const auto& row : state.alerts.alerts(filter, total)) {
-    auto alert = detect::parse_alert_record(row.record, (options.data / "alerts.db").string());
-    if (known.contains(alert.id)) continue;
-    alert.event = detect::AlertEvent::kEnded;
-    alert.end_ms = alert.event_ms;  // the last that is known of it
-    desk.post(std::move(alert));
-    ++ended;
-  }
-  if (ended > 0)
-    log("{} alerts were open when the last run ended and are not known any more: they have ended", ended);
+  auto* live = collector->detector();
+  const std::string line = recovery.start(live == nullptr ? nullptr : &live->stream());
+  if (!line.empty()) log("{}", line);
 }
 
 Service::Impl::~Impl() {
@@ -148,7 +127,7 @@ CollectorOptions Service::Impl::collector_options() {
   options.detect.dry_run = options.mode == ServeMode::kShadow;
   LiveDetectorOptions d;
   d.setup = std::make_shared<DetectSetup>(options.detect);
-  d.state = options.data / "detector.safetensors";
+  d.state = data / "detector.safetensors";
   d.records = [this](AlertRecord record) { desk.post(std::move(record)); };
   d.tap = [this](int64_t step, std::span<const detect::NodeScores> seen) { recorder.scored(step, seen); };
   d.load = [this] { return std::make_shared<DetectSetup>(options.detect); };
@@ -175,7 +154,10 @@ void Service::Impl::run() {
 // Steps -----------------------------------------------------------------------------------------------------------------
 
 void Service::Impl::frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) {
-  if (!stopped) recorder.frame(node, step, frame);
+  if (stopped) return;
+  if (auto* detector = collector ? collector->detector() : nullptr)
+    recovery.before_step(detector->stream(), step);
+  recorder.frame(node, step, frame);
 }
 
 void Service::Impl::step_closed(int64_t step, int64_t cost_ms) {
@@ -213,7 +195,9 @@ void Service::Impl::tick(Collector& c) {
   }
   if (now >= next_tick) {
     next_tick = now + milliseconds(options.tick_ms);
-    if (auto* detector = c.detector()) detector->tick(c.pipeline().builder(), now_ms());
+    // An alert that is still to be given back would be raised again as another one.
+    if (auto* detector = c.detector(); detector != nullptr && !recovery.pending())
+      detector->tick(c.pipeline().builder(), now_ms());
     publish_open_step();
   }
   if (notify.watchdog_ms() > 0 && now >= next_watchdog) {

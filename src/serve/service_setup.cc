@@ -1,10 +1,14 @@
 #include "serve/service_setup.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/leftovers.h"
 #include "serve/log.h"
 
 namespace netflowgen::serve {
@@ -15,6 +19,14 @@ bool all_loopback(const HttpSettings& s) {
     const auto at = parse_http_address(text);
     return at && at->loopback;
   });
+}
+
+void make_folder(const base::fs::path& path) {
+  std::error_code error;
+  base::fs::create_directories(path, error);
+  if (error)
+    throw base::Error("{}: cannot be made: {}; set data to a folder that this user may write", path.string(),
+                      error.message());
 }
 
 }  // namespace
@@ -63,19 +75,25 @@ std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::st
   return view;
 }
 
-const base::fs::path& made_folder(const base::fs::path& path) {
-  std::error_code error;
-  base::fs::create_directories(path, error);
-  if (error)
-    throw base::Error("{}: cannot be made: {}; set data to a folder that this user may write", path.string(),
-                      error.message());
-  return path;
+DataFolder::DataFolder(base::fs::path path) : path_(std::move(path)) {
+  make_folder(path_);
+  lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock_);
+    throw base::Error("{}: another process serves from this folder; stop it, or set data to another folder",
+                      path_.string());
+  }
+  base::remove_leftovers(path_);
+}
+
+DataFolder::~DataFolder() {
+  if (lock_ >= 0) ::close(lock_);
 }
 
 std::string add_token(const base::fs::path& tokens, const std::string& role, const std::string& name) {
   const auto r = parse_role(role);
   if (!r) throw base::UsageError("the role {}: expected viewer, operator or admin", role);
-  if (!tokens.parent_path().empty()) made_folder(tokens.parent_path());
+  if (!tokens.parent_path().empty()) make_folder(tokens.parent_path());
   return Tokens::add(tokens, *r, name);
 }
 

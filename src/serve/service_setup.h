@@ -15,7 +15,19 @@ HistoryOptions history_options(const HistorySettings& s);
 HttpOptions http_options(const HttpSettings& s);
 ServiceInfo info_of(const ServiceOptions& o);
 std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::string& path);
-// Makes the folder where it is not there, and returns it. Error: it cannot be made.
-const base::fs::path& made_folder(const base::fs::path& path);
+// The folder of all that is stored, while this process has it to itself: made where it is not there, locked, without temporary
+// files of a killed run. The lock ends with the process. Error: it cannot be made, or another process has it.
+class DataFolder {
+ public:
+  explicit DataFolder(base::fs::path path);
+  ~DataFolder();
+  DataFolder(const DataFolder&) = delete;
+  DataFolder& operator=(const DataFolder&) = delete;
+  base::fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  base::fs::path path_;
+  int lock_ = -1;
+};
 
 }  // namespace netflowgen::serve

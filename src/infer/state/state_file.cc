@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/leftovers.h"
 
 namespace netflowgen::infer {
 namespace {
@@ -27,7 +28,7 @@ StateWriter::StateWriter(const base::fs::path& path, const Model& model, NodeSta
                          const StreamState& stream, const base::NamedTensors& extra,
                          const base::Metadata& metadata)
     : path_(path.string()),
-      temporary_(fmt::format("{}.{}.nfg-tmp", path_, ::getpid())),
+      temporary_(fmt::format("{}.{}{}", path_, ::getpid(), base::kTemporaryEnding)),
       folder_(path.has_parent_path() ? path.parent_path().string() : "."),
       rows_(arena.by_idleness()),
       columns_(arena.columns()),

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/leftovers.h"
 #include "series/store_file/store_json.h"
 
 namespace netflowgen::series {
@@ -71,6 +72,7 @@ StoreWriter::StoreWriter(fs::path store, StoreOptions options)
   created_ = fs::create_directories(store_, error);
   if (error) throw Error("cannot create the folder {}: {}", store_.string(), error.message());
   lock_ = lock_folder(store_);
+  base::remove_leftovers(store_);
   try {
     if (is_store(store_)) {
       if (!options_.append) {

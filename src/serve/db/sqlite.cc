@@ -7,12 +7,25 @@
 #include "base/error.h"
 
 namespace netflowgen::serve {
+namespace {
+
+// With the system's reason, which "disk I/O error" alone does not tell: a full disk, a read-only one.
+std::string reason_of(sqlite3* handle, int result) {
+  std::string why = handle == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle);
+  const int error = handle == nullptr ? 0 : sqlite3_system_errno(handle);
+  const int kind = result & 0xff;
+  if (error != 0 && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN || kind == SQLITE_FULL))
+    why += std::string(" (") + std::strerror(error) + ")";
+  return why;
+}
+
+}  // namespace
 
 Sqlite::Sqlite(const base::fs::path& path, Mode mode, int busy_ms) : path_(path.string()) {
   const int flags = mode == Mode::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int result = sqlite3_open_v2(path_.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   if (result != SQLITE_OK) {
-    const std::string why = handle_ == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle_);
+    const std::string why = reason_of(handle_, result);
     sqlite3_close(handle_);
     throw base::Error("{}: {}", path_, why);
   }
@@ -30,7 +43,7 @@ Sqlite::~Sqlite() { sqlite3_close(handle_); }
 
 void Sqlite::check(int result) const {
   if (result == SQLITE_OK || result == SQLITE_ROW || result == SQLITE_DONE) return;
-  throw base::Error("{}: {}", path_, sqlite3_errmsg(handle_));
+  throw base::Error("{}: {}", path_, reason_of(handle_, result));
 }
 
 void Sqlite::run(const std::string& sql) {

@@ -13,7 +13,9 @@ double RateLimit::take(const base::IpAddr& client, double now, double cost) {
   Bucket& bucket = buckets_.try_emplace(key, Bucket{0, now}).first->second;
   bucket.level = std::max(0.0, bucket.level - rate_ * std::max(0.0, now - bucket.time));
   bucket.time = std::max(bucket.time, now);
-  if (bucket.level + cost > burst_ && bucket.level > 0) return (bucket.level + cost - burst_) / rate_;
+  // A penalty is never refused: where the address has nothing left, it would cost nothing.
+  if (cost <= 1 && bucket.level + cost > burst_ && bucket.level > 0)
+    return (bucket.level + cost - burst_) / rate_;
   bucket.level += cost;
   return 0;
 }

@@ -16,7 +16,7 @@ class RateLimit {
   // `rate` requests a second in the long run, `burst` at once. rate 0: no limit.
   RateLimit(double rate, double burst) : rate_(rate), burst_(burst) {}
 
-  // Takes `cost`. 0: granted; else the seconds to wait. `now`: seconds of a steady clock.
+  // 0: granted; else the seconds to wait. A `cost` above 1 is always taken: the next wait longer. `now`: steady seconds.
   double take(const base::IpAddr& client, double now, double cost = 1);
   size_t size() const;
 

@@ -64,6 +64,20 @@ TEST(RateLimit, GrantsABurstThenARate) {
   EXPECT_EQ(RateLimit(0, 0).take(a, 1), 0) << "no limit";
 }
 
+TEST(RateLimit, TakesAPenaltyInFull) {
+  RateLimit limit(10, 100);
+  const auto a = *base::IpAddr::parse("192.0.2.1");
+  int granted = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (limit.take(a, 5.0) > 0) continue;
+    ++granted;
+    limit.take(a, 5.0, 20);
+  }
+  EXPECT_EQ(granted, 5);
+  EXPECT_GT(limit.take(a, 5.4), 0);
+  EXPECT_EQ(limit.take(a, 6.0), 0);
+}
+
 TEST(RateLimit, CountsIpv6BySubnetAndIsBounded) {
   RateLimit limit(1, 1);
   EXPECT_EQ(limit.take(*base::IpAddr::parse("2001:db8::1"), 1), 0);

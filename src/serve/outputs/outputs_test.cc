@@ -221,6 +221,65 @@ TEST(Webhook, IsGivenUpWhereItIsRefusedAndTheNextOneIsSent) {
   EXPECT_EQ(log.find("/in"), std::string::npos) << "a path may hold a secret";
 }
 
+TEST(Outbox, SendsOnceAndInOrderWhileItsFileIsLocked) {
+  Folder folder;
+  Target target;
+  const auto event = [](size_t i) { return alert(detect::AlertEvent::kUpdated, fmt::format("{:016x}", i)); };
+  constexpr size_t kBefore = 3;
+  constexpr size_t kAll = 6;
+  {
+    Outbox outbox(
+        folder / "outbox.db", {webhook(target.url())}, [](const std::string&) {}, kQuick);
+    for (size_t i = 0; i < kBefore; ++i) outbox.post(event(i));
+    {
+      Sqlite other(folder / "outbox.db", Sqlite::Mode::kWrite);
+      other.run("BEGIN EXCLUSIVE");
+      for (size_t i = kBefore; i < kAll; ++i) outbox.post(event(i));
+      target.wait_for(kAll);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // more tries to note what was sent
+      other.run("ROLLBACK");
+    }
+    outbox.post(event(kAll));
+    target.wait_for(kAll + 1);
+    for (int i = 0; i < 1000 && outbox.counts().at(0).waiting > 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_EQ(outbox.counts().at(0).waiting, 0u);
+  }
+  const auto got = target.requests();
+  ASSERT_EQ(got.size(), kAll + 1);
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_EQ(nlohmann::json::parse(got[i].body)["id"], event(i).id);
+  Sqlite db(folder / "outbox.db", Sqlite::Mode::kWrite);
+  EXPECT_EQ(db.number("SELECT count(*) FROM queue WHERE done_ms IS NOT NULL"), int64_t{kAll + 1});
+}
+
+TEST(Outbox, CatchesUpWithWhatAKilledRunDidNotQueue) {
+  Folder folder;
+  Target target;
+  const int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          std::chrono::system_clock::now().time_since_epoch())
+                          .count();
+  auto ended = alert(detect::AlertEvent::kEnded);
+  ended.raised_ms = now + 1000;
+  ended.event_ms = ended.end_ms = now + 2000;
+  auto old = alert(detect::AlertEvent::kRaised, "0000000000000001");
+  old.event_ms = old.raised_ms = now - 3'600'000;
+  {
+    Outbox outbox(
+        folder / "outbox.db", {webhook(target.url())}, [](const std::string&) {}, kQuick);
+    EXPECT_FALSE(outbox.catch_up(old)) << "of a time before the output";
+    EXPECT_TRUE(outbox.catch_up(ended));
+    EXPECT_FALSE(outbox.catch_up(ended));
+    target.wait_for(2);
+  }
+  Outbox again(
+      folder / "outbox.db", {webhook(target.url())}, [](const std::string&) {}, kQuick);
+  EXPECT_FALSE(again.catch_up(ended));
+  const auto got = target.requests();
+  ASSERT_EQ(got.size(), 2u);
+  EXPECT_EQ(nlohmann::json::parse(got[0].body)["event"], "raised");
+  EXPECT_EQ(nlohmann::json::parse(got[1].body)["event"], "ended");
+}
+
 TEST(Outbox, LeavesOutWhatIsSuppressedOrNotSevereEnough) {
   Folder folder;
   Target target;

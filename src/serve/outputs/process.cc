@@ -70,6 +70,8 @@ pid_t spawn(const std::vector<std::string>& words, const Pipe& in, const Pipe& o
   posix_spawn_file_actions_adddup2(&actions, in.read, 0);
   posix_spawn_file_actions_adddup2(&actions, out.write, 1);
   posix_spawn_file_actions_adddup2(&actions, out.write, 2);
+  // Sockets of the service above all: a program that outlives it would keep its ports taken.
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
   // Its own group, so that what it starts is ended with it; the signals that this program ignores are its own again.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
