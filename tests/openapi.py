@@ -5,7 +5,7 @@ import re
 import yaml
 
 KNOWN = {"type", "properties", "required", "items", "enum", "const", "oneOf", "additionalProperties", "description", "format", "minimum",
-         "maximum", "minLength", "maxLength", "pattern", "default", "$ref"}
+         "maximum", "minLength", "maxLength", "maxItems", "pattern", "default", "$ref"}
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 
@@ -65,6 +65,8 @@ class Document:
                     yield f"{where}: '{key}' is not in the document"
                 elif isinstance(more, dict):
                     yield from self.problems(item, more, f"{where}.{key}")
+        if isinstance(value, list) and len(value) > schema.get("maxItems", len(value)):
+            yield f"{where}: {len(value)} items, at most {schema['maxItems']} are promised"
         if isinstance(value, list) and "items" in schema:
             for i, item in enumerate(value):
                 yield from self.problems(item, schema["items"], f"{where}[{i}]")

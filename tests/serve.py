@@ -376,6 +376,7 @@ def test_tokens(out):
     expect("a viewer's role", s.get("/api/v1/status", token=tokens["viewer"])["role"], "viewer")
     expect("a viewer's feedback", s.ask(path, "POST", body, tokens["viewer"], Content_Type="application/json")[0], 403)
     expect("an operator's feedback", s.ask(path, "POST", body, tokens["operator"], Content_Type="application/json")[0], 404)
+    expect("a viewer's training", s.ask("/api/v1/training", "POST", '{"kind": "calibrate"}', tokens["viewer"], Content_Type="application/json")[0], 403)
     expect("an operator's reload", s.ask("/api/v1/reload", "POST", "", tokens["operator"])[0], 403)
     expect("an admin's reload", s.ask("/api/v1/reload", "POST", "", tokens["admin"])[0], 202)
     hello = events(s, 1, "/api/v1/events?token=" + tokens["viewer"])
@@ -388,6 +389,47 @@ def test_tokens(out):
     expect("no token is written anywhere", [role for role, t in tokens.items() if t in text], [])
 
 
+def test_training(s):
+    """Without a model, and in a slim build, nothing can be trained; the answer says so."""
+    t = s.get("/api/v1/training")
+    expect("no training", (t["state"], t["kind"], t["lines"]), ("idle", None, []))
+    for kind, status in [("calibrate", 409), ("walk", 400)]:
+        got, _, text = s.ask("/api/v1/training", "POST", json.dumps({"kind": kind}), Content_Type="application/json")
+        expect(f"training {kind}", got, status)
+    expect_in("its reason", s.ask("/api/v1/training", "POST", '{"kind": "finetune"}', Content_Type="application/json")[2],
+              "no model is in force" if t["available"] else "this build has no training")
+    expect("nothing to stop", s.ask("/api/v1/training/stop", "POST", "")[0], 409)
+    status, r, _ = s.ask("/api/v1/training", "DELETE")
+    expect("another method", (status, r.getheader("Allow")), (405, "GET, HEAD, POST"))
+    expect("a path below", s.ask("/api/v1/training/go", "POST", "")[0], 404)
+
+
+def test_retention(out):
+    """The store is bounded while it runs, is a whole store all the time, and is continued after a restart."""
+    config = CONFIG.format(data=out / "bounded") + "retention: {store: 3s, store-disk: 0, alerts: 0, alerts-most: 0}\n"
+    store = out / "bounded" / "store"
+    for run_number in range(2):
+        s = Service(out, config)
+        exporter = Exporter(s.udp_port)
+        for _ in range(100):
+            exporter.send(FLOWS)
+            time.sleep(0.2)
+            if "frames are removed from the store by its bounds" in s.log:
+                break
+        s.wait_for(r"\d+ frames are removed from the store by its bounds; it begins at ")
+        s.until("/healthz", lambda _: re.search(r"netflowgen_store_removed_frames_total [1-9]", s.ask("/metrics")[2]))
+        s.stop()
+        info = json.loads((store / "series.json").read_text())
+        expect(f"the first step, run {run_number}", info["first_step"], min(x["first_step"] for x in info["shards"]))
+        done = run("inspect", store)
+        expect(f"inspect reads it ({done.stderr})", done.returncode, 0)
+    text = config.replace("store: 3s", "store: never")
+    (out / "bad-bound.yaml").write_text(text)
+    done = run("serve", out / "bad-bound.yaml", "--check")
+    expect("a bound that is none", done.returncode, 2)
+    expect_in("its message", done.stderr, "retention.store")
+
+
 def test(out):
     test_config(out)
     config = CONFIG.format(data=out / "data")
@@ -396,6 +438,7 @@ def test(out):
     test_traffic(s)
     test_metrics(s)
     test_page(s)
+    test_training(s)
     test_hostile(s)
     test_streams(s)
     test_reload(s, config)
@@ -409,6 +452,7 @@ def test(out):
     expect("nodes, too", s.get("/api/v1/nodes/10.0.0.1/series?features=bytes_in")["features"][0]["values"][0], 6000)
     s.stop()
     test_tokens(out)
+    test_retention(out)
 
 
 with tempfile.TemporaryDirectory() as folder:

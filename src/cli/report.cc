@@ -1,14 +1,13 @@
 // netflowgen report: flows, rates or a series store -> one page. Wiring only.
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <chrono>
 #include <fstream>
 #include <iostream>
 #include <memory>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/options/detect_options.h"
@@ -35,30 +34,6 @@ struct ReportArgs {
   std::string out = "report.html";
   int threads = 0;
   size_t max_nodes = 0;
-};
-
-// A folder of its own for what memory does not hold; gone at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::error_code error;
-    auto base_folder = base::fs::temp_directory_path(error);
-    if (error) base_folder = "/tmp";
-    std::string name = (base_folder / "netflowgen-report-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw base::Error("no temporary folder can be made in {}", base_folder.string());
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    base::fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const base::fs::path& path() const { return path_; }
-
- private:
-  base::fs::path path_;
 };
 
 // Inputs are read twice: what cannot be is copied to a file first.
@@ -121,7 +96,7 @@ int64_t model_step(const std::string& model) {
   return model.empty() ? 60'000 : model::ModelFolder(model).spec().input.step_ms;
 }
 
-report::ReportData make_report(ReportArgs& a, const TemporaryFolder& folder, const Context& context) {
+report::ReportData make_report(ReportArgs& a, const base::TemporaryFolder& folder, const Context& context) {
   report::ReportOptions o;
   o.inputs = a.input.options.paths;
   if (a.model != kNoModel) o.model = model_or_shipped(a.model);
@@ -160,14 +135,14 @@ report::ReportData report_of_files(const std::vector<std::string>& paths, const 
   ReportArgs a;
   a.input.options.paths = paths;
   a.series.step.clear();
-  const TemporaryFolder folder;
+  const base::TemporaryFolder folder("netflowgen-report-");
   return make_report(a, folder, context);
 }
 
 namespace {
 
 void run_report(ReportArgs a, const Context& context) {
-  const TemporaryFolder folder;
+  const base::TemporaryFolder folder("netflowgen-report-");
   const auto data = make_report(a, folder, context);
   base::write_file(a.out, report::report_page(data));
   const size_t alerts = data.alerts.alerts.size();

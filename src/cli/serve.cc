@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/serve_config.h"
+#include "cli/serve_demo.h"
 #include "serve/output_check.h"
 #include "serve/service.h"
 
@@ -21,6 +22,8 @@ struct ServeCommand {
   std::string role;
   std::string name;
   std::string test;
+  std::string http;
+  bool demo = false;
   bool check = false;
   bool dump = false;
 };
@@ -59,7 +62,14 @@ void test_outputs(const serve::ServiceOptions& options, bool ended) {
   if (!failed.empty()) throw base::Error("these outputs did not take the alert: {}", failed);
 }
 
+void run_demo(const ServeCommand& c, Context& context) {
+  if (!c.config.empty()) throw UsageError("--demo takes no file: it has its own configuration");
+  serve_demo(c.http, context);
+}
+
 void run(const ServeCommand& c, Context& context) {
+  if (c.demo) return run_demo(c, context);
+  if (!c.http.empty()) throw UsageError("--http is for --demo; a file has http.listen");
   if (!c.init.empty()) return write_init(c.init);
   const ServeArgs args = c.config.empty() ? ServeArgs{} : load_serve_config(c.config);
   if (c.dump) return fmt::print("{}", serve_config_text(args));
@@ -69,7 +79,8 @@ void run(const ServeCommand& c, Context& context) {
   if (!c.test.empty()) return test_outputs(options, c.test == "ended");
   if (c.config.empty())
     throw UsageError(
-        "serve needs a file: netflowgen serve --init FILE writes one, netflowgen serve FILE runs it");
+        "serve needs a file: netflowgen serve --init FILE writes one, netflowgen serve FILE runs it; "
+        "netflowgen serve --demo needs none");
   serve::check_service(options);
   options.collector.quiet = context.quiet;
   context.reload_on_hangup();
@@ -93,8 +104,12 @@ void add_serve(Command& app, Context& context) {
   command->add_option("--token-name", c->name, "Whose the token is, for the file of tokens");
   command->add_option("--test-outputs", c->test, "Send a made-up alert through every output: raised, ended")
       ->check(one_of({"raised", "ended"}));
+  command->add_flag("--demo", c->demo, "Replay a simulated network with attacks, live; needs no file");
+  command->add_option("--http", c->http,
+                      "Address of the page with --demo (127.0.0.1:8080, else a free port)");
   command->footer(
-      "Examples: netflowgen serve --init netflowgen.yaml\n"
+      "Examples: netflowgen serve --demo\n"
+      "          netflowgen serve --init netflowgen.yaml\n"
       "          netflowgen serve netflowgen.yaml --check\n"
       "          netflowgen serve netflowgen.yaml\n"
       "          netflowgen serve netflowgen.yaml --add-token viewer --token-name wallboard");

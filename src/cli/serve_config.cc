@@ -41,6 +41,7 @@ constexpr Section kSections[] = {
     {"model", "The detector."},
     {"http", "The page, the API and the metrics."},
     {"history", "What the page shows of the past. The series store beside it keeps every frame."},
+    {"retention", "What is kept of the series store and of alerts; the oldest goes first. 0: no bound."},
 };
 
 // clang-format off
@@ -101,6 +102,10 @@ std::vector<Setting> settings(ServeArgs& a) {
       {"history.keep-quarters", "", true, "its 15-minute means,", &a.keep_quarters},
       {"history.keep-days", "", true, "its daily means.", &a.keep_days},
       {"history.disk", "", true, "Size of history.db at most; the oldest goes first.", &a.disk},
+      {"retention.store", "", true, "How long frames are kept in the series store, which training reads.", &a.store_keep},
+      {"retention.store-disk", "", true, "Size of the series store at most.", &a.store_disk},
+      {"retention.alerts", "", true, "How long alerts are kept after their end. Open and judged ones always are.", &a.alerts_keep},
+      {"retention.alerts-most", "", true, "Alerts in alerts.db at most, and incidents as many.", &a.alerts_most},
   };
 }
 // clang-format on
@@ -263,6 +268,7 @@ serve::ServiceOptions service_options(const ServeArgs& args) {
   }
   options.version = version_number();
   options.commit = version_commit();
+  options.training.available = can_train();
   ServeArgs copy = args;
   for (const auto& s : settings(copy)) {
     if (!s.live) options.fixed[s.key] = value_text(s.value);

@@ -47,6 +47,10 @@ struct ServeArgs {
   std::string keep_quarters = "30d";
   std::string keep_days = "730d";
   std::string disk = "4G";
+  std::string store_keep = "400d";
+  std::string store_disk = "100G";
+  std::string alerts_keep = "730d";
+  std::string alerts_most = "1000000";
   std::vector<serve::OutputOptions> outputs;
   std::string file;                  // where it is from; "": defaults
   std::map<std::string, int> lines;  // of the keys that it gives

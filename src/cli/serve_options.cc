@@ -8,6 +8,7 @@
 #include "cli/serve_config.h"
 #include "detect/calibration.h"
 #include "model/spec.h"
+#include "serve/model_in_force.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -27,6 +28,11 @@ int64_t longer_than_0(const std::string& text, const char* key) {
   const int64_t ms = duration_ms(text, key);
   if (ms <= 0) throw UsageError("{} {}: it must be longer than 0", key, text);
   return ms;
+}
+
+// 0: no bound.
+int64_t longer_or_0(const std::string& text, const char* key) {
+  return text == "0" ? 0 : longer_than_0(text, key);
 }
 
 void one_of(const std::string& text, const char* key, const std::vector<std::string>& words) {
@@ -132,7 +138,8 @@ serve::ServiceOptions checked_options(const ServeArgs& a) {
   o.detect.cache = a.cache;
   o.detect.max_nodes = static_cast<size_t>(count_of(a.max_nodes, "model.max-nodes", 0, 1'000'000'000));
   if (o.mode != serve::ServeMode::kCollect && a.model != "none") {
-    o.detect.model = model_or_shipped(a.model);
+    o.training.configured_model = model_or_shipped(a.model);
+    o.detect.model = serve::model_in_force(o.data, o.training.configured_model);
     take_model(a, o);
   }
   o.tick_ms = longer_than_0(a.tick, "tick");
@@ -146,6 +153,10 @@ serve::ServiceOptions checked_options(const ServeArgs& a) {
   o.http.rate = static_cast<double>(count_of(a.rate, "http.rate", 0, 1'000'000));
   o.http.burst = std::max(200.0, 4 * o.http.rate);
   o.history = history_settings(a);
+  o.collector.store_bounds.keep_ms = longer_or_0(a.store_keep, "retention.store");
+  o.collector.store_bounds.bytes = a.store_disk == "0" ? 0 : size_bytes(a.store_disk, "retention.store-disk");
+  o.alerts.keep_ms = longer_or_0(a.alerts_keep, "retention.alerts");
+  o.alerts.most = count_of(a.alerts_most, "retention.alerts-most", 0, INT64_MAX);
   return o;
 }
 

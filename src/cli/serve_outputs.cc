@@ -18,6 +18,7 @@ constexpr const char* kExamples = R"(
 # alerts are not sent. All take name, min-severity (low, medium, high, critical), timeout and give-up.
 # outputs:
 #   - {type: webhook, url: "https://hooks.example/abc", secret-file: /etc/netflowgen/webhook.key}
+#   - {type: webhook, url: "https://hooks.slack.example/T0/B0/key", format: slack}    # mattermost, teams, discord
 #   - {type: alertmanager, url: "http://127.0.0.1:9093"}
 #   - {type: syslog, target: "udp://127.0.0.1:514"}
 #   - {type: script, command: /usr/local/bin/notify_about_attack.sh}     # FastNetMon's arguments and text
@@ -32,6 +33,8 @@ constexpr const char* kExamples = R"(
 outputs: []
 )";
 
+constexpr const char* kChats[] = {"slack", "mattermost", "teams", "discord"};
+
 const std::vector<std::string> kCommon = {"type", "name", "min-severity", "timeout", "give-up", "page-url"};
 
 std::vector<std::string> keys_of(OutputKind kind) {
@@ -41,7 +44,7 @@ std::vector<std::string> keys_of(OutputKind kind) {
   };
   switch (kind) {
     case OutputKind::kWebhook:
-      add({"url", "secret-file"});
+      add({"url", "secret-file", "format"});
       break;
     case OutputKind::kAlertmanager:
       add({"url"});
@@ -100,6 +103,15 @@ void need(const YamlValue& item, const char* key) {
   if (!item[key]) item.fail("expected the key '{}'", key);
 }
 
+void check_format(const YamlValue& format) {
+  const std::string text = format.text();
+  if (text == "json") return;
+  for (const char* known : kChats) {
+    if (text == known) return;
+  }
+  format.fail("expected json, slack, mattermost, teams or discord, not '{}'", text);
+}
+
 void check(const YamlValue& item, const OutputOptions& o) {
   switch (o.kind) {
     case OutputKind::kWebhook:
@@ -107,6 +119,7 @@ void check(const YamlValue& item, const OutputOptions& o) {
       need(item, "url");
       if (!o.url.starts_with("http://") && !o.url.starts_with("https://"))
         item["url"].fail("expected http:// or https://");
+      if (const auto format = item["format"]) check_format(format);
       break;
     case OutputKind::kEmail:
       for (const char* key : {"url", "from", "to"}) need(item, key);
@@ -156,6 +169,7 @@ OutputOptions parse(const YamlValue& item, size_t number) {
   take(item["page-url"], o.page_url);
   take(item["url"], o.url);
   take(item["secret-file"], o.secret_file);
+  take(item["format"], o.format);
   take(item["target"], o.target);
   take(item["command"], o.command);
   take(item["arguments"], o.arguments);
@@ -212,6 +226,7 @@ std::string text_of(const OutputOptions& o) {
   text("page-url", o.page_url);
   text("url", o.url);
   text("secret-file", o.secret_file);
+  if (o.format != "json") text("format", o.format);
   text("target", o.target);
   text("command", o.command);
   if (!o.arguments.empty()) line("arguments", list_text(o.arguments));

@@ -26,6 +26,14 @@ std::string version_commit() { return NETFLOWGEN_COMMIT; }
 
 std::string build_text() { return NETFLOWGEN_VERSION " (" NETFLOWGEN_COMMIT ")"; }
 
+bool can_train() {
+#ifdef NETFLOWGEN_LEARN
+  return true;
+#else
+  return false;
+#endif
+}
+
 std::string version_text() { return "netflowgen " + build_text(); }
 
 void add_version(Command& app, Context&) {

@@ -1,7 +1,9 @@
 #include "detect/alert_db.h"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/error.h"
@@ -119,6 +121,25 @@ struct AlertDb::Impl {
     run(fmt::format("PRAGMA user_version={}", kDatabaseFormat).c_str());
   }
 
+  int64_t number(const std::string& sql) {
+    Statement s(*this, sql.c_str());
+    return s.step() ? std::stoll(s.column(0)) : 0;
+  }
+
+  // Fills `gone` with what remove_oldest() takes from the table.
+  void choose_oldest(const char* table, base::TimeMs before_ms, int64_t most) {
+    const int64_t rows = number(fmt::format("SELECT count(*) FROM {}", table));
+    const int64_t beyond = most > 0 ? std::max<int64_t>(0, rows - most) : 0;
+    const std::string ended = fmt::format(
+        "SELECT id FROM {} WHERE end_ms IS NOT NULL AND id NOT IN (SELECT id FROM feedback)", table);
+    run(fmt::format("INSERT OR IGNORE INTO gone {} ORDER BY raised_ms LIMIT {}", ended,
+                    std::min(beyond, kRemovedAtOnce))
+            .c_str());
+    run(fmt::format("INSERT OR IGNORE INTO gone {} AND end_ms < {} LIMIT {}", ended, before_ms,
+                    kRemovedAtOnce)
+            .c_str());
+  }
+
   std::string path;
   sqlite3* handle = nullptr;
   size_t open_records = 0;  // of the transaction
@@ -197,6 +218,25 @@ void AlertDb::add(const Incident& i) {
 void AlertDb::flush() {
   if (impl_->open_records > 0) impl_->run("COMMIT");
   impl_->open_records = 0;
+}
+
+size_t AlertDb::remove_oldest(base::TimeMs before_ms, int64_t most) {
+  flush();
+  impl_->run("BEGIN IMMEDIATE; CREATE TEMP TABLE IF NOT EXISTS gone(id TEXT PRIMARY KEY); DELETE FROM gone");
+  size_t removed = 0;
+  try {
+    for (const char* table : {"alerts", "incidents"}) {
+      impl_->choose_oldest(table, before_ms, most);
+      removed += static_cast<size_t>(impl_->number("SELECT count(*) FROM gone"));
+      impl_->run(fmt::format("DELETE FROM {} WHERE id IN (SELECT id FROM gone)", table).c_str());
+      impl_->run("DELETE FROM history WHERE id IN (SELECT id FROM gone); DELETE FROM gone");
+    }
+    impl_->run("COMMIT");
+  } catch (...) {
+    sqlite3_exec(impl_->handle, "ROLLBACK", nullptr, nullptr, nullptr);
+    throw;
+  }
+  return removed;
 }
 
 std::optional<AlertKey> AlertDb::find(const std::string& id) {

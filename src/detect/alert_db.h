@@ -34,6 +34,11 @@ class AlertDb {
   // `given_ms`: when it was said.
   void feedback(const std::string& id, bool yes, base::TimeMs given_ms);
 
+  // Removes the oldest alerts and incidents that have ended: those before `before_ms`, and those beyond `most` rows of a table
+  // (0: no bound), kRemovedAtOnce in a call. Open ones stay, and those that an operator has judged. Returns how many went.
+  static constexpr int64_t kRemovedAtOnce = 20'000;
+  size_t remove_oldest(base::TimeMs before_ms, int64_t most);
+
   // Calls `use` with the record of every alert and incident of the file, which is not changed. Error: as
   // above.
   static void each_record(const base::fs::path& path, const std::function<void(std::string_view)>& use);

@@ -1,5 +1,6 @@
 #include "detect/alert_db.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <unistd.h>
@@ -69,6 +70,70 @@ TEST_F(AlertDbTest, OtherFilesAreRefused) {
   base::write_file(path_, "this is a text file and no database of anything at all, long enough to be read\n");
   EXPECT_FALSE(AlertDb::is_one(path_));
   EXPECT_THROW(AlertDb{path_}, base::Error);
+}
+
+class AlertDbBounds : public AlertDbTest {
+ protected:
+  // Alerts "00", "01", ... raised a minute apart, each ended half a minute later; the last one is open.
+  static void fill(AlertDb& db, int n) {
+    for (int i = 0; i < n; ++i) {
+      Alert a = alert(fmt::format("{:02}", i));
+      a.raised_ms = a.event_ms = i * 60'000;
+      db.add(a);
+      if (i + 1 == n) continue;
+      a.event = AlertEvent::kEnded;
+      a.end_ms = a.event_ms = a.raised_ms + 30'000;
+      db.add(a);
+    }
+  }
+  std::string ids() const {
+    std::string text;
+    for (const auto& a : read_alerts(path_.string()).alerts) text += a.id + " ";
+    return text;
+  }
+  int64_t history() const {
+    sqlite3* handle = nullptr;
+    EXPECT_EQ(sqlite3_open(path_.c_str(), &handle), SQLITE_OK);
+    sqlite3_stmt* s = nullptr;
+    EXPECT_EQ(sqlite3_prepare_v2(handle, "SELECT count(*) FROM history", -1, &s, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_step(s), SQLITE_ROW);
+    const int64_t n = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    sqlite3_close(handle);
+    return n;
+  }
+};
+
+TEST_F(AlertDbBounds, WhatEndedLongAgoGoesWithItsHistory) {
+  AlertDb db(path_);
+  fill(db, 6);
+  EXPECT_EQ(db.remove_oldest(150'000, 0), 2u);  // ended at 30 and 90 s; the third ends at 150 s
+  EXPECT_EQ(ids(), "02 03 04 05 ");
+  EXPECT_EQ(history(), 7);
+  EXPECT_EQ(db.remove_oldest(150'000, 0), 0u);
+}
+
+TEST_F(AlertDbBounds, BeyondTheNumberTheOldestGoButOpenAndJudgedOnesStay) {
+  AlertDb db(path_);
+  fill(db, 6);
+  db.feedback("00", true, 1);
+  EXPECT_EQ(db.remove_oldest(INT64_MIN, 3), 3u);
+  EXPECT_EQ(ids(), "00 04 05 ");
+  EXPECT_EQ(db.remove_oldest(1'000'000, 1), 1u);
+  EXPECT_EQ(ids(), "00 05 ");
+}
+
+TEST_F(AlertDbBounds, IncidentsThatEndedGoToo) {
+  AlertDb db(path_);
+  Incident incident;
+  incident.prefix = *base::Prefix::parse("192.0.2.0/24");
+  for (const char* id : {"aa", "bb"}) {
+    incident.id = id;
+    incident.end_ms = id[0] == 'a' ? 1'000 : 0;
+    db.add(incident);
+  }
+  EXPECT_EQ(db.remove_oldest(2'000, 0), 1u);
+  EXPECT_EQ(read_alerts(path_.string()).incidents.at(0).id, "bb");
 }
 
 // A file as format 1 made it is brought to today's; its records stay as they are.

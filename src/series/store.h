@@ -131,6 +131,11 @@ class StoreWriter {
   // open when a collector stopped, and that come again. series.json is written at once.
   void take_back(size_t shards, int64_t end_step);
 
+  // Removes the oldest shards: those that end at or before `before_step`, and those beyond `most_bytes` in all (0: no bound).
+  // The newest shard stays. series.json is written at once; the files go with the next call, so that a reader that has just read
+  // it finds them. Returns the rows removed. REQUIRES: nothing is to be taken back.
+  uint64_t remove_oldest(int64_t before_step, uint64_t most_bytes);
+
   // Forgets all that this writer was given, also what it wrote: the store is as the writer found it.
   void discard();
 
@@ -143,7 +148,10 @@ class StoreWriter {
   const float* row(size_t i) const { return chunks_[i / kChunkRows].get() + i % kChunkRows * kFeatureCount; }
   std::vector<uint32_t> rows_in_order(std::span<const uint32_t> rank) const;
   std::vector<size_t> present_features() const;
+  std::string next_file() const;
   void write_shard();
+  void remove_files();
+  uint64_t bytes_of(const ShardInfo& shard) const;
   void clear_rows();
 
   // Rows lie in chunks that stay from shard to shard: growing would copy them all, and new memory has to be cleared.
@@ -159,8 +167,10 @@ class StoreWriter {
   bool continued_ = false;
   int lock_ = -1;
   uint64_t frames_ = 0;
-  bool created_ = false;  // the folder was made by this writer
-  size_t run_;            // index of this run in info_.runs
+  bool created_ = false;              // the folder was made by this writer
+  std::optional<uint64_t> bytes_;     // of all shards; not set: not added up yet
+  std::vector<std::string> removed_;  // not listed any more, their files go with the next remove_oldest()
+  size_t run_;                        // index of this run in info_.runs
   std::unordered_map<std::string, uint32_t> index_;
   std::unordered_map<NodeKey, uint32_t, KeyHash> keys_;
   std::vector<std::string> names_;

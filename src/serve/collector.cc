@@ -40,6 +40,11 @@ uint64_t kernel_drops(const base::LedgerView& sockets) {
   return 0;
 }
 
+// Where the archive begins: with the run, or with what the store's bounds have left of it.
+int64_t first_stored(const series::SeriesBuilder& builder, const series::StoreWriter& writer, bool removed) {
+  return removed ? writer.info().first_step : builder.first_step();
+}
+
 }  // namespace
 
 // Tells the watcher what passes.
@@ -73,8 +78,10 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
                                                [](const std::string& line) { log("{}", line); });
   }
   const auto series = continued_store();
-  auto live =
-      std::make_unique<flow::LiveFlowSource>(options_.live, options_.decode, options_.templates.string());
+  auto datagrams =
+      options_.datagrams ? options_.datagrams() : std::make_unique<flow::DatagramReceiver>(options_.live);
+  auto live = std::make_unique<flow::LiveFlowSource>(std::move(datagrams), options_.decode,
+                                                     options_.templates.string());
   live_ = live.get();
   auto source = flow::anonymized(
       flow::deduplicated(flow::one_direction(std::move(live), options_.direction), options_.dedup),
@@ -170,7 +177,7 @@ void Collector::tick() {
 
 // The store up to the last closed step, then the templates; the open steps of the last run are then history.
 void Collector::flush() {
-  writer_.cover(pipeline_->builder().first_step(),
+  writer_.cover(first_stored(pipeline_->builder(), writer_, removed_frames_ > 0),
                 std::min(pipeline_->builder().end_step(), pipeline_->builder().oldest_open()));
   writer_.set_counts(series::to_counts(ledgers()));
   writer_.flush();
@@ -178,6 +185,20 @@ void Collector::flush() {
   if (resumed_) base::fs::remove(options_.open_steps);
   resumed_ = false;
   if (detector_) detector_->save();
+  bound_store();
+}
+
+// After a flush, when nothing is to be taken back.
+void Collector::bound_store() {
+  const auto& bounds = options_.store_bounds;
+  const auto now = live_->time();
+  if ((bounds.keep_ms == 0 && bounds.bytes == 0) || !now || *now == 0) return;
+  const int64_t before = bounds.keep_ms == 0 ? INT64_MIN : (*now - bounds.keep_ms) / options_.series.step_ms;
+  const uint64_t rows = writer_.remove_oldest(before, bounds.bytes);
+  if (rows == 0) return;
+  removed_frames_ += rows;
+  log("{} frames are removed from the store by its bounds; it begins at {} now", rows,
+      base::format_time(writer_.info().first_step * options_.series.step_ms));
 }
 
 std::vector<base::LedgerView> Collector::ledgers() const {
@@ -265,7 +286,8 @@ void Collector::finish() {
   const series::OpenStepsPlace place{writer_.info().shards.size(), writer_.info().runs.size()};
   series::OpenSteps::save(pipeline_->builder(), place, options_.open_steps);
   pipeline_->finish();
-  writer_.cover(pipeline_->builder().first_step(), pipeline_->builder().end_step());
+  writer_.cover(first_stored(pipeline_->builder(), writer_, removed_frames_ > 0),
+                pipeline_->builder().end_step());
   writer_.set_counts(series::to_counts(ledgers()));
   writer_.flush();
   write_counters();

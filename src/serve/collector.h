@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -36,9 +37,16 @@ class CollectorWatcher {
   virtual void stopping(Collector&) {}  // frames from here on are of steps that were still open
 };
 
+// What the store keeps. 0: no bound.
+struct StoreBounds {
+  int64_t keep_ms = 0;
+  uint64_t bytes = 0;
+};
+
 // Times in milliseconds.
 struct CollectorOptions {
   flow::LiveOptions live;
+  std::function<std::unique_ptr<flow::DatagramSource>()> datagrams = {};  // instead of the sockets of `live`
   flow::DecodeOptions decode;
   flow::AnonymizeOptions anonymize;
   flow::DirectionOptions direction;
@@ -49,6 +57,7 @@ struct CollectorOptions {
   int64_t flush_ms = 0;
   int64_t log_ms = 0;
   base::fs::path store;
+  StoreBounds store_bounds;
   base::fs::path templates;
   base::fs::path counters;
   base::fs::path open_steps;
@@ -72,6 +81,8 @@ class Collector {
   LiveDetector* detector() { return detector_.get(); }  // null: none
   series::StoreWriter& store() { return writer_; }
   std::vector<base::LedgerView> ledgers() const;
+  void set_store_bounds(const StoreBounds& bounds) { options_.store_bounds = bounds; }
+  uint64_t removed_frames() const { return removed_frames_; }  // of the store, by its bounds
 
  private:
   class Watched;
@@ -82,6 +93,7 @@ class Collector {
   void tick();
   void reload();
   void flush();
+  void bound_store();
   void write_counters() const;
   void log_line();
   void warn_of_delays();
@@ -99,6 +111,7 @@ class Collector {
   bool resumed_ = false;  // the file of open steps is still there
   Clock::time_point next_flush_;
   Clock::time_point next_log_;
+  uint64_t removed_frames_ = 0;
   uint64_t logged_packets_ = 0;
   uint64_t logged_flows_ = 0;
   uint64_t logged_kernel_drops_ = 0;

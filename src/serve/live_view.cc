@@ -64,6 +64,7 @@ std::shared_ptr<const LiveView> take_view(Collector& collector, const LiveView* 
   view->frames_open = collector.pipeline().builder().frame_ledger().held;
   view->decoder_bytes = live.decoder()->memory_bytes();
   view->store_frames = collector.store().info().rows();
+  view->store_removed = collector.removed_frames();
   view->stored_ms = collector.store().info().end_step * collector.options().series.step_ms;
   if (auto* detector = collector.detector()) {
     auto& d = view->detection;

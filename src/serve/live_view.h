@@ -37,7 +37,7 @@ struct LiveView {
   base::TimeMs time_ms = 0;
   std::vector<base::LedgerView> ledgers;  // every stage
   std::vector<ExporterView> exporters;
-  std::vector<flow::DatagramReceiver::SocketInfo> sockets;
+  std::vector<flow::SocketInfo> sockets;
   std::vector<std::string> warnings;
   double packets_per_second = 0;
   double flows_per_second = 0;
@@ -49,6 +49,7 @@ struct LiveView {
   uint64_t frames_open = 0;
   uint64_t decoder_bytes = 0;
   uint64_t store_frames = 0;
+  uint64_t store_removed = 0;  // frames, by the bounds of the store
   base::TimeMs stored_ms = 0;  // end of the archive
   DetectionView detection;
 };

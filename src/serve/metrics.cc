@@ -206,6 +206,10 @@ std::string metrics_text(const ServiceState& state, const ServiceCounts& counts)
   out.one("alert_records_waiting", "gauge", "Of them, those that wait to be written.", counts.desk.waiting);
   out.one("alert_records_dropped_total", "counter", "Of them, those that were given up.",
           counts.desk.dropped);
+  out.one("alerts_removed_total", "counter", "Ended alerts and incidents removed by the bounds.",
+          counts.desk.removed);
+  out.one("store_removed_frames_total", "counter", "Frames removed from the series store by its bounds.",
+          v.store_removed);
   outputs(out, counts.outputs);
   out.one("history_steps_total", "counter", "Steps written to history.db.", counts.history.written);
   out.one("history_dropped_total", "counter", "Steps that were not.", counts.history.dropped);

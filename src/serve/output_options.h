@@ -32,6 +32,7 @@ struct OutputOptions {
   int64_t give_up_ms = 3 * 86'400'000;
 
   std::string url;                     // webhook, alertmanager; email: smtp://HOST:PORT or smtps://...
+  std::string format = "json";         // webhook: or one of chat_formats()
   std::string secret_file;             // webhook: key of the HMAC; email: password
   std::string target;                  // syslog: udp://HOST:PORT, tcp://HOST:PORT, unix:PATH
   std::string command;                 // script: its path; gobgp: the client program

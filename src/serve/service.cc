@@ -8,6 +8,8 @@
 #include "series/open_frames.h"
 #include "serve/api/api.h"
 #include "serve/api/json.h"
+#include "serve/demo/demo_scenario.h"
+#include "serve/demo/simulated_exporters.h"
 #include "serve/history/history_writer.h"
 #include "serve/http/server.h"
 #include "serve/log.h"
@@ -17,6 +19,7 @@
 #include "serve/outputs/alert_recovery.h"
 #include "serve/outputs/outbox.h"
 #include "serve/service_setup.h"
+#include "serve/training/model_choice.h"
 
 namespace netflowgen::serve {
 namespace {
@@ -42,7 +45,12 @@ struct Service::Impl : CollectorWatcher {
   void reload(Collector& collector) override;
   void stopping(Collector&) override { stopped = true; }
 
+  ServiceState& filled_state();
   CollectorOptions collector_options();
+  std::unique_ptr<flow::DatagramSource> simulated();
+  base::TimeMs source_ms();
+  void watch_catching_up();
+  void take_trained(const std::string& model);
   void use_model(const DetectSetup& setup);
   void publish_view();
   void publish_open_step();
@@ -60,10 +68,13 @@ struct Service::Impl : CollectorWatcher {
   AlertDesk desk;
   AlertRecovery recovery;
   Recorder recorder;
+  Trainer trainer;
+  Shared<std::vector<std::string>> models;  // in force, of the configuration
   Api api;
   HttpServer http;
   std::unique_ptr<Collector> collector;
   bool stopped = false;
+  bool catching_up = false;  // the demo's past is being replayed
   SteadyClock::time_point next_view{};
   SteadyClock::time_point next_tick{};
   SteadyClock::time_point next_watchdog{};
@@ -87,13 +98,18 @@ Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag
       recovery(state.alerts, (data / "alerts.db").string(), outbox,
                [this](AlertRecord record) { desk.post(std::move(record)); }),
       recorder(options.collector.series.step_ms, primary_kind(options.collector.series.nodes)),
-      api(state, options.http.rate, options.http.burst, [](const std::string& line) { log("{}", line); }),
+      trainer([this](const TrainingView& view) {
+        state.events.publish("training", dump(training_json(options.training.available, view)));
+      }),
+      models({options.detect.model, options.training.configured_model}),
+      api(filled_state(), options.http.rate, options.http.burst,
+          [](const std::string& line) { log("{}", line); }),
       http(
           http_options(options.http),
           [this](const Request& request, const Reply& reply) { api.handle(request, reply); }, state.events,
           [](const std::string& line) { log("{}", line); }) {
+  desk.set_bounds(options.alerts);
   state.mode = static_cast<int>(options.mode);
-  state.reload = &reload_flag;
   state.tokens.set(std::make_shared<const Tokens>(Tokens::load(options.tokens)));
   state.metrics = [this] {
     return metrics_text(
@@ -113,6 +129,15 @@ Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag
   if (!line.empty()) log("{}", line);
 }
 
+// What a request may need as soon as HTTP listens.
+ServiceState& Service::Impl::filled_state() {
+  state.reload = &reload_flag;
+  state.trainer = &trainer;
+  state.can_train = options.training.available;
+  state.training_paths = [this](TrainingKind kind) { return paths_of(options, models.get(), kind); };
+  return state;
+}
+
 Service::Impl::~Impl() {
   state.mailbox.close();
   http.stop();
@@ -122,6 +147,7 @@ Service::Impl::~Impl() {
 CollectorOptions Service::Impl::collector_options() {
   CollectorOptions c = options.collector;
   c.watcher = this;
+  if (options.demo) c.datagrams = [this] { return simulated(); };
   c.reload = &reload_flag;
   if (options.mode == ServeMode::kCollect || options.detect.model.empty()) return c;
   options.detect.dry_run = options.mode == ServeMode::kShadow;
@@ -136,14 +162,37 @@ CollectorOptions Service::Impl::collector_options() {
   return c;
 }
 
+std::unique_ptr<flow::DatagramSource> Service::Impl::simulated() {
+  const base::TimeMs now = now_ms();
+  const base::TimeMs minute = now / 60'000 * 60'000;
+  catching_up = true;
+  log("a simulated network is replayed: {} h of its past at once, then live", kDemoHistory_ms / 3'600'000);
+  return std::make_unique<SimulatedExporters>(SimulatedOptions{minute - kDemoHistory_ms, now, now_ms});
+}
+
+// The time up to which flows have come: the clock's, but for a demo that replays its past.
+base::TimeMs Service::Impl::source_ms() {
+  return catching_up ? collector->live().time().value_or(now_ms()) : now_ms();
+}
+
+void Service::Impl::watch_catching_up() {
+  constexpr int64_t kLive_ms = 2'000;
+  if (!catching_up || source_ms() < now_ms() - kLive_ms) return;
+  catching_up = false;
+  state.not_ready.set({});
+  log("the past is replayed; from now on traffic comes live, and an attack every few minutes");
+}
+
 void Service::Impl::use_model(const DetectSetup& setup) {
   recorder.set_model(setup.model_ptr(), setup.calibration().names());
   state.model.set(view_of(setup, options.detect.model));
+  models.set({options.detect.model, options.training.configured_model});
 }
 
 void Service::Impl::run() {
   notify.send("READY=1\nSTATUS=collecting");
-  state.not_ready.set({});
+  state.not_ready.set(catching_up ? std::vector<std::string>{"the demo's past is being replayed"}
+                                  : std::vector<std::string>{});
   collector->run();
   notify.send("STOPPING=1");
   state.not_ready.set({"stopping"});
@@ -163,7 +212,7 @@ void Service::Impl::frame(const series::NodeKey& node, int64_t step, std::span<c
 void Service::Impl::step_closed(int64_t step, int64_t cost_ms) {
   if (stopped) return;
   const int64_t end = (step + 1) * state.info.step_ms;
-  const auto block = recorder.close(step, now_ms() - end, cost_ms);
+  const auto block = recorder.close(step, source_ms() - end, cost_ms);
   std::array<uint64_t, 10> warmth{};
   for (const auto positions : block->positions) {
     const auto window = static_cast<uint64_t>(std::max<int64_t>(1, block->layout->window));
@@ -173,6 +222,7 @@ void Service::Impl::step_closed(int64_t step, int64_t cost_ms) {
   state.next_totals.set(recorder.next_totals());
   state.coverage.set(recorder.coverage());
   state.history.add(block);
+  if (catching_up) writer.wait_for_room();
   writer.add(block);
   const auto live = state.live.get();
   state.events.publish("step",
@@ -188,6 +238,8 @@ void Service::Impl::step_closed(int64_t step, int64_t cost_ms) {
 
 void Service::Impl::tick(Collector& c) {
   state.mailbox.answer(c);
+  watch_catching_up();
+  if (const auto model = trainer.take_finished()) take_trained(*model);
   const auto now = SteadyClock::now();
   if (now >= next_view) {
     next_view = now + kViewEvery;
@@ -197,7 +249,7 @@ void Service::Impl::tick(Collector& c) {
     next_tick = now + milliseconds(options.tick_ms);
     // An alert that is still to be given back would be raised again as another one.
     if (auto* detector = c.detector(); detector != nullptr && !recovery.pending())
-      detector->tick(c.pipeline().builder(), now_ms());
+      detector->tick(c.pipeline().builder(), source_ms());
     publish_open_step();
   }
   if (notify.watchdog_ms() > 0 && now >= next_watchdog) {
@@ -261,6 +313,7 @@ bool Service::Impl::apply(ServiceOptions fresh, std::string& message) {
       return false;
     }
     options.mode = fresh.mode;
+    options.training.configured_model = fresh.training.configured_model;
     use_model(detector->setup());
     message = detector->reload_text();
   } else {
@@ -269,6 +322,8 @@ bool Service::Impl::apply(ServiceOptions fresh, std::string& message) {
   state.mode = static_cast<int>(options.mode);
   state.tokens.set(std::move(tokens));
   writer.set_options(history_options(fresh.history));
+  desk.set_bounds(fresh.alerts);
+  collector->set_store_bounds(fresh.collector.store_bounds);
   options.tick_ms = fresh.tick_ms;
   std::string restart;
   for (const auto& [key, value] : fresh.fixed) {
@@ -292,6 +347,35 @@ void Service::Impl::reload(Collector&) {
   log("{}{}", ok ? "" : "error: ", message);
   state.events.publish("reload", dump({{"ok", ok}, {"message", message}}));
   notify.send("READY=1");
+}
+
+// Training --------------------------------------------------------------------------------------------------------------
+
+// By the way of a reload, so that nodes, open alerts and the sample of flows stay; what does not fit is refused there.
+void Service::Impl::take_trained(const std::string& model) {
+  const auto before = chosen_text(options.data);
+  bool ok = false;
+  std::string message;
+  try {
+    if (!options.load) throw base::Error("there is no configuration file to read again");
+    if (collector->detector() == nullptr)
+      throw base::Error("the service runs without a detector; name it in model.path, and restart");
+    choose_model(options.data, model, options.training.configured_model);
+    ok = apply(options.load(), message);
+  } catch (const base::Error& e) {
+    message = e.what();
+  }
+  if (!ok) {
+    try {
+      restore_choice(options.data, before);
+    } catch (const base::Error& e) {
+      message += fmt::format("; {}", e.what());
+    }
+  }
+  message = ok ? fmt::format("{} is in force: {}", model, message)
+               : fmt::format("{} is made and not in force: {}", model, message);
+  log("{}training: {}", ok ? "" : "warning: ", message);
+  trainer.settle(ok, message);
 }
 
 Service::Service(ServiceOptions options, const base::StopFlag& stop, base::RequestFlag& reload)

@@ -38,6 +38,19 @@ struct HistorySettings {
   int64_t most_bytes = int64_t{4} << 30;
 };
 
+// What alerts.db keeps of alerts and incidents that have ended. 0: no bound.
+struct AlertBounds {
+  int64_t keep_ms = 0;
+  int64_t most = 0;
+};
+
+// Training from the page (serve/training/).
+struct TrainingSettings {
+  bool available = false;        // the program's commands are in this build
+  base::fs::path program;        // "": this one
+  std::string configured_model;  // of the configuration, in whose place a trained one may be in force
+};
+
 struct ServiceOptions {
   ServeMode mode = ServeMode::kActive;
   CollectorOptions collector;  // without `detect`
@@ -46,7 +59,10 @@ struct ServiceOptions {
   base::fs::path tokens;
   HttpSettings http;
   HistorySettings history;
+  AlertBounds alerts;
+  TrainingSettings training;
   std::vector<OutputOptions> outputs;
+  bool demo = false;  // a simulated network instead of the sockets (serve/demo/)
   int64_t tick_ms = 5'000;
   std::string version;
   std::string commit;

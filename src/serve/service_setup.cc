@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/leftovers.h"
 #include "serve/log.h"
+#include "serve/training/model_choice.h"
+#include "serve/training/verdicts.h"
 
 namespace netflowgen::serve {
 namespace {
@@ -54,6 +56,7 @@ ServiceInfo info_of(const ServiceOptions& o) {
   i.step_ms = o.collector.series.step_ms;
   i.tick_ms = o.tick_ms;
   i.lateness_ms = o.collector.series.lateness_ms;
+  i.demo = o.demo;
   i.loopback = all_loopback(o.http);
   i.hosts = o.http.hosts;
   return i;
@@ -73,6 +76,18 @@ std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::st
     view->trained_ms = int64_t{status.st_mtime} * 1000;
   view->parameters = model::parameter_count(model::tensors(view->model->spec(), view->model->encoder()));
   return view;
+}
+
+TrainingPaths paths_of(const ServiceOptions& o, const std::vector<std::string>& models, TrainingKind kind) {
+  TrainingPaths p;
+  p.program = o.training.program.empty() ? own_program() : o.training.program;
+  p.store = o.collector.store;
+  p.model = models.at(0);
+  p.out = new_model_folder(o.data, kind, now_ms(), models);
+  if (base::fs::exists(o.data / "labels.csv")) p.labels.push_back((o.data / "labels.csv").string());
+  const auto verdicts = models_folder(o.data) / "verdicts.csv";
+  if (write_verdicts(o.data / "alerts.db", verdicts) > 0) p.labels.push_back(verdicts.string());
+  return p;
 }
 
 DataFolder::DataFolder(base::fs::path path) : path_(std::move(path)) {

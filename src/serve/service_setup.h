@@ -15,6 +15,9 @@ HistoryOptions history_options(const HistorySettings& s);
 HttpOptions http_options(const HttpSettings& s);
 ServiceInfo info_of(const ServiceOptions& o);
 std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::string& path);
+// Of a training that starts from the first of `models`, which are all in use. Reads only what a reload leaves. Error: a folder or
+// a file cannot be made.
+TrainingPaths paths_of(const ServiceOptions& o, const std::vector<std::string>& models, TrainingKind kind);
 // The folder of all that is stored, while this process has it to itself: made where it is not there, locked, without temporary
 // files of a killed run. The lock ends with the process. Error: it cannot be made, or another process has it.
 class DataFolder {

@@ -14,6 +14,7 @@ import {
   timesOf,
   value,
 } from "./network.mjs";
+import { MockTraining } from "./training.mjs";
 import { exporters, health, ledgers, model } from "./service.mjs";
 
 const ORDER = ["low", "medium", "high", "critical"];
@@ -25,14 +26,17 @@ export class Problem extends Error {
   }
 }
 
-// Options: `state` is one of normal, fresh (nothing seen yet), failing, noModel; `tokens`; `demo`; `speed` of the clock.
+// Options: `state` is one of normal, fresh (nothing seen yet), failing, noModel; `tokens`; `demo`; `training`: false in a
+// build that has none; `speed` of the clock.
 export class Mock {
-  constructor({ state = "normal", tokens = false, demo = false, speed = 1, alerts = 130, exporters: n = 6 } = {}) {
+  constructor(options = {}) {
+    const { state = "normal", tokens = false, demo = false, speed = 1, alerts = 130, exporters: n = 6 } = options;
     Object.assign(this, { state, tokens, demo, speed });
     this.began = Date.now();
     this.alerts = state === "fresh" ? [] : makeAlerts(this.now(), alerts);
     this.exporterCount = state === "fresh" ? 0 : n;
     this.feedback = new Map();
+    this.training = new MockTraining(options.training ?? true);
     this.streams = new Set();
     this.events = 0;
     this.requests = [];
@@ -61,7 +65,7 @@ export class Mock {
       version: this.version,
       commit: "0000000",
       mode: this.state === "noModel" ? "collect" : "active",
-      started_ms: this.began,
+      started_ms: this.began - 24 * 3600e3, // so that alerts of the mock came while it ran
       now_ms: this.now(),
       step_ms: STEP,
       tick_ms: 5000,
@@ -337,6 +341,20 @@ export class Mock {
     return given;
   }
 
+  train(path, role, body) {
+    if (role === "viewer") throw new Problem(403, "This needs an operator's token.");
+    if (path[1] === "stop") {
+      if (!this.training.running) throw new Problem(409, "no training is running");
+      this.training.end("stopped", "stopped before its end; the model in force stays", this.now());
+    } else {
+      if (!["calibrate", "finetune", "pretrain"].includes(body?.kind))
+        throw new Problem(400, "kind: expected calibrate");
+      if (this.training.running) throw new Problem(409, "a training is running already");
+      this.training.start(body.kind, this.now());
+    }
+    return this.training.view();
+  }
+
   get(path, q, role) {
     const [what, name, part] = path;
     if (this.state === "failing" && what !== "status")
@@ -374,6 +392,8 @@ export class Mock {
           sockets: [{ address: "0.0.0.0", port: 2055, receive_buffer: 8 << 20 }],
           warnings: health(0, this.state === "fresh").warnings,
         };
+      case "training":
+        return this.training.view();
       case "model":
         return this.state === "noModel" ? { loaded: false } : model(this.now());
       default:

@@ -71,6 +71,8 @@ async function reply(mock, request, response) {
   if (mock.delay > 0) await new Promise((done) => setTimeout(done, mock.delay));
   if (request.method === "POST" && path[0] === "alerts" && path[2] === "feedback")
     return json(response, 200, mock.answer(path[1], role, await bodyOf(request)));
+  if (request.method === "POST" && path[0] === "training")
+    return json(response, 202, mock.train(path, role, await bodyOf(request)));
   return json(response, 200, mock.get(path, url.searchParams, role));
 }
 

@@ -170,6 +170,22 @@ function ModeNote() {
   return <p class="mode-note">{text}</p>;
 }
 
+// Nobody shall take the demo for a network.
+function DemoNote({ here }: { here: string }) {
+  if (!useStore(status)?.demo) return null;
+  return (
+    <p class="mode-note">
+      Simulated: all traffic and all attacks here are made up.
+      {here !== "try" && (
+        <>
+          {" "}
+          <a href={href(["try"])}>Follow an attack</a>
+        </>
+      )}
+    </p>
+  );
+}
+
 function VersionNote() {
   if (!useStore(outdated)) return null;
   return (
@@ -254,6 +270,7 @@ export function App() {
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         <VersionNote />
+        <DemoNote here={here} />
         <ModeNote />
         {gate === "no" ? <View at={at} /> : <TokenForm unknown={gate === "unknown"} />}
       </main>

@@ -21,6 +21,7 @@ const ANSWERS: [string, string][] = [
   ["incidents", "IncidentPage"],
   ["exporters", "ExporterList"],
   ["model", "Model"],
+  ["training", "Training"],
 ];
 
 test("the mock keeps to docs/api.yaml", async ({ start }) => {

@@ -156,6 +156,24 @@ test("the model's card, drift, warmth and thresholds are shown", async ({ page, 
   await expect(page.getByText("off unless a policy names it")).toBeVisible();
 });
 
+test("a training is started, followed and stopped", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock, "model");
+  await expect(page.getByText("Nothing was trained since the service started.")).toBeVisible();
+  await page.getByRole("button", { name: "Fine-tune" }).click();
+  await expect(page.getByRole("progressbar", { name: "Progress" })).toBeVisible();
+  await expect(page.getByText("/2000 steps, 3.1/s")).toBeVisible();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByText("stopped before its end; the model in force stays")).toBeVisible();
+  mock.training.start("calibrate", mock.now());
+  mock.training.end("refused", "the new model has steps of 5000 ms", mock.now());
+  mock.send("training", mock.training.view());
+  await expect(page.getByText("the new model has steps of 5000 ms")).toBeVisible();
+  const slim = await start({ training: false });
+  await open(page, slim, "model");
+  await expect(page.getByText("This build collects and detects, and does not train.")).toBeVisible();
+});
+
 test("the demo is followed where the server offers it", async ({ page, start }) => {
   const mock = await start({ demo: true });
   await open(page, mock, "try");

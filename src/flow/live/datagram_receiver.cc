@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 
 #include "base/error.h"
 
@@ -19,45 +18,7 @@ constexpr auto kDrain = milliseconds(300);
 // this is 20 a wake-up (bench/collector.cc shows the CPU seconds).
 constexpr auto kGather = microseconds(500);
 
-struct Header {
-  TimeMs received_ms;
-  IpAddr source;
-  uint16_t source_port;
-  uint16_t dst_port;
-  uint32_t size;
-};
-
 }  // namespace
-
-void DatagramQueue::push(const Datagram& d) {
-  const Header h{d.received_ms, d.source, d.source_port, d.dst_port, static_cast<uint32_t>(d.payload.size())};
-  const auto* raw = reinterpret_cast<const uint8_t*>(&h);
-  bytes_.insert(bytes_.end(), raw, raw + sizeof h);
-  bytes_.insert(bytes_.end(), d.payload.begin(), d.payload.end());
-  ++count_;
-}
-
-Datagram DatagramQueue::pop() {
-  Header h;
-  std::memcpy(&h, bytes_.data() + at_, sizeof h);
-  const Datagram d{
-      h.received_ms, h.source, h.source_port, h.dst_port, {bytes_.data() + at_ + sizeof h, h.size}};
-  at_ += sizeof h + h.size;
-  --count_;
-  return d;
-}
-
-void DatagramQueue::clear() {
-  bytes_.clear();
-  at_ = 0;
-  count_ = 0;
-}
-
-void DatagramQueue::swap(DatagramQueue& other) noexcept {
-  bytes_.swap(other.bytes_);
-  std::swap(at_, other.at_);
-  std::swap(count_, other.count_);
-}
 
 DatagramReceiver::DatagramReceiver(const LiveOptions& options)
     : queue_bytes_(options.queue_bytes), allow_(options.allow) {
@@ -76,6 +37,11 @@ DatagramReceiver::DatagramReceiver(const LiveOptions& options)
 }
 
 DatagramReceiver::~DatagramReceiver() { stop(); }
+
+TimeMs DatagramReceiver::now() const {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 void DatagramReceiver::stop() {
   {

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/ledger.h"
-#include "flow/datagram.h"
+#include "flow/live/datagram_source.h"
 #include "flow/live/udp_socket.h"
 
 namespace netflowgen::flow {
@@ -36,43 +36,17 @@ constexpr std::string_view name_of(SocketDrop reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
-// Datagrams one after another in one piece of memory.
-class DatagramQueue {
- public:
-  void push(const Datagram& datagram);
-  bool empty() const { return at_ == bytes_.size(); }
-  size_t bytes() const { return bytes_.size() - at_; }
-  size_t count() const { return count_; }
-  // REQUIRES: not empty(). The payload is valid until clear().
-  Datagram pop();
-  void clear();
-  void swap(DatagramQueue& other) noexcept;
-
- private:
-  std::vector<uint8_t> bytes_;
-  size_t at_ = 0;
-  size_t count_ = 0;
-};
-
-class DatagramReceiver {
+class DatagramReceiver final : public DatagramSource {
  public:
   // Binds and starts to receive. Error when an address cannot be bound.
   explicit DatagramReceiver(const LiveOptions& options);
-  ~DatagramReceiver();
+  ~DatagramReceiver() override;
 
-  // Waits up to timeout_ms for datagrams and gives all that have come; what the caller left in `queue` is lost.
-  // False: none came.
-  bool take(DatagramQueue& queue, int timeout_ms);
-  // Stops receiving; what has come can still be taken.
-  void stop();
-
-  base::LedgerView ledger() const;
-  struct SocketInfo {
-    std::string address;
-    uint16_t port = 0;
-    size_t receive_buffer = 0;  // granted
-  };
-  const std::vector<SocketInfo>& sockets() const { return infos_; }
+  bool take(DatagramQueue& queue, int timeout_ms) override;
+  void stop() override;
+  TimeMs now() const override;
+  base::LedgerView ledger() const override;
+  const std::vector<SocketInfo>& sockets() const override { return infos_; }
 
  private:
   struct Receiver {

@@ -1,24 +1,19 @@
 #include "flow/live/live_flow_source.h"
 
 #include <algorithm>
-#include <chrono>
+#include <utility>
 
 #include "base/file.h"
 #include "flow/decoder/clock_warnings.h"
 
 namespace netflowgen::flow {
-namespace {
-
-TimeMs wall_clock_ms() {
-  using std::chrono::milliseconds;
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-}  // namespace
 
 LiveFlowSource::LiveFlowSource(const LiveOptions& live, const DecodeOptions& decode, const std::string& state)
-    : live_(live), options_(decode), decoder_(decode) {
+    : LiveFlowSource(std::make_unique<DatagramReceiver>(live), decode, state) {}
+
+LiveFlowSource::LiveFlowSource(std::unique_ptr<DatagramSource> datagrams, const DecodeOptions& decode,
+                               const std::string& state)
+    : live_(std::move(datagrams)), options_(decode), decoder_(decode) {
   if (!state.empty() && base::fs::exists(state)) decoder_.load(state);
 }
 
@@ -27,7 +22,7 @@ std::vector<SourceWarning> LiveFlowSource::warnings() const { return clock_warni
 void LiveFlowSource::stop() {
   if (stopping_) return;
   stopping_ = true;
-  live_.stop();
+  live_->stop();
 }
 
 size_t LiveFlowSource::read(std::span<Flow> out) {
@@ -42,10 +37,10 @@ size_t LiveFlowSource::read(std::span<Flow> out) {
 bool LiveFlowSource::decode_more() {
   flows_.clear();
   at_ = 0;
-  if (queue_.empty() && !live_.take(queue_, kWait_ms)) {
+  if (queue_.empty() && !live_->take(queue_, kWait_ms)) {
     if (stopping_ && !ended_) decoder_.finish();
     ended_ = stopping_;
-    time_ = std::max(time_, wall_clock_ms());
+    time_ = std::max(time_, live_->now());
     decoder_.advance(time_);
     return false;
   }
@@ -59,7 +54,7 @@ bool LiveFlowSource::decode_more() {
 }
 
 std::vector<base::LedgerView> LiveFlowSource::ledgers() const {
-  std::vector<base::LedgerView> views{live_.ledger()};
+  std::vector<base::LedgerView> views{live_->ledger()};
   // What was taken from the sockets' threads and not yet decoded is still theirs.
   views.front().out -= queue_.count();
   views.front().held += queue_.count();

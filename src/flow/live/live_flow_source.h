@@ -1,10 +1,10 @@
 // Flows from the network: sockets (live_source.h), one Decoder, flows. The live counterpart of packet_source.h.
 //
-// One thread calls read(); any may call stop(). received_ms of every datagram is the wall clock's, and this is the
-// only place where the clock comes in: time() hands it on.
+// One thread calls read(); any may call stop(). received_ms of every datagram is the clock's of the datagrams' source, the wall
+// clock of sockets, and this is the only place where a clock comes in: time() hands it on.
 #pragma once
 
-#include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,6 +19,9 @@ class LiveFlowSource : public FlowSource {
   // Binds and starts to receive. Error when an address cannot be bound, or the state file is not one.
   // `state`: a file of Decoder::save() to start from, where it is there; "": none.
   LiveFlowSource(const LiveOptions& live, const DecodeOptions& decode, const std::string& state);
+  // The same of datagrams that come from elsewhere.
+  LiveFlowSource(std::unique_ptr<DatagramSource> datagrams, const DecodeOptions& decode,
+                 const std::string& state);
 
   // Waits for kWait_ms at most. 0 is the end only after stop(), when all that had come was read.
   size_t read(std::span<Flow> out) override;
@@ -33,7 +36,7 @@ class LiveFlowSource : public FlowSource {
   std::vector<SourceWarning> warnings() const override;
   const Decoder* decoder() const override { return &decoder_; }
   uint32_t known() const override { return known_; }
-  const DatagramReceiver& sockets() const { return live_; }
+  const DatagramSource& sockets() const { return *live_; }
   uint64_t queued_bytes() const { return queue_.bytes(); }
 
  private:
@@ -42,7 +45,7 @@ class LiveFlowSource : public FlowSource {
 
   bool decode_more();
 
-  DatagramReceiver live_;
+  std::unique_ptr<DatagramSource> live_;
   DecodeOptions options_;
   Decoder decoder_;
   DatagramQueue queue_;

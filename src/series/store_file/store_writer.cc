@@ -146,6 +146,7 @@ void StoreWriter::flush() {
 
 void StoreWriter::take_back(size_t shards, int64_t end_step) {
   NFG_CHECK(shards <= info_.shards.size() && steps_.empty());
+  bytes_.reset();
   info_.shards.resize(shards);
   info_.end_step = std::clamp(end_step, info_.first_step, info_.end_step);
   base::write_file(store_ / kStoreInfoFile, store_info_json(info_));
@@ -189,8 +190,7 @@ void StoreWriter::write_shard() {
     feature_names += (feature_names.empty() ? "" : ",") + std::string(kFeatures[f].name);
   const auto rows = static_cast<int64_t>(order.size());
   const auto [low, high] = std::minmax_element(steps_.begin(), steps_.end());
-  ShardInfo shard{fmt::format("shard-{:06}.safetensors", info_.shards.size()), order.size(), names_.size(),
-                  *low, *high + 1};
+  ShardInfo shard{next_file(), order.size(), names_.size(), *low, *high + 1};
   const base::TensorHead heads[] = {
       {"step", base::DType::kI64, {rows}},
       {"node", base::DType::kU32, {rows}},
@@ -227,6 +227,7 @@ void StoreWriter::write_shard() {
   write_all(file, names.end);
   write_all(file, names.bytes);
   file.commit();
+  if (bytes_) *bytes_ += bytes_of(shard);
   for (const size_t f : features) info_.missing[f] = false;
   cover(shard.first_step, shard.end_step);
   info_.shards.push_back(std::move(shard));

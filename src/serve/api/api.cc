@@ -147,6 +147,7 @@ bool Api::route(const Request& r, const Reply& reply) {
   const std::string& what = p[2];
   if (what == "nodes" && p.size() > 3) return node_paths(r, reply), true;
   if (what == "alerts" && p.size() > 3) return alert_paths(r, reply), true;
+  if (what == "training") return training_paths(r, reply), true;
   if (p.size() != 3) return false;
   if (what == "status") return get([&] { return status_json(state_, r.role); });
   if (what == "features") return get([&] { return features_json(state_); });
@@ -185,6 +186,15 @@ void Api::node_paths(const Request& r, const Reply& reply) {
     return reply(json_response(node_series_json(state_, node, r)));
   if (r.path.size() == 5 && r.path[4] == "peers") return peers(state_, node, reply);
   throw ApiError{404, "there is no such path; docs/api.yaml has them all"};
+}
+
+void Api::training_paths(const Request& r, const Reply& reply) {
+  const bool stop = r.path.size() == 4 && r.path[3] == "stop";
+  if (r.path.size() != 3 && !stop) throw ApiError{404, "there is no such path; docs/api.yaml has them all"};
+  if (!stop && r.method == "GET") return reply(json_response(training_json(state_)));
+  if (r.method != "POST") throw ApiError{405, stop ? "POST" : "GET, HEAD, POST"};
+  need(r, Role::kOperator);
+  reply(json_response(stop ? stop_training(state_) : start_training(state_, r), 202));
 }
 
 void Api::alert_paths(const Request& r, const Reply& reply) {

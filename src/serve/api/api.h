@@ -20,6 +20,7 @@
 #include "serve/http/tokens.h"
 #include "serve/live_view.h"
 #include "serve/mailbox.h"
+#include "serve/training/trainer.h"
 
 namespace netflowgen::serve {
 
@@ -120,6 +121,9 @@ struct ServiceState {
       warmth;  // nodes of the latest step by the share of the window that is filled
   Shared<std::vector<std::string>> not_ready{std::vector<std::string>{"starting"}};
   std::function<std::string()> metrics;
+  Trainer* trainer = nullptr;
+  bool can_train = false;
+  std::function<TrainingPaths(TrainingKind)> training_paths;  // any thread
 };
 
 inline constexpr const char* kModes[] = {"collect", "shadow", "active"};
@@ -142,6 +146,7 @@ class Api {
   bool route(const Request& request, const Reply& reply);
   void node_paths(const Request& request, const Reply& reply);
   void alert_paths(const Request& request, const Reply& reply);
+  void training_paths(const Request& request, const Reply& reply);
 
   ServiceState& state_;
   RateLimit limit_;

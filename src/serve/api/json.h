@@ -61,6 +61,10 @@ Json exporters_json(const ServiceState& state);
 Json model_json(const ServiceState& state);
 Json features_json(const ServiceState& state);
 Json health_json(const ServiceState& state);
+Json training_json(const ServiceState& state);
+Json training_json(bool available, const TrainingView& view);
+Json start_training(ServiceState& state, const Request& r);
+Json stop_training(ServiceState& state);
 void peers(ServiceState& state, const std::string& name, const Reply& reply);
 // ApiError 404: a name that is none of a node.
 series::NodeKey node_key_of(const std::string& name);

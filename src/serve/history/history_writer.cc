@@ -39,6 +39,11 @@ void HistoryWriter::add(std::shared_ptr<const StepBlock> block) {
   came_.notify_one();
 }
 
+void HistoryWriter::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  taken_.wait(lock, [this] { return queue_.size() < kMost; });
+}
+
 void HistoryWriter::set_options(const HistoryOptions& options) {
   const std::lock_guard lock(mutex_);
   fresh_options_ = std::make_unique<HistoryOptions>(options);
@@ -83,6 +88,7 @@ void HistoryWriter::run() {
       queue_.pop_front();
       options = std::move(fresh_options_);
     }
+    taken_.notify_one();
     if (options) db_.set_options(*options);
     write(*block);
   }

@@ -24,6 +24,8 @@ class HistoryWriter {
   ~HistoryWriter();  // writes what waits
 
   void add(std::shared_ptr<const StepBlock> block);
+  // Until add() drops nothing: for who replays the past faster than the disk takes it.
+  void wait_for_room();
   void set_options(const HistoryOptions& options);
 
   struct Counts {
@@ -43,6 +45,7 @@ class HistoryWriter {
   Log log_;
   mutable std::mutex mutex_;
   std::condition_variable came_;
+  std::condition_variable taken_;
   std::deque<std::shared_ptr<const StepBlock>> queue_;
   std::unique_ptr<HistoryOptions> fresh_options_;
   Counts counts_;

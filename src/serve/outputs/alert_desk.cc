@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "serve/log.h"
 
 namespace netflowgen::serve {
 namespace {
@@ -56,6 +57,29 @@ void AlertDesk::stop(int64_t grace_ms) {
     log_(fmt::format("error: {}: {} records of alerts could not be written", path_.string(), lost));
 }
 
+void AlertDesk::set_bounds(const AlertBounds& bounds) {
+  const std::lock_guard lock(mutex_);
+  bounds_ = bounds;
+  next_bound_ = {};
+}
+
+// Now and then, when something was written: what does not grow needs no bound.
+void AlertDesk::bound(base::TimeMs now_ms) {
+  const auto now = std::chrono::steady_clock::now();
+  AlertBounds bounds;
+  {
+    const std::lock_guard lock(mutex_);
+    if (now < next_bound_ || (bounds_.keep_ms == 0 && bounds_.most == 0)) return;
+    next_bound_ = now + kBoundEvery;
+    bounds = bounds_;
+  }
+  const size_t removed =
+      db_->remove_oldest(bounds.keep_ms == 0 ? INT64_MIN : now_ms - bounds.keep_ms, bounds.most);
+  if (removed > 0) log_(fmt::format("{} old alerts and incidents are removed by the bounds", removed));
+  const std::lock_guard lock(mutex_);
+  counts_.removed += removed;
+}
+
 DeskCounts AlertDesk::counts() const {
   const std::lock_guard lock(mutex_);
   DeskCounts c = counts_;
@@ -73,6 +97,7 @@ bool AlertDesk::write(std::deque<AlertRecord>& records) {
     }
     db_->flush();
     written = records.size();
+    bound(now_ms());
     if (failing_) log_(fmt::format("{}: alerts can be written again", path_.string()));
     failing_ = false;
   } catch (const base::Error& e) {

@@ -5,6 +5,7 @@
 // dropped and counted. 3. A record that cannot be written is handed on all the same, once, and written later.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -16,6 +17,7 @@
 
 #include "detect/alert_db.h"
 #include "serve/live_detector.h"
+#include "serve/service.h"
 
 namespace netflowgen::serve {
 
@@ -25,11 +27,13 @@ struct DeskCounts {
   uint64_t waiting = 0;
   uint64_t dropped = 0;
   uint64_t failures = 0;
+  uint64_t removed = 0;  // from the file, by its bounds
 };
 
 class AlertDesk {
  public:
   static constexpr size_t kMost = 100'000;
+  static constexpr std::chrono::minutes kBoundEvery{1};
   using Log = std::function<void(const std::string&)>;
   using Next = std::function<void(const AlertRecord&)>;
 
@@ -40,11 +44,14 @@ class AlertDesk {
   void post(AlertRecord record);
   // Gives the last records `grace_ms` to be written.
   void stop(int64_t grace_ms);
+  // From the next write on.
+  void set_bounds(const AlertBounds& bounds);
   DeskCounts counts() const;
 
  private:
   void run();
   bool write(std::deque<AlertRecord>& records);
+  void bound(base::TimeMs now_ms);
 
   base::fs::path path_;
   Log log_;
@@ -54,6 +61,8 @@ class AlertDesk {
   std::condition_variable came_;
   std::deque<AlertRecord> queue_;
   DeskCounts counts_;
+  AlertBounds bounds_;
+  std::chrono::steady_clock::time_point next_bound_{};
   bool stopping_ = false;
   bool failing_ = false;
   std::thread thread_;

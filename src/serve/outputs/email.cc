@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "base/error.h"
-#include "detect/alert_text.h"
 #include "serve/log.h"
 #include "serve/outputs/http_client.h"
 #include "serve/outputs/output.h"
@@ -35,14 +34,6 @@ std::string header_text(std::string_view text) {
   return out;
 }
 
-bool is_told(const AlertRecord& record) {
-  if (const auto* a = std::get_if<detect::Alert>(&record)) {
-    return a->event != detect::AlertEvent::kGrouped && a->event != detect::AlertEvent::kUpdated &&
-           a->incident.empty();
-  }
-  return std::get<detect::Incident>(record).event != detect::IncidentEvent::kUpdated;
-}
-
 class Email : public Output {
  public:
   explicit Email(const OutputOptions& o) : options_(o) {
@@ -55,7 +46,7 @@ class Email : public Output {
   }
 
   void send(const Notice& notice) override {
-    if (!is_told(notice.record)) return;
+    if (!is_news(notice.record)) return;
     const std::string text = message(notice.record);
     const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
     if (!curl) throw base::Error("libcurl cannot be started");
@@ -91,16 +82,8 @@ class Email : public Output {
   std::string message(const AlertRecord& record) const {
     std::string to;
     for (const auto& t : options_.to) to += (to.empty() ? "" : ", ") + header_text(t);
-    std::string story;
-    std::string id;
-    const auto now = now_ms();
-    if (const auto* a = std::get_if<detect::Alert>(&record)) {
-      story = detect::alert_story(*a, now);
-      id = a->id;
-    } else {
-      story = detect::incident_story(std::get<detect::Incident>(record), now);
-      id = std::get<detect::Incident>(record).id;
-    }
+    const std::string story = story_of(record, now_ms());
+    const std::string& id = id_of(record);
     std::string body;
     for (const char c : story) body += c == '\n' ? "\r\n" : std::string(1, c);
     if (!options_.page_url.empty()) body += fmt::format("\r\n{}/alerts/{}\r\n", options_.page_url, id);

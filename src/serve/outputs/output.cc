@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "detect/alert_record.h"
+#include "detect/alert_text.h"
 
 namespace netflowgen::serve {
 namespace {
@@ -73,6 +74,23 @@ AlertRecord parse_record(const std::string& json) {
   if (j.is_object() && j.value("record", "") == "incident")
     return detect::parse_incident_record(json, "a queued record");
   return detect::parse_alert_record(json, "a queued record");
+}
+
+bool is_news(const AlertRecord& record) {
+  if (const auto* a = std::get_if<detect::Alert>(&record)) {
+    return a->event != detect::AlertEvent::kGrouped && a->event != detect::AlertEvent::kUpdated &&
+           a->incident.empty();
+  }
+  return std::get<detect::Incident>(record).event != detect::IncidentEvent::kUpdated;
+}
+
+std::string story_of(const AlertRecord& record, base::TimeMs now_ms) {
+  if (const auto* a = std::get_if<detect::Alert>(&record)) return detect::alert_story(*a, now_ms);
+  return detect::incident_story(std::get<detect::Incident>(record), now_ms);
+}
+
+const std::string& id_of(const AlertRecord& record) {
+  return std::visit([](const auto& r) -> const std::string& { return r.id; }, record);
 }
 
 }  // namespace netflowgen::serve

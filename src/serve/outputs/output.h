@@ -47,6 +47,11 @@ std::string headline(const AlertRecord& record);
 detect::Severity severity_of(const AlertRecord& record);
 // Unique for a record of an alert: id, event and, but for its raising, time.
 std::string key_of(const AlertRecord& record);
+// Whether a message to people is due: raised, more severe, resumed, ended. An incident replaces its alerts.
+bool is_news(const AlertRecord& record);
+// Several lines for people, and the id.
+std::string story_of(const AlertRecord& record, base::TimeMs now_ms);
+const std::string& id_of(const AlertRecord& record);
 // The record of a line that to_json_line() wrote. Error: it is none.
 AlertRecord parse_record(const std::string& json);
 

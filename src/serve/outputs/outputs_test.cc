@@ -162,6 +162,25 @@ TEST(Webhook, IsSignedAndSentInOrderOnce) {
   EXPECT_EQ(target.requests().size(), 2u);
 }
 
+TEST(Webhook, AChatGetsItsOwnFormAndNoUpdates) {
+  Folder folder;
+  Target target;
+  auto o = webhook(target.url());
+  o.format = "mattermost";
+  o.page_url = "http://nfg.example/#";
+  Outbox outbox(
+      folder / "outbox.db", {o}, [](const std::string&) {}, kQuick);
+  outbox.post(alert());
+  outbox.post(alert(detect::AlertEvent::kUpdated));
+  outbox.post(alert(detect::AlertEvent::kEnded));
+  const auto got = target.wait_for(2);
+  ASSERT_EQ(got.size(), 2u);
+  const auto j = nlohmann::json::parse(got[0].body);
+  EXPECT_EQ(j["attachments"][0]["title_link"], "http://nfg.example/#/alerts/0123456789abcdef");
+  EXPECT_FALSE(j.contains("event"));
+  EXPECT_NE(got[1].body.find("ended"), std::string::npos);
+}
+
 TEST(Webhook, IsTriedAgainUntilItWorksAndKeepsTheOrder) {
   Folder folder;
   Target target(3);

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "serve/log.h"
+#include "serve/outputs/chat_text.h"
 #include "serve/outputs/http_client.h"
 #include "serve/outputs/output.h"
 
@@ -28,9 +30,8 @@ class Webhook : public Output {
       : options_(o), secret_(o.secret_file.empty() ? "" : read_secret(o.secret_file)) {}
 
   void send(const Notice& notice) override {
-    Json j = Json::parse(notice.json);
-    j["text"] = headline(notice.record);  // what chat systems show
-    const std::string body = text_of(j);
+    if (options_.format != "json" && !is_news(notice.record)) return;
+    const std::string body = text_of(body_of(notice));
     std::vector<std::string> headers = {"Content-Type: application/json",
                                         "X-NetFlowGen-Id: " + key_of(notice.record)};
     if (!secret_.empty())
@@ -39,6 +40,17 @@ class Webhook : public Output {
   }
 
  private:
+  Json body_of(const Notice& notice) const {
+    if (options_.format == "json") {
+      Json j = Json::parse(notice.json);
+      j["text"] = headline(notice.record);  // what many chat systems show
+      return j;
+    }
+    const std::string link =
+        options_.page_url.empty() ? "" : options_.page_url + "/alerts/" + id_of(notice.record);
+    return chat_body(options_.format, notice.record, story_of(notice.record, now_ms()), link);
+  }
+
   OutputOptions options_;
   std::string secret_;
 };

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { noteServerTime } from "../lib/clock";
 import { token } from "../lib/settings";
 import { Store } from "../lib/store";
-import type { AlertEvent, IncidentEvent, ReloadEvent, Status, StepEvent, TickEvent } from "./types";
+import type { AlertEvent, IncidentEvent, ReloadEvent, Status, StepEvent, TickEvent, Training } from "./types";
 
 export interface Events {
   hello: Status;
@@ -14,6 +14,7 @@ export interface Events {
   alert: AlertEvent;
   incident: IncidentEvent;
   reload: ReloadEvent;
+  training: Training;
 }
 
 export type Link = "connecting" | "live" | "lost";
@@ -23,7 +24,7 @@ export const status = new Store<Status | null>(null);
 // The server was replaced by another version: the page that runs is that of the old one.
 export const outdated = new Store(false);
 
-const NAMES: (keyof Events)[] = ["hello", "step", "tick", "alert", "incident", "reload"];
+const NAMES: (keyof Events)[] = ["hello", "step", "tick", "alert", "incident", "reload", "training"];
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;
 const HIDDEN_MS = 60_000;

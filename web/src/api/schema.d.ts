@@ -305,6 +305,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/training": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The training that runs, or the last one. */
+        get: operations["training"];
+        put?: never;
+        /** Train on the stored series, as a process of its own at the lowest priority. A model that fits is taken over. Needs an operator. */
+        post: operations["startTraining"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/training/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop the training that runs; the model in force stays. Needs an operator. */
+        post: operations["stopTraining"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reload": {
         parameters: {
             query?: never;
@@ -343,6 +378,7 @@ export interface paths {
          *     | `alert` | `AlertEvent`: raised, escalated, resumed, grouped, updated (an early one is borne out), ended |
          *     | `incident` | `IncidentEvent`: raised, updated, ended |
          *     | `reload` | `ReloadEvent`: files were read again, or refused |
+         *     | `training` | `Training`: it began, came further, ended |
          */
         get: operations["events"];
         put?: never;
@@ -565,7 +601,7 @@ export interface components {
             warm: components["schemas"]["Number"];
             positions: number | null;
             window: number | null;
-            /** @description Its alerts are suppressed until its window is full. */
+            /** @description Its alerts are suppressed for now; positions of the model stand for the steps that it is known. */
             learning: boolean;
             policy: string | null;
             /** @description What its traffic looks like: server, client, mixed, scanner-like; null where too little is known. */
@@ -596,12 +632,14 @@ export interface components {
                 /** @description Bits. */
                 total: components["schemas"]["Numbers"];
                 by_feature: {
+                    /** @description A feature, or gap: how long the node was silent before. */
                     feature: string;
                     bits: components["schemas"]["Numbers"];
                 }[];
             };
             scores: {
                 task: string;
+                /** @description In force for this node, by its policy. */
                 threshold: components["schemas"]["Number"];
                 values: components["schemas"]["Numbers"];
             }[];
@@ -632,7 +670,7 @@ export interface components {
             metric: string;
             resolution_ms: number;
             times: components["schemas"]["Times"];
-            /** @description Of all traffic, in each step or bucket. */
+            /** @description Of all traffic: the sum over each step or bucket, as are other and values. */
             total: components["schemas"]["Numbers"];
             /** @description total less all of `series`. */
             other: components["schemas"]["Numbers"];
@@ -710,10 +748,46 @@ export interface components {
             verdict: "confirmed" | "rejected";
             given_ms: components["schemas"]["Time"];
         };
+        TrainingRequest: {
+            /**
+             * @description calibrate: new thresholds on the stored traffic. finetune: a head from labels and verdicts. pretrain: a new model, then calibrate.
+             * @enum {string}
+             */
+            kind: "calibrate" | "finetune" | "pretrain";
+        };
+        Training: {
+            /** @description Training is in this build. */
+            available: boolean;
+            /**
+             * @description taking: the model is made and is being taken over. taken: it is in force. refused: it does not fit, and the old one stays.
+             * @enum {string}
+             */
+            state: "idle" | "running" | "taking" | "taken" | "refused" | "failed" | "stopped";
+            /** @enum {string|null} */
+            kind: "calibrate" | "finetune" | "pretrain" | null;
+            /** Format: int64 */
+            started_ms: number | null;
+            /** Format: int64 */
+            ended_ms: number | null;
+            /** @description What the command is doing. */
+            step: string | null;
+            done: number | null;
+            total: number | null;
+            /** @description Progress in the command's words. */
+            note: string;
+            /** @description Folder of the new model. */
+            model: string | null;
+            /** @description What became of it. */
+            message: string;
+            /** @description The last lines that the command wrote. */
+            lines: string[];
+        };
         IncidentPage: {
             total: number;
             offset: number;
-            incidents: Record<string, never>[];
+            incidents: {
+                [key: string]: unknown;
+            }[];
         };
         Ledger: {
             stage: string;
@@ -897,6 +971,15 @@ export interface components {
         };
         /** @description There is no such thing. */
         NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not possible at the moment, or not in this build; `detail` says which. */
+        Conflict: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1412,6 +1495,84 @@ export interface operations {
                 };
             };
             401: components["responses"]["NoToken"];
+            429: components["responses"]["Busy"];
+        };
+    };
+    training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its state. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Training"];
+                };
+            };
+            401: components["responses"]["NoToken"];
+            429: components["responses"]["Busy"];
+        };
+    };
+    startTraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingRequest"];
+            };
+        };
+        responses: {
+            /** @description It has begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Training"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["NotAllowed"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            429: components["responses"]["Busy"];
+        };
+    };
+    stopTraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is being stopped. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Training"];
+                };
+            };
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["NotAllowed"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Busy"];
         };
     };

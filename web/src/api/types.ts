@@ -33,6 +33,7 @@ export type StepEvent = Schemas["StepEvent"];
 export type TickEvent = Schemas["TickEvent"];
 export type AlertEvent = Schemas["AlertEvent"];
 export type IncidentEvent = Schemas["IncidentEvent"];
+export type Training = Schemas["Training"];
 export type ReloadEvent = Schemas["ReloadEvent"];
 export type Maybe = number | null;
 

@@ -8,6 +8,7 @@ import { CopyButton } from "../ui/base";
 import { Markdown } from "../ui/markdown";
 import { Await, Empty } from "../ui/states";
 import { Table, type Column } from "../ui/table";
+import { TrainingPanel } from "../ui/training";
 import { useState } from "preact/hooks";
 
 type Coverage = NonNullable<Model["coverage"]>[number];
@@ -218,17 +219,20 @@ export function ModelView() {
       <Await of={model} lines={10}>
         {(m) =>
           !m.loaded ? (
-            <Panel title="No model">
-              <p>Traffic is collected. Without a model nothing is forecast and nothing is scored.</p>
-              <p>Train one from the store, name it in the configuration, and reload.</p>
-              <div class="row spread">
-                <span />
-                <CopyButton text={TRAIN} what="the commands" />
-              </div>
-              <pre class="code" tabIndex={0}>
-                {TRAIN}
-              </pre>
-            </Panel>
+            <>
+              <Panel title="No model">
+                <p>Traffic is collected. Without a model nothing is forecast and nothing is scored.</p>
+                <p>Train one from the store, name it in the configuration, and reload.</p>
+                <div class="row spread">
+                  <span />
+                  <CopyButton text={TRAIN} what="the commands" />
+                </div>
+                <pre class="code" tabIndex={0}>
+                  {TRAIN}
+                </pre>
+              </Panel>
+              <TrainingPanel />
+            </>
           ) : (
             <>
               <Facts m={m} />
@@ -236,6 +240,7 @@ export function ModelView() {
                 <Drift coverage={m.coverage ?? []} />
                 <Warmth warmth={m.warmth ?? []} />
                 <Tasks tasks={m.tasks ?? []} />
+                <TrainingPanel />
                 <Panel title="Card">
                   {m.card ? <Markdown text={m.card} /> : <Empty title="The model has no card." />}
                 </Panel>

@@ -38,8 +38,9 @@ interface Act {
   text: ComponentChildren;
 }
 
-function actsOf(o: Overview, alerts: AlertSummary[]): Act[] {
-  const shown = alerts.filter((a) => a.suppressed === null);
+// Of the live part: alerts of the replayed past came before the start.
+function actsOf(o: Overview, alerts: AlertSummary[], started_ms: number): Act[] {
+  const shown = alerts.filter((a) => a.suppressed === null && a.raised_ms >= started_ms);
   const open = shown.find((a) => a.end_ms === null);
   const first = open ?? shown[0];
   const ended = shown.find((a) => a.end_ms !== null);
@@ -63,7 +64,7 @@ function actsOf(o: Overview, alerts: AlertSummary[]): Act[] {
           <SeverityTag severity={first.severity} /> {typeName(first.type)} on <NodeLink node={first.node} />
         </>
       ) : (
-        "Traffic of a node leaves its band. This takes a few minutes of the replay."
+        "Traffic of a node leaves its band. The first attack begins within a minute of the start, then one every five minutes."
       ),
     },
     {
@@ -81,7 +82,7 @@ function actsOf(o: Overview, alerts: AlertSummary[]): Act[] {
       text: ended ? (
         <a href={href(["alerts", ended.id])}>Traffic is back inside its band</a>
       ) : (
-        "An alert stays open until traffic is back inside its band."
+        "An alert stays open until traffic is back inside its band for three steps. The next attack follows."
       ),
     },
   ];
@@ -109,7 +110,8 @@ function Acts({ acts }: { acts: Act[] }) {
 function Demo() {
   const overview = useData<Overview>("overview", { range: { last: SHOWN_MS }, on: ["step", "alert", "hello"] });
   const alerts = useData<AlertPage>("alerts", { query: { limit: 20 }, on: ["alert", "hello"] });
-  const step_ms = useStore(status)?.step_ms ?? 60_000;
+  const now = useStore(status);
+  const step_ms = now?.step_ms ?? 60_000;
   return (
     <Await of={overview} lines={10}>
       {(o) => {
@@ -118,7 +120,12 @@ function Demo() {
         const outbound = o.network.find((f) => f.feature === "bytes_out");
         return (
           <>
-            <Acts acts={actsOf(o, list)} />
+            <p>
+              The server simulates 140 hosts behind two routers, which report their flows to it as real ones do.
+              Everything behind them is what runs on a real network: decoding, the model, detection, alerts. Six hours
+              of the past were replayed at the start.
+            </p>
+            <Acts acts={actsOf(o, list, now?.started_ms ?? 0)} />
             <Panel title="The demo's network, two hours">
               {inbound && outbound && o.times.length > 0 ? (
                 <Mirror
