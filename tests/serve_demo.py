@@ -13,6 +13,7 @@ import urllib.request
 
 PROGRAM = sys.argv[1]
 failures = []
+started = []
 
 
 def expect(what, seen, wanted):
@@ -26,6 +27,7 @@ class Demo:
         self.log = folder / "log"
         self.process = subprocess.Popen([PROGRAM, "serve", "--demo", "--http", "127.0.0.1:0"], stderr=open(self.log, "w"),
                                         env=dict(os.environ, TMPDIR=str(folder)))
+        started.append(self.process)
         self.url = self.wait(lambda: re.search(r"the page and the API are at (http://\S+)", self.log.read_text())).group(1)
 
     def wait(self, question, seconds=300):
@@ -80,7 +82,7 @@ def test(folder):
     alert = demo.wait(lambda: live_alert(demo, status["started_ms"]))
     print(f"an alert {(alert['raised_ms'] - alert['start_ms']) / 1000:.0f} s after the attack's first step: {alert['type']} on {alert['node']}")
     detail = demo.get("/api/v1/alerts/" + alert["id"])
-    expect("it is explained", bool(detail["record"]["drivers"]) and len(detail["story"]) > 100, True)
+    expect("it is explained", bool(detail["record"]["features"]) and len(detail["story"]) > 100, True)
     expect("the folder of data", len(demo.folders()), 1)
     expect("exit code after Ctrl-C", demo.stop(), 0)
     expect("nothing is left behind", demo.folders(), [])
@@ -97,6 +99,12 @@ def test(folder):
 
 
 with tempfile.TemporaryDirectory() as name:
-    test(pathlib.Path(name))
+    try:
+        test(pathlib.Path(name))
+    finally:  # nothing runs on after a failure
+        for child in started:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
 print("\n".join("FAILED: " + f for f in failures) or "serve --demo: an attack comes, is explained, and nothing is left behind")
 sys.exit(bool(failures))

@@ -191,14 +191,17 @@ void Collector::flush() {
 // After a flush, when nothing is to be taken back.
 void Collector::bound_store() {
   const auto& bounds = options_.store_bounds;
-  const auto now = live_->time();
-  if ((bounds.keep_ms == 0 && bounds.bytes == 0) || !now || *now == 0) return;
-  const int64_t before = bounds.keep_ms == 0 ? INT64_MIN : (*now - bounds.keep_ms) / options_.series.step_ms;
+  const auto& shards = writer_.info().shards;
+  if ((bounds.keep_ms == 0 && bounds.bytes == 0) || shards.empty()) return;
+  const int64_t step_ms = options_.series.step_ms;
+  // By the newest frames: a clock that jumps ahead removes nothing.
+  const base::TimeMs newest = std::min(live_->time().value_or(0), shards.back().end_step * step_ms);
+  const int64_t before = bounds.keep_ms == 0 ? INT64_MIN : (newest - bounds.keep_ms) / step_ms;
   const uint64_t rows = writer_.remove_oldest(before, bounds.bytes);
   if (rows == 0) return;
   removed_frames_ += rows;
   log("{} frames are removed from the store by its bounds; it begins at {} now", rows,
-      base::format_time(writer_.info().first_step * options_.series.step_ms));
+      base::format_time(writer_.info().first_step * step_ms));
 }
 
 std::vector<base::LedgerView> Collector::ledgers() const {

@@ -15,6 +15,14 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstWait{500};
 constexpr milliseconds kLongestWait{30'000};
 
+base::TimeMs newest(const std::deque<AlertRecord>& records) {
+  base::TimeMs time = 0;
+  for (const auto& record : records) {
+    time = std::max(time, std::visit([](const auto& r) { return r.event_ms; }, record));
+  }
+  return time;
+}
+
 }  // namespace
 
 AlertDesk::AlertDesk(base::fs::path path, Log log, Next next)
@@ -63,7 +71,8 @@ void AlertDesk::set_bounds(const AlertBounds& bounds) {
   next_bound_ = {};
 }
 
-// Now and then, when something was written: what does not grow needs no bound.
+// Now and then, when something was written: what does not grow needs no bound. By the newest record's time: a clock that jumps ahead
+// removes nothing.
 void AlertDesk::bound(base::TimeMs now_ms) {
   const auto now = std::chrono::steady_clock::now();
   AlertBounds bounds;
@@ -97,7 +106,7 @@ bool AlertDesk::write(std::deque<AlertRecord>& records) {
     }
     db_->flush();
     written = records.size();
-    bound(now_ms());
+    bound(std::min(now_ms(), newest(records)));
     if (failing_) log_(fmt::format("{}: alerts can be written again", path_.string()));
     failing_ = false;
   } catch (const base::Error& e) {

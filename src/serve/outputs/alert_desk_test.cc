@@ -8,18 +8,17 @@
 namespace netflowgen::serve {
 namespace {
 
-// Raised in 1970.
-detect::Alert old_alert(const std::string& id, bool ended) {
+// Raised at the minute; ended a minute later.
+detect::Alert alert_at(int64_t minute, const std::string& id, bool ended) {
   detect::Alert a;
   a.id = id;
   a.node = "192.0.2.1";
   a.task = "ddos";
   a.guess = {"syn_flood", 0.8, false};
-  a.start_ms = 60'000;
-  a.raised_ms = a.event_ms = 120'000;
+  a.start_ms = a.raised_ms = a.event_ms = minute * 60'000;
   if (ended) {
     a.event = detect::AlertEvent::kEnded;
-    a.end_ms = a.event_ms = 180'000;
+    a.end_ms = a.event_ms = (minute + 1) * 60'000;
   }
   return a;
 }
@@ -35,10 +34,13 @@ TEST(AlertDesk, KeepsToItsBoundsAlsoAfterARestart) {
     desk.stop(10'000);
     return desk.counts().removed;
   };
-  EXPECT_EQ(run({}, {old_alert("0000000000000001", true), old_alert("0000000000000002", false)}), 0u);
-  EXPECT_EQ(run({base::kDayMs, 0}, {old_alert("0000000000000003", false)}), 1u);
+  constexpr int64_t kDay = 24 * 60;
+  EXPECT_EQ(run({}, {alert_at(2, "0000000000000001", true), alert_at(2, "0000000000000002", false)}), 0u);
+  // The clock is decades ahead of the records, and that removes nothing.
+  EXPECT_EQ(run({base::kDayMs, 0}, {alert_at(kDay, "0000000000000003", true)}), 0u);
+  EXPECT_EQ(run({base::kDayMs, 0}, {alert_at(kDay + 4, "0000000000000004", false)}), 1u);
   const auto left = detect::read_alerts(path.string()).alerts;
-  ASSERT_EQ(left.size(), 2u);
+  ASSERT_EQ(left.size(), 3u);
   EXPECT_EQ(left[0].id, "0000000000000002");
 }
 
