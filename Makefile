@@ -1,5 +1,5 @@
 # Thin: what to run is in scripts/ and CMake presets.
-.PHONY: all setup build demo demo-train test bench format lint
+.PHONY: all setup build demo demo-train test bench format lint python python-test
 
 all: build
 
@@ -25,6 +25,13 @@ test:
 bench: build
 	@scripts/setup bench
 	@scripts/bench
+
+python:
+	@scripts/setup python
+	@scripts/python wheel
+
+python-test: python
+	@scripts/python test
 
 format:
 	@scripts/format

@@ -136,9 +136,18 @@ function(netflowgen_program name)
   set(slim_sources ${learn_sources} ${own})
   list(FILTER slim_sources EXCLUDE REGEX "^${cli}/learn/")
   list(REMOVE_ITEM learn_sources ${cli}/evaluate_methods_slim.cc)
+  # Options as text, which the Python package takes, too: no command.
+  set(options ${sources} ${learn_sources})
+  list(FILTER options INCLUDE REGEX "^${cli}/(options/|command_line|config|help|read_series|evaluate_options)")
+  list(REMOVE_ITEM sources ${options})
+  list(REMOVE_ITEM learn_sources ${options})
+  list(REMOVE_ITEM slim_sources ${options})
 
+  add_library(netflowgen_options STATIC ${options})
+  target_link_libraries(netflowgen_options PUBLIC netflowgen_serve netflowgen_eval CLI11::CLI11 PRIVATE netflowgen_flags)
+  netflowgen_precompile(netflowgen_options netflowgen_base precompiled.h)
   add_library(netflowgen_cli STATIC ${sources})
-  target_link_libraries(netflowgen_cli PUBLIC netflowgen_serve netflowgen_report netflowgen_eval netflowgen_sim CLI11::CLI11 ${CMAKE_DL_LIBS}
+  target_link_libraries(netflowgen_cli PUBLIC netflowgen_options netflowgen_report netflowgen_sim ${CMAKE_DL_LIBS}
                         PRIVATE netflowgen_flags)
   netflowgen_precompile(netflowgen_cli netflowgen_base precompiled.h)
   if(NETFLOWGEN_LEARN)
@@ -170,7 +179,7 @@ function(netflowgen_program name)
     target_link_libraries(${target} PRIVATE netflowgen_cli netflowgen_flags)
     add_dependencies(${target} netflowgen_version_header)
   endforeach()
-  foreach(target netflowgen_cli ${targets})
+  foreach(target netflowgen_options netflowgen_cli ${targets})
     target_compile_options(${target} PRIVATE $<$<BOOL:${NETFLOWGEN_O3}>:-O1>)  # wiring: what takes time is elsewhere
   endforeach()
 endfunction()

@@ -1,134 +1,49 @@
 // netflowgen series: any input that flow::open_flows or open_rates takes, to a series store.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/config.h"
-#include "cli/options/input_options.h"
-#include "cli/options/series_options.h"
-#include "flow/filter/anonymize.h"
-#include "flow/open.h"
-#include "flow/record.h"
-#include "flow/source.h"
-#include "series/builder.h"
-#include "series/node.h"
-#include "series/rates.h"
+#include "cli/read_series.h"
 #include "series/store.h"
 #include "series/store_sink.h"
-#include "serve/finite_input.h"
 #include "serve/ledger_text.h"
 
 namespace netflowgen::cli {
 namespace {
 
-using base::UsageError;
-
-struct SeriesSettings {
-  InputArgs input;
-  SeriesArgs series;
+struct StoreSettings : SeriesSettings {
   std::string store;
   bool append = false;
 };
 
-// Bytes as done and total give the ETA; the note says how many rows that was. A source reads ahead, so the last
-// byte counts only at the end.
-class Reporter {
+class StoreTarget : public FrameTarget {
  public:
-  Reporter(const Context& context, const char* what)
-      : print_(progress_printer(context, "series")), what_(what) {}
-  void operator()(uint64_t rows, uint64_t bytes_done, uint64_t bytes_total, bool end = false) {
-    const uint64_t total = (bytes_total + kKilo - 1) / kKilo;
-    const uint64_t done = end || total == 0 ? bytes_done / kKilo : std::min(bytes_done / kKilo, total - 1);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    print_({"kB", end ? std::max(done, total) : done, total,
-            fmt::format("{} {}, {:.3g} M/s", rows, what_,
-                        static_cast<double>(rows) / 1e6 / std::max(seconds, 1e-3))});
+  StoreTarget(std::string store, series::StoreWriter& writer)
+      : store_(std::move(store)), writer_(writer), sink_(writer) {}
+  series::FrameSink& sink() override { return sink_; }
+  void add(const std::string& node, int64_t step, std::span<const float> frame) override {
+    writer_.add(node, step, frame);
   }
+  void cover(int64_t first_step, int64_t end_step) override { writer_.cover(first_step, end_step); }
+  void discard() override { writer_.discard(); }
+  int64_t closed_before() const override {
+    const auto& info = writer_.info();
+    return info.shards.empty() ? INT64_MIN : info.end_step;
+  }
+  std::string spill_folder() const override { return store_; }
 
  private:
-  static constexpr uint64_t kKilo = 1000;
-  base::ProgressFn print_;
-  const char* what_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::string store_;
+  series::StoreWriter& writer_;
+  series::StoreSink sink_;
 };
 
-struct SeriesOutcome : serve::InputOutcome {
-  std::string notes;
-};
-
-SeriesOutcome run_flows(const SeriesSettings& s, const Context& context, series::StoreWriter& writer) {
-  auto options = series_options(s.series, flow::parse_anonymize(s.input.anonymize));
-  const auto& info = writer.info();
-  if (!info.shards.empty()) options.closed_before = info.end_step;
-  series::StoreSink sink(writer);
-  Reporter report(context, "flows");
-  const serve::FiniteInput input{[&] { return open_input(s.input, s.series); },
-                                 {.series = options},
-                                 s.store,
-                                 &context.stop,
-                                 [&](const flow::FlowSource& source, uint64_t flows, bool end) {
-                                   report(flows, source.bytes_done(), source.bytes_total(), end);
-                                 }};
-  const auto again = [&](const series::LateFlows&) {
-    writer.discard();
-    if (!context.quiet)
-      fmt::print(stderr, "the flows are not in the order of time: the input is read a second time\n");
-  };
-  const auto run = reads_for_order(s.input, s.series) ? serve::run_in_any_order(input, sink, again)
-                                                      : serve::run_once(input, sink);
-  SeriesOutcome outcome;
-  static_cast<serve::InputOutcome&>(outcome) = run.outcome;
-  const auto& builder = run.pipeline->builder();
-  writer.cover(builder.first_step(), builder.end_step());
-  if (!outcome.stopped && outcome.failure.empty()) save_state(s.input, run.pipeline->source());
-  outcome.notes = serve::notes_text(run.pipeline->source().notes());
-  outcome.notes += fmt::format("{} flows spread over several steps, {} with a part in closed steps\n",
-                               builder.spread(), builder.clamped());
-  fmt::print(stderr, "{}", late_warning(s.input, s.series, outcome));
-  return outcome;
-}
-
-SeriesOutcome run_rates(const SeriesSettings& s, const Context& context, series::StoreWriter& writer) {
-  if (s.series.names_nodes()) {
-    throw UsageError("rates have their own nodes: leave out --nodes, --prefixes, --interfaces and --as");
-  }
-  if (!s.input.anonymize.empty())
-    throw UsageError("rates have their own node names: --anonymize is for flows");
-  const auto source = flow::open_rates(input_options(s.input));
-  series::RateOptions options;
-  options.step_ms = duration_ms(s.series.step, "--step");
-  options.interval_ms = source->interval_ms();
-  options.absent_is_idle = source->absent_is_idle();
-  options.spill_folder = s.store;
-  options.max_time_ms = series_options(s.series).max_time_ms;
-  if (!writer.info().shards.empty()) options.closed_before = writer.info().end_step;
-  series::RateBuilder builder(options, source->columns(),
-                              [&](const std::string& node, int64_t step, std::span<const float> frame) {
-                                writer.add(node, step, frame);
-                              });
-  Reporter report(context, "rows");
-  flow::RateRow row;
-  uint64_t rows = 0;
-  SeriesOutcome outcome;
-  serve::read_until_end(context.stop, outcome, [&] {
-    const bool end = !source->read(row);
-    if (!end) builder.add(row);
-    if (end || ++rows % 4096 == 0) report(rows, source->bytes_done(), source->bytes_total(), end);
-    return !end;
-  });
-  builder.finish();
-  outcome.ledgers = source->ledgers();
-  outcome.ledgers.push_back(builder.row_ledger());
-  outcome.bad_lines = source->bad_lines();
-  outcome.notes =
-      fmt::format("{} frames, {} of which fill gaps as missing\n", builder.frames(), builder.unmeasured());
-  return outcome;
-}
-
-void print_outcome(const SeriesSettings& s, const SeriesOutcome& outcome, const series::StoreInfo& info) {
+void print_outcome(const StoreSettings& s, const SeriesOutcome& outcome, const series::StoreInfo& info) {
   serve::print_ledgers(stdout, outcome.ledgers);
   fmt::print("{}", outcome.notes);
   serve::print_bad_lines(stdout, outcome.bad_lines);
@@ -137,16 +52,16 @@ void print_outcome(const SeriesSettings& s, const SeriesOutcome& outcome, const 
              base::format_time(info.end_step * info.step_ms), static_cast<double>(info.step_ms) / 1000);
 }
 
-void run_series(const SeriesSettings& s, const Context& context) {
-  const bool rates = flow::is_rates(s.input.options);
-  const auto options =
-      series_options(s.series, flow::parse_anonymize(s.input.anonymize));  // before anything is touched
-  series::StoreWriter writer(s.store,
-                             {.step_ms = options.step_ms,
-                              .timezone = s.series.timezone,
-                              .choice = rates ? series::NodeChoice{} : series::choice_of(options.nodes),
-                              .append = s.append});
-  const SeriesOutcome outcome = rates ? run_rates(s, context, writer) : run_flows(s, context, writer);
+void run_series(const StoreSettings& s, const Context& context) {
+  const auto shape = shape_of(s);  // before anything is touched
+  series::StoreWriter writer(
+      s.store,
+      {.step_ms = shape.step_ms, .timezone = s.series.timezone, .choice = shape.choice, .append = s.append});
+  StoreTarget target(s.store, writer);
+  const SeriesRun run{context.stop, progress_printer(context, "series"), [&](const std::string& line) {
+                        if (!context.quiet || line.starts_with("warning")) fmt::print(stderr, "{}\n", line);
+                      }};
+  const SeriesOutcome outcome = read_series(s, run, target);
   writer.set_counts(series::to_counts(outcome.ledgers));
   serve::print_warnings(stderr, outcome.warnings);
   const uint64_t written = writer.frames();
@@ -168,7 +83,7 @@ void run_series(const SeriesSettings& s, const Context& context) {
 
 void add_series(Command& app, Context& context) {
   auto* command = app.add_subcommand("series", "Turn flows, or rates per node, into a series store");
-  auto s = std::make_shared<SeriesSettings>();
+  auto s = std::make_shared<StoreSettings>();
   add_input_options(*command, s->input);
   command->add_option("-o,--out", s->store, "The store, a folder")->required()->group(kOutputGroup);
   add_series_options(*command, s->series);

@@ -140,10 +140,14 @@ InputOutcome replay_rates(std::unique_ptr<flow::RateSource> source, int64_t step
 
 InputOutcome replay_store(const std::string& store, int64_t step_ms, const ReplayOptions& options,
                           detect::StreamingDetector& stream) {
-  const auto table = series::load_frames(store);
+  return replay_table(series::load_frames(store), store, step_ms, options, stream);
+}
+
+InputOutcome replay_table(const series::FrameTable& table, const std::string& name, int64_t step_ms,
+                          const ReplayOptions& options, detect::StreamingDetector& stream) {
   if (table.step_ms != step_ms) {
     throw base::Error(
-        "{} has steps of {} ms, the model was trained on {} ms; make the series with --step {}ms", store,
+        "{} has steps of {} ms, the model was trained on {} ms; make the series with --step {}ms", name,
         table.step_ms, step_ms, step_ms);
   }
   StepOrder order;

@@ -11,6 +11,7 @@
 #include "base/stop.h"
 #include "detect/streaming_detector.h"
 #include "flow/source.h"
+#include "series/frame_table.h"
 #include "serve/pipeline.h"
 
 namespace netflowgen::serve {
@@ -34,5 +35,8 @@ InputOutcome replay_rates(std::unique_ptr<flow::RateSource> source, int64_t step
 // A series store. Error: steps of another length.
 InputOutcome replay_store(const std::string& store, int64_t step_ms, const ReplayOptions& options,
                           detect::StreamingDetector& stream);
+// The same of its table; `name` is for messages.
+InputOutcome replay_table(const series::FrameTable& table, const std::string& name, int64_t step_ms,
+                          const ReplayOptions& options, detect::StreamingDetector& stream);
 
 }  // namespace netflowgen::serve

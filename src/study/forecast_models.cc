@@ -11,21 +11,6 @@ namespace {
 
 constexpr float kNoBits = std::numeric_limits<float>::quiet_NaN();
 
-float between(float low, float high, float share) {
-  if (share == 0) return low;
-  return std::expm1((1 - share) * std::log1p(low) + share * std::log1p(high));
-}
-
-// Cell `to` of `out` becomes what lies between two cells of `said`.
-void mix(const eval::Forecast& said, std::pair<size_t, size_t> from, float share, size_t to,
-         eval::Forecast& out) {
-  const auto [low, high] = from;
-  for (size_t q = 0; q < eval::kQuantiles; ++q)
-    out.quantiles_at(to)[q] = between(said.quantiles_at(low)[q], said.quantiles_at(high)[q], share);
-  out.mean[to] = between(said.mean[low], said.mean[high], share);
-  out.median[to] = between(said.median[low], said.median[high], share);
-}
-
 class ModelForecaster : public eval::Forecaster {
  public:
   ModelForecaster(std::shared_ptr<ForecastModels> models, bool untrained)
@@ -41,8 +26,8 @@ class ModelForecaster : public eval::Forecaster {
         for (size_t h = 0; h < task_.horizons.size(); ++h) {
           const auto lead = models_->between(task_.horizons[h]);
           const size_t volume = models_->volume_of(task_.features[f]);
-          mix(said, {said.at(i, volume, lead.low), said.at(i, volume, lead.high)}, lead.share,
-              out.at(i, f, h), out);
+          eval::mix_cells(said, said.at(i, volume, lead.low), said.at(i, volume, lead.high), lead.share,
+                          out.at(i, f, h), out);
         }
       }
     }
@@ -114,15 +99,9 @@ void ForecastModels::check(const series::FrameTable& table, const std::vector<in
   for (const auto h : horizons) between(h);
 }
 
-ForecastModels::Between ForecastModels::between(int64_t horizon) const {
+eval::BetweenLeads ForecastModels::between(int64_t horizon) const {
   const auto& leads = first().spec().input.leads;
-  for (size_t l = 0; l < leads.size(); ++l) {
-    if (leads[l] == horizon) return {l, l, 0};
-    if (first().spec().input.universal && l > 0 && leads[l - 1] < horizon && horizon < leads[l]) {
-      const auto log_of = [](int64_t lead) { return std::log(static_cast<float>(lead)); };
-      return {l - 1, l, (log_of(horizon) - log_of(leads[l - 1])) / (log_of(leads[l]) - log_of(leads[l - 1]))};
-    }
-  }
+  if (const auto at = eval::between_leads(leads, horizon, first().spec().input.universal)) return *at;
   std::string list;
   for (const int l : leads) list += (list.empty() ? "" : ", ") + std::to_string(l);
   throw base::Error(

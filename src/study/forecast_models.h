@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/stop.h"
+#include "eval/forecast/between_leads.h"
 #include "eval/forecast/forecaster.h"
 #include "learn/feature_cache.h"
 
@@ -33,14 +34,9 @@ class ForecastModels {
   const Said& at(const series::FrameTable& table, std::span<const eval::Origin> origins, bool untrained);
   // Index of a feature among the models' volumes. Error: none.
   size_t volume_of(int feature) const;
-  // Where a horizon lies among the models' leads. Those of a universal model are a grid from a step to a day: between two of
-  // them log1p of a quantile is interpolated by log of the lead. Error: a horizon outside; of another model, one that is no lead.
-  struct Between {
-    size_t low = 0;
-    size_t high = 0;
-    float share = 0;  // of `high`
-  };
-  Between between(int64_t horizon) const;
+  // Where a horizon lies among the models' leads. Error: a horizon outside; of a model that is not universal, one that is no
+  // lead.
+  eval::BetweenLeads between(int64_t horizon) const;
 
  private:
   Said walk(const learn::Backbone& backbone, const series::FrameTable& table,

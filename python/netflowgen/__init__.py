@@ -1,0 +1,33 @@
+"""Flow records to series per node, and a pre-trained model's forecasts, embeddings and scores of them.
+
+    import netflowgen as ng
+
+    store = ng.read_flows("nfcapd.202611290000", nodes="10.0.0.0/8", step="1min")
+    model = ng.load()
+    model.forecast(store, horizons=["1min", "1h"])
+
+What is computed here is computed by the same code as by the commands of the program, to the bit.
+"""
+
+from __future__ import annotations
+
+from . import evaluate
+from ._core import Error, UsageError
+from ._features import FEATURES, Feature
+from ._model import Model, Positions, load
+from ._read import read_flows
+from ._series import Series, Stage
+
+__all__ = [
+    "FEATURES",
+    "Error",
+    "Feature",
+    "Model",
+    "Positions",
+    "Series",
+    "Stage",
+    "UsageError",
+    "evaluate",
+    "load",
+    "read_flows",
+]

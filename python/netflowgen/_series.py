@@ -1,0 +1,396 @@
+"""Series of features per node: read from flows, made from frames, opened from a store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from ._features import FEATURES, NAMES, feature_index, feature_indices
+from ._time import Duration, Time, as_datetimes, duration_ms, time_ms, times_ms
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+    import polars as pl
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage of reading counted: ``entered = out + held + sum(drops.values())``."""
+
+    name: str
+    entered: int
+    out: int
+    held: int
+    drops: Mapping[str, int] = field(default_factory=dict)
+
+
+class Series:
+    """Frames of nodes: all features of a node in a step, for the steps in which it was active.
+
+    Rows are by node and then by time. A step without a row is idle: nothing happened, its values are 0, or missing where
+    the source never gives the feature. NaN is missing, and never zero. A series does not change; threads may share it.
+    """
+
+    __slots__ = ("_stages", "_table")
+
+    _stages: tuple[Stage, ...]
+    _table: _core.Series
+
+    def __init__(self) -> None:
+        """Not for use: a series comes from read_flows, open, from_pandas or from_numpy."""
+        raise TypeError("a Series comes from read_flows, Series.open, Series.from_pandas or Series.from_numpy")
+
+    @classmethod
+    def _of(cls, core: _core.Series, stages: tuple[Stage, ...] = ()) -> Series:
+        self = object.__new__(cls)
+        self._table = core
+        self._stages = stages
+        return self
+
+    # Where series come from.
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        nodes: str | Sequence[str] | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+        min_flows: int = 0,
+    ) -> Series:
+        """Read a store, or the part of it that is asked for, into memory.
+
+        Args:
+            path: The store's folder.
+            nodes: Names of nodes, or CIDRs of hosts; None: all. A store larger than memory is read in parts with this.
+            start: Steps from this time on.
+            end: Steps before this time.
+            min_flows: Leave out nodes with fewer flows, in and out together.
+
+        Raises:
+            Error: It is no store, is damaged, or is of another table of features.
+        """
+        wanted = [nodes] if isinstance(nodes, str) else list(nodes or [])
+        return cls._of(
+            _core.Series.open(
+                os.fspath(path),
+                wanted,
+                None if start is None else time_ms(start, "start"),
+                None if end is None else time_ms(end, "end"),
+                min_flows,
+            )
+        )
+
+    @classmethod
+    def from_pandas(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        node: str = "node",
+        time: str = "time",
+        step: Duration | None = None,
+        timezone: str = "UTC",
+    ) -> Series:
+        """Make a series of a data frame with a row a frame.
+
+        Args:
+            frame: A column of nodes, a column of times (naive: UTC), and columns that are named as features are. Features
+                without a column are missing.
+            node: Name of the column of nodes.
+            time: Name of the column of times: the start of the step.
+            step: Length of a step; None: the smallest distance of two times.
+            timezone: Of the network, for calendar inputs: UTC, +hh:mm or Europe/Berlin.
+
+        Raises:
+            UsageError: A column that is no feature or no number, a negative or infinite value, a time that is not the
+                start of a step, two frames of a node at one time.
+        """
+        import numpy as np
+
+        for column in (node, time):
+            if column not in frame.columns:
+                raise _core.UsageError(
+                    f"the frame has no column {column!r}; name the columns of nodes and times by node= and time="
+                )
+        features = [c for c in frame.columns if c not in (node, time)]
+        columns = [feature_index(c) for c in features]
+        arrays = [_numbers(frame[c], str(c)) for c in features]
+        values = np.column_stack(arrays) if arrays else np.empty((len(frame), 0), np.float32)
+        names = frame[node]
+        if names.isna().any():
+            raise _core.UsageError(f"column {node!r}: row {int(names.isna().to_numpy().argmax())} has no node")
+        ms = times_ms(frame[time] if hasattr(frame[time], "dt") else frame[time].to_numpy(), time)
+        return cls._from_rows(values, columns, [str(n) for n in names], ms, step, timezone)
+
+    @classmethod
+    def from_numpy(
+        cls,
+        values: npt.ArrayLike,
+        *,
+        nodes: Sequence[str],
+        times: Any = None,
+        start: Time | None = None,
+        step: Duration | None = None,
+        features: Sequence[str] | None = None,
+        timezone: str = "UTC",
+    ) -> Series:
+        """Make a series of an array.
+
+        Args:
+            values: Numbers, ``[rows, features]`` with a node and a time for each row, or ``[nodes, steps, features]`` from
+                ``start`` on, where every step is a frame.
+            nodes: ``[rows]`` or ``[nodes]`` names.
+            times: ``[rows]`` starts of steps: datetime64 (UTC) or Unix seconds; only with two dimensions.
+            start: Of the first step; only with three dimensions.
+            step: Length of a step; with ``times``, None is the smallest distance of two times.
+            features: ``[features]`` names of the columns; None: all, in the order of netflowgen.FEATURES.
+            timezone: Of the network.
+
+        Raises:
+            UsageError: As from_pandas; shapes that do not fit together.
+        """
+        import numpy as np
+
+        array = _numbers(values, "values")
+        columns = list(range(len(NAMES))) if features is None else feature_indices(features, ())
+        if array.ndim not in (2, 3):
+            raise _core.UsageError(
+                f"values has {array.ndim} dimensions; expected [rows, features] or [nodes, steps, features]"
+            )
+        if array.shape[-1] != len(columns):
+            raise _core.UsageError(
+                f"values has {array.shape[-1]} columns and {len(columns)} features are named; give features="
+            )
+        names = [str(n) for n in nodes]
+        if array.ndim == 2:
+            if times is None:
+                raise _core.UsageError("values of two dimensions need times=, a time a row")
+            return cls._from_rows(array, columns, names, times_ms(times, "times"), step, timezone)
+        if start is None or step is None:
+            raise _core.UsageError("values of three dimensions need start= and step=")
+        if len(names) != array.shape[0]:
+            raise _core.UsageError(f"values are of {array.shape[0]} nodes and {len(names)} are named")
+        step_ms = duration_ms(step, "step")
+        at = time_ms(start, "start") + np.arange(array.shape[1], dtype=np.int64) * step_ms
+        rows = array.reshape(-1, array.shape[2])
+        repeated = [n for n in names for _ in range(array.shape[1])]
+        return cls._from_rows(rows, columns, repeated, np.tile(at, len(names)), step, timezone)
+
+    @classmethod
+    def _from_rows(
+        cls,
+        values: npt.NDArray[np.float32],
+        columns: list[int],
+        names: list[str],
+        ms: npt.NDArray[np.int64],
+        step: Duration | None,
+        timezone: str,
+    ) -> Series:
+        import numpy as np
+
+        if not len(values) == len(names) == len(ms):
+            raise _core.UsageError(f"{len(values)} rows of values, {len(names)} nodes and {len(ms)} times")
+        if len(ms) == 0:
+            raise _core.UsageError("there are no rows, so there is no series")
+        step_ms = _smallest_distance(ms) if step is None else duration_ms(step, "step")
+        if step_ms <= 0:
+            raise _core.UsageError(f"step={step!r}: it must be longer than 0")
+        astray = np.flatnonzero(ms % step_ms)
+        if len(astray) > 0:
+            at = as_datetimes(ms[astray[:1]])[0]
+            raise _core.UsageError(
+                f"row {astray[0]}: {at} is not the start of a step of {step_ms} ms; steps are counted from 1970-01-01"
+            )
+        index: dict[str, int] = {}
+        node_of_row = np.fromiter((index.setdefault(n, len(index)) for n in names), np.int64, len(names))
+        return cls._of(
+            _core.Series.from_parts(
+                np.ascontiguousarray(values),
+                columns,
+                node_of_row,
+                list(index),
+                np.ascontiguousarray(ms // step_ms),
+                step_ms,
+                timezone,
+            )
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the series as a store, a folder that must not be one yet. The commands of the program read it."""
+        self._table.save(os.fspath(path))
+
+    # What a series is.
+
+    @property
+    def nodes(self) -> list[str]:
+        """``[nodes]`` names, in the order of the rows."""
+        return self._table.nodes
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features that the source gives; the others are missing everywhere."""
+        return [NAMES[i] for i in self._known()]
+
+    @property
+    def step(self) -> dt.timedelta:
+        """Length of a step."""
+        return dt.timedelta(milliseconds=self._table.step_ms)
+
+    @property
+    def start(self) -> dt.datetime:
+        """Start of the first step that the series covers, in UTC."""
+        return self._time(self._table.first_step)
+
+    @property
+    def end(self) -> dt.datetime:
+        """End of the last step that the series covers, in UTC."""
+        return self._time(self._table.end_step)
+
+    @property
+    def timezone(self) -> str:
+        """Time zone of the network, for calendar inputs."""
+        return self._table.timezone
+
+    @property
+    def ledger(self) -> tuple[Stage, ...]:
+        """What read_flows counted, stage by stage; empty for other series."""
+        return self._stages
+
+    @property
+    def node_index(self) -> npt.NDArray[np.int32]:
+        """``[rows]`` index into nodes."""
+        return self._table.node_index()
+
+    @property
+    def offsets(self) -> npt.NDArray[np.uint64]:
+        """``[nodes + 1]``: the rows of node n are ``offsets[n]`` to ``offsets[n + 1]``. No copy."""
+        return self._table.offsets
+
+    @property
+    def times(self) -> npt.NDArray[np.datetime64]:
+        """``[rows]`` start of each row's step, datetime64[ms], UTC."""
+        return as_datetimes(self._table.steps * self._table.step_ms)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._table.steps)
+
+    def __repr__(self) -> str:
+        """Return one line: nodes, rows, time."""
+        return (
+            f"<Series of {len(self.nodes)} nodes, {len(self)} frames, {self.start:%Y-%m-%d %H:%M} to "
+            f"{self.end:%Y-%m-%d %H:%M} UTC in steps of {self.step}>"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Support pickle and copy."""
+        c = self._table
+        parts = (c.values, list(range(len(FEATURES))), self.node_index.astype("int64"), c.nodes, c.steps)
+        return (_restored, (*parts, c.step_ms, c.timezone))
+
+    # What it becomes.
+
+    def to_numpy(self, features: str | Sequence[str] | None = None) -> npt.NDArray[np.float32]:
+        """Return the rows as an array.
+
+        Args:
+            features: Names of columns; None: all 39, and then nothing is copied: the array is a read-only view.
+
+        Returns:
+            float32 ``[rows, features]`` in the units of netflowgen.FEATURES; NaN is missing.
+        """
+        values = self._table.values
+        if features is None:
+            return values
+        return values[:, feature_indices(features, ())]
+
+    def to_tensor(self, features: str | Sequence[str] | None = None) -> npt.NDArray[np.float32]:
+        """Return every step of every node, idle ones too.
+
+        Args:
+            features: Names of features; None: those that the source gives (:attr:`features`).
+
+        Returns:
+            float32 ``[nodes, steps, features]`` from :attr:`start` to :attr:`end`. Idle steps are 0, or NaN where the source
+            never gives the feature.
+        """
+        return self._table.dense(feature_indices(features, self._known()))
+
+    def to_pandas(self, features: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Return the rows as a pandas frame: node (categorical), time (UTC), and a float32 column a feature.
+
+        Args:
+            features: Names of features; None: those that the source gives.
+        """
+        import pandas as pd
+
+        chosen = feature_indices(features, self._known())
+        node = pd.Categorical.from_codes(self.node_index, categories=pd.Index(self.nodes, dtype=object))
+        data: dict[str, Any] = {"node": node, "time": pd.DatetimeIndex(self.times).tz_localize("UTC")}
+        values = self._table.values
+        data.update({NAMES[i]: values[:, i] for i in chosen})
+        return pd.DataFrame(data)
+
+    def to_polars(self, features: str | Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the rows as a polars frame: node, time (UTC), and a float32 column a feature; NaN is missing.
+
+        Args:
+            features: Names of features; None: those that the source gives.
+        """
+        import polars as pl
+
+        chosen = feature_indices(features, self._known())
+        nodes = pl.Series("node", self.nodes, dtype=pl.String)
+        values = self._table.values
+        columns = [nodes.gather(self.node_index), pl.Series("time", self.times).dt.replace_time_zone("UTC")]
+        columns += [pl.Series(NAMES[i], values[:, i]) for i in chosen]
+        return pl.DataFrame(columns)
+
+    def node(self, name: str) -> slice:
+        """Return the rows of one node, as a slice of to_numpy and times."""
+        import bisect
+
+        nodes = self.nodes
+        n = bisect.bisect_left(nodes, name.encode(), key=str.encode)
+        if n == len(nodes) or nodes[n] != name:
+            raise _core.UsageError(f"the series has no node {name!r}")
+        return slice(int(self.offsets[n]), int(self.offsets[n + 1]))
+
+    def _known(self) -> Iterable[int]:
+        return [i for i, missing in enumerate(self._table.missing) if not missing]
+
+    def _time(self, step: int) -> dt.datetime:
+        epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+        return epoch + dt.timedelta(milliseconds=step * self._table.step_ms)
+
+
+def _restored(*parts: Any) -> Series:
+    return Series._of(_core.Series.from_parts(*parts))
+
+
+def _numbers(values: Any, name: str) -> npt.NDArray[np.float32]:
+    import numpy as np
+
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise _core.UsageError(f"{name} is of type {array.dtype}; features are numbers, NaN where missing")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)
+
+
+def _smallest_distance(ms: npt.NDArray[np.int64]) -> int:
+    import numpy as np
+
+    distances = np.diff(np.unique(ms))
+    if len(distances) == 0:
+        raise _core.UsageError("all rows have one time, so the length of a step is not known; give step=")
+    return int(distances.min())

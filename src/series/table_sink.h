@@ -1,0 +1,48 @@
+// Frames to a table in memory: what StoreWriter and load_frames do through a folder.
+//
+// Invariant: the table is the one that load_frames reads from a store of the same frames, to the bit. One thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "series/builder.h"
+#include "series/frame_table.h"
+
+namespace netflowgen::series {
+
+class TableSink : public FrameSink {
+ public:
+  void frame(const NodeKey& node, int64_t step, std::span<const float> frame) override;
+  // REQUIRES: frame has kFeatureCount values.
+  void add(std::string_view node, int64_t step, std::span<const float> frame);
+  // The table covers [first_step, end_step) although its edges may be idle.
+  void cover(int64_t first_step, int64_t end_step);
+  // Forgets all frames.
+  void discard();
+
+  size_t rows() const { return steps_.size(); }
+  // The frames by node and time; the sink is empty afterwards. Error: a node has two frames of one step.
+  FrameTable finish(int64_t step_ms, std::string timezone, NodeChoice choice);
+
+ private:
+  uint32_t index_of(std::string_view name);
+  void add_row(uint32_t node, int64_t step, std::span<const float> frame);
+
+  struct KeyHash {
+    size_t operator()(const NodeKey& node) const { return HashSeed().hash(node); }
+  };
+  std::unordered_map<NodeKey, uint32_t, KeyHash> keys_;
+  std::unordered_map<std::string, uint32_t> index_;
+  std::vector<std::string> names_;
+  std::vector<uint32_t> nodes_;  // [rows] index into names_
+  std::vector<int64_t> steps_;   // [rows]
+  std::vector<float> values_;    // [rows, kFeatureCount]
+  int64_t first_step_ = 0;       // first == end: nothing is covered
+  int64_t end_step_ = 0;
+};
+
+}  // namespace netflowgen::series
