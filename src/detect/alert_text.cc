@@ -93,19 +93,6 @@ std::string talkers_text(const std::vector<Talker>& talkers, std::string_view pr
   return text;
 }
 
-// "packets_in rose to 21 k packets where 1 k (at most 1.5 k) was expected". The first one above its band,
-// else the first.
-std::string driver_text(const Alert& a) {
-  if (a.drivers.empty()) return "";
-  const Driver& d = a.drivers.front();
-  const auto& f = series::kFeatures[static_cast<size_t>(d.feature)];
-  std::string text = fmt::format("{} was {}", f.name, quantity_text(d.seen, f.unit));
-  if (std::isnan(d.expected)) return text + ", nothing was expected yet";
-  text += fmt::format(" where {}", quantity_text(d.expected, f.unit));
-  if (!std::isnan(d.upper)) text += fmt::format(" (at most {})", quantity_text(d.upper, f.unit));
-  return text + (d.forecast ? " was forecast" : " is usual");
-}
-
 std::string flows_text(const FlowEvidence& e) {
   std::string text =
       fmt::format("; of {} sampled flows, most packets came from {}", e.sampled, talkers_text(e.sources, ""));
@@ -149,6 +136,17 @@ std::string since_text(base::TimeMs start, base::TimeMs raised, base::TimeMs end
 }
 
 }  // namespace
+
+std::string driver_text(const Alert& a) {
+  if (a.drivers.empty()) return "";
+  const Driver& d = a.drivers.front();
+  const auto& f = series::kFeatures[static_cast<size_t>(d.feature)];
+  std::string text = fmt::format("{} was {}", f.name, quantity_text(d.seen, f.unit));
+  if (std::isnan(d.expected)) return text + ", nothing was expected yet";
+  text += fmt::format(" where {}", quantity_text(d.expected, f.unit));
+  if (!std::isnan(d.upper)) text += fmt::format(" (at most {})", quantity_text(d.upper, f.unit));
+  return text + (d.forecast ? " was forecast" : " is usual");
+}
 
 base::TimeMs AlertRow::start_ms() const { return alert != nullptr ? alert->start_ms : incident->start_ms; }
 const std::string& AlertRow::id() const { return alert != nullptr ? alert->id : incident->id; }

@@ -30,6 +30,10 @@ std::string alert_table(std::span<const AlertRow> rows, base::TimeMs now_ms);
 std::string alert_story(const Alert& alert, base::TimeMs now_ms);
 std::string incident_story(const Incident& incident, base::TimeMs now_ms);
 
+// "packets_in was 21 k packets where 1 k packets (at most 1.5 k packets) is usual": the first of the alert's drivers; empty where it
+// has none.
+std::string driver_text(const Alert& alert);
+
 // A self-contained HTML page: the table, and under each row its story. `title`: plain text.
 std::string alert_page(std::span<const AlertRow> rows, base::TimeMs now_ms, std::string_view title);
 

@@ -3,19 +3,13 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "detect/alert_text.h"
 #include "detect/detector_state.h"
 
 namespace netflowgen::serve {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-
-std::string driver_text(const detect::Alert& alert) {
-  if (alert.drivers.empty()) return "";
-  const auto& d = alert.drivers.front();
-  const auto& feature = series::kFeatures[static_cast<size_t>(d.feature)];
-  return fmt::format(", {} {:.4g} where {:.4g} was expected", feature.name, d.seen, d.expected);
-}
 
 // A file of its own: the saved state and the store stay as of the same flush.
 base::fs::path reload_file(const base::fs::path& state) { return state.string() + ".reload"; }
@@ -127,7 +121,8 @@ void LiveDetector::tick(const series::SeriesBuilder& builder, base::TimeMs now_m
 void LiveDetector::log_record(const detect::Alert& alert) const {
   log_(fmt::format("alert {} {}: {} {} ({} {:.0f} %), {}, since {}{}{}", alert.id, name_of(alert.event),
                    alert.node, alert.task, alert.guess.type, 100 * alert.guess.probability,
-                   name_of(alert.severity), base::format_time(alert.start_ms), driver_text(alert),
+                   name_of(alert.severity), base::format_time(alert.start_ms),
+                   alert.drivers.empty() ? "" : ", " + detect::driver_text(alert),
                    alert.sent() ? "" : fmt::format("; suppressed: {}", name_of(alert.suppressed))));
 }
 

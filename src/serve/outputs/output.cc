@@ -13,11 +13,9 @@ namespace {
 constexpr std::string_view kKinds[] = {"webhook", "syslog", "alertmanager", "script",
                                        "email",   "gobgp",  "exabgp"};
 
-std::string driver_text(const detect::Alert& a) {
-  if (a.drivers.empty()) return "";
-  const auto& d = a.drivers.front();
-  return fmt::format(", {} {:.4g} where {:.4g} was expected",
-                     series::kFeatures[static_cast<size_t>(d.feature)].name, d.seen, d.expected);
+std::string driver_of(const detect::Alert& alert) {
+  const std::string text = detect::driver_text(alert);
+  return text.empty() ? text : ", " + text;
 }
 
 }  // namespace
@@ -48,7 +46,7 @@ std::unique_ptr<Output> make_output(const OutputOptions& o, OutputLog log) {
 std::string headline(const AlertRecord& record) {
   if (const auto* a = std::get_if<detect::Alert>(&record)) {
     return fmt::format("{} {} on {} ({}) {}{}", name_of(a->severity), a->guess.type, a->node, a->task,
-                       name_of(a->event), driver_text(*a));
+                       name_of(a->event), driver_of(*a));
   }
   const auto& i = std::get<detect::Incident>(record);
   return fmt::format("{} {} on {} hosts of {} ({}) {}", name_of(i.severity), i.type, i.hosts,
