@@ -11,6 +11,7 @@ NetFlowGen's detector begins with the state after 150 minutes of the same backgr
 flash crowd (TCP 443 of 3,000 clients) and a backup (TCP 22 between two hosts), both above FastNetMon's threshold.
 """
 import argparse
+import atexit
 import collections
 import http.server
 import json
@@ -173,8 +174,8 @@ def receiver(out):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             r = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if r["event"] == "raised" and "node" in r:
-                out.append((time.time(), r["node"], r["severity"], r["type"] if "type" in r else ""))
+            if "node" in r:
+                out.append((time.time(), r["node"], r["event"], r["severity"], r["id"]))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -220,15 +221,24 @@ outputs:
 def fastnetmon_alerts(folder, average):
     file = folder / f"alerts-{average}"
     lines = file.read_text().splitlines() if file.exists() else []
-    return [(float(a), b) for a, b, c in (line.split() for line in lines) if c == "ban"]
+    return [(float(a), b, "raised", "", "") for a, b, c in (line.split() for line in lines) if c == "ban"]
 
 
-def delays(alerts, events, begun):
-    out = {}
-    for e in events:
-        at = [t for t, node, *_ in alerts if node == e.victim and t >= begun.get(e.name, 1e18) - 1]
-        out[e.name] = min(at) - begun[e.name] if at else None
-    return out
+LEVELS = ("low", "medium", "high", "critical")
+
+
+def worst(alerts):
+    return max((a[3] for a in alerts if a[3]), key=LEVELS.index, default="")
+
+
+def found_text(alerts, event, begun):
+    """Seconds from the first datagram to the alert, and the severity that it came to; "up": an alert was up before the event."""
+    mine = [a for a in alerts if a[1] == event.victim and a[0] >= begun - 1]
+    before = {a[4]: a[2] for a in alerts if a[1] == event.victim and a[0] < begun - 1}
+    raised = [a for a in mine if a[2] in ("raised", "resumed")]
+    if not raised:
+        return f"up {worst(mine)}".strip() if any(e != "ended" for e in before.values()) else "-"
+    return f"{raised[0][0] - begun:.1f} {worst(mine)}".strip()
 
 
 def main():
@@ -244,6 +254,8 @@ def main():
         hooked, ports = [], [free_port() for _ in range(3)]
         serve = start_serve(a.program, folder, ports[2], receiver(hooked), a.history)
         peers = [start_fastnetmon(folder, ports[0], 5), start_fastnetmon(folder, ports[1], 45)]
+        for process in [serve, *peers]:
+            atexit.register(process.kill)
         time.sleep(5)
         events, n, lead = [], 0, 150
         for r in range(a.repeats):
@@ -267,16 +279,14 @@ def main():
         print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; the sender was late by {1000 * sender.late:.0f} ms at most")
         found = {"FastNetMon, 5 s": fastnetmon_alerts(folder, 5), "FastNetMon, 45 s": fastnetmon_alerts(folder, 45), "NetFlowGen": hooked}
         print("| seconds to the alert | " + " | ".join(found) + " |\n|---|" + "---|" * len(found))
-        by = {k: delays(v, events, sender.begun) for k, v in found.items()}
-        text = lambda x: "-" if x is None else f"{x:.1f}"
         for what in [str(t) for t in TIMES] + ["crowd", "backup"]:
-            rows = [e.name for e in events if e.name.split()[0] == what]
+            rows = [e for e in events if e.name.split()[0] == what]
             label = f"flood of {what} times the threshold" if what[0].isdigit() else f"{what} (benign)"
-            print(f"| {label} | " + " | ".join(", ".join(text(by[k][name]) for name in rows) for k in found) + " |")
+            print(f"| {label} | " + " | ".join(", ".join(found_text(v, e, sender.begun[e.name]) for e in rows) for v in found.values()) + " |")
         attacked = {e.victim for e in events if e.name[0].isdigit()}
-        print("| alerts on hosts that are not attacked | " + " | ".join(str(sum(1 for x in v if x[1] not in attacked)) for v in found.values()) + " |")
-        others = collections.Counter(x[1:4] for x in hooked if x[1] not in attacked)
-        print("NetFlowGen's others:", dict(others.most_common(8)))
+        for least, label in enumerate(LEVELS[:3]):
+            count = [sum(1 for a in v if a[1] not in attacked and a[2] == "raised" and (not a[3] or LEVELS.index(a[3]) >= least)) for v in found.values()]
+            print(f"| alerts on hosts that are not attacked, {label} or more | " + " | ".join(map(str, count)) + " |")
         if serve.returncode != 0:
             sys.exit(f"serve ended with {serve.returncode}: {(folder / 'serve.log').read_text()[-2000:]}")
 

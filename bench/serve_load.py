@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """`netflowgen serve` end to end under rising load: NetFlow v9 of always new flows over loopback, hosts in 10.0.0.0/8 as nodes.
 
-    bench/serve_load.py PROGRAM [--rates 50000,100000,200000] [--seconds 60] [--hosts 100000] [--step 10] [--modes collect,active]
+    bench/serve_load.py PROGRAM [--rates 50000,100000,200000] [--seconds 300] [--hosts 100000] [--step 60] [--modes collect,active]
 
 For every rate and mode it prints: flows a second that were sent, loss (what was sent less what was decoded, and why), CPU seconds per
-million flows, peak memory, seconds from the end of a step to its scores, and the API's answers. `collect` (the same service without a
+million flows, peak memory, seconds from the end of a step (and its lateness) to its scores, and the API's answers. What still waits in
+the service's queue is told apart from what was lost. `collect` (the same service without a
 model) is the baseline of its line's ratio. With --overload the last rate is sent until the queue is full, then a tenth of it: what is
 shed, whether the API answers, and how long it takes until nothing waits.
 """
 import argparse
+import atexit
 import http.client
 import json
 import os
@@ -102,6 +104,7 @@ http: {{listen: ["127.0.0.1:{self.http}"], rate: 0}}
         self.lateness = step
         self.log = open(folder / f"{mode}.log", "w+")
         self.process = subprocess.Popen([program, "serve", str(file)], stderr=self.log)
+        atexit.register(self.process.kill)
         end = time.monotonic() + 60
         while "listening on" not in pathlib.Path(self.log.name).read_text():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -167,15 +170,16 @@ def phase(service, sender, rate, seconds):
     time.sleep(1.5)  # what is queued
     after = service.metrics()
     flows = after[("stage_in_total", "flows", "")] - before.get(("stage_in_total", "flows", ""), 0)
+    waiting = (after.get(("stage_held", "sockets", ""), 0) - before.get(("stage_held", "sockets", ""), 0)) * PER_PACKET
     cpu = service.cpu() - cpu
-    return {"sent_per_s": sent / wall, "lost": 1 - flows / max(1, sent), "cpu_per_million": cpu / max(1, flows) * 1e6, "peak_mb": service.peak_mb(),
+    return {"sent_per_s": sent / wall, "lost": max(0, 1 - (flows + waiting) / max(1, sent)), "waiting": max(0, waiting) / max(1, sent), "cpu_per_million": cpu / max(1, flows) * 1e6, "peak_mb": service.peak_mb(),
             "lag_s": max(lags, default=float("nan")), "api_p99_ms": 1000 * p99(times), "drops": drops(after, before), "queue": after.get(("queue_bytes", "", ""), 0)}
 
 
 def overload(service, sender, rate):
     print(f"\noverload: {rate} flows/s, then a tenth of it")
     r = phase(service, sender, rate, 30)
-    print(f"  sent {r['sent_per_s']:.0f}/s, lost {100 * r['lost']:.2f} %, API p99 {r['api_p99_ms']:.0f} ms, peak {r['peak_mb']:.0f} MB, shed: {json.dumps(r['drops'])}")
+    print(f"  sent {r['sent_per_s']:.0f}/s, lost {100 * r['lost']:.2f} %, waiting {100 * r['waiting']:.1f} %, API p99 {r['api_p99_ms']:.0f} ms, peak {r['peak_mb']:.0f} MB, shed: {json.dumps(r['drops'])}")
     sender.rate = rate / 10
     start = time.monotonic()
     while service.metrics().get(("queue_bytes", "", ""), 0) > 1 << 20 and time.monotonic() - start < 300:
@@ -189,15 +193,15 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("program")
     p.add_argument("--rates", default="50000,100000,200000")
-    p.add_argument("--seconds", type=float, default=60)
+    p.add_argument("--seconds", type=float, default=300)
     p.add_argument("--hosts", type=int, default=100_000)
-    p.add_argument("--step", type=int, default=10)
+    p.add_argument("--step", type=int, default=60)
     p.add_argument("--modes", default="collect,active")
     p.add_argument("--cache", default="int8")
     p.add_argument("--overload", type=int, default=0, help="flows a second")
     a = p.parse_args()
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {a.hosts} hosts, steps of {a.step} s, {a.seconds:.0f} s a rate")
-    print("| mode | flows/s sent | lost | CPU s per M flows | ratio | peak MB | step end to scores, s | API p99, ms | drops |\n|---|---|---|---|---|---|---|---|---|")
+    print("| mode | flows/s sent | lost | waiting | CPU s per M flows | ratio | peak MB | step end to scores, s | API p99, ms | drops |\n|---|---|---|---|---|---|---|---|---|---|")
     baseline = {}
     for mode in a.modes.split(","):
         with tempfile.TemporaryDirectory(prefix="nfg-load-") as folder:
@@ -207,7 +211,7 @@ def main():
             for rate in map(int, a.rates.split(",")):
                 r = phase(service, sender, rate, a.seconds)
                 baseline.setdefault(rate, r["cpu_per_million"])
-                print(f"| {mode} | {r['sent_per_s']:.0f} | {100 * r['lost']:.4f} % | {r['cpu_per_million']:.2f} | {r['cpu_per_million'] / baseline[rate]:.2f} | "
+                print(f"| {mode} | {r['sent_per_s']:.0f} | {100 * r['lost']:.4f} % | {100 * r['waiting']:.2f} % | {r['cpu_per_million']:.2f} | {r['cpu_per_million'] / baseline[rate]:.2f} | "
                       f"{r['peak_mb']:.0f} | {r['lag_s']:.1f} | {r['api_p99_ms']:.0f} | {json.dumps(r['drops'])} |", flush=True)
             if a.overload:
                 overload(service, sender, a.overload)
