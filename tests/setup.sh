@@ -8,7 +8,7 @@ fail() {
   failures=$((failures + 1))
 }
 
-for part in demo kafka build test bench lint all; do
+for part in demo kafka build test bench deb lint all; do
   "$SOURCE_DIR/scripts/setup" --list $part | sort -u >"$out/$part" || fail "--list $part"
   [ -z "$(comm -23 "$out/demo" "$out/$part")" ] || fail "$part lacks what the build needs"
 done
@@ -24,7 +24,7 @@ has kafka librdkafka-dev && has test librdkafka-dev || fail "kafka or make test 
 has lint clang-tidy || fail "make lint lacks clang-tidy"
 "$SOURCE_DIR/scripts/setup" nonsense 2>"$out/log"
 [ $? -eq 2 ] && grep -q "no part 'nonsense'; known: demo, kafka, build, test" "$out/log" || fail "an unknown part: $(cat "$out/log")"
-for part in demo build test bench lint; do
+for part in demo build test bench deb lint; do
   grep -q "scripts/setup $part\$" "$SOURCE_DIR/Makefile" || fail "the Makefile does not ask for part $part"
 done
 [ $failures -eq 0 ] && echo "setup: all as expected"

@@ -1,6 +1,7 @@
 """A full disk: what is said, what continues, and what is whole again when there is room. The disk is a tmpfs of a mount namespace of
 its own; without the right to make one the test is skipped."""
 import os
+import re
 import subprocess
 import sys
 import time
@@ -57,7 +58,7 @@ def test_stop_when_full(service, disk):
     fill(disk)
     service.stop(code=1)
     text = service.log[service.run_log:]
-    require(f"a stop on a full disk tells why: {text[-500:]}", "No space left on device" in text[-3000:])
+    wait(f"a stop on a full disk tells why: {text[-500:]}", lambda: "No space left on device" in service.log[-3000:], 5)
     expect("temporary files", service.leftovers(), [])
     (disk / "filler").unlink()
     rows_of(service)
@@ -71,8 +72,7 @@ def test_start_when_full(service, disk):
     service.start(ready=False)
     code = service.process.wait(60)
     expect("a start on a full disk", code, 1)
-    text = service.log[service.run_log:]
-    require(f"it tells why: {text[-500:]}", "No space left on device" in text or "is full" in text)
+    wait("it tells why", lambda: re.search("No space left on device|is full", service.log[service.run_log:]), 5)
     (disk / "filler").unlink()
 
 

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""`netflowgen serve` end to end under rising load: NetFlow v9 of always new flows over loopback, hosts in 10.0.0.0/8 as nodes.
+
+    bench/serve_load.py PROGRAM [--rates 50000,100000,200000] [--seconds 300] [--hosts 100000] [--step 60] [--modes collect,active]
+
+For every rate and mode it prints: flows a second that were sent, loss (what was sent less what was decoded, and why), CPU seconds per
+million flows, peak memory, seconds from the end of a step (and its lateness) to its scores, and the API's answers. What still waits in
+the service's queue is told apart from what was lost. `collect` (the same service without a
+model) is the baseline of its line's ratio. With --overload the last rate is sent until the queue is full, then a tenth of it: what is
+shed, whether the API answers, and how long it takes until nothing waits.
+"""
+import argparse
+import atexit
+import http.client
+import json
+import os
+import pathlib
+import random
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+FIELDS = [(8, 4), (12, 4), (7, 2), (11, 2), (4, 1), (6, 1), (2, 4), (1, 4), (22, 4), (21, 4)]
+RECORD = struct.Struct(">IIHHBBIIII")
+PER_PACKET = 30
+UPTIME = 3_600_000
+
+
+def free_port(kind):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Sender(threading.Thread):
+    """A pool of datagrams, made once. Each time one is sent its header is of now, so that its flows are new ones of this moment."""
+
+    def __init__(self, port, hosts, pool=8192):
+        super().__init__(daemon=True)
+        rng = random.Random(1)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        self.socket.connect(("127.0.0.1", port))
+        self.rate, self.sent, self.ending = 0, 0, False
+        head = struct.pack(">HH", 256, 4 + PER_PACKET * RECORD.size)
+        self.pool = []
+        for _ in range(pool):
+            body = bytearray(20) + head
+            for _ in range(PER_PACKET):
+                inside, outside = 0x0A000001 + rng.randrange(hosts), 0x2D000000 + rng.randrange(1 << 18)
+                source, target = (inside, outside) if rng.random() < 0.5 else (outside, inside)
+                packets = 1 + int(rng.paretovariate(1.2)) % 1000
+                body += RECORD.pack(source, target, rng.randrange(1024, 65536), rng.choice((443, 443, 80, 53, 22)), rng.choice((6, 6, 6, 17)), 24,
+                                    packets, packets * rng.randrange(64, 1400), UPTIME - rng.randrange(5000), UPTIME)
+            self.pool.append(body)
+
+    def template(self):
+        t = struct.pack(">HH", 256, len(FIELDS)) + b"".join(struct.pack(">HH", *f) for f in FIELDS)
+        return struct.pack(">HHIIII", 9, 1, UPTIME, int(time.time()), self.sequence, 1) + struct.pack(">HH", 0, 4 + len(t)) + t
+
+    def run(self):
+        self.sequence = number = 0
+        start, due = time.monotonic(), 0.0
+        last = start
+        while not self.ending:
+            now = time.monotonic()
+            due = min(due + (now - last) * self.rate, self.rate * 0.05)  # what could not be sent in time is not caught up with
+            last = now
+            if due < PER_PACKET:
+                time.sleep(0.001)
+                continue
+            seconds = int(time.time())
+            for _ in range(int(due // PER_PACKET)):
+                if self.sequence % 512 == 0:
+                    self.socket.send(self.template())
+                    self.sequence += 1
+                datagram = self.pool[number % len(self.pool)]
+                struct.pack_into(">HHIIII", datagram, 0, 9, PER_PACKET, UPTIME, seconds, self.sequence & 0xFFFFFFFF, 1)
+                self.socket.send(datagram)
+                self.sequence += 1
+                number += 1
+                self.sent += PER_PACKET
+                due -= PER_PACKET
+
+
+class Service:
+    def __init__(self, program, folder, mode, step, hosts, cache):
+        self.udp, self.http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
+        file = folder / f"{mode}.yaml"
+        file.write_text(f"""mode: {mode}
+data: {folder}/{mode}
+listen: ["udp://127.0.0.1:{self.udp}"]
+flush: 1m
+nodes: {{hosts: [10.0.0.0/8]}}
+series: {{step: {step}s, lateness: {step}s}}
+model: {{path: {"none" if mode == "collect" else "default"}, cache: {cache}, max-nodes: {hosts + 1000}}}
+http: {{listen: ["127.0.0.1:{self.http}"], rate: 0}}
+""")
+        self.lateness = step
+        self.log = open(folder / f"{mode}.log", "w+")
+        self.process = subprocess.Popen([program, "serve", str(file)], stderr=self.log)
+        atexit.register(self.process.kill)
+        end = time.monotonic() + 60
+        while "listening on" not in pathlib.Path(self.log.name).read_text():
+            if self.process.poll() is not None or time.monotonic() > end:
+                sys.exit(pathlib.Path(self.log.name).read_text())
+            time.sleep(0.05)
+
+    def ask(self, path):
+        start = time.monotonic()
+        c = http.client.HTTPConnection("127.0.0.1", self.http, timeout=30)
+        c.request("GET", path)
+        text = c.getresponse().read().decode()
+        c.close()
+        return text, time.monotonic() - start
+
+    def metrics(self):
+        out = {}
+        for line in self.ask("/metrics")[0].splitlines():
+            if found := re.match(r"netflowgen_(\w+)(?:\{(.*)\})? (\S+)$", line):
+                labels = dict(re.findall(r'(\w+)="([^"]*)"', found[2] or ""))
+                if labels.get("exporter", "") == "":
+                    out[(found[1], labels.get("stage", ""), labels.get("reason", ""))] = float(found[3])
+        return out
+
+    def cpu(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_mb(self):
+        return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(120)
+
+
+def drops(after, before):
+    out = {}
+    for (name, stage, reason), value in after.items():
+        if name == "stage_dropped_total" and (n := value - before.get((name, stage, reason), 0)) > 0:
+            out[f"{stage}: {reason}"] = int(n)
+    return out
+
+
+def p99(values):
+    return sorted(values)[max(0, int(len(values) * 0.99) - 1)] if values else float("nan")
+
+
+def phase(service, sender, rate, seconds):
+    before, cpu, sent, start = service.metrics(), service.cpu(), sender.sent, time.monotonic()
+    sender.rate = rate
+    times, lags, seen = [], [], None
+    while time.monotonic() - start < seconds:
+        for path in ("/api/v1/overview", "/api/v1/nodes?sort=bytes", "/api/v1/status"):
+            times.append(service.ask(path)[1])
+        m = service.metrics()
+        last = m.get(("step_last_seconds", "", ""))
+        if seen is not None and last != seen:
+            lags.append(m.get(("step_lag_seconds", "", ""), 0) - service.lateness)
+        seen = last
+        time.sleep(0.2)
+    sent, wall = sender.sent - sent, time.monotonic() - start
+    sender.rate = 0
+    time.sleep(1.5)  # what is queued
+    after = service.metrics()
+    flows = after[("stage_in_total", "flows", "")] - before.get(("stage_in_total", "flows", ""), 0)
+    waiting = (after.get(("stage_held", "sockets", ""), 0) - before.get(("stage_held", "sockets", ""), 0)) * PER_PACKET
+    cpu = service.cpu() - cpu
+    return {"sent_per_s": sent / wall, "lost": max(0, 1 - (flows + waiting) / max(1, sent)), "waiting": max(0, waiting) / max(1, sent), "cpu_per_million": cpu / max(1, flows) * 1e6, "peak_mb": service.peak_mb(),
+            "lag_s": max(lags, default=float("nan")), "api_p99_ms": 1000 * p99(times), "drops": drops(after, before), "queue": after.get(("queue_bytes", "", ""), 0)}
+
+
+def overload(service, sender, rate):
+    print(f"\noverload: {rate} flows/s, then a tenth of it")
+    r = phase(service, sender, rate, 30)
+    print(f"  sent {r['sent_per_s']:.0f}/s, lost {100 * r['lost']:.2f} %, waiting {100 * r['waiting']:.1f} %, API p99 {r['api_p99_ms']:.0f} ms, peak {r['peak_mb']:.0f} MB, shed: {json.dumps(r['drops'])}")
+    sender.rate = rate / 10
+    start = time.monotonic()
+    while service.metrics().get(("queue_bytes", "", ""), 0) > 1 << 20 and time.monotonic() - start < 300:
+        time.sleep(0.5)
+    waited = time.monotonic() - start
+    r = phase(service, sender, rate / 10, 20)
+    print(f"  nothing waits after {waited:.1f} s; then lost {100 * r['lost']:.3f} %, API p99 {r['api_p99_ms']:.0f} ms, drops {json.dumps(r['drops'])}")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("program")
+    p.add_argument("--rates", default="50000,100000,200000")
+    p.add_argument("--seconds", type=float, default=300)
+    p.add_argument("--hosts", type=int, default=100_000)
+    p.add_argument("--step", type=int, default=60)
+    p.add_argument("--modes", default="collect,active")
+    p.add_argument("--cache", default="int8")
+    p.add_argument("--overload", type=int, default=0, help="flows a second")
+    a = p.parse_args()
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {a.hosts} hosts, steps of {a.step} s, {a.seconds:.0f} s a rate")
+    print("| mode | flows/s sent | lost | waiting | CPU s per M flows | ratio | peak MB | step end to scores, s | API p99, ms | drops |\n|---|---|---|---|---|---|---|---|---|---|")
+    baseline = {}
+    for mode in a.modes.split(","):
+        with tempfile.TemporaryDirectory(prefix="nfg-load-") as folder:
+            service = Service(a.program, pathlib.Path(folder), mode, a.step, a.hosts, a.cache)
+            sender = Sender(service.udp, a.hosts)
+            sender.start()
+            for rate in map(int, a.rates.split(",")):
+                r = phase(service, sender, rate, a.seconds)
+                baseline.setdefault(rate, r["cpu_per_million"])
+                print(f"| {mode} | {r['sent_per_s']:.0f} | {100 * r['lost']:.4f} % | {100 * r['waiting']:.2f} % | {r['cpu_per_million']:.2f} | {r['cpu_per_million'] / baseline[rate]:.2f} | "
+                      f"{r['peak_mb']:.0f} | {r['lag_s']:.1f} | {r['api_p99_ms']:.0f} | {json.dumps(r['drops'])} |", flush=True)
+            if a.overload:
+                overload(service, sender, a.overload)
+            sender.ending = True
+            service.stop()
+
+
+main()
