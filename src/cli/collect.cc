@@ -2,6 +2,7 @@
 // how to operate it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -11,6 +12,7 @@
 #include "cli/options/decode_options.h"
 #include "cli/options/detect_options.h"
 #include "cli/options/series_options.h"
+#include "flow/kafka/kafka_url.h"
 #include "flow/live/live_flow_source.h"
 #include "model/spec.h"
 #include "series/open_steps.h"
@@ -41,13 +43,26 @@ struct CollectArgs {
   bool dump = false;
 };
 
+// The topic among what is listened to; "": there is none.
+std::string topic_of(const std::vector<std::string>& listen) {
+  const auto is_topic = [](const std::string& text) { return flow::is_kafka_url(text); };
+  const auto it = std::find_if(listen.begin(), listen.end(), is_topic);
+  if (it == listen.end()) return {};
+  if (listen.size() > 1) throw UsageError("--listen: a topic is read alone; run a collector for each");
+  flow::parse_kafka_url(*it);
+  return *it;
+}
+
 flow::LiveOptions live_options(const CollectArgs& args) {
   flow::LiveOptions o;
   for (const auto& text : args.listen) {
+    if (flow::is_kafka_url(text)) continue;
     const auto address = flow::ListenAddress::parse(text);
     if (!address) {
       throw UsageError(
-          "--listen {}: expected udp://ADDRESS:PORT such as udp://[::]:2055 or udp://192.0.2.1:6343", text);
+          "--listen {}: expected udp://ADDRESS:PORT such as udp://[::]:2055 or udp://192.0.2.1:6343, or "
+          "kafka://BROKERS/TOPIC",
+          text);
     }
     o.listen.push_back(*address);
   }
@@ -70,6 +85,7 @@ int64_t asked_step(const std::string& model, int64_t step_ms) {
 // The arguments, checked and given their units.
 CollectorOptions collector_options(const CollectArgs& args, bool step_given) {
   CollectorOptions p;
+  p.topic = topic_of(args.listen);
   p.live = live_options(args);
   p.decode = decode_options(args.decode);
   p.anonymize = flow::parse_anonymize(args.anonymize);
@@ -116,14 +132,18 @@ void check(const CollectorOptions& p) {
   }
   if (base::fs::exists(p.templates)) flow::Decoder(p.decode).load(p.templates);
   if (base::fs::exists(p.open_steps)) series::OpenSteps::place(p.open_steps, p.series.step_ms);
-  fmt::print("the configuration is valid: {} addresses, {} sockets each, store {}{}\n", p.live.listen.size(),
-             p.live.sockets, p.store.string(), series::is_store(p.store) ? " (to be continued)" : " (new)");
+  const std::string from =
+      p.topic.empty() ? fmt::format("{} addresses, {} sockets each", p.live.listen.size(), p.live.sockets)
+                      : flow::parse_kafka_url(p.topic).name();
+  fmt::print("the configuration is valid: {}, store {}{}\n", from, p.store.string(),
+             series::is_store(p.store) ? " (to be continued)" : " (new)");
   if (!p.nodes_line.empty()) fmt::print("{}\n", p.nodes_line);
 }
 
 void collect(const CollectArgs& args, const Command& command, Context& context) {
   if (args.dump) return fmt::print("{}", dump_config(command));
-  if (args.listen.empty()) throw UsageError("collect needs --listen udp://ADDRESS:PORT");
+  if (args.listen.empty())
+    throw UsageError("collect needs --listen udp://ADDRESS:PORT or kafka://BROKERS/TOPIC");
   if (args.store.empty()) throw UsageError("collect needs -o STORE");
   CollectorOptions plan = collector_options(args, command.count("--step") > 0);
   if (plan.detect) plan.series.step_ms = plan.detect->setup->step_ms();
@@ -144,7 +164,8 @@ void add_collect(Command& app, Context& context) {
   const auto option = [&](const char* group, const char* name, auto& value, const char* help) {
     return command->add_option(name, value, help)->group(group);
   };
-  option(kInputGroup, "--listen", args->listen, "udp://ADDRESS:PORT, repeatable; [::] is both families");
+  option(kInputGroup, "--listen", args->listen,
+         "udp://ADDRESS:PORT, repeatable; [::] is both families; or kafka://BROKERS/TOPIC");
   option(kInputGroup, "--anonymize", args->anonymize,
          "Change addresses first: cryptopan:KEYFILE, truncate[:V4BITS,V6BITS]");
   option(kOutputGroup, "-o,--out", args->store, "The store, a folder; an existing one is continued");

@@ -49,7 +49,7 @@ std::vector<Setting> settings(ServeArgs& a) {
   return {
       {"mode", "", true, "collect: store only. shadow: score, and suppress every alert. active: raise alerts.", &a.mode},
       {"data", "", false, "Folder of all that is stored: store/, history.db, alerts.db, the detector's state, tokens.", &a.data},
-      {"listen", "--listen", false, "Where flow packets come in, any protocol on any port.", &a.listen},
+      {"listen", "--listen", false, "Where flow packets come in, any protocol on any port; or one topic, kafka://BROKERS/TOPIC.", &a.listen},
       {"exporters", "", false, "Addresses and prefixes that packets are taken from; others are dropped and counted. Empty: all.", &a.allow},
       {"anonymize", "--anonymize", false, "Change addresses first: cryptopan:KEYFILE, or truncate:V4BITS,V6BITS.", &a.anonymize},
       {"tick", "", true, "How often the open step is examined.", &a.tick},

@@ -7,6 +7,7 @@
 #include "cli/options/detect_options.h"
 #include "cli/serve_config.h"
 #include "detect/calibration.h"
+#include "flow/kafka/kafka_url.h"
 #include "model/spec.h"
 #include "serve/model_in_force.h"
 
@@ -59,8 +60,15 @@ void check_words(const ServeArgs& a) {
 flow::LiveOptions live_options(const ServeArgs& a) {
   flow::LiveOptions o;
   for (const auto& text : a.listen) {
+    if (flow::is_kafka_url(text)) {
+      if (a.listen.size() > 1) throw UsageError("listen: a topic is read alone; run a service for each");
+      flow::parse_kafka_url(text);
+      return o;
+    }
     const auto address = flow::ListenAddress::parse(text);
-    if (!address) throw UsageError("listen {}: expected udp://ADDRESS:PORT such as udp://[::]:2055", text);
+    if (!address)
+      throw UsageError(
+          "listen {}: expected udp://ADDRESS:PORT such as udp://[::]:2055, or kafka://BROKERS/TOPIC", text);
     o.listen.push_back(*address);
   }
   if (o.listen.empty()) throw UsageError("listen []: expected at least one udp://ADDRESS:PORT");
@@ -78,6 +86,7 @@ flow::LiveOptions live_options(const ServeArgs& a) {
 serve::CollectorOptions collector_options(const ServeArgs& a) {
   serve::CollectorOptions p;
   p.live = live_options(a);
+  if (a.listen.size() == 1 && flow::is_kafka_url(a.listen.front())) p.topic = a.listen.front();
   p.decode = decode_options(a.decode);
   p.anonymize = flow::parse_anonymize(a.anonymize);
   SeriesArgs series = a.series;

@@ -204,7 +204,8 @@ void OpenSteps::save(const SeriesBuilder& b, const OpenStepsPlace& place, const 
                      {"watermark_ms", std::to_string(b.watermark_)},
                      {"oldest", std::to_string(b.oldest_)},
                      {"shards", std::to_string(place.shards)},
-                     {"runs", std::to_string(place.runs)}});
+                     {"runs", std::to_string(place.runs)},
+                     {"source", place.source}});
 }
 
 OpenStepsPlace OpenSteps::place(const base::fs::path& path, int64_t step_ms) {
@@ -214,7 +215,8 @@ OpenStepsPlace OpenSteps::place(const base::fs::path& path, int64_t step_ms) {
     throw Error("{}: its steps are of {} ms, but {} ms are asked for", path.string(), number(file, "step_ms"),
                 step_ms);
   }
-  return {static_cast<size_t>(number(file, "shards")), static_cast<size_t>(number(file, "runs"))};
+  return {static_cast<size_t>(number(file, "shards")), static_cast<size_t>(number(file, "runs")),
+          file.metadata().contains("source") ? file.metadata("source") : ""};
 }
 
 int64_t OpenSteps::first_step(const base::fs::path& path) { return number(SafetensorsFile(path), "oldest"); }

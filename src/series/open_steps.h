@@ -5,6 +5,8 @@
 // that one builder gives.
 #pragma once
 
+#include <string>
+
 #include "base/file.h"
 #include "series/builder.h"
 
@@ -14,6 +16,9 @@ namespace netflowgen::series {
 struct OpenStepsPlace {
   size_t shards = 0;  // of the store, without those of the open steps
   size_t runs = 0;    // of the store
+  // How far the source was read, in its own words: what it gives from there on is in neither the store nor the open steps. "":
+  // the source cannot be continued.
+  std::string source = {};
 };
 
 class OpenSteps {

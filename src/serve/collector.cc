@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "flow/kafka/kafka_source.h"
 #include "series/open_steps.h"
 #include "serve/ledger_text.h"
 #include "serve/log.h"
@@ -78,13 +79,8 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
                                                [](const std::string& line) { log("{}", line); });
   }
   const auto series = continued_store();
-  auto datagrams =
-      options_.datagrams ? options_.datagrams() : std::make_unique<flow::DatagramReceiver>(options_.live);
-  auto live = std::make_unique<flow::LiveFlowSource>(std::move(datagrams), options_.decode,
-                                                     options_.templates.string());
-  live_ = live.get();
   auto source = flow::anonymized(
-      flow::deduplicated(flow::one_direction(std::move(live), options_.direction), options_.dedup),
+      flow::deduplicated(flow::one_direction(open_source(), options_.direction), options_.dedup),
       options_.anonymize);
   series::FrameSink* sink = detector_ ? static_cast<series::FrameSink*>(detector_.get()) : &sink_;
   if (options_.watcher != nullptr) {
@@ -98,8 +94,37 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
   pipeline_ =
       std::make_unique<Pipeline>(std::move(source), PipelineOptions{series, kBatch, false}, *sink, tap);
   if (resumed_) series::OpenSteps::load(pipeline_->builder(), options_.open_steps);
+  if (topic_ != nullptr)
+    save_open_steps();  // of this run: what it writes to the store can be taken back after a crash
   next_flush_ = Clock::now() + milliseconds(options_.flush_ms);
   next_log_ = Clock::now() + milliseconds(options_.log_ms);
+}
+
+std::unique_ptr<flow::FlowSource> Collector::open_source() {
+  if (!options_.topic.empty()) return open_topic();
+  auto datagrams =
+      options_.datagrams ? options_.datagrams() : std::make_unique<flow::DatagramReceiver>(options_.live);
+  auto live = std::make_unique<flow::LiveFlowSource>(std::move(datagrams), options_.decode,
+                                                     options_.templates.string());
+  live_ = live.get();
+  return live;
+}
+
+// Where the last run stopped, to the flow; or where the group goes on.
+std::unique_ptr<flow::FlowSource> Collector::open_topic() {
+  std::vector<flow::KafkaPosition> start;
+  if (!resumed_source_.empty())
+    start = flow::parse_positions(flow::parse_kafka_url(options_.topic).name(), resumed_source_);
+  auto topic = flow::follow_kafka(options_.topic, std::move(start));
+  topic_ = topic.get();
+  topic_->on_revoke([this] {
+    try {
+      flush();
+    } catch (const base::Error& e) {
+      log("error: {}; the new reader of the partitions reads again what was not committed", e.what());
+    }
+  });
+  return topic;
 }
 
 // What the last run had open when it stopped is taken out of the store again, to be continued.
@@ -108,6 +133,7 @@ series::SeriesOptions Collector::continued_store() {
   resumed_ = base::fs::exists(options_.open_steps) && series::is_store(options_.store);
   if (resumed_) {
     const auto place = series::OpenSteps::place(options_.open_steps, options.step_ms);
+    resumed_source_ = place.source;
     const auto& info = writer_.info();
     const bool untouched = info.runs.size() == place.runs + 1;  // this run's is there already
     if (untouched && info.shards.size() > place.shards) {
@@ -118,7 +144,7 @@ series::SeriesOptions Collector::continued_store() {
   return options;
 }
 
-void Collector::say_start() const {
+void Collector::say_sockets() const {
   for (const auto& s : live_->sockets().sockets()) {
     log("listening on {} (port {}), receive buffer {} KiB", s.address, s.port, s.receive_buffer / 1024);
     if (s.receive_buffer < options_.live.receive_buffer) {
@@ -127,6 +153,11 @@ void Collector::say_start() const {
           s.receive_buffer / 1024, options_.live.receive_buffer / 1024, options_.live.receive_buffer);
     }
   }
+}
+
+void Collector::say_start() const {
+  if (live_ != nullptr) say_sockets();
+  if (topic_ != nullptr) log("reading {}", topic_->url().name());
   const auto frames = pipeline_->builder().frame_ledger();
   if (frames.held > 0) log("continuing {} frames of steps that were open", frames.held);
   if (!options_.nodes_line.empty()) log("{}", options_.nodes_line);
@@ -136,11 +167,16 @@ void Collector::say_start() const {
 void Collector::run() {
   if (!options_.quiet) say_start();
   while (true) {
-    if (stop_.requested()) live_->stop();
+    if (stop_.requested()) stop_source();
     if (pipeline_->read() == Pipeline::Read::kEnd) break;
     tick();
   }
   finish();
+}
+
+void Collector::stop_source() {
+  if (live_ != nullptr) live_->stop();
+  if (topic_ != nullptr) topic_->stop();
 }
 
 // What has come meanwhile waits in the receiver's queue.
@@ -175,12 +211,42 @@ void Collector::tick() {
   }
 }
 
-// The store up to the last closed step, then the templates; the open steps of the last run are then history.
+void Collector::save_open_steps() const {
+  series::OpenStepsPlace place{writer_.info().shards.size(), writer_.info().runs.size(), ""};
+  if (topic_ != nullptr) place.source = flow::positions_text(topic_->url().name(), topic_->positions());
+  series::OpenSteps::save(pipeline_->builder(), place, options_.open_steps);
+}
+
+// Only what is stored is committed. Open steps and the place in the topic are one file, so that a crash at any moment leaves
+// a store, open steps and a place that fit: the next run takes back what the store has beyond them, and reads it again.
+void Collector::commit() {
+  save_open_steps();
+  try {
+    topic_->commit();
+    commit_failing_ = false;
+  } catch (const base::Error& e) {
+    if (!commit_failing_) log("warning: {}; this collector continues from its own file", e.what());
+    commit_failing_ = true;
+  }
+}
+
+// The store up to the last closed step, then the templates; the open steps of the last run are then history. Of a topic, the
+// open steps and the place in it.
 void Collector::flush() {
+  // Before the place: what is scored and not yet passed is not scored again.
+  if (topic_ != nullptr && detector_) {
+    detector_->deliver();
+    detector_->save_now();
+  }
   writer_.cover(first_stored(pipeline_->builder(), writer_, removed_frames_ > 0),
                 std::min(pipeline_->builder().end_step(), pipeline_->builder().oldest_open()));
   writer_.set_counts(series::to_counts(ledgers()));
   writer_.flush();
+  if (topic_ != nullptr) {
+    commit();
+    bound_store();
+    return;
+  }
   live_->decoder()->save(options_.templates);
   if (resumed_) base::fs::remove(options_.open_steps);
   resumed_ = false;
@@ -195,11 +261,13 @@ void Collector::bound_store() {
   if ((bounds.keep_ms == 0 && bounds.bytes == 0) || shards.empty()) return;
   const int64_t step_ms = options_.series.step_ms;
   // By the newest frames: a clock that jumps ahead removes nothing.
-  const base::TimeMs newest = std::min(live_->time().value_or(0), shards.back().end_step * step_ms);
+  const base::TimeMs stored = shards.back().end_step * step_ms;
+  const base::TimeMs newest = live_ == nullptr ? stored : std::min(live_->time().value_or(0), stored);
   const int64_t before = bounds.keep_ms == 0 ? INT64_MIN : (newest - bounds.keep_ms) / step_ms;
   const uint64_t rows = writer_.remove_oldest(before, bounds.bytes);
   if (rows == 0) return;
   removed_frames_ += rows;
+  if (topic_ != nullptr) save_open_steps();  // which counts the shards
   log("{} frames are removed from the store by its bounds; it begins at {} now", rows,
       base::format_time(writer_.info().first_step * step_ms));
 }
@@ -218,11 +286,13 @@ std::vector<base::LedgerView> Collector::ledgers() const {
 void Collector::write_counters() const {
   nlohmann::json j{{"time", base::format_time(now_ms())}, {"stages", ledgers_json(ledgers())}};
   j["sockets"] = nlohmann::json::array();
-  for (const auto& s : live_->sockets().sockets()) {
-    j["sockets"].push_back({{"address", s.address}, {"port", s.port}, {"receive_buffer", s.receive_buffer}});
-  }
   j["exporters"] = nlohmann::json::array();
-  for (const auto& r : live_->decoder()->exporters()) j["exporters"].push_back(exporter_json(r));
+  if (live_ != nullptr) {
+    for (const auto& s : live_->sockets().sockets())
+      j["sockets"].push_back(
+          {{"address", s.address}, {"port", s.port}, {"receive_buffer", s.receive_buffer}});
+    for (const auto& r : live_->decoder()->exporters()) j["exporters"].push_back(exporter_json(r));
+  }
   try {
     base::write_file(options_.counters, j.dump(1) + "\n");
   } catch (const base::Error& e) {
@@ -230,7 +300,22 @@ void Collector::write_counters() const {
   }
 }
 
+void Collector::log_topic_line() {
+  const auto views = ledgers();
+  const auto* records = find(views, "kafka records");
+  const auto* flows = find(views, "series flows");
+  const double seconds = static_cast<double>(options_.log_ms) / 1000;
+  log("{} records ({:.0f}/s), {} flows ({:.0f}/s), {} frames written, {} open", records->in,
+      static_cast<double>(records->in - logged_packets_) / seconds, flows->in,
+      static_cast<double>(flows->in - logged_flows_) / seconds, writer_.frames(),
+      pipeline_->builder().frame_ledger().held);
+  if (detector_) log("{}", detector_->status());
+  logged_packets_ = records->in;
+  logged_flows_ = flows->in;
+}
+
 void Collector::log_line() {
+  if (topic_ != nullptr) return log_topic_line();
   const auto views = ledgers();
   const auto* sockets = find(views, "sockets");
   const auto* flows = find(views, "series flows");
@@ -259,6 +344,7 @@ void Collector::log_line() {
 
 // An exporter that reports later than --lateness allows moves traffic into later steps: logged once.
 void Collector::warn_of_delays() {
+  if (live_ == nullptr) return;
   for (const auto& e : live_->decoder()->exporters()) {
     const auto active = e.timeouts.active_ms ? e.timeouts.active_ms : e.timeouts.announced_active_ms;
     const auto inactive = e.timeouts.inactive_ms ? e.timeouts.inactive_ms : e.timeouts.announced_inactive_ms;
@@ -286,8 +372,7 @@ void Collector::finish() {
   flush();
   if (detector_) detector_->stop();
   if (options_.watcher != nullptr) options_.watcher->stopping(*this);
-  const series::OpenStepsPlace place{writer_.info().shards.size(), writer_.info().runs.size()};
-  series::OpenSteps::save(pipeline_->builder(), place, options_.open_steps);
+  save_open_steps();
   pipeline_->finish();
   writer_.cover(first_stored(pipeline_->builder(), writer_, removed_frames_ > 0),
                 pipeline_->builder().end_step());
@@ -296,7 +381,7 @@ void Collector::finish() {
   write_counters();
   if (detector_) detector_->finish();  // last: when it fails, nothing else is lost
   if (options_.quiet) return;
-  fmt::print(stderr, "{}{}", ledger_table(ledgers()), notes_text(live_->decoder()->notes()));
+  fmt::print(stderr, "{}{}", ledger_table(ledgers()), notes_text(pipeline_->source().notes()));
   log("stopped: {} holds {} frames in {} shards", options_.store.string(), writer_.info().rows(),
       writer_.info().shards.size());
 }

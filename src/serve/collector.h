@@ -20,6 +20,10 @@
 #include "serve/live_detector.h"
 #include "serve/pipeline.h"
 
+namespace netflowgen::flow {
+class KafkaSource;
+}
+
 namespace netflowgen::serve {
 
 class Collector;
@@ -47,6 +51,7 @@ struct StoreBounds {
 struct CollectorOptions {
   flow::LiveOptions live;
   std::function<std::unique_ptr<flow::DatagramSource>()> datagrams = {};  // instead of the sockets of `live`
+  std::string topic;  // kafka://..., read instead of sockets; "": none
   flow::DecodeOptions decode;
   flow::AnonymizeOptions anonymize;
   flow::DirectionOptions direction;
@@ -76,7 +81,7 @@ class Collector {
   void run();
 
   const CollectorOptions& options() const { return options_; }
-  flow::LiveFlowSource& live() { return *live_; }
+  const flow::LiveFlowSource* live() const { return live_; }  // null: a topic is read
   Pipeline& pipeline() { return *pipeline_; }
   LiveDetector* detector() { return detector_.get(); }  // null: none
   series::StoreWriter& store() { return writer_; }
@@ -89,13 +94,20 @@ class Collector {
   using Clock = std::chrono::steady_clock;
 
   series::SeriesOptions continued_store();
+  std::unique_ptr<flow::FlowSource> open_source();
+  std::unique_ptr<flow::FlowSource> open_topic();
+  void stop_source();
+  void save_open_steps() const;
+  void commit();
   void say_start() const;
+  void say_sockets() const;
   void tick();
   void reload();
   void flush();
   void bound_store();
   void write_counters() const;
   void log_line();
+  void log_topic_line();
   void warn_of_delays();
   void warn_of_exporters();
   void finish();
@@ -106,9 +118,12 @@ class Collector {
   series::StoreSink sink_;
   std::unique_ptr<LiveDetector> detector_;  // before sink_, where there is a model
   std::unique_ptr<Watched> watched_;        // before both, where someone watches
-  flow::LiveFlowSource* live_ = nullptr;    // inside the pipeline's source
+  flow::LiveFlowSource* live_ = nullptr;    // inside the pipeline's source, where there are sockets
+  flow::KafkaSource* topic_ = nullptr;      // the same, where there is a topic
   std::unique_ptr<Pipeline> pipeline_;
-  bool resumed_ = false;  // the file of open steps is still there
+  bool resumed_ = false;        // the file of open steps is still there
+  std::string resumed_source_;  // how far the last run read its topic
+  bool commit_failing_ = false;
   Clock::time_point next_flush_;
   Clock::time_point next_log_;
   uint64_t removed_frames_ = 0;

@@ -159,6 +159,12 @@ void LiveDetector::save() {
   snapshot_ = detect::DetectorState::snapshot(*stream_, state_);
 }
 
+void LiveDetector::save_now() {
+  snapshot_.wait();
+  snapshot_ = detect::DetectorState::snapshot(*stream_, state_);
+  snapshot_.wait();
+}
+
 void LiveDetector::finish() {
   deliver();
   try {

@@ -53,6 +53,8 @@ class LiveDetector : public series::FrameSink {
   void deliver();
   // Starts to write the state, by a copy of the process, unless the last one is still being written.
   void save();
+  // As save(), and waits until the file is in place. Error where it is not.
+  void save_now();
   // Reads model, calibration and policies again and continues with them: nodes, alerts that are up and the sample of flows
   // stay. What cannot be read or does not fit is logged, and those in force stay. Between steps. True: it was done.
   bool reload();

@@ -43,12 +43,15 @@ std::shared_ptr<const LiveView> take_view(Collector& collector, const LiveView* 
   auto view = std::make_shared<LiveView>();
   view->time_ms = now_ms;
   view->ledgers = collector.ledgers();
-  auto& live = collector.live();
-  for (auto& report : live.decoder()->exporters()) {
-    for (const auto& s : report.sequences) view->lost_in_transit += s.lost;
-    view->exporters.push_back(exporter_view(std::move(report), before, now_ms));
+  if (const auto* live = collector.live()) {
+    for (auto& report : live->decoder()->exporters()) {
+      for (const auto& s : report.sequences) view->lost_in_transit += s.lost;
+      view->exporters.push_back(exporter_view(std::move(report), before, now_ms));
+    }
+    view->sockets = live->sockets().sockets();
+    view->queue_bytes = live->queued_bytes();
+    view->decoder_bytes = live->decoder()->memory_bytes();
   }
-  view->sockets = live.sockets().sockets();
   for (auto& w : collector.pipeline().source().warnings()) view->warnings.push_back(std::move(w.text));
   if (const auto* sockets = find_stage(view->ledgers, "sockets")) {
     view->packets = sockets->in;
@@ -60,9 +63,7 @@ std::shared_ptr<const LiveView> take_view(Collector& collector, const LiveView* 
   const double seconds = before == nullptr ? 0 : static_cast<double>(now_ms - before->time_ms) / 1000;
   view->packets_per_second = rate(view->packets, before == nullptr ? 0 : before->packets, seconds);
   view->flows_per_second = rate(view->flows, before == nullptr ? 0 : before->flows, seconds);
-  view->queue_bytes = live.queued_bytes();
   view->frames_open = collector.pipeline().builder().frame_ledger().held;
-  view->decoder_bytes = live.decoder()->memory_bytes();
   view->store_frames = collector.store().info().rows();
   view->store_removed = collector.removed_frames();
   view->stored_ms = collector.store().info().end_step * collector.options().series.step_ms;

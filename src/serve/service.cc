@@ -172,7 +172,7 @@ std::unique_ptr<flow::DatagramSource> Service::Impl::simulated() {
 
 // The time up to which flows have come: the clock's, but for a demo that replays its past.
 base::TimeMs Service::Impl::source_ms() {
-  return catching_up ? collector->live().time().value_or(now_ms()) : now_ms();
+  return catching_up ? collector->pipeline().source().time().value_or(now_ms()) : now_ms();
 }
 
 void Service::Impl::watch_catching_up() {

@@ -125,12 +125,14 @@ TEST_F(Kafka, PoisonIsCounted) {
   cluster_.produce("flows", 0, numbered(0, 0));
   cluster_.produce("flows", 0, "\xff\xff poison");
   cluster_.produce("flows", 0, "", true);
+  cluster_.produce("flows", 0, "");
   cluster_.produce("flows", 0, numbered(1, 1));
   cluster_.flush();
   const auto source = open_source(url());
   EXPECT_EQ(drain(*source), numbers(2));
   EXPECT_EQ(dropped(*source, "protobuf messages", "malformed"), 1u);
   EXPECT_EQ(dropped(*source, "kafka records", "tombstone"), 1u);
+  EXPECT_EQ(dropped(*source, "protobuf messages", "foreign"), 1u) << "an empty value is an empty message";
   expect_balanced(*source);
 }
 

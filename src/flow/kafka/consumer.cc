@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <utility>
 
@@ -81,7 +82,7 @@ class Consumer : public KafkaConsumer {
     rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t*, int, const char*, const char*) {});
     rd_kafka_conf_set_rebalance_cb(
         conf.get(), [](rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
-                       void* self) { static_cast<Consumer*>(self)->rebalance(code, *list); });
+                       void* self) { static_cast<Consumer*>(self)->rebalance_safely(code, *list); });
     char text[kErrorBytes];
     kafka_.reset(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), text, sizeof text));
     if (!kafka_) throw base::UsageError("{}: librdkafka refuses the properties: {}", url_.name(), text);
@@ -168,6 +169,7 @@ class Consumer : public KafkaConsumer {
 
   void wait(int timeout_ms) override {
     serve();
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     ask_whether_back();
     std::unique_lock lock(mutex_);
     came_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return woken_; });
@@ -312,6 +314,15 @@ class Consumer : public KafkaConsumer {
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) problem_.clear();
   }
 
+  // Nothing is thrown through librdkafka's frames.
+  void rebalance_safely(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t& list) {
+    try {
+      rebalance(code, list);
+    } catch (const base::Error&) {
+      failure_ = std::current_exception();
+    }
+  }
+
   void rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t& list) {
     std::vector<int32_t> partitions;
     for (int i = 0; i < list.cnt; ++i) partitions.push_back(list.elems[i].partition);
@@ -334,6 +345,7 @@ class Consumer : public KafkaConsumer {
   Owned<rd_kafka_queue_t> main_;
   std::map<int32_t, Queue> queues_;
   KafkaGroupObserver* observer_ = nullptr;
+  std::exception_ptr failure_;  // of a call of the group's
   std::string problem_;
   std::string detail_;  // what the last broker that could not be reached said
   std::chrono::steady_clock::time_point next_question_;

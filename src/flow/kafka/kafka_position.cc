@@ -36,8 +36,10 @@ std::vector<KafkaPosition> parse_positions(std::string_view name, std::string_vi
   const std::string_view topic = topic_of(name);
   std::string_view rest = text;
   if (!rest.starts_with(topic) || (rest.size() > topic.size() && rest[topic.size()] != ' ')) {
-    throw base::Error("the place where reading stopped is of another topic ('{}') than {}",
-                      text.substr(0, text.find(' ')), name);
+    throw base::Error(
+        "the place where reading stopped is of another topic ('{}') than {}; give this topic a store of its "
+        "own",
+        text.substr(0, text.find(' ')), name);
   }
   rest.remove_prefix(topic.size());
   std::vector<KafkaPosition> positions;

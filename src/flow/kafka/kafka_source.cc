@@ -156,6 +156,10 @@ bool KafkaSource::decode(KafkaPartition& p, const KafkaRecord& record) {
     records_.drop(KafkaDrop::kTombstone);
     return false;
   }
+  if (record.value.size() > kMaxKafkaValue) {
+    records_.drop(KafkaDrop::kTooLong);
+    return false;
+  }
   if (payload_ == nullptr) make_format(record);
   if (payload_ == nullptr) return false;
   const uint64_t before = payload_->messages();
@@ -187,8 +191,10 @@ bool KafkaSource::load(KafkaPartition& p) {
     p.heard = Clock::now();
     p.caught_up = taken == KafkaConsumer::Take::kEnd;
     if (p.caught_up) {
-      if (!url_.follow)
-        p.next = p.end;  // control records of transactions have offsets, and are never handed out
+      if (!url_.follow) {  // control records of transactions have offsets, and are never handed out
+        gaps_ += static_cast<uint64_t>(p.end - p.next);
+        p.next = p.end;
+      }
       return false;
     }
     if (record.offset >= p.end) {
@@ -354,6 +360,13 @@ std::vector<std::pair<std::string_view, uint64_t>> KafkaSource::notes() const {
   if (gaps_ > 0) notes.emplace_back("offsets_without_record", gaps_);
   if (outages_ > 0) notes.emplace_back("kafka_outages", outages_);
   return notes;
+}
+
+std::unique_ptr<KafkaSource> follow_kafka(const std::string& text, std::vector<KafkaPosition> start) {
+  KafkaUrl url = parse_kafka_url(text);
+  url.follow = true;
+  auto consumer = open_consumer(url);
+  return std::make_unique<KafkaSource>(std::move(consumer), std::move(url), InputOptions{}, std::move(start));
 }
 
 std::string pinned_kafka(const std::string& text) {

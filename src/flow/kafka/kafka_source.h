@@ -23,9 +23,11 @@
 
 namespace netflowgen::flow {
 
-enum class KafkaDrop : uint8_t { kTombstone, kNoMessage, kUnknownFormat, kCount };
+enum class KafkaDrop : uint8_t { kTombstone, kNoMessage, kUnknownFormat, kTooLong, kCount };
+// A record of many small messages takes many times its size.
+inline constexpr size_t kMaxKafkaValue = size_t{8} << 20;
 constexpr std::string_view name_of(KafkaDrop reason) {
-  constexpr std::string_view kNames[] = {"tombstone", "no_message", "unknown_format"};
+  constexpr std::string_view kNames[] = {"tombstone", "no_message", "unknown_format", "too_long"};
   return kNames[static_cast<size_t>(reason)];
 }
 enum class KafkaFlowDrop : uint8_t {
@@ -52,6 +54,7 @@ class KafkaSource : public FlowSource, private KafkaGroupObserver {
   // No further record is read: what is followed ends.
   void stop() { stopping_.store(true, std::memory_order_relaxed); }
 
+  const KafkaUrl& url() const { return url_; }
   std::vector<KafkaPosition> positions() const;
   // The positions to the group, where there is one. Error.
   void commit();
@@ -114,6 +117,9 @@ class KafkaSource : public FlowSource, private KafkaGroupObserver {
   std::atomic<bool> stopping_{false};
   bool ended_ = false;
 };
+
+// A topic that is followed, from `start` on. Error, UsageError.
+std::unique_ptr<KafkaSource> follow_kafka(const std::string& text, std::vector<KafkaPosition> start);
 
 // open.h's pinned().
 std::string pinned_kafka(const std::string& text);

@@ -1,0 +1,116 @@
+// goflow2's protobuf, from memory: flows a CPU second beside Python's protobuf (protobuf_peer.py, in the same run), and beside
+// a pass that only finds the fields (WireFields), which shows what the mapping costs. Usage: bench_protobuf [FLOWS]
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <vector>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "flow/protobuf/framing.h"
+#include "flow/protobuf/goflow2_test_builder.h"
+#include "flow/settle.h"
+
+namespace {
+
+using namespace netflowgen;
+
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+// As goflow2 writes NetFlow v9 of a router: every field that such a record has.
+std::string make_flows(size_t count) {
+  std::string text;
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t r = base::mix64(i);
+    const auto address = [](uint64_t x) { return base::IpAddr::v4(static_cast<uint32_t>(x)).to_string(); };
+    auto m = flow::goflow2::tcp_flow(i);
+    m.address(6, address(r))
+        .address(7, address(r >> 32))
+        .number(9, (1 + (r & 63)) * 700)
+        .number(10, 1 + (r & 63));
+    m.number(18, r & 63)
+        .number(19, r >> 8 & 63)
+        .number(21, r & 0xffff)
+        .number(14, r & 0xffff)
+        .number(15, r >> 16 & 0xffff);
+    m.address(12, "192.0.2.254").number(16, 24).number(17, 16).number(25, 60).number(70, 1).number(71, 2);
+    text += m.with_length();
+  }
+  return text;
+}
+
+struct Rate {
+  double flows_per_second = 0;
+  uint64_t bytes = 0;
+};
+
+template <typename Each>
+Rate measure(base::Bytes all, Each each) {
+  Rate best;
+  for (int round = 0; round < 5; ++round) {
+    uint64_t bytes = 0;
+    size_t flows = 0;
+    const double start = cpu_seconds();
+    for (base::Bytes rest = all; !rest.empty(); ++flows) {
+      const flow::Frame frame = flow::next_frame(rest, flow::Framing::kLength);
+      bytes += each(frame.message);
+      rest = rest.subspan(frame.size);
+    }
+    best.flows_per_second =
+        std::max(best.flows_per_second, static_cast<double>(flows) / (cpu_seconds() - start));
+    best.bytes = bytes;
+  }
+  return best;
+}
+
+// Flows a second, or 0 where Python or its protobuf is not there.
+Rate peer(const std::string& file) {
+  const char* python = std::getenv("PYTHON");
+  const std::string command =
+      fmt::format("{} bench/protobuf_peer.py {}", python != nullptr ? python : "python3", file);
+  Rate rate;
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return rate;
+  unsigned long long bytes = 0;
+  if (std::fscanf(pipe, "%lf %llu", &rate.flows_per_second, &bytes) != 2) rate.flows_per_second = 0;
+  rate.bytes = bytes;
+  ::pclose(pipe);
+  return rate;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const size_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 300'000;
+  const std::string text = make_flows(count);
+  const auto all = flow::goflow2::bytes_of(text);
+  flow::Goflow2Decoder decoder;
+  flow::SettleCounts settled;
+  flow::Flow f;
+  const Rate ours = measure(all, [&](base::Bytes message) {
+    if (decoder.decode(message, f) != flow::ProtobufDrop::kNone) return uint64_t{0};
+    flow::settle(f, settled);
+    return f.bytes;
+  });
+  flow::WireFields fields;
+  const Rate wire = measure(
+      all, [&](base::Bytes message) { return fields.parse(message) ? fields.number(9) : uint64_t{0}; });
+  const auto file = (std::filesystem::temp_directory_path() / "netflowgen-bench-protobuf").string();
+  base::write_file(file, text);
+  const Rate python = peer(file);
+  std::filesystem::remove(file);
+  fmt::print("{} flows, {} octets each\n", count, text.size() / count);
+  fmt::print("decode  {:8.2f} M flows/CPU second\n", ours.flows_per_second / 1e6);
+  fmt::print("fields  {:8.2f} M flows/CPU second\n", wire.flows_per_second / 1e6);
+  if (python.flows_per_second == 0) {
+    fmt::print("python  not measured: PYTHON names an interpreter with protobuf\n");
+    return 0;
+  }
+  fmt::print("python  {:8.2f} M flows/CPU second; ratio {:.1f}{}\n", python.flows_per_second / 1e6,
+             ours.flows_per_second / python.flows_per_second,
+             python.bytes == ours.bytes && wire.bytes == ours.bytes ? "" : "; THE SUMS DIFFER");
+  return python.bytes == ours.bytes ? 0 : 1;
+}

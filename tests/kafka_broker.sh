@@ -1,0 +1,12 @@
+# A real Kafka in front of collect and series. KAFKA_JARS names a folder with the jars of Apache Kafka 3.3 or newer (docs/kafka.md);
+# also needed: java, kcat. Skipped where one is missing.
+set -u
+skip() {
+  echo "skipped: $*"
+  exit 77
+}
+"$NETFLOWGEN" decode kafka://127.0.0.1:1/x?timeout=1s 2>&1 | grep -q "built without Kafka" && skip "built without Kafka"
+[ -n "${KAFKA_JARS:-}" ] || skip "KAFKA_JARS is not set"
+command -v java >/dev/null || skip "no java"
+command -v kcat >/dev/null || skip "no kcat"
+exec /usr/bin/python3 "$SOURCE_DIR/tests/kafka/broker.py" "$NETFLOWGEN"
