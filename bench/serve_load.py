@@ -97,11 +97,11 @@ data: {folder}/{mode}
 listen: ["udp://127.0.0.1:{self.udp}"]
 flush: 1m
 nodes: {{hosts: [10.0.0.0/8]}}
-series: {{step: {step}s, lateness: {step}s}}
+series: {{step: {step}s, lateness: 5s}}
 model: {{path: {"none" if mode == "collect" else "default"}, cache: {cache}, max-nodes: {hosts + 1000}}}
 http: {{listen: ["127.0.0.1:{self.http}"], rate: 0}}
 """)
-        self.lateness = step
+        self.lateness = 5
         self.log = open(folder / f"{mode}.log", "w+")
         self.process = subprocess.Popen([program, "serve", str(file)], stderr=self.log)
         atexit.register(self.process.kill)
@@ -155,20 +155,25 @@ def p99(values):
 def phase(service, sender, rate, seconds):
     before, cpu, sent, start = service.metrics(), service.cpu(), sender.sent, time.monotonic()
     sender.rate = rate
-    times, lags, seen = [], [], None
+    times, lags, seen = [], [], before.get(("step_last_seconds", "", ""))
     while time.monotonic() - start < seconds:
         for path in ("/api/v1/overview", "/api/v1/nodes?sort=bytes", "/api/v1/status"):
             times.append(service.ask(path)[1])
         m = service.metrics()
         last = m.get(("step_last_seconds", "", ""))
-        if seen is not None and last != seen:
+        if last is not None and last != seen:
             lags.append(m.get(("step_lag_seconds", "", ""), 0) - service.lateness)
         seen = last
         time.sleep(0.2)
     sent, wall = sender.sent - sent, time.monotonic() - start
     sender.rate = 0
-    time.sleep(1.5)  # what is queued
-    after = service.metrics()
+    after, still = service.metrics(), time.monotonic()
+    while time.monotonic() - still < 60:  # what is queued; the counters stand still while a step is scored
+        time.sleep(0.5)
+        now = service.metrics()
+        if now.get(("stage_out_total", "sockets", "")) != after.get(("stage_out_total", "sockets", "")):
+            still = time.monotonic()
+        after = now
     flows = after[("stage_in_total", "flows", "")] - before.get(("stage_in_total", "flows", ""), 0)
     waiting = (after.get(("stage_held", "sockets", ""), 0) - before.get(("stage_held", "sockets", ""), 0)) * PER_PACKET
     cpu = service.cpu() - cpu

@@ -160,7 +160,11 @@ void Detector::apply(int64_t step, size_t task, Transition transition, const Nod
   if (more_severe) alert.severity = severity;
   if (transition == Transition::kResumed) {
     alert.end_ms = 0;
-    record(alert, AlertEvent::kResumed, step);
+    const auto early = early_.find({seen->node, task});
+    record(alert, early == early_.end() ? AlertEvent::kResumed : AlertEvent::kUpdated, step);
+    if (early == early_.end()) return;
+    changes_.back().event_ms = alert.event_ms = std::max(alert.event_ms, early->second.alert.event_ms);
+    early_.erase(early);
   } else if (more_severe) {
     record(alert, AlertEvent::kEscalated, step);
   }
@@ -229,7 +233,11 @@ void Detector::foresee(std::span<const int64_t> steps, std::span<const NodeScore
       const Observation observed{seen[i].scores[t], band, volumes_of(*parts_.encoder, seen[i].frame)};
       const Transition transition =
           track.update(steps[i], observed, node.rule->thresholds[t], node.rule->timing);
-      if (transition == Transition::kResumed) break;
+      if (transition == Transition::kResumed) {
+        if (track.baseline.above(observed.seen) != 0 && up != live_.end())
+          resume_early(steps[i], {known->first, t}, up->second.tasks[t], now_ms);
+        break;
+      }
       if (transition == Transition::kRaised) {
         if (track.baseline.above(observed.seen) == 0) break;
         Alert& a = make_alert(steps[i], t, seen[i], node, copy, last_end);
@@ -247,6 +255,19 @@ void Detector::foresee(std::span<const int64_t> steps, std::span<const NodeScore
   }
 }
 
+// An attack that comes again within `merge` of its end does not wait for its step either.
+void Detector::resume_early(int64_t step, std::pair<uint64_t, size_t> key, const Live& live,
+                            base::TimeMs now_ms) {
+  if (live.alert == nullptr) return;
+  Alert a = *live.alert;
+  a.early = true;
+  a.end_ms = 0;
+  a.event = AlertEvent::kResumed;
+  a.event_ms = now_ms;
+  sink_(a);
+  early_[key] = {step, std::move(a)};
+}
+
 // Early alerts whose step has ended without raising them.
 void Detector::end_early(int64_t step) {
   for (auto it = early_.begin(); it != early_.end();) {
@@ -255,8 +276,10 @@ void Detector::end_early(int64_t step) {
       continue;
     }
     Alert& a = it->second.alert;
+    const base::TimeMs before_ms = a.event_ms;
     a.end_ms = end_of(step);
     record(a, AlertEvent::kEnded, step);
+    changes_.back().event_ms = std::max(changes_.back().event_ms, before_ms);
     it = early_.erase(it);
   }
 }

@@ -122,6 +122,7 @@ class Detector {
   Suppression suppressed(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
                          std::string& reason) const;
   void end_early(int64_t step);
+  void resume_early(int64_t step, std::pair<uint64_t, size_t> key, const Live& live, base::TimeMs now_ms);
   void gather(int64_t step, const NodeScores& seen, const Node& node, Live& live) const;
   std::vector<Driver> drivers_of(const Track& track, const NodeScores& seen, const Node& node) const;
   void add_flows(int64_t first, int64_t last, const NodeScores& seen, const Frame& expected, const Node& node,

@@ -191,6 +191,27 @@ TEST(Detector, AnEarlyAlertsRecordsAreInTheOrderOfTheirTimes) {
   }
 }
 
+TEST(Detector, ResumesAnAlertBeforeItsStepEnds) {
+  for (const bool borne_out : {true, false}) {
+    World w;
+    w.run({{"10.0.0.1", "0006000"}}, "0009000").foresee("10.0.0.1", "6", "9", 90'000);
+    w.foresee("10.0.0.1", "6", "9", 95'000);  // it is known
+    w.run({{"10.0.0.1", borne_out ? "6" : "0"}}, borne_out ? "9" : "");
+    ASSERT_EQ(w.alerts.size(), 4u) << ::testing::PrintToString(w.events());
+    EXPECT_EQ(w.alerts[1].event, AlertEvent::kEnded);
+    EXPECT_EQ(w.alerts[2].event, AlertEvent::kResumed);
+    EXPECT_TRUE(w.alerts[2].early);
+    EXPECT_EQ(w.alerts[2].end_ms, 0);
+    EXPECT_EQ(w.alerts[3].event, borne_out ? AlertEvent::kUpdated : AlertEvent::kEnded);
+    EXPECT_EQ(w.alerts[3].end_ms == 0, borne_out);
+    for (size_t i = 1; i < 4; ++i) {
+      EXPECT_EQ(w.alerts[i].id, w.alerts[0].id);
+      EXPECT_GE(w.alerts[i].event_ms, w.alerts[i - 1].event_ms);
+    }
+    EXPECT_EQ(w.detector().open_alerts(), borne_out ? 1u : 0u);
+  }
+}
+
 TEST(Detector, TakesAnEarlyAlertBackForItsOwnStep) {
   for (const bool borne_out : {true, false}) {
     World before;
