@@ -50,9 +50,14 @@ ServeArgs demo_args(const std::string& http, const base::fs::path& data) {
 
 void serve_demo(const std::string& http, Context& context) {
   const base::TemporaryFolder data("netflowgen-demo-");
-  auto options = service_options(demo_args(http, data.path()));
-  options.demo = true;
-  options.collector.quiet = true;
+  const auto make = [args = demo_args(http, data.path())] {
+    auto options = service_options(args);
+    options.demo = true;
+    options.collector.quiet = true;
+    return options;
+  };
+  auto options = make();
+  options.load = make;  // a model that is trained on the demo is taken over, too
   serve::check_service(options);
   context.reload_on_hangup();
   serve::Service service(std::move(options), context.stop, context.reload);

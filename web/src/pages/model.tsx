@@ -236,11 +236,11 @@ export function ModelView() {
           ) : (
             <>
               <Facts m={m} />
+              <TrainingPanel />
               <div class="grid halves">
                 <Drift coverage={m.coverage ?? []} />
                 <Warmth warmth={m.warmth ?? []} />
                 <Tasks tasks={m.tasks ?? []} />
-                <TrainingPanel />
                 <Panel title="Card">
                   {m.card ? <Markdown text={m.card} /> : <Empty title="The model has no card." />}
                 </Panel>
