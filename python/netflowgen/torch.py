@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ._series import Series
 
 
-class WindowDataset(Dataset[dict[str, Any]]):
+class WindowDataset(Dataset[dict[str, Any]]):  # type: ignore[misc, unused-ignore]
     """Windows of every node, one after another.
 
-    An item is a dict: ``past`` float32 ``[window, features]`` and ``future`` float32 ``[horizon, features]``, in the features'
+    An item: ``past`` float32 ``[window, features]`` and ``future`` float32 ``[horizon, features]`` in the features'
     units, idle steps 0 and missing values NaN; ``node``, the index into ``series.nodes``; ``step``, the first step of the
     future, since 1970. Windows are made when they are asked for, from the series' own rows. The data set takes no memory
     of its own, and workers that are forked share the series.
