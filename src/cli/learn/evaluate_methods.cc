@@ -35,6 +35,7 @@ class LearnedDdosMethods : public DdosMethods {
     study::LearnedOptions options = options_;
     options.head = study::choose_head(head_, options_.head);  // a bad file is refused without a model too
     if (options.model.empty()) return;
+    options.model = model_or_shipped(options.model);
     for (auto& d : study::learned_detectors(options, context.stop, progress_printer(context, "model")))
       all.push_back(std::move(d));
   }

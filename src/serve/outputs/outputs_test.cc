@@ -359,7 +359,8 @@ TEST(Syslog, IsRfc5424) {
             "event=\"raised\" "
             "node=\"we\\\"ird\\]no\\\\de \" task=\"ddos\" type=\"dns_reflection\" severity=\"high\"] high "
             "dns_reflection on "
-            "we\"ird]no\\de  (ddos) raised, packets_in 6e+04 where 100 was expected");
+            "we\"ird]no\\de  (ddos) raised, packets_in was 60 k packets where 100 packets (at most 0 "
+            "packets) is usual");
 }
 
 TEST(Script, GetsFastNetMonsArgumentsAndText) {
