@@ -7,9 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "booster/booster.h"
-#include "detect/calibration.h"
 #include "learn/head.h"
 #include "study/class_head.h"
 #include "study/finetune.h"
@@ -153,14 +151,6 @@ eval::LabelledNodes examples_of(const NodePool& pool, const eval::NodeClasses& c
   return chosen;
 }
 
-// All files of the model, and its calibration: other heads stay what they were.
-void copy_with_calibration(const std::string& from, const std::string& to) {
-  copy_model(from, to);
-  const auto file = base::fs::path(from) / detect::kCalibrationFile;
-  if (from != to && base::fs::exists(file))
-    base::write_file(base::fs::path(to) / detect::kCalibrationFile, base::read_file(file));
-}
-
 }  // namespace
 
 RoleResult finetune_roles(const RoleOptions& o, const series::FrameTable& table,
@@ -174,7 +164,7 @@ RoleResult finetune_roles(const RoleOptions& o, const series::FrameTable& table,
   const auto weights = train_class_weights(matrix.examples(train), train.classes, matrix.scale(table),
                                            matrix.head_options(o.ridge));
   result.left_out_accuracy = weights.left_out_accuracy;
-  copy_with_calibration(o.model, o.out);
+  copy_whole_model(o.model, o.out);
   learn::add_head(o.out, as_head(kRoleTask, classes.names, weights, pool.deviation, pool.width > pool.hidden),
                   fmt::format("- task head `role`: {} classes, {} labelled nodes, frozen backbone\n",
                               train.classes, train.nodes.size()));
