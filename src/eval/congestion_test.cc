@@ -121,6 +121,20 @@ TEST(ProbabilityCalibration, MendsWhatWasSaidTooLoud) {
   EXPECT_NEAR(c.apply(0.9, 0.5), 0.75, 0.03);
 }
 
+// Where what was said is mostly the contrary, full steps of Newton's method leap from one side to the other for ever.
+TEST(ProbabilityCalibration, ConvergesFromFarAway) {
+  base::Random random(2);
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < 5000; ++i) {
+    const bool low = random.chance(0.5);
+    outcomes.push_back({low ? 1e-4 : 1 - 1e-4, low ? 0.9 : 0.1, low != random.chance(0.1)});
+    outcomes.push_back({random.uniform(0.0, 1e-3), 1e-4, random.chance(0.02)});
+  }
+  const ProbabilityCalibration c(outcomes);
+  EXPECT_NEAR(c.apply(1e-4, 0.9), 0.9, 0.03);
+  EXPECT_NEAR(c.apply(1 - 1e-4, 0.1), 0.1, 0.03);
+}
+
 TEST(ProbabilityCalibration, WithoutOutcomesNothingChanges) {
   const ProbabilityCalibration c(std::span<const Outcome>{});
   EXPECT_NEAR(c.apply(0.3, 0.9), 0.3, 1e-9);

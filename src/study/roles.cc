@@ -21,8 +21,8 @@ constexpr size_t kMostExamples = 3000;  // the regression is solved in their spa
 // Rows of one matrix [nodes, width], and how they become comparable.
 class NodeMatrix {
  public:
-  NodeMatrix(std::vector<double> values, size_t width, size_t hidden)
-      : values_(std::move(values)), width_(width), hidden_(hidden) {}
+  NodeMatrix(std::vector<double> values, size_t width, size_t hidden, std::vector<double> within)
+      : values_(std::move(values)), width_(width), hidden_(hidden), within_(std::move(within)) {}
 
   std::span<const double> of(size_t node) const { return {values_.data() + node * width_, width_}; }
   size_t width() const { return width_; }
@@ -34,7 +34,9 @@ class NodeMatrix {
     for (size_t n = 0; n < table.nodes.size(); ++n) {
       if (table.offsets[n] < table.offsets[n + 1]) known.insert(known.end(), of(n).begin(), of(n).end());
     }
-    return scale_of(known, width_);
+    auto scale = scale_of(known, width_);
+    if (!within_.empty()) ignore(scale, within_);
+    return scale;
   }
 
   ClassExamples examples(const eval::LabelledNodes& train) const {
@@ -47,6 +49,7 @@ class NodeMatrix {
   std::vector<double> values_;
   size_t width_;
   size_t hidden_;
+  std::vector<double> within_;  // empty: not known
 };
 
 class RidgeClasses : public eval::ClassMethod {
@@ -124,9 +127,9 @@ class BoostedClasses : public eval::ClassMethod {
   booster::BoosterOptions booster_;
 };
 
-NodeMatrix matrix_of(const NodePool& pool) { return {pool.mean, pool.width, pool.hidden}; }
+NodeMatrix matrix_of(const NodePool& pool) { return {pool.mean, pool.width, pool.hidden, pool.within}; }
 NodeMatrix matrix_of(const NodeSummaries& s) {
-  return {{s.values.begin(), s.values.end()}, s.columns.size(), 0};
+  return {{s.values.begin(), s.values.end()}, s.columns.size(), 0, {}};
 }
 
 // The labelled nodes with a step, at most so many of a class that all together are few enough; evenly spaced.
