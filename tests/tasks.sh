@@ -59,6 +59,15 @@ expect 0 "random walk" $nfg evaluate congestion "$out/store" --quantile 0.9 --ev
 expect 0 "probability" $nfg forecast "$out/store" --node 10.30.0.1 --capacity 1M --share 0.01
 awk '$1 ~ /^bytes/ { n++; if ($5 < 0 || $5 > 1) exit 1; if ($1 == last && $5 < before) exit 1; last = $1; before = $5 } END { exit !(n > 4) }' "$out/log" ||
   fail "probabilities do not rise with the horizon: $(cat "$out/log")"
+expect 0 "not calibrated" $nfg forecast "$out/store" --node 10.30.0.1 --capacity 1M
+expect 0 "congestion: calibrated for 5 horizons of up to 24 steps" $nfg finetune "$out/store" --task congestion --model "$out/roles" -o "$out/both"
+expect 0 "(its last active step), calibrated" $nfg forecast "$out/store" --model "$out/both" --node 10.30.0.1 --capacity 1M --share 0.01
+awk '$1 ~ /^bytes/ { n++; if ($5 < 0 || $5 > 1) exit 1; if ($1 == last && $5 < before) exit 1; last = $1; before = $5 } END { exit !(n > 4) }' "$out/log" ||
+  fail "calibrated probabilities do not rise with the horizon: $(cat "$out/log")"
+expect 0 "node,role,probability" $nfg inspect "$out/store" --roles --model "$out/both"
+expect 0 "named rightly" $nfg finetune "$out/store" --task role --labels "$out/sim/roles.csv" --model "$out/both" -o "$out/three"
+[ -s "$out/three/congestion.json" ] || fail "the calibration of congestion was not kept"
+expect 2 "--task congestion needs no labels" $nfg finetune "$out/store" --task congestion --labels "$out/sim/roles.csv" -o "$out/none"
 expect 0 "node,feature,unit,threshold,until,probability" $nfg forecast "$out/store" --node 10.30.0.1 --feature flows_in --above 5 -f csv
 expect 2 "--capacity 0: expected bit/s above zero" $nfg forecast "$out/store" --node 10.30.0.1 --capacity 0
 expect 2 "--above needs --feature" $nfg forecast "$out/store" --node 10.30.0.1 --above 5

@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "cli/commands.h"
+#include "cli/forecast_congestion.h"
 #include "cli/options/detect_options.h"
-#include "eval/congestion.h"
 #include "eval/forecast/forecaster.h"
 #include "eval/forecast/streamed_forecast.h"
 #include "eval/report/report.h"
@@ -32,11 +32,7 @@ struct ForecastOptions {
   std::string feature;
   std::string format = "table";
   int threads = 0;
-  std::string capacity;
-  double share = 0.8;
-  double above = 0;
-
-  bool congestion() const { return !capacity.empty() || above > 0; }
+  CongestionQuestion congestion;
 };
 
 size_t find_node(const series::FrameTable& table, const ForecastOptions& o) {
@@ -155,59 +151,6 @@ void print_page(const ForecastOptions& o, const series::FrameTable& table, const
   fmt::print("{}", eval::report_html(page));
 }
 
-// What a feature must pass, in its unit a step; NaN: it has no threshold.
-double threshold_of(const ForecastOptions& o, const series::FrameTable& table, int feature) {
-  if (o.above > 0) return o.above;
-  if (feature != series::kBytesIn && feature != series::kBytesOut)
-    return std::numeric_limits<double>::quiet_NaN();
-  return eval::threshold_of_capacity(eval::parse_capacity(o.capacity), o.share, table.step_ms);
-}
-
-void check_congestion(const ForecastOptions& o) {
-  if (!o.capacity.empty() && o.above > 0) throw base::UsageError("give either --capacity or --above");
-  if (!o.capacity.empty() && std::isnan(eval::parse_capacity(o.capacity)))
-    throw base::UsageError("--capacity {}: expected bit/s above zero, e.g. 10G", o.capacity);
-  if (o.above > 0 && o.feature.empty())
-    throw base::UsageError("--above needs --feature: the threshold is in its unit a step");
-  if (o.congestion() && o.format == "html")
-    throw base::UsageError("probabilities of congestion have no page: use -f table or -f csv");
-}
-
-// The probability that a threshold is passed within each horizon: that of the step, among those forecast up to it, at which
-// passing is most likely.
-void print_congestion(const ForecastOptions& o, const series::FrameTable& table, const Said& said,
-                      size_t origin) {
-  const auto& [node, step] = said.origins[origin];
-  const bool csv = o.format == "csv";
-  if (!csv)
-    fmt::print("congestion of {}, seen from {} (its last active step)\n{:<14}{:<9}{:>12}  {:<22}{:>12}\n",
-               table.nodes[node], base::format_time(step * table.step_ms), "feature", "unit", "threshold",
-               "until", "probability");
-  for (const size_t v : said.volumes) {
-    const auto& feature = said.feature(v);
-    const double threshold = threshold_of(o, table, said.features[v]);
-    if (std::isnan(threshold)) continue;
-    double most = std::numeric_limits<double>::quiet_NaN();
-    for (const size_t l : by_lead(said)) {
-      most = std::fmax(most, eval::exceedance(said.at(origin, v, l), threshold));
-      const std::string until = base::format_time((step + said.leads[l]) * table.step_ms);
-      const std::string p = std::isnan(most) ? (csv ? "" : "-") : fmt::format("{:.4f}", most);
-      fmt::print("{}", csv ? fmt::format("{},{},{},{:.6g},{},{}\n", table.nodes[node], feature.name,
-                                         feature.unit, threshold, until, p)
-                           : fmt::format("{:<14}{:<9}{:>12.5g}  {:<22}{:>12}\n", feature.name, feature.unit,
-                                         threshold, until, p));
-    }
-  }
-}
-
-void print_all_congestion(const ForecastOptions& o, const series::FrameTable& table, const Said& said) {
-  const auto has_threshold = [&](size_t v) { return !std::isnan(threshold_of(o, table, said.features[v])); };
-  if (std::ranges::none_of(said.volumes, has_threshold))
-    throw base::Error("a capacity is compared with bytes_in and bytes_out, which were not asked for");
-  if (o.format == "csv") fmt::print("node,feature,unit,threshold,until,probability\n");
-  for (size_t i = 0; i < said.origins.size(); ++i) print_congestion(o, table, said, i);
-}
-
 // Error: the node asked for is not in the store, or was silent; there is no node.
 std::vector<eval::Origin> origins_of(const series::FrameTable& table, const ForecastOptions& o) {
   int64_t end = INT64_MAX;
@@ -235,7 +178,7 @@ Said say(const series::FrameTable& table, const ForecastOptions& o, const Contex
   const bool one = said.origins.size() == 1;
   said.forecast = models.at(table, said.origins, context.stop,
                             one ? base::ProgressFn() : progress_printer(context, "forecast"),
-                            !o.congestion());  // congestion may be what the node never had
+                            !o.congestion.asked());  // congestion may be what the node never had
   if (o.node.empty() || !said.unknown(0)) return said;
   throw base::Error(
       "nothing is known of {} up to {}: no value of what the model forecasts was ever observed, so there is "
@@ -244,13 +187,18 @@ Said say(const series::FrameTable& table, const ForecastOptions& o, const Contex
 }
 
 void run_forecast(ForecastOptions o, const Context& context) {
-  check_congestion(o);
+  o.congestion.check(o.feature, o.format);
   if (o.format == "html" && o.node.empty()) throw base::UsageError("-f html needs --node: a page is of one");
   if (o.models.empty()) o.models = {""};
   for (auto& model : o.models) model = model_or_shipped(model);
   const auto table = series::load_frames(o.store, {});
   const Said said = say(table, o, context);
-  if (o.congestion()) return print_all_congestion(o, table, said);
+  if (o.congestion.asked()) {
+    return print_congestion(
+        o.congestion, table,
+        {o.models.front(), said.origins, said.features, said.volumes, said.leads, &said.forecast},
+        o.format == "csv");
+  }
   if (o.format == "html") return print_page(o, table, said);
   const bool csv = o.format == "csv";
   if (csv) print_head(csv);
@@ -274,10 +222,10 @@ void add_forecast(Command& app, Context& context) {
       ->check(one_of({"table", "csv", "html"}))
       ->capture_default_str();
   c->add_option(
-      "--capacity", o->capacity,
+      "--capacity", o->congestion.capacity,
       "Of the node, in bit/s (10G): instead of volumes, the probability that --share of it is passed");
-  c->add_option("--share", o->share, "That share")->check(kPositive)->capture_default_str();
-  c->add_option("--above", o->above, "Instead: this much of --feature a step")->check(kPositive);
+  c->add_option("--share", o->congestion.share, "That share")->check(kPositive)->capture_default_str();
+  c->add_option("--above", o->congestion.above, "Instead: this much of --feature a step")->check(kPositive);
   c->add_option("--threads", o->threads, "0: all cores")->capture_default_str();
   c->footer("Example: netflowgen forecast store --model model --node 172.16.112.50 --at 1998-06-22T12:00:00");
   c->callback([o, &context] { run_forecast(*o, context); });

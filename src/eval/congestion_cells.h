@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "eval/congestion_eval.h"
+#include "eval/threshold_history.h"
 
 namespace netflowgen::eval {
 
@@ -47,16 +48,11 @@ class CongestionCells {
   size_t without = 0;  // without one
 
  private:
-  struct Series;
-  struct History;
-
   size_t index_of(base::TimeMs t) const;
   void add_node(size_t node);
   void add_origins(size_t node, CongestionSide& side) const;
-  Series series_of(size_t node, int feature, double threshold) const;
-  History history_of(const Series& s, size_t horizon) const;
-  void add_cells(CongestionSide& side, size_t first, CongestionCell cell, const Series& s,
-                 const History& history) const;
+  void add_cells(CongestionSide& side, size_t first, CongestionCell cell, const ThresholdSeries& s,
+                 const ThresholdHistory& history) const;
 
   const FrameTable& table_;
   const Thresholds& thresholds_;

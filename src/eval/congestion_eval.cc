@@ -12,22 +12,38 @@
 namespace netflowgen::eval {
 namespace {
 
+ProbabilityCalibration calibration_of(const CongestionSide& side, std::span<const double> said, size_t h) {
+  std::vector<Outcome> outcomes;
+  for (size_t n = 0; n < said.size(); ++n) {
+    const CongestionCell& c = side.cells[n];
+    if (c.horizon == h) outcomes.push_back({said[n], c.said[kWalk], c.event});
+  }
+  return ProbabilityCalibration(outcomes);
+}
+
 std::vector<double> calibrated(const CongestionSide& validation, std::span<const double> before,
                                const CongestionSide& test, std::span<const double> said, size_t horizons) {
   std::vector<double> out(said.begin(), said.end());
   for (size_t h = 0; h < horizons; ++h) {
-    std::vector<Outcome> outcomes;
-    for (size_t n = 0; n < before.size(); ++n) {
-      const CongestionCell& c = validation.cells[n];
-      if (c.horizon == h) outcomes.push_back({before[n], c.said[kWalk], c.event});
-    }
-    const ProbabilityCalibration calibration(outcomes);
+    const auto calibration = calibration_of(validation, before, h);
     for (size_t n = 0; n < out.size(); ++n) {
       const CongestionCell& c = test.cells[n];
       if (c.horizon == h) out[n] = calibration.apply(said[n], c.said[kWalk]);
     }
   }
   return out;
+}
+
+ForecastTask task_of(const FrameTable& table, const CongestionOptions& o) {
+  ForecastTask task{&table,
+                    o.train,
+                    o.validation,
+                    {},
+                    o.features,
+                    o.leads,
+                    std::max<int64_t>(1, o.season_ms / table.step_ms)};
+  for (size_t n = 0; n < table.nodes.size(); ++n) task.nodes.push_back(n);
+  return task;
 }
 
 // A forecaster's probability of each cell: that of the lead, up to the horizon, at which passing is most likely. NaN, which the
@@ -173,14 +189,7 @@ CongestionResult evaluate_congestion(const FrameTable& table, const Thresholds& 
   const CongestionCells cells(table, thresholds, options);
   check(table, cells, options);
   CongestionResult r{options, cells.series, cells.silent, cells.without, {}, {}, {}, {}};
-  ForecastTask task{&table,
-                    options.train,
-                    options.validation,
-                    {},
-                    options.features,
-                    options.leads,
-                    std::max<int64_t>(1, options.season_ms / table.step_ms)};
-  for (size_t n = 0; n < table.nodes.size(); ++n) task.nodes.push_back(n);
+  const ForecastTask task = task_of(table, options);
   auto opinions = plain_opinions(cells.test);
   for (size_t i = 0; i < forecasters.size(); ++i) {
     if (stop.requested())
@@ -195,6 +204,23 @@ CongestionResult evaluate_congestion(const FrameTable& table, const Thresholds& 
   }
   summarise(opinions, cells.test, table, r);
   return r;
+}
+
+CongestionCalibration fit_congestion(const FrameTable& table, const Thresholds& thresholds,
+                                     const CongestionOptions& options, Forecaster& forecaster) {
+  const CongestionCells cells(table, thresholds, options);
+  if (cells.validation.cells.empty()) {
+    throw base::Error(
+        "none of the {} series with a threshold has traffic from {} to {}: nothing to calibrate on",
+        cells.series, base::format_time(options.validation.from_ms),
+        base::format_time(options.validation.to_ms));
+  }
+  forecaster.fit(task_of(table, options), options.seed);
+  const auto said = said_of(forecaster, table, cells.validation, options);
+  CongestionCalibration c{table.step_ms, {}};
+  for (size_t h = 0; h < options.horizons.size(); ++h)
+    c.horizons.push_back({options.horizons[h], calibration_of(cells.validation, said, h)});
+  return c;
 }
 
 }  // namespace netflowgen::eval

@@ -11,6 +11,7 @@
 
 #include "base/stop.h"
 #include "eval/congestion.h"
+#include "eval/congestion_file.h"
 #include "eval/forecast/forecaster.h"
 #include "eval/metrics.h"
 
@@ -59,6 +60,11 @@ CongestionResult evaluate_congestion(const FrameTable& table, const Thresholds& 
                                      const CongestionOptions& options,
                                      const std::vector<std::unique_ptr<Forecaster>>& forecasters,
                                      const base::StopFlag& stop, const base::ProgressFn& progress);
+
+// What "NAME, calibrated" learns, for users: a calibration for each of options.horizons. History is of options.train, outcomes of
+// options.validation, which should follow it; options.test is not used. Error: no cell in the validation period.
+CongestionCalibration fit_congestion(const FrameTable& table, const Thresholds& thresholds,
+                                     const CongestionOptions& options, Forecaster& forecaster);
 
 std::string congestion_table(const CongestionResult& result, const FrameTable& table);
 std::string congestion_json(const CongestionResult& result, const FrameTable& table);

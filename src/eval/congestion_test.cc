@@ -9,6 +9,7 @@
 #include "eval/congestion_eval.h"
 #include "eval/probability_calibration.h"
 #include "eval/testing.h"
+#include "eval/threshold_history.h"
 
 namespace netflowgen::eval {
 namespace {
@@ -120,8 +121,22 @@ TEST(ProbabilityCalibration, MendsWhatWasSaidTooLoud) {
   EXPECT_NEAR(c.apply(0.9, 0.5), 0.75, 0.03);
 }
 
+// Where what was said is mostly the contrary, full steps of Newton's method leap from one side to the other for ever.
+TEST(ProbabilityCalibration, ConvergesFromFarAway) {
+  base::Random random(2);
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < 5000; ++i) {
+    const bool low = random.chance(0.5);
+    outcomes.push_back({low ? 1e-4 : 1 - 1e-4, low ? 0.9 : 0.1, low != random.chance(0.1)});
+    outcomes.push_back({random.uniform(0.0, 1e-3), 1e-4, random.chance(0.02)});
+  }
+  const ProbabilityCalibration c(outcomes);
+  EXPECT_NEAR(c.apply(1e-4, 0.9), 0.9, 0.03);
+  EXPECT_NEAR(c.apply(1 - 1e-4, 0.1), 0.1, 0.03);
+}
+
 TEST(ProbabilityCalibration, WithoutOutcomesNothingChanges) {
-  const ProbabilityCalibration c({});
+  const ProbabilityCalibration c(std::span<const Outcome>{});
   EXPECT_NEAR(c.apply(0.3, 0.9), 0.3, 1e-9);
 }
 
@@ -221,6 +236,62 @@ TEST_F(CongestionEval, CalibrationMendsAShyForecast) {
   }
   EXPECT_GT(before, 0.01);
   EXPECT_LT(after, before / 4);
+}
+
+TEST_F(CongestionEval, FittingGivesWhatTheEvaluationCalibratesWith) {
+  Prophet prophet(true);
+  o.train = {0, day(9)};  // history; outcomes of the three days after it
+  const auto fitted = fit_congestion(table, {500, 500, 500}, o, prophet);
+  ASSERT_EQ(fitted.horizons.size(), 2u);
+  // Half of the odds are enough to know that the threshold will be passed.
+  EXPECT_GT(fitted.horizons[0].calibration.apply(0.5, 0.2), 0.9);
+  EXPECT_LT(fitted.horizons[0].calibration.apply(1e-4, 0.2), 0.05);
+
+  const auto again = CongestionCalibration::from_json(fitted.to_json(), "congestion.json");
+  EXPECT_EQ(again.step_ms, 360'000);
+  EXPECT_EQ(again.to_json(), fitted.to_json());
+  EXPECT_EQ(again.horizons[1].steps, 6);
+  EXPECT_EQ(again.horizons[1].calibration.weights(), fitted.horizons[1].calibration.weights());
+
+  o.validation = {day(30), day(31)};
+  EXPECT_THROW(fit_congestion(table, {500, 500, 500}, o, prophet), base::Error);
+}
+
+TEST(CongestionFile, DamagedOnesAreRefused) {
+  const auto refused = [](std::string_view text, const char* why) {
+    try {
+      CongestionCalibration::from_json(text, "congestion.json");
+      ADD_FAILURE() << text;
+    } catch (const base::Error& e) {
+      EXPECT_THAT(e.what(), HasSubstr(why));
+    }
+  };
+  refused("{", "congestion.json is damaged: it is not JSON");
+  refused(R"({"format":2,"step_ms":1,"horizons":[]})", "format 2 is newer");
+  refused(R"({"format":1,"step_ms":1,"horizons":[]})", "expected 1 to");
+  refused(R"({"format":1,"step_ms":1,"horizons":[{"steps":1,"weights":[0,1]}]})", "three weights");
+  refused(
+      R"({"format":1,"step_ms":1,"horizons":[{"steps":2,"weights":[0,1,0]},{"steps":1,"weights":[0,1,0]}]})",
+      "more steps than the one before");
+  refused(R"({"format":1,"horizons":[]})", "'step_ms' is missing");
+}
+
+TEST(ThresholdHistory, CountsWhatFollowed) {
+  // flows_in 1 at every step but a 9 at steps 3 and 4, of ten.
+  std::vector<std::pair<int64_t, float>> rows;
+  for (int64_t s = 0; s < 10; ++s) rows.emplace_back(s, s == 3 || s == 4 ? 9.0f : 1.0f);
+  const auto table = tiny_table(0, 10, {{"a", rows}});
+  const auto series = threshold_series(table, 0, series::kFlowsIn, 5);
+  const ThresholdHistory one(table, series, 0, 10, 1);
+  EXPECT_NEAR(one.climatology(), 2.0 / 9, 1e-9);  // before the second and the third
+  // Of seven steps that were below one passed, of two that were above one; with five steps' worth of the climatology.
+  EXPECT_NEAR(one.from(false), (1 + 5 * 2.0 / 9) / 12, 1e-9);
+  EXPECT_NEAR(one.from(true), (1 + 5 * 2.0 / 9) / 7, 1e-9);
+  // From 1 only the rise by log(10 / 2) passes 5; from 9 staying is enough.
+  EXPECT_NEAR(one.walk(series, std::log1p(1.0f)), (1 + 5 * 2.0 / 9) / 14, 1e-9);
+  EXPECT_NEAR(one.walk(series, std::log1p(9.0f)), (8 + 5 * 2.0 / 9) / 14, 1e-9);
+  const ThresholdHistory three(table, series, 0, 10, 3);
+  EXPECT_NEAR(three.climatology(), 4.0 / 7, 1e-9);
 }
 
 TEST_F(CongestionEval, WithoutThresholdOrTrafficItSaysSo) {

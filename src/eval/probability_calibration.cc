@@ -9,7 +9,7 @@ namespace {
 constexpr double kLeast = 1e-4;
 constexpr double kRidge = 1e-3;       // an outcome
 constexpr double kLeastSlope = 1e-6;  // of the sigmoid, so that a step stays finite
-constexpr double kMostStep = 2;
+constexpr int kHalvings = 30;         // of a step that would make the fit worse
 constexpr int kNewton = 40;
 
 using Vector = std::array<double, 3>;
@@ -41,29 +41,59 @@ Vector solve(std::array<Vector, 3> a, Vector b) {
   return b;
 }
 
+// Cross-entropy of the outcomes, with the ridge.
+double loss_of(const Vector& w, const Vector& start, std::span<const Outcome> outcomes) {
+  double loss = 0;
+  for (size_t i = 0; i < 3; ++i)
+    loss += kRidge * static_cast<double>(outcomes.size()) * (w[i] - start[i]) * (w[i] - start[i]) / 2;
+  for (const Outcome& o : outcomes) {
+    if (std::isnan(o.said)) continue;
+    const Vector x = inputs_of(o.said, o.history);
+    const double z = w[0] * x[0] + w[1] * x[1] + w[2] * x[2];
+    const double against = o.event ? -z : z;
+    loss += against > 0 ? against + std::log1p(std::exp(-against)) : std::log1p(std::exp(against));
+  }
+  return loss;
+}
+
+Vector newton_step(const Vector& w, const Vector& start, std::span<const Outcome> outcomes) {
+  const auto count = static_cast<double>(outcomes.size());
+  Vector gradient{};
+  std::array<Vector, 3> hessian{};
+  for (size_t i = 0; i < 3; ++i) {
+    gradient[i] = kRidge * count * (w[i] - start[i]);
+    hessian[i][i] = kRidge * count;
+  }
+  for (const Outcome& o : outcomes) {
+    if (std::isnan(o.said)) continue;
+    const Vector x = inputs_of(o.said, o.history);
+    const double p = probability(w, x);
+    for (size_t i = 0; i < 3; ++i) {
+      gradient[i] += (p - (o.event ? 1 : 0)) * x[i];
+      for (size_t j = 0; j < 3; ++j) hessian[i][j] += (p * (1 - p) + kLeastSlope) * x[i] * x[j];
+    }
+  }
+  return solve(hessian, gradient);
+}
+
 }  // namespace
 
 ProbabilityCalibration::ProbabilityCalibration(std::span<const Outcome> outcomes) {
   const Vector start = w_;
-  const auto count = static_cast<double>(outcomes.size());
-  for (int k = 0; k < kNewton && count > 0; ++k) {
-    Vector gradient{};
-    std::array<Vector, 3> hessian{};
-    for (size_t i = 0; i < 3; ++i) {
-      gradient[i] = kRidge * count * (w_[i] - start[i]);
-      hessian[i][i] = kRidge * count;
+  if (outcomes.empty()) return;
+  double loss = loss_of(w_, start, outcomes);
+  for (int k = 0; k < kNewton; ++k) {
+    const Vector step = newton_step(w_, start, outcomes);
+    double scale = 1;
+    for (int i = 0; i < kHalvings; ++i, scale /= 2) {
+      Vector next = w_;
+      for (size_t j = 0; j < 3; ++j) next[j] -= scale * step[j];
+      const double reached = loss_of(next, start, outcomes);
+      if (!(reached < loss)) continue;
+      loss = reached;
+      w_ = next;
+      break;
     }
-    for (const Outcome& o : outcomes) {
-      if (std::isnan(o.said)) continue;
-      const Vector x = inputs_of(o.said, o.history);
-      const double p = probability(w_, x);
-      for (size_t i = 0; i < 3; ++i) {
-        gradient[i] += (p - (o.event ? 1 : 0)) * x[i];
-        for (size_t j = 0; j < 3; ++j) hessian[i][j] += (p * (1 - p) + kLeastSlope) * x[i] * x[j];
-      }
-    }
-    const Vector step = solve(hessian, gradient);
-    for (size_t i = 0; i < 3; ++i) w_[i] -= std::clamp(step[i], -kMostStep, kMostStep);
   }
 }
 

@@ -20,6 +20,9 @@ class ProbabilityCalibration {
   // Starts at, and without outcomes stays, w = (0, 1, 0): what was said. Newton's method with a small ridge towards that.
   explicit ProbabilityCalibration(std::span<const Outcome> outcomes);
 
+  // As they were stored.
+  explicit ProbabilityCalibration(const std::array<double, 3>& weights) : w_(weights) {}
+
   double apply(double said, double history) const;
   const std::array<double, 3>& weights() const { return w_; }
 

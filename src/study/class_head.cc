@@ -10,10 +10,11 @@
 namespace netflowgen::study {
 namespace {
 
-constexpr double kFloor = 1e-4;      // of a variance, as of other heads
-constexpr double kBound = 8;         // of a standardised input
-constexpr double kConstant = 3;      // an input that is always this; its weight is the bias
-constexpr double kMostFactor = 256;  // from scores to logits
+constexpr double kFloor = 1e-4;        // of a variance, as of other heads
+constexpr double kBound = 8;           // of a standardised input
+constexpr double kConstant = 3;        // an input that is always this; its weight is the bias
+constexpr double kIgnoredFloor = 0.1;  // of an input's variance
+constexpr double kMostFactor = 256;    // from scores to logits
 
 // Lower Cholesky factor of a symmetric positive matrix [n, n], in place.
 void factorise(std::vector<double>& a, size_t n) {
@@ -45,6 +46,24 @@ void softmax(std::vector<double>& v) {
   for (double& x : v) x /= sum;
 }
 
+// x = L^-1 x.
+void forward(const std::vector<double>& l, std::span<double> x) {
+  const size_t n = x.size();
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t k = 0; k < i; ++k) x[i] -= l[i * n + k] * x[k];
+    x[i] /= l[i * n + i];
+  }
+}
+
+// x = L^-T x.
+void backward(const std::vector<double>& l, std::span<double> x) {
+  const size_t n = x.size();
+  for (size_t i = n; i-- > 0;) {
+    for (size_t k = i + 1; k < n; ++k) x[i] -= l[k * n + i] * x[k];
+    x[i] /= l[i * n + i];
+  }
+}
+
 // The examples as the regression sees them: standardised, and weighted so that each class counts the same.
 struct Problem {
   size_t n = 0;
@@ -70,13 +89,21 @@ Problem problem_of(const ClassExamples& e, size_t classes, const InputScale& sca
   for (size_t i = p.weights.size(); i < p.n; ++i)
     p.weights.push_back(static_cast<double>(p.n) / static_cast<double>(classes) /
                         count[static_cast<size_t>(e.labels[i])]);
-  for (size_t k = 0; k < p.width; ++k)
-    p.factors.push_back((k < o.hidden ? 1 / std::sqrt(o.hidden_ridge) : 1) /
-                        std::sqrt(static_cast<double>(p.width)));
   for (size_t i = 0; i < p.n; ++i) {
     for (size_t k = 0; k < p.width; ++k)
-      p.x.push_back(standard(e.x[i * p.width + k], scale.mean[k], scale.deviation[k]) * p.factors[k]);
+      p.x.push_back(standard(e.x[i * p.width + k], scale.mean[k], scale.deviation[k]));
+    if (!scale.ignored.empty()) forward(scale.ignored, std::span(p.x).last(p.width));
   }
+  double squares = 0;
+  for (const double v : p.x) squares += v * v;
+  // As large as standardised inputs are.
+  const double size =
+      scale.ignored.empty() ? 1 : std::sqrt(std::max(squares / static_cast<double>(p.x.size()), 1e-12));
+  for (size_t k = 0; k < p.width; ++k) {
+    const double penalty = k < o.hidden && scale.ignored.empty() ? o.hidden_ridge : 1;
+    p.factors.push_back(1 / (size * std::sqrt(penalty * static_cast<double>(p.width))));
+  }
+  for (size_t i = 0; i < p.x.size(); ++i) p.x[i] *= p.factors[i % p.width];
   return p;
 }
 
@@ -154,6 +181,20 @@ InputScale scale_of(std::span<const double> x, size_t width) {
   return s;
 }
 
+void ignore(InputScale& scale, std::span<const double> covariance) {
+  const size_t width = scale.mean.size();
+  double most = 0;
+  for (size_t k = 0; k < width; ++k) most = std::max(most, covariance[k * width + k]);
+  if (most <= 0) return;
+  scale.ignored.assign(covariance.begin(), covariance.end());
+  for (size_t i = 0; i < width; ++i) {
+    for (size_t k = 0; k < width; ++k)
+      scale.ignored[i * width + k] /= scale.deviation[i] * scale.deviation[k];
+    scale.ignored[i * width + i] += kIgnoredFloor;
+  }
+  factorise(scale.ignored, width);
+}
+
 std::vector<double> ClassWeights::probabilities(std::span<const double> x) const {
   std::vector<double> p = bias;
   for (size_t c = 0; c < classes(); ++c) {
@@ -183,6 +224,7 @@ ClassWeights train_class_weights(const ClassExamples& e, size_t classes, const I
       for (size_t k = 0; k < p.width; ++k) w.weight[c * p.width + k] += alpha[i] * p.x[i * p.width + k];
     }
     for (size_t k = 0; k < p.width; ++k) w.weight[c * p.width + k] *= p.factors[k];
+    if (!scale.ignored.empty()) backward(scale.ignored, std::span(w.weight).subspan(c * p.width, p.width));
   }
   double best = 1;
   for (double f = 2; f <= kMostFactor; f *= 2) {

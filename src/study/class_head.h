@@ -25,14 +25,21 @@ struct ClassExamples {
 struct InputScale {
   std::vector<double> mean;       // [width]
   std::vector<double> deviation;  // [width], above 0
+  // [width, width] lower Cholesky factor of the covariance of what is to be ignored, of standardised inputs; empty: none. Weights in
+  // its directions cost more (within-class covariance normalisation: Hatch, Kajarekar and Stolcke, Interspeech 2006).
+  std::vector<double> ignored = {};
 };
 // NaN counts as the column's mean. REQUIRES: rows > 0.
 InputScale scale_of(std::span<const double> x, size_t width);
 
+// Sets scale.ignored from a covariance [width, width] of raw inputs, with a tenth of their own variance added. Nothing happens where it
+// is zero.
+void ignore(InputScale& scale, std::span<const double> covariance);
+
 struct ClassHeadOptions {
   double ridge =
       0.01;  // penalty of a weight's square, inputs standardised and divided by the root of their number
-  double hidden_ridge = 4;  // times that for the first `hidden` inputs
+  double hidden_ridge = 4;  // times that for the first `hidden` inputs; not where something is ignored
   size_t hidden = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "eval/congestion_file.h"
 #include "learn/feature_cache.h"
 #include "model/adapters.h"
 #include "study/calibration.h"
@@ -18,13 +19,22 @@ void copy_model(const std::string& from, const std::string& to) {
   for (const char* name : {"model.safetensors", "config.json", "tokens.json", "card.md"}) {
     base::write_file(base::fs::path(to) / name, base::read_file(base::fs::path(from) / name));
   }
-  const auto adapters = base::fs::path(from) / model::kAdaptersFile;
-  const auto own = base::fs::path(to) / model::kAdaptersFile;
-  if (base::fs::exists(adapters)) {
-    base::write_file(own, base::read_file(adapters));
-  } else {
-    base::fs::remove(own);  // of an older model
+  for (const char* name : {model::kAdaptersFile, eval::kCongestionFile}) {
+    const auto file = base::fs::path(from) / name;
+    const auto own = base::fs::path(to) / name;
+    if (base::fs::exists(file)) {
+      base::write_file(own, base::read_file(file));
+    } else {
+      base::fs::remove(own);  // of an older model
+    }
   }
+}
+
+void copy_whole_model(const std::string& from, const std::string& to) {
+  copy_model(from, to);
+  const auto file = base::fs::path(from) / detect::kCalibrationFile;
+  if (base::fs::exists(file) && !base::fs::equivalent(from, to))
+    base::write_file(base::fs::path(to) / detect::kCalibrationFile, base::read_file(file));
 }
 
 std::optional<learn::TuneResult> tune_backbone(const FinetuneOptions& o, const eval::DdosTask& task,
@@ -43,6 +53,7 @@ std::optional<learn::TuneResult> tune_backbone(const FinetuneOptions& o, const e
   options.seed = o.head.seed;
   const auto r = learn::tune(backbone, *task.table, examples, options, stop, tune_progress);
   copy_model(o.model, o.out);
+  base::fs::remove(base::fs::path(o.out) / eval::kCongestionFile);  // it was of the weights before
   learn::save_tuned(backbone, o.out,
                     fmt::format("- tuned: {}, {} numbers, {} steps, loss {}\n", o.tune.what, r.trained,
                                 r.kept, o.head.loss));

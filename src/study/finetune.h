@@ -26,8 +26,11 @@ struct FinetuneOptions {
   bool frozen() const { return tune.what == "none"; }
 };
 
-// Copies a model's own files, without heads and calibration. Nothing happens when both folders are the same.
+// Copies a model's own files and congestion.json, without detect.json. Nothing happens when both folders are the same.
 void copy_model(const std::string& from, const std::string& to);
+
+// The same with detect.json: what is added leaves all other tasks as they are.
+void copy_whole_model(const std::string& from, const std::string& to);
 
 // Tunes the Transformer and writes it to `out`; nothing where it stays frozen. Errors: as learn::tune.
 std::optional<learn::TuneResult> tune_backbone(const FinetuneOptions& options, const eval::DdosTask& task,

@@ -16,6 +16,9 @@ constexpr size_t kGroupRows = size_t{1} << 18;  // of a walk: about half a gigab
 constexpr double kLeastDeviation = 0.01;
 constexpr std::array<double, 6> kLevels = {.1, .25, .5, .75, .9, .99};
 constexpr size_t kQuarters = 4;
+constexpr size_t kParts = 5;             // of the time, for NodePool::within
+constexpr size_t kMostScattered = 2000;  // nodes that give to it
+constexpr uint64_t kLeastSteps = 8;      // of a node in a part
 
 size_t rows_in(const series::FrameTable& table, size_t node, learn::StepRange range) {
   return table.lower_bound(node, range.to) - table.lower_bound(node, range.from);
@@ -33,21 +36,64 @@ struct Sums {
   uint64_t steps = 0;
   std::vector<double> sum;
   std::vector<double> squares;
+  size_t every = 1;    // nodes of which one gives to `within`
+  uint64_t parts = 0;  // behind `within`
+  std::vector<double> within;
+};
+
+// Means of one node over parts of the time.
+class Parts {
+ public:
+  Parts(learn::StepRange range, size_t width) : range_(range), sums_(kParts * width), width_(width) {}
+
+  void clear() {
+    std::fill(sums_.begin(), sums_.end(), 0.0);
+    steps_.fill(0);
+  }
+  void add(int64_t step, std::span<const double> x) {
+    const auto part =
+        static_cast<size_t>((step - range_.from) * static_cast<int64_t>(kParts) / (range_.to - range_.from));
+    ++steps_[part];
+    for (size_t k = 0; k < width_; ++k) sums_[part * width_ + k] += x[k];
+  }
+  // Adds the products of the means' differences from `mean`.
+  void add_scatter(std::span<const double> mean, Sums& all) const {
+    std::vector<double> d(width_);
+    for (size_t part = 0; part < kParts; ++part) {
+      if (steps_[part] < kLeastSteps) continue;
+      ++all.parts;
+      for (size_t k = 0; k < width_; ++k)
+        d[k] = sums_[part * width_ + k] / static_cast<double>(steps_[part]) - mean[k];
+      for (size_t i = 0; i < width_; ++i) {
+        for (size_t k = 0; k <= i; ++k) all.within[i * width_ + k] += d[i] * d[k];
+      }
+    }
+  }
+
+ private:
+  learn::StepRange range_;
+  std::array<uint64_t, kParts> steps_{};
+  std::vector<double> sums_;  // [parts, width]
+  size_t width_;
 };
 
 void add_group(const series::FrameTable& table, const learn::FeatureCache& cache,
-               std::span<const size_t> nodes, NodePool& pool, Sums& all) {
+               std::span<const size_t> nodes, learn::StepRange range, NodePool& pool, Sums& all) {
   pool.hidden = cache.hidden;
   pool.width = cache.hidden + cache.dense;
   pool.mean.resize(table.nodes.size() * pool.width);
   all.sum.resize(pool.width);
   all.squares.resize(pool.width);
+  all.within.resize(pool.width * pool.width);
   std::vector<double> x(pool.width);
+  Parts parts(range, pool.width);
   for (const size_t n : nodes) {
+    parts.clear();
     const std::span<double> mean(pool.mean.data() + n * pool.width, pool.width);
     for (size_t r = table.offsets[n]; r < table.offsets[n + 1]; ++r) {
       if (cache.kept[r] < 0) continue;
       take(cache, static_cast<size_t>(cache.kept[r]), x);
+      parts.add(table.steps[r], x);
       ++pool.steps[n];
       ++all.steps;
       for (size_t k = 0; k < pool.width; ++k) {
@@ -57,6 +103,24 @@ void add_group(const series::FrameTable& table, const learn::FeatureCache& cache
       }
     }
     for (double& v : mean) v /= static_cast<double>(std::max<uint64_t>(pool.steps[n], 1));
+    if (n % all.every == 0) parts.add_scatter(mean, all);
+  }
+}
+
+// Deviations of steps, and the covariance within nodes, from their sums.
+void finish(const Sums& all, NodePool& pool) {
+  const double count = static_cast<double>(std::max<uint64_t>(all.steps, 1));
+  for (size_t k = 0; k < pool.width; ++k) {
+    const double mean = all.sum[k] / count;
+    const double variance = std::max(0.0, all.squares[k] / count - mean * mean);
+    pool.deviation.push_back(std::max(kLeastDeviation, std::sqrt(variance)));
+  }
+  pool.within.resize(pool.width * pool.width);
+  const double parts = static_cast<double>(std::max<uint64_t>(all.parts, 1));
+  for (size_t i = 0; i < pool.width; ++i) {
+    for (size_t k = 0; k <= i; ++k)
+      pool.within[i * pool.width + k] = pool.within[k * pool.width + i] =
+          all.within[i * pool.width + k] / parts;
   }
 }
 
@@ -110,7 +174,9 @@ NodePool pool_nodes(const learn::Backbone& backbone, const series::FrameTable& t
                     const base::StopFlag& stop, const base::ProgressFn& progress) {
   NodePool pool;
   pool.steps.resize(table.nodes.size());
+  const learn::StepRange span{std::max(range.from, table.first_step), std::min(range.to, table.end_step)};
   Sums all;
+  all.every = 1 + table.nodes.size() / kMostScattered;
   std::vector<size_t> group;
   size_t rows = 0;
   for (size_t n = 0; n < table.nodes.size(); ++n) {
@@ -121,17 +187,12 @@ NodePool pool_nodes(const learn::Backbone& backbone, const series::FrameTable& t
     learn::ScanOptions scan;
     scan.range = range;
     scan.nodes = group;
-    add_group(table, backbone.scan(table, scan, stop, {}), group, pool, all);
+    add_group(table, backbone.scan(table, scan, stop, {}), group, span, pool, all);
     if (progress) progress({"nodes", n + 1, table.nodes.size(), ""});
     group.clear();
     rows = 0;
   }
-  const double count = static_cast<double>(std::max<uint64_t>(all.steps, 1));
-  for (size_t k = 0; k < pool.width; ++k) {
-    const double mean = all.sum[k] / count;
-    const double variance = std::max(0.0, all.squares[k] / count - mean * mean);
-    pool.deviation.push_back(std::max(kLeastDeviation, std::sqrt(variance)));
-  }
+  finish(all, pool);
   return pool;
 }
 

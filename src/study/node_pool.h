@@ -20,6 +20,8 @@ struct NodePool {
   std::vector<uint64_t> steps;    // [nodes] that the mean is over
   std::vector<double> mean;       // [nodes, width]; 0 for a node without a step
   std::vector<double> deviation;  // [width] of all steps of all nodes, at least .01
+  // [width, width] covariance of the same node's means over fifths of the time: what changes although the node stays what it is.
+  std::vector<double> within;
 
   std::span<const double> of(size_t node) const { return {mean.data() + node * width, width}; }
 };

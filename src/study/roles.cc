@@ -7,9 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "booster/booster.h"
-#include "detect/calibration.h"
 #include "learn/head.h"
 #include "study/class_head.h"
 #include "study/finetune.h"
@@ -23,20 +21,29 @@ constexpr size_t kMostExamples = 3000;  // the regression is solved in their spa
 // Rows of one matrix [nodes, width], and how they become comparable.
 class NodeMatrix {
  public:
-  NodeMatrix(std::vector<double> values, size_t width, size_t hidden)
-      : values_(std::move(values)), width_(width), hidden_(hidden) {}
+  explicit NodeMatrix(const NodePool& pool)
+      : values_(pool.mean), width_(pool.width), hidden_(pool.hidden), within_(pool.within) {
+    for (const uint64_t steps : pool.steps) known_.push_back(steps > 0);
+  }
+  explicit NodeMatrix(const NodeSummaries& s)
+      : values_(s.values.begin(), s.values.end()), width_(s.columns.size()) {
+    for (size_t n = 0; n < values_.size() / width_; ++n)
+      known_.push_back(of(n)[0] > 0);  // share of active steps
+  }
 
   std::span<const double> of(size_t node) const { return {values_.data() + node * width_, width_}; }
   size_t width() const { return width_; }
   ClassHeadOptions head_options(double ridge) const { return {.ridge = ridge, .hidden = hidden_}; }
 
   // Of the nodes that have a step.
-  InputScale scale(const series::FrameTable& table) const {
+  InputScale scale() const {
     std::vector<double> known;
-    for (size_t n = 0; n < table.nodes.size(); ++n) {
-      if (table.offsets[n] < table.offsets[n + 1]) known.insert(known.end(), of(n).begin(), of(n).end());
+    for (size_t n = 0; n < known_.size(); ++n) {
+      if (known_[n]) known.insert(known.end(), of(n).begin(), of(n).end());
     }
-    return scale_of(known, width_);
+    auto scale = scale_of(known, width_);
+    if (!within_.empty()) ignore(scale, within_);
+    return scale;
   }
 
   ClassExamples examples(const eval::LabelledNodes& train) const {
@@ -48,13 +55,15 @@ class NodeMatrix {
  private:
   std::vector<double> values_;
   size_t width_;
-  size_t hidden_;
+  size_t hidden_ = 0;
+  std::vector<bool> known_;     // [nodes] has a step
+  std::vector<double> within_;  // empty: not known
 };
 
 class RidgeClasses : public eval::ClassMethod {
  public:
-  RidgeClasses(std::string name, NodeMatrix matrix, const series::FrameTable& table, double ridge)
-      : name_(std::move(name)), matrix_(std::move(matrix)), scale_(matrix_.scale(table)), ridge_(ridge) {}
+  RidgeClasses(std::string name, NodeMatrix matrix, double ridge)
+      : name_(std::move(name)), matrix_(std::move(matrix)), scale_(matrix_.scale()), ridge_(ridge) {}
   std::string name() const override { return name_; }
   std::vector<int> predict(const eval::LabelledNodes& train, std::span<const size_t> nodes,
                            uint64_t) override {
@@ -126,11 +135,6 @@ class BoostedClasses : public eval::ClassMethod {
   booster::BoosterOptions booster_;
 };
 
-NodeMatrix matrix_of(const NodePool& pool) { return {pool.mean, pool.width, pool.hidden}; }
-NodeMatrix matrix_of(const NodeSummaries& s) {
-  return {{s.values.begin(), s.values.end()}, s.columns.size(), 0};
-}
-
 // The labelled nodes with a step, at most so many of a class that all together are few enough; evenly spaced.
 eval::LabelledNodes examples_of(const NodePool& pool, const eval::NodeClasses& classes, RoleResult& result) {
   eval::LabelledNodes chosen;
@@ -153,14 +157,6 @@ eval::LabelledNodes examples_of(const NodePool& pool, const eval::NodeClasses& c
   return chosen;
 }
 
-// All files of the model, and its calibration: other heads stay what they were.
-void copy_with_calibration(const std::string& from, const std::string& to) {
-  copy_model(from, to);
-  const auto file = base::fs::path(from) / detect::kCalibrationFile;
-  if (from != to && base::fs::exists(file))
-    base::write_file(base::fs::path(to) / detect::kCalibrationFile, base::read_file(file));
-}
-
 }  // namespace
 
 RoleResult finetune_roles(const RoleOptions& o, const series::FrameTable& table,
@@ -170,11 +166,11 @@ RoleResult finetune_roles(const RoleOptions& o, const series::FrameTable& table,
   const auto pool = pool_nodes(backbone, table, o.range, stop, progress);
   RoleResult result;
   const auto train = examples_of(pool, classes, result);
-  const auto matrix = matrix_of(pool);
-  const auto weights = train_class_weights(matrix.examples(train), train.classes, matrix.scale(table),
+  const NodeMatrix matrix(pool);
+  const auto weights = train_class_weights(matrix.examples(train), train.classes, matrix.scale(),
                                            matrix.head_options(o.ridge));
   result.left_out_accuracy = weights.left_out_accuracy;
-  copy_with_calibration(o.model, o.out);
+  copy_whole_model(o.model, o.out);
   learn::add_head(o.out, as_head(kRoleTask, classes.names, weights, pool.deviation, pool.width > pool.hidden),
                   fmt::format("- task head `role`: {} classes, {} labelled nodes, frozen backbone\n",
                               train.classes, train.nodes.size()));
@@ -188,7 +184,7 @@ std::vector<std::unique_ptr<eval::ClassMethod>> role_methods(const RoleOptions& 
   std::vector<std::unique_ptr<eval::ClassMethod>> all;
   const auto add_model = [&](const learn::Backbone& backbone, const char* name) {
     all.push_back(std::make_unique<RidgeClasses>(
-        name, matrix_of(pool_nodes(backbone, table, o.range, stop, progress)), table, o.ridge));
+        name, NodeMatrix(pool_nodes(backbone, table, o.range, stop, progress)), o.ridge));
   };
   if (!o.model.empty()) {
     learn::Backbone backbone(o.model, o.device, o.threads);
@@ -198,7 +194,7 @@ std::vector<std::unique_ptr<eval::ClassMethod>> role_methods(const RoleOptions& 
   }
   const auto summaries = summarise_nodes(table, o.range);
   all.push_back(std::make_unique<BoostedClasses>(summaries, o.threads));
-  all.push_back(std::make_unique<RidgeClasses>("ridge on summaries", matrix_of(summaries), table, o.ridge));
+  all.push_back(std::make_unique<RidgeClasses>("ridge on summaries", NodeMatrix(summaries), o.ridge));
   return all;
 }
 

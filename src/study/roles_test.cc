@@ -73,6 +73,29 @@ TEST(ClassHead, EveryClassCountsTheSame) {
   EXPECT_THROW(train_class_weights(e, 3, scale_of(e.x, 1), {}), base::Error);
 }
 
+// Both inputs tell the classes apart; the first wanders although the class stays.
+TEST(ClassHead, WhatIsToBeIgnoredWeighsLess) {
+  ClassExamples e{2, {}, {}};
+  base::Random random(4);
+  for (int i = 0; i < 20; ++i) {
+    const double side = i % 2 == 0 ? 1 : -1;
+    e.x.push_back(side + 0.5 * random.normal());
+    e.x.push_back(side + 0.5 * random.normal());
+    e.labels.push_back(i % 2);
+  }
+  auto scale = scale_of(e.x, 2);
+  const auto share = [&] {
+    const auto w = train_class_weights(e, 2, scale, {.ridge = 10});
+    return std::fabs(w.weight[0]) / (std::fabs(w.weight[0]) + std::fabs(w.weight[1]));
+  };
+  const double plain = share();
+  EXPECT_NEAR(plain, 0.5, 0.2);
+  ignore(scale, std::vector<double>(4));
+  EXPECT_TRUE(scale.ignored.empty());
+  ignore(scale, std::vector<double>{100, 0, 0, 0});
+  EXPECT_LT(share(), plain / 2);
+}
+
 TEST(ClassHead, AMissingInputSaysNothing) {
   const auto e = examples(30, 2, 4, 5);
   const auto scale = scale_of(e.x, e.width);

@@ -1,4 +1,5 @@
 // netflowgen evaluate role: how well roles of nodes are named from a few labelled ones.
+#include "cli/evaluate_forecast.h"
 #include "cli/evaluate_tasks.h"
 
 #include <fmt/format.h>
@@ -29,11 +30,16 @@ struct RoleArguments {
 };
 
 void evaluate_role(RoleArguments& a, Context& context) {
-  const auto table = series::load_frames(a.store);
+  series::FrameFilter filter;
+  if (!a.period.empty()) {
+    const auto period = parse_period(a.period, "--period");
+    filter.from_ms = period.from_ms;
+    filter.to_ms = period.to_ms;
+  }
+  const auto table = series::load_frames(a.store, filter);
   const auto classes = eval::load_node_classes(a.labels, table, a.columns);
   if (const auto text = classes.summary(); !text.empty()) fmt::print(stderr, "{}\n", text);
   if (!a.holdout.empty()) a.run.tested = eval::read_holdout(a.holdout, table);
-  a.study.range = parse_range(a.period, table.step_ms, "--period");
   if (!a.study.model.empty()) a.study.model = model_or_shipped(a.study.model);
   auto methods = study::role_methods(a.study, table, context.stop, progress_printer(context, "walk"));
   methods.push_back(eval::largest_class(classes));

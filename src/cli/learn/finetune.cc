@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/learn/finetune_congestion.h"
 #include "cli/learn/finetune_role.h"
 #include "cli/learn/learn_options.h"
 #include "cli/options/detect_options.h"
@@ -125,16 +126,25 @@ constexpr const char* kOnlyDdos[] = {"--rate",   "--validation",    "--budget", 
 constexpr const char* kOnlyRole[] = {"--node-column", "--class-column"};
 
 void refuse_other_tasks_options(const Command& c, const std::string& task) {
-  const bool role = task == "role";
-  for (const char* option : role ? std::span<const char* const>(kOnlyDdos) : kOnlyRole) {
-    if (c.count(option) > 0) throw base::UsageError("{} does nothing with --task {}", option, task);
-  }
+  const auto refuse = [&](std::span<const char* const> options) {
+    for (const char* option : options) {
+      if (c.count(option) > 0) throw base::UsageError("{} does nothing with --task {}", option, task);
+    }
+  };
+  if (task != "ddos") refuse(kOnlyDdos);
+  if (task != "role") refuse(kOnlyRole);
+  if (task == "congestion" && c.count("--labels") > 0)
+    throw base::UsageError("--task congestion needs no labels: leave --labels out");
 }
 
-void finetune_role(const FinetuneArguments& o, const study::FinetuneOptions& study, Context& context) {
+void finetune_other_task(const FinetuneArguments& o, const study::FinetuneOptions& study, Context& context) {
+  const std::string model = model_or_shipped(study.model);
+  const std::string out = study.out.empty() ? study.model : study.out;
+  if (o.task == "congestion")
+    return run_finetune_congestion({o.store, model, out, o.train, study.device, study.threads}, context);
   RoleFinetune role{o.store, o.labels, o.train, o.columns, {}};
-  role.study.model = model_or_shipped(study.model);
-  role.study.out = study.out.empty() ? study.model : study.out;
+  role.study.model = model;
+  role.study.out = out;
   role.study.device = study.device;
   role.study.threads = study.threads;
   run_finetune_role(role, context);
@@ -144,7 +154,7 @@ void run_finetune(const FinetuneArguments& o, Context& context) {
   study::FinetuneOptions study = o.study;
   if (study.model.empty() && study.out.empty())
     throw base::UsageError("give -o FOLDER: the model that comes with the program is not changed");
-  if (o.task == "role") return finetune_role(o, study, context);
+  if (o.task != "ddos") return finetune_other_task(o, study, context);
   study.model = model_or_shipped(study.model);
   study.head = study::choose_head(o.head, o.study.head);
   if (!study.frozen() && (study.out.empty() || study.out == study.model))
@@ -194,8 +204,9 @@ void add_finetune(Command& app, Context& context) {
       "--labels", o->labels,
       "CSV: node or prefix, start, end, type; several files, e.g. that of netflowgen feedback; without "
       "them only what needs no labels is calibrated");
-  c->add_option("--task", o->task, "ddos, or role: what kind of host a node is; --labels has node, class")
-      ->check(one_of({"ddos", "role"}))
+  c->add_option("--task", o->task,
+                "ddos; role (what kind of host a node is: --labels has node, class); congestion (no labels)")
+      ->check(one_of({"ddos", "role", "congestion"}))
       ->capture_default_str();
   c->add_option("--node-column", o->columns.node_column, "Of --task role: the labels' column of nodes")
       ->group(kAdvancedGroup);
