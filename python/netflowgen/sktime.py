@@ -34,7 +34,6 @@ class NetFlowGenForecaster(BaseForecaster):  # type: ignore[misc]
         "scitype:y": "univariate",
         "y_inner_mtype": "pd.Series",
         "X_inner_mtype": "pd.DataFrame",
-        "ignores-exogeneous-X": True,
         "capability:exogenous": False,
         "requires-fh-in-fit": False,
         "capability:missing_values": True,
