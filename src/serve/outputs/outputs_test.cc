@@ -1,9 +1,8 @@
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <csignal>
 
+#include <fstream>
 #include <thread>
 
 #include "base/error.h"
