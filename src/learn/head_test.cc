@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "learn/heads/head_refine.h"
 #include "learn/network/backbone.h"
 #include "learn/testing.h"
 
@@ -172,6 +173,20 @@ TEST(Head, SaysWhichLabelsAreMissing) {
   HeadOptions h;
   h.members = 1;
   EXPECT_NO_THROW(train_head(cache, late, h));
+}
+
+// A start that ranks the labels rightly leaves little to correct, one that is wrong or knows nothing leaves all.
+TEST(Refine, WhatAStartKnowsIsAShareOfWhatTheLabelsTell) {
+  Side side;
+  side.target = torch::tensor({1.0f, 0.0f, 0.0f, 0.0f});
+  side.weight = torch::tensor({0.4f, 0.2f, 0.2f, 0.2f});
+  EXPECT_GT(share_known(side, torch::tensor({8.0f, -8.0f, -8.0f, -8.0f})), 0.99);
+  const float prior = std::log(0.4f / 0.6f);
+  EXPECT_NEAR(share_known(side, torch::tensor({prior, prior, prior, prior})), 0, 1e-6);
+  EXPECT_EQ(share_known(side, torch::tensor({-8.0f, 8.0f, 8.0f, 8.0f})), 0);
+  const double half = share_known(side, torch::tensor({1.0f, -1.0f, -1.0f, -1.0f}));
+  EXPECT_GT(half, 0.3);
+  EXPECT_LT(half, 0.8);
 }
 
 }  // namespace

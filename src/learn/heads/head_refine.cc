@@ -3,9 +3,9 @@
 #include <torch/optim/lbfgs.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
-#include "learn/heads/head_data.h"
 #include "learn/heads/head_trees.h"
 
 namespace netflowgen::learn {
@@ -71,6 +71,13 @@ model::Trees joined(model::Trees start, const model::Trees& more) {
 
 }  // namespace
 
+double share_known(const Side& side, const torch::Tensor& logits) {
+  const double attacks = (side.target * side.weight).sum().item<double>();
+  const double prior = -attacks * std::log(attacks) - (1 - attacks) * std::log(1 - attacks);
+  const double loss = loss_of(logits, side, "bce").item<double>();
+  return std::clamp(1 - loss / prior, 0.0, 1.0);
+}
+
 HeadWeights refine_head(const FeatureCache& cache, std::span<const Example> examples,
                         const HeadOptions& options) {
   HeadWeights head = *options.start;
@@ -85,6 +92,7 @@ HeadWeights refine_head(const FeatureCache& cache, std::span<const Example> exam
                .clamp(-model::kMaxStandard, model::kMaxStandard)
                .contiguous();
   side.offset = start_logit(head, side.z);
+  const double known = share_known(side, side.offset);
   const double incidents = static_cast<double>(count_incidents(examples));
   const auto hidden = head.spec.use_hidden ? static_cast<int64_t>(cache.hidden) : 0;
   const double evidence = incidents / (incidents + o.tree_incidents);
@@ -99,7 +107,9 @@ HeadWeights refine_head(const FeatureCache& cache, std::span<const Example> exam
     const int64_t inputs = side.z.size(1);
     model::Trees more = fit_trees(side, {inputs - static_cast<int64_t>(cache.dense), inputs}, o,
                                   head.trees.count > 0 ? head.trees.depth : o.tree_depth);
-    for (float& leaf : more.leaves) leaf *= static_cast<float>(evidence);
+    // The better the start knew, the less is left to correct: trees on a network's few days fit those days' ordinary
+    // traffic too, and false alarms on later days rise.
+    for (float& leaf : more.leaves) leaf *= static_cast<float>(evidence * (1 - 0.5 * known));
     head.trees = head.trees.count > 0 ? joined(std::move(head.trees), more) : more;
   }
   head.spec.trees = head.trees.count;
