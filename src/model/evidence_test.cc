@@ -1,17 +1,16 @@
 #include "model/evidence.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/temporary_folder.h"
 
 namespace netflowgen::model {
 namespace {
 
 TEST(Evidence, IsReadAsItWasWrittenAndBadFilesAreNamed) {
-  const auto folder = base::fs::path(testing::TempDir()) / ("nfg_evidence_" + std::to_string(::getpid()));
-  base::fs::create_directories(folder);
+  const base::TemporaryFolder scratch("nfg_evidence_");
+  const auto& folder = scratch.path();
   EXPECT_FALSE(load_evidence(folder));
   const Evidence e{20, 0.25, 0.5, 0.75, 0.625, 0.875};
   const auto path = folder / kEvidenceFile;
@@ -38,7 +37,6 @@ TEST(Evidence, IsReadAsItWasWrittenAndBadFilesAreNamed) {
       EXPECT_NE(std::string(error.what()).find(kEvidenceFile), std::string::npos) << error.what();
     }
   }
-  base::fs::remove_all(folder);
 }
 
 }  // namespace

@@ -2,31 +2,16 @@
 #include "report/unusual_table.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
 
+#include "base/temporary_folder.h"
 #include "infer/testing.h"
 #include "report/report.h"
 #include "series/store.h"
 
 namespace netflowgen::report {
 namespace {
-
-namespace fs = base::fs;
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "nfg_unusual_XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  std::string operator/(const char* name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 // Nodes with gaps; steps that are longer than the pauses that the model keeps.
 void write_store(const std::string& path) {
@@ -59,8 +44,8 @@ void expect_same(const SurprisingStep& a, const SurprisingStep& b) {
 }
 
 TEST(UnusualTable, IsWhatTheReportShows) {
-  const Folder folder;
-  const std::string store = folder / "store";
+  const base::TemporaryFolder folder("nfg_unusual_");
+  const std::string store = (folder.path() / "store").string();
   write_store(store);
   const std::string model = std::string(NETFLOWGEN_SOURCE_DIR) + "/models/default";
   base::StopFlag stop;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "series/store.h"
 #include "series/store_sink.h"
 #include "series/testing.h"
@@ -13,26 +14,13 @@
 namespace netflowgen::series {
 namespace {
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "nfg_table_XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  fs::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
-
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() &&
          (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 TEST(TableSink, IsTheStoreToTheBit) {
-  const Folder folder;
+  const base::TemporaryFolder folder("nfg_table_");
   base::Random random(3);
   std::vector<flow::Flow> flows;
   for (int maker = 0; maker < 3; ++maker) {
@@ -41,7 +29,7 @@ TEST(TableSink, IsTheStoreToTheBit) {
   }
   SeriesOptions options;
   options.step_ms = 5000;
-  StoreWriter writer(folder / "store", {.step_ms = options.step_ms, .shard_rows = 50});
+  StoreWriter writer(folder.path() / "store", {.step_ms = options.step_ms, .shard_rows = 50});
   TableSink table;
   StoreSink store(writer);
   for (FrameSink* sink : std::initializer_list<FrameSink*>{&store, &table}) {
@@ -52,7 +40,7 @@ TEST(TableSink, IsTheStoreToTheBit) {
     table.cover(builder.first_step(), builder.end_step());
   }
   writer.flush();
-  const auto expected = load_frames(folder / "store");
+  const auto expected = load_frames(folder.path() / "store");
   const auto found = table.finish(options.step_ms, "UTC", {});
   EXPECT_GT(found.rows(), 200u);
   EXPECT_EQ(found.nodes, expected.nodes);
