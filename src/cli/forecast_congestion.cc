@@ -10,9 +10,9 @@
 
 #include "base/error.h"
 #include "base/time.h"
-#include "eval/congestion.h"
-#include "eval/congestion_file.h"
-#include "eval/threshold_history.h"
+#include "eval/congestion/congestion.h"
+#include "eval/congestion/congestion_file.h"
+#include "eval/congestion/threshold_history.h"
 #include "series/features.h"
 
 namespace netflowgen::cli {

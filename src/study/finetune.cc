@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "eval/congestion_file.h"
+#include "eval/congestion/congestion_file.h"
 #include "learn/feature_cache.h"
 #include "model/adapters.h"
 #include "study/calibration.h"

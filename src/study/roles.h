@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/stop.h"
-#include "eval/class_eval.h"
+#include "eval/classes/class_eval.h"
 #include "learn/feature_cache.h"
 #include "series/frame_table.h"
 

@@ -11,7 +11,7 @@
 #include "cli/learn/learn_options.h"
 #include "cli/options/detect_options.h"
 #include "eval/attacks/baselines.h"
-#include "eval/congestion_eval.h"
+#include "eval/congestion/congestion_eval.h"
 #include "series/features.h"
 #include "series/store.h"
 #include "study/forecast_models.h"

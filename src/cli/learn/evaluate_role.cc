@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "cli/learn/learn_options.h"
 #include "cli/options/detect_options.h"
-#include "eval/class_eval.h"
+#include "eval/classes/class_eval.h"
 #include "eval/holdout.h"
 #include "series/store.h"
 #include "study/roles.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "eval/node_classes.h"
+#include "eval/classes/node_classes.h"
 #include "study/roles.h"
 
 namespace netflowgen::cli {

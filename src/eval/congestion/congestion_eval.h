@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/stop.h"
-#include "eval/congestion.h"
-#include "eval/congestion_file.h"
+#include "eval/congestion/congestion.h"
+#include "eval/congestion/congestion_file.h"
 #include "eval/forecast/forecaster.h"
 #include "eval/metrics.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "eval/probability_calibration.h"
+#include "eval/congestion/probability_calibration.h"
 
 namespace netflowgen::eval {
 

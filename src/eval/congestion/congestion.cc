@@ -1,4 +1,4 @@
-#include "eval/congestion.h"
+#include "eval/congestion/congestion.h"
 
 #include <algorithm>
 #include <array>

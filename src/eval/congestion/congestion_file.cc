@@ -1,4 +1,4 @@
-#include "eval/congestion_file.h"
+#include "eval/congestion/congestion_file.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "eval/node_classes.h"
+#include "eval/classes/node_classes.h"
 
 #include <fmt/format.h>
 

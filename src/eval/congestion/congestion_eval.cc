@@ -1,4 +1,4 @@
-#include "eval/congestion_eval.h"
+#include "eval/congestion/congestion_eval.h"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "eval/congestion_cells.h"
-#include "eval/probability_calibration.h"
+#include "eval/congestion/congestion_cells.h"
+#include "eval/congestion/probability_calibration.h"
 
 namespace netflowgen::eval {
 namespace {

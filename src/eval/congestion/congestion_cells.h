@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "eval/congestion_eval.h"
-#include "eval/threshold_history.h"
+#include "eval/congestion/congestion_eval.h"
+#include "eval/congestion/threshold_history.h"
 
 namespace netflowgen::eval {
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "eval/congestion_eval.h"
+#include "eval/congestion/congestion_eval.h"
 #include "eval/json.h"
 
 namespace netflowgen::eval {

@@ -1,4 +1,4 @@
-#include "eval/congestion_cells.h"
+#include "eval/congestion/congestion_cells.h"
 
 #include <algorithm>
 #include <cmath>

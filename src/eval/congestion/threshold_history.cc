@@ -1,4 +1,4 @@
-#include "eval/threshold_history.h"
+#include "eval/congestion/threshold_history.h"
 
 #include <algorithm>
 #include <cmath>

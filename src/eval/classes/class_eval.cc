@@ -1,4 +1,4 @@
-#include "eval/class_eval.h"
+#include "eval/classes/class_eval.h"
 
 #include <fmt/format.h>
 

@@ -5,11 +5,11 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "eval/congestion.h"
-#include "eval/congestion_eval.h"
-#include "eval/probability_calibration.h"
+#include "eval/congestion/congestion.h"
+#include "eval/congestion/congestion_eval.h"
+#include "eval/congestion/probability_calibration.h"
+#include "eval/congestion/threshold_history.h"
 #include "eval/testing.h"
-#include "eval/threshold_history.h"
 
 namespace netflowgen::eval {
 namespace {

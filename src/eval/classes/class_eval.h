@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/stop.h"
+#include "eval/classes/node_classes.h"
 #include "eval/metrics.h"
-#include "eval/node_classes.h"
 
 namespace netflowgen::eval {
 

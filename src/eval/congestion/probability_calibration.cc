@@ -1,4 +1,4 @@
-#include "eval/probability_calibration.h"
+#include "eval/congestion/probability_calibration.h"
 
 #include <algorithm>
 #include <cmath>
