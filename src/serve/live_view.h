@@ -10,7 +10,7 @@
 #include "base/ledger.h"
 #include "base/time.h"
 #include "flow/decoder/decoder.h"
-#include "flow/live/live_flow_source.h"
+#include "flow/live/datagram_source.h"
 
 namespace netflowgen::serve {
 

@@ -12,7 +12,7 @@
 #include <mutex>
 #include <vector>
 
-#include "flow/live/live_flow_source.h"
+#include "flow/live/datagram_source.h"
 #include "flow/write/ipfix_writer.h"
 #include "sim/simulator.h"
 
