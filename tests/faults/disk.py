@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 from harness import Receiver, Service, Traffic, expect, main, require, wait
@@ -26,22 +27,43 @@ def fill(disk):
                 size //= 2
 
 
+class Full:
+    """While it lasts the disk stays full: what the service removes is taken at once."""
+
+    def __init__(self, disk):
+        self.disk, self.ending = disk, threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def __enter__(self):
+        fill(self.disk)
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.thread.join()
+        (self.disk / "filler").unlink()
+
+    def run(self):
+        while not self.ending.wait(0.01):
+            fill(self.disk)
+
+
 def events_of(receiver, node):
     return [r["event"] for records in receiver.events()[0].values() for r in records if r["node"] == node]
 
 
 def test_full(service, disk, receiver, traffic):
     frames = service.metric("stage_out_total", stage="frames")
-    fill(disk)
-    service.wait_for(r"error: .*No space left on device.*; unwritten data is kept; the next try is in")
-    traffic.attack("10.0.1.1", 3)
-    wait("an alert is sent while the disk is full", lambda: "raised" in events_of(receiver, "10.0.1.1"), 20)
-    time.sleep(6)
-    expect("it is sent once", events_of(receiver, "10.0.1.1").count("raised"), 1)
-    expect("the API answers", service.ask("/api/v1/overview")[0], 200)
-    wait("steps close", lambda: service.metric("stage_out_total", stage="frames") > frames, 10)
-    expect("temporary files on a full disk", service.leftovers(), [])
-    (disk / "filler").unlink()
+    with Full(disk):
+        service.wait_for(r"error: .*No space left on device.*; unwritten data is kept; the next try is in")
+        traffic.attack("10.0.1.1", 3)
+        wait("an alert is sent while the disk is full", lambda: "raised" in events_of(receiver, "10.0.1.1"), 20)
+        service.wait_for(r"error: .*unwritten alerts are kept and tried again")
+        time.sleep(6)
+        expect("it is sent once", events_of(receiver, "10.0.1.1").count("raised"), 1)
+        expect("the API answers", service.ask("/api/v1/overview")[0], 200)
+        wait("steps close", lambda: service.metric("stage_out_total", stage="frames") > frames, 10)
+        expect("temporary files on a full disk", service.leftovers(), [])
     wait("the alert is written", lambda: service.rows("SELECT id FROM alerts WHERE node = '10.0.1.1'"), 60)
     wait("the end is sent", lambda: events_of(receiver, "10.0.1.1")[-1:] == ["ended"], 60)
     service.wait_for(r"alerts.db: alerts can be written again")
@@ -55,12 +77,11 @@ def rows_of(service):
 
 
 def test_stop_when_full(service, disk):
-    fill(disk)
-    service.stop(code=1)
-    text = service.log[service.run_log:]
-    wait(f"a stop on a full disk tells why: {text[-500:]}", lambda: "No space left on device" in service.log[-3000:], 5)
-    expect("temporary files", service.leftovers(), [])
-    (disk / "filler").unlink()
+    with Full(disk):
+        service.stop(code=1)
+        text = service.log[service.run_log:]
+        wait(f"a stop on a full disk tells why: {text[-500:]}", lambda: "No space left on device" in service.log[-3000:], 5)
+        expect("temporary files", service.leftovers(), [])
     rows_of(service)
     service.start()
     service.stop()
@@ -68,12 +89,11 @@ def test_stop_when_full(service, disk):
 
 
 def test_start_when_full(service, disk):
-    fill(disk)
-    service.start(ready=False)
-    code = service.process.wait(60)
-    expect("a start on a full disk", code, 1)
-    wait("it tells why", lambda: re.search("No space left on device|is full", service.log[service.run_log:]), 5)
-    (disk / "filler").unlink()
+    with Full(disk):
+        service.start(ready=False)
+        code = service.process.wait(60)
+        expect("a start on a full disk", code, 1)
+        wait("it tells why", lambda: re.search("No space left on device|is full", service.log[service.run_log:]), 5)
 
 
 def test(folder):
@@ -87,12 +107,14 @@ def test(folder):
     service.data = disk / "data"
     service.config = service.config.replace(str(folder / "data"), str(service.data))
     service.start()
-    with Traffic(service.udp_port) as traffic:
-        time.sleep(4)
-        test_full(service, disk, receiver, traffic)
-        test_stop_when_full(service, disk)
-    test_start_when_full(service, disk)
-    subprocess.run(["umount", "-l", disk])
+    try:
+        with Traffic(service.udp_port) as traffic:
+            time.sleep(4)
+            test_full(service, disk, receiver, traffic)
+            test_stop_when_full(service, disk)
+        test_start_when_full(service, disk)
+    finally:
+        subprocess.run(["umount", "-l", disk])
     return "disk full: alerts go out once, all is written when there is room, stop and start tell what is wrong"
 
 
