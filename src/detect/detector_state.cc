@@ -11,13 +11,19 @@ namespace netflowgen::detect {
 namespace {
 
 constexpr const char* kTensor = "detect.state";
+constexpr const char* kSurroundTensor = "detect.surroundings";
 constexpr const char* kVersionKey = "detect.version";
 // Format 1: no incidents, no usual traffic, filters without an action.
 constexpr int kOldest = 1;
 constexpr size_t kCheckBytes = sizeof(uint64_t);
 
-base::NamedTensors tensors_of(const std::vector<uint8_t>& bytes) {
-  return {{kTensor, base::tensor_view<uint8_t>(bytes, {static_cast<int64_t>(bytes.size())})}};
+base::NamedTensors tensors_of(const std::vector<uint8_t>& bytes, const std::vector<uint8_t>& surround) {
+  base::NamedTensors tensors{
+      {kTensor, base::tensor_view<uint8_t>(bytes, {static_cast<int64_t>(bytes.size())})}};
+  if (!surround.empty())
+    tensors.emplace_back(kSurroundTensor,
+                         base::tensor_view<uint8_t>(surround, {static_cast<int64_t>(surround.size())}));
+  return tensors;
 }
 
 // Keys ascending, so that the same state gives the same bytes.
@@ -155,14 +161,27 @@ std::vector<uint8_t> DetectorState::bytes_of(const StreamingDetector& stream, in
   return std::move(w.bytes());
 }
 
+// With a checksum, as the rest.
+std::vector<uint8_t> DetectorState::surround_of(const StreamingDetector& stream) {
+  if (!stream.surroundings_) return {};
+  ArchiveWriter w;
+  w.bytes() = stream.surroundings_->bytes();
+  const uint64_t check = archive_checksum(w.bytes());
+  w.value(check);
+  return std::move(w.bytes());
+}
+
 void DetectorState::save(const StreamingDetector& stream, const base::fs::path& path, int version) {
   const auto bytes = bytes_of(stream, version);
-  stream.engine_.save(path, tensors_of(bytes), {{kVersionKey, std::to_string(version)}});
+  const auto surround = surround_of(stream);
+  stream.engine_.save(path, tensors_of(bytes, surround), {{kVersionKey, std::to_string(version)}});
 }
 
 infer::Snapshot DetectorState::snapshot(const StreamingDetector& stream, const base::fs::path& path) {
   const auto bytes = bytes_of(stream, kArchiveVersion);
-  return stream.engine_.snapshot(path, tensors_of(bytes), {{kVersionKey, std::to_string(kArchiveVersion)}});
+  const auto surround = surround_of(stream);
+  return stream.engine_.snapshot(path, tensors_of(bytes, surround),
+                                 {{kVersionKey, std::to_string(kArchiveVersion)}});
 }
 
 namespace {
@@ -257,6 +276,22 @@ void DetectorState::read(StreamingDetector& stream, std::span<const uint8_t> byt
     throw base::Error("{}: the detector's state is damaged; start without --state", where);
 }
 
+namespace {
+
+// What stands before the checksum at the end.
+std::span<const uint8_t> checked(std::span<const uint8_t> bytes, const std::string& where) {
+  uint64_t check = 0;
+  if (bytes.size() < kCheckBytes) throw base::Error("{}: the detector's state is cut short", where);
+  std::memcpy(&check, bytes.data() + bytes.size() - kCheckBytes, kCheckBytes);
+  const auto body = bytes.first(bytes.size() - kCheckBytes);
+  if (check != archive_checksum(body)) {
+    throw base::Error("{}: the detector's state does not match its checksum; start without --state", where);
+  }
+  return body;
+}
+
+}  // namespace
+
 void DetectorState::restore(StreamingDetector& stream, const base::fs::path& path) {
   const std::string where = path.string();
   stream.engine_.restore(path);
@@ -270,15 +305,13 @@ void DetectorState::restore(StreamingDetector& stream, const base::fs::path& pat
     throw base::Error("{}: detector state of format {}, this program reads {} to {}; start without --state",
                       where, named, kOldest, kArchiveVersion);
   }
-  const auto bytes = file.values<uint8_t>(kTensor);
-  uint64_t check = 0;
-  if (bytes.size() < kCheckBytes) throw base::Error("{}: the detector's state is cut short", where);
-  std::memcpy(&check, bytes.data() + bytes.size() - kCheckBytes, kCheckBytes);
-  const auto body = bytes.first(bytes.size() - kCheckBytes);
-  if (check != archive_checksum(body)) {
-    throw base::Error("{}: the detector's state does not match its checksum; start without --state", where);
+  if (stream.surroundings_) {
+    if (!file.has(kSurroundTensor))
+      throw base::Error("{}: a state without the surroundings of nodes; start without --state", where);
+    if (!stream.surroundings_->restore(checked(file.values<uint8_t>(kSurroundTensor), where)))
+      throw base::Error("{}: the state of surroundings is damaged; start without --state", where);
   }
-  read(stream, body, version, where);
+  read(stream, checked(file.values<uint8_t>(kTensor), where), version, where);
 }
 
 }  // namespace netflowgen::detect

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/words.h"
@@ -17,15 +16,6 @@ infer::Wanted only_tasks() {
   infer::Wanted w;
   w.hidden = w.surprise = w.inject = w.direct = false;
   return w;
-}
-
-// Rows of the table by step, then node.
-std::vector<uint32_t> rows_by_step(const series::FrameTable& table) {
-  std::vector<uint32_t> rows(table.rows());
-  std::iota(rows.begin(), rows.end(), uint32_t{0});
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](uint32_t a, uint32_t b) { return table.steps[a] < table.steps[b]; });
-  return rows;
 }
 
 }  // namespace
@@ -86,12 +76,15 @@ std::vector<NodeClass> classify_nodes(const std::shared_ptr<const infer::Model>&
   for (size_t n = 0; n < table.nodes.size(); ++n)
     std::fill(node_of.begin() + static_cast<std::ptrdiff_t>(table.offsets[n]),
               node_of.begin() + static_cast<std::ptrdiff_t>(table.offsets[n + 1]), n);
-  const auto rows = rows_by_step(table);
+  const auto rows = series::rows_by_step(table);
   infer::Results results;
   std::vector<infer::Item> items;
+  std::vector<token::Surround> surround;
+  if (model->spec().input.surroundings) surround = token::surround_rows(table, INT64_MIN, INT64_MAX);
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint32_t r = rows[i];
     items.push_back({infer::node_key(table.nodes[node_of[r]]), table.steps[r], table.frame(r)});
+    if (!surround.empty()) items.back().surround = surround[r];
     const bool step_ends = i + 1 == rows.size() || table.steps[rows[i + 1]] != table.steps[r];
     if (!step_ends && items.size() < kChunk) continue;
     if (stop.requested()) throw base::Stopped("stopped while the model read the series");

@@ -24,6 +24,7 @@ StreamingDetector::StreamingDetector(std::shared_ptr<const infer::Model> model, 
       sample_(rules.step_ms()),
       detector_(rules, parts(std::move(incidents)), std::move(sink)) {
   for (const auto& task : rules.calibration().tasks) sources_.push_back(source_of(task));
+  if (model_->spec().input.surroundings) surroundings_.emplace(model_->spec().input.step_ms);
 }
 
 DetectorParts StreamingDetector::parts(IncidentSink incidents) {
@@ -95,11 +96,11 @@ void StreamingDetector::close(int64_t step) {
   std::vector<infer::Item> items;
   std::vector<std::string_view> names;
   for (const auto& p : pending_) {
-    const std::span<const float> frame(frames_of_step_.data() + p.frame * series::kFeatureCount,
-                                       series::kFeatureCount);
-    items.push_back({infer::node_key(p.node), step, frame});
+    items.push_back({infer::node_key(p.node), step, frame_of(p)});
     names.push_back(p.node);
   }
+  find_surroundings(step);
+  for (size_t i = 0; i < surround_.size(); ++i) items[i].surround = surround_[i];
   run(step, items, names);
   run(step, engine_.idle_items(step), {});
   detector_.end_step(step);
@@ -107,6 +108,40 @@ void StreamingDetector::close(int64_t step) {
   pending_.clear();
   frames_of_step_.clear();
   last_step_ = step;
+}
+
+std::span<const float> StreamingDetector::frame_of(const Pending& p) const {
+  return {frames_of_step_.data() + p.frame * series::kFeatureCount, series::kFeatureCount};
+}
+
+void StreamingDetector::find_surroundings(int64_t step) {
+  open_surround_.clear();
+  if (!surroundings_) return;
+  std::vector<token::Surroundings::Member> members;
+  for (const auto& p : pending_) members.push_back({infer::node_key(p.node), p.node, frame_of(p)});
+  surroundings_->close(step, members, surround_);
+}
+
+void StreamingDetector::look_around(std::vector<OpenNode> open) {
+  open_surround_.clear();
+  if (!surroundings_) return;
+  std::ranges::sort(open, {}, &OpenNode::step);
+  std::vector<float> frames(open.size() * series::kFeatureCount, std::numeric_limits<float>::quiet_NaN());
+  std::vector<token::Surroundings::Member> members;
+  std::vector<token::Surround> found;
+  for (size_t i = 0; i < open.size(); ++i) {
+    const OpenNode& n = open[i];
+    float* const frame = frames.data() + i * series::kFeatureCount;
+    frame[series::kFlowsIn] = n.flows_in;
+    frame[series::kPacketsIn] = n.packets_in;
+    frame[series::kBytesIn] = n.bytes_in;
+    frame[series::kFlowsOut] = n.flows_out;
+    members.push_back({n.key, n.name, {frame, static_cast<size_t>(series::kFeatureCount)}});
+    if (i + 1 < open.size() && open[i + 1].step == n.step) continue;
+    surroundings_->look(n.step, members, found);
+    for (size_t k = 0; k < members.size(); ++k) open_surround_[{n.step, members[k].node}] = found[k];
+    members.clear();
+  }
 }
 
 void StreamingDetector::take_over(StreamingDetector& before) {
@@ -133,7 +168,10 @@ void StreamingDetector::run(int64_t step, std::span<const infer::Item> items,
     const size_t n = std::min(kChunk, items.size() - first);
     engine_.step(items.subspan(first, n), wanted(), results_);
     update_detector(step, items.subspan(first, n), names.empty() ? names : names.subspan(first, n));
-    for (const uint64_t node : results_.evicted) detector_.forget(node);
+    for (const uint64_t node : results_.evicted) {
+      detector_.forget(node);
+      if (surroundings_) surroundings_->forget(node);
+    }
   }
 }
 
@@ -184,6 +222,8 @@ void StreamingDetector::foresee(std::string_view node, std::span<const int64_t> 
   for (size_t i = 0; i < steps.size(); ++i) {
     items.push_back(
         {infer::node_key(node), steps[i], frames.subspan(i * series::kFeatureCount, series::kFeatureCount)});
+    const auto around = open_surround_.find({steps[i], items.back().node});
+    if (around != open_surround_.end()) items.back().surround = around->second;
   }
   engine_.peek(items, wanted(), peeked_);
   std::vector<float> scores(items.size() * sources_.size());

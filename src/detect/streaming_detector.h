@@ -7,7 +7,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +25,14 @@
 #include "series/rates.h"
 
 namespace netflowgen::detect {
+
+// A node that is active in a step that is still open.
+struct OpenNode {
+  int64_t step;
+  uint64_t key;  // infer::node_key(name)
+  std::string name;
+  float flows_in, packets_in, bytes_in, flows_out;  // so far; NaN: not known
+};
 
 class StreamingDetector : public series::FrameSink {
  public:
@@ -44,6 +54,9 @@ class StreamingDetector : public series::FrameSink {
   void close(int64_t step);
   // `step` is the last of the input although nothing was active in it.
   void finish(int64_t step);
+
+  // What the nodes of the open steps will be given of each other, as far as is known now: for foresee. Each node once a step.
+  void look_around(std::vector<OpenNode> open);
 
   // One node's frames of the steps that are open, ascending and later than the last closed one: [steps, kFeatureCount]. What
   // they would raise is raised at once (Detector::foresee); the engine's state stays as it is, to the bit.
@@ -79,6 +92,8 @@ class StreamingDetector : public series::FrameSink {
 
   DetectorParts parts(IncidentSink incidents);
   Source source_of(const TaskCalibration& task) const;
+  std::span<const float> frame_of(const Pending& p) const;
+  void find_surroundings(int64_t step);
   void pass_silence(int64_t step);
   void run(int64_t step, std::span<const infer::Item> items, std::span<const std::string_view> names);
   void update_detector(int64_t step, std::span<const infer::Item> items,
@@ -97,6 +112,9 @@ class StreamingDetector : public series::FrameSink {
   Detector detector_;
   Observer observer_;
   base::Ledger<infer::Drop> frames_;
+  std::optional<token::Surroundings> surroundings_;                        // where the model looks at them
+  std::vector<token::Surround> surround_;                                  // [pending]
+  std::map<std::pair<int64_t, uint64_t>, token::Surround> open_surround_;  // by step and node
   int64_t last_step_ = kNoStep;
   std::vector<Pending> pending_;
   std::vector<float> frames_of_step_;  // [pending, kFeatureCount]

@@ -31,6 +31,12 @@ struct Job {
   bool emit;
 };
 
+bool fits(const Item& item, const token::Encoder& e) {
+  return (item.frame.empty() || item.frame.size() == series::kFeatureCount) &&
+         (item.season.empty() || item.season.size() == e.season()) &&
+         (item.surround.empty() || item.surround.size() == token::kSurroundInputs);
+}
+
 size_t thread_count(int threads) {
   if (threads > 0) return static_cast<size_t>(threads);
   return std::max(1u, std::thread::hardware_concurrency());
@@ -117,11 +123,7 @@ void Engine::Impl::prepare(std::span<const Item> items, const Wanted& wanted, Re
 
 // What is to be done for an item, as a job; or why nothing.
 Drop Engine::Impl::admit(const Item& item, size_t index, int64_t limit, Results& results) {
-  const auto& e = model.encoder();
-  if ((!item.frame.empty() && item.frame.size() != series::kFeatureCount) ||
-      (!item.season.empty() && item.season.size() != e.season())) {
-    return Drop::kBadFrame;
-  }
+  if (!fits(item, model.encoder())) return Drop::kBadFrame;
   if (item.step > limit) return Drop::kClockAhead;
   uint32_t slot = arena.find(item.node);
   if (slot != NodeStates::kNone && arena.busy(slot) == epoch) return Drop::kRepeated;
@@ -191,7 +193,7 @@ void Engine::Impl::run_block(Forward& forward, std::span<const Job> block, std::
       if (round < job.idle) {
         positions[n++] = {job.slot, job.first + round, {}, {}, Position::kNoOutput};
       } else if (round == job.idle && job.emit) {
-        positions[n++] = {job.slot, item.step, item.frame, item.season, job.item};
+        positions[n++] = {job.slot, item.step, item.frame, item.season, job.item, item.surround};
       }
     }
     forward.run({positions, n}, wanted, results);
@@ -284,7 +286,7 @@ void Engine::peek(std::span<const Item> items, const Wanted& wanted, Results& re
   const SlotCopy copy(s.arena, slot);
   for (size_t i = 0; i < items.size(); ++i) {
     NFG_CHECK(items[i].node == items.front().node);
-    if (!items[i].frame.empty() && items[i].frame.size() != series::kFeatureCount) {
+    if (!fits(items[i], model_->encoder())) {
       results.drop[i] = Drop::kBadFrame;
     } else if (items[i].step <= s.arena.state(slot).last_step) {
       results.drop[i] = Drop::kClockBack;

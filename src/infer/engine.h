@@ -34,6 +34,8 @@ struct Item {
   // [Encoder::season()] as Encoder::encode wants it; empty: from the engine's own ring.
   std::span<const float> season = {};
   uint32_t row = 0;  // of the node lookup, where the spec has one; 0: unknown
+  // [token::kSurroundInputs] what token::Surroundings gives; empty: not known. As frame.
+  std::span<const int8_t> surround = {};
 };
 
 enum class Drop : uint8_t {

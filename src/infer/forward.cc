@@ -106,7 +106,7 @@ void Forward::encode(std::span<const Position> positions) {
     const auto season = season_of(p);
     gaps_[i] =
         state.last_step == token::kNever ? token::Token{0} : token::gap_token(p.step - state.last_step);
-    encoder_.encode(state, p.step, p.frame, season, arena_.row(p.slot),
+    encoder_.encode(state, {p.step, p.frame, season, p.surround, arena_.row(p.slot)},
                     {{&ids_[i * slots], slots},
                      {dense_.data() + i * encoder_.dense(), encoder_.dense()},
                      {&tokens_[i * encoder_.levels()], encoder_.levels()}});

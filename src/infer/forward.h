@@ -18,6 +18,7 @@ struct Position {
   std::span<const float> frame;   // empty: idle
   std::span<const float> season;  // empty: from the arena
   size_t out = kNoOutput;         // row of the results
+  std::span<const int8_t> surround = {};
 };
 
 class Forward {

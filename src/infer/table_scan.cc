@@ -22,8 +22,9 @@ struct Walk {
 // One group of nodes, walked from their first row to their last.
 class Group {
  public:
-  Group(Engine& engine, const series::FrameTable& table, const ScanOptions& options, const ScanVisitor& visit)
-      : engine_(engine), table_(table), options_(options), visit_(visit) {}
+  Group(Engine& engine, const series::FrameTable& table, std::span<const token::Surround> surround,
+        const ScanOptions& options, const ScanVisitor& visit)
+      : engine_(engine), table_(table), surround_(surround), options_(options), visit_(visit) {}
 
   // REQUIRES: walks are by falling number of rows.
   void round(std::span<const Walk> walks, size_t number) {
@@ -32,7 +33,8 @@ class Group {
     for (const auto& w : walks) {
       if (w.begin + number >= w.end) break;
       const size_t row = w.begin + number;
-      const Entry entry{row, {w.key, table_.steps[row], table_.frame(row)}};
+      Entry entry{row, {w.key, table_.steps[row], table_.frame(row)}};
+      if (!surround_.empty()) entry.item.surround = surround_[row];
       const bool keep = options_.keep.empty() || options_.keep[row];
       (keep ? kept_ : passed_).push_back(entry);
     }
@@ -74,6 +76,7 @@ class Group {
 
   Engine& engine_;
   const series::FrameTable& table_;
+  std::span<const token::Surround> surround_;  // [rows], or empty
   const ScanOptions& options_;
   const ScanVisitor& visit_;
   std::vector<Entry> kept_;
@@ -125,6 +128,8 @@ void scan_table(const std::shared_ptr<const Model>& model, const series::FrameTa
                 const base::ProgressFn& progress) {
   check_step(*model, table.step_ms);
   const auto walks = walks_of(table, options);
+  std::vector<token::Surround> surround;
+  if (model->spec().input.surroundings) surround = token::surround_rows(table, INT64_MIN, options.end_step);
   uint64_t total = 0;
   for (const auto& w : walks) total += w.end - w.begin;
   const size_t most = group_size(model, options);
@@ -137,7 +142,7 @@ void scan_table(const std::shared_ptr<const Model>& model, const series::FrameTa
     engine_options.threads = options.threads;
     engine_options.max_ahead_ms = kAnyAhead;
     Engine engine(model, engine_options);
-    Group work(engine, table, options, visit);
+    Group work(engine, table, surround, options, visit);
     const size_t rounds = group.front().end - group.front().begin;
     for (size_t r = 0; r < rounds; ++r) {
       if (stop.requested()) throw base::Stopped("stopped while the model walked the series");

@@ -2,7 +2,8 @@
 // the engine found at the rows it asks for.
 //
 // Nodes are taken in groups that fit in memory, and of a group the first rows of all nodes are stepped together, then the
-// second ones: what a node gets depends on its own rows alone. One thread calls; the engine shares the work among its own.
+// second ones: what a node gets depends on its own rows alone, and where the model looks at surroundings on those of all the
+// table's nodes. One thread calls; the engine shares the work among its own.
 #pragma once
 
 #include <functional>

@@ -72,14 +72,18 @@ std::map<size_t, RowFound> stream(const std::shared_ptr<const Model>& model,
   std::map<int64_t, std::vector<size_t>> rows;
   std::map<uint64_t, size_t> next_row;  // by key
   std::vector<uint64_t> key_of_row(table.rows());
+  std::vector<std::string> name_of_row(table.rows());
   for (size_t n = 0; n < table.nodes.size(); ++n) {
     for (size_t r = table.offsets[n]; r < table.offsets[n + 1]; ++r) {
       rows[table.steps[r]].push_back(r);
       key_of_row[r] = node_key(table.nodes[n]);
+      name_of_row[r] = table.nodes[n];
     }
     next_row[node_key(table.nodes[n])] = table.offsets[n];
   }
   Engine engine(model, {});
+  token::Surroundings surroundings(kMinute);
+  std::vector<token::Surround> surround;
   std::map<size_t, RowFound> found;
   std::map<uint64_t, std::vector<float>> idle;  // the last idle position's forecast, since the last row
   Results results;
@@ -87,7 +91,15 @@ std::map<size_t, RowFound> stream(const std::shared_ptr<const Model>& model,
   wanted.forecast = true;
   for (int64_t step = rows.begin()->first; step <= rows.rbegin()->first; ++step) {
     std::vector<Item> items;
-    for (const size_t r : rows[step]) items.push_back({key_of_row[r], step, table.frame(r)});
+    std::vector<token::Surroundings::Member> members;
+    for (const size_t r : rows[step]) {
+      items.push_back({key_of_row[r], step, table.frame(r)});
+      members.push_back({key_of_row[r], name_of_row[r], table.frame(r)});
+    }
+    if (model->spec().input.surroundings) {
+      surroundings.close(step, members, surround);
+      for (size_t i = 0; i < items.size(); ++i) items[i].surround = surround[i];
+    }
     engine.step(items, wanted, results);
     for (size_t i = 0; i < items.size(); ++i) {
       auto& row = found[rows[step][i]];
@@ -104,17 +116,19 @@ std::map<size_t, RowFound> stream(const std::shared_ptr<const Model>& model,
   return found;
 }
 
-model::ModelSpec scan_spec(int idle_steps) {
+model::ModelSpec scan_spec(int idle_steps, bool surroundings = false) {
   auto spec = small_spec();
   spec.input.step_ms = kMinute;
   spec.input.idle_steps = idle_steps;
   spec.input.leads = {1, 4};
+  spec.input.surroundings = surroundings;
   return spec;
 }
 
 TEST(TableScan, FindsWhatTheStreamFinds) {
-  for (const int idle_steps : {0, 3, -1}) {
-    const RandomModel files(scan_spec(idle_steps), 21);
+  for (const auto& [idle_steps, surroundings] :
+       {std::pair(0, false), std::pair(3, false), std::pair(-1, false), std::pair(3, true)}) {
+    const RandomModel files(scan_spec(idle_steps, surroundings), 21);
     const auto model = Model::load(files.path());
     const auto table = random_table(4, 9);
     const auto expected = stream(model, table);

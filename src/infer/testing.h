@@ -254,8 +254,8 @@ class Reference {
         std::vector<float> dense(encoder_.dense());
         std::vector<token::Token> tokens(encoder_.levels());
         const auto season = season_at(series, step);
-        encoder_.encode(state, step, step == it->first ? it->second : std::vector<float>(), season, row,
-                        {ids, dense, tokens});
+        const auto frame = step == it->first ? it->second : std::vector<float>();
+        encoder_.encode(state, {step, frame, season, {}, row}, {ids, dense, tokens});
         in.steps.push_back(step);
         in.ids.push_back(ids);
         in.dense.push_back(dense);

@@ -49,7 +49,7 @@ inline void collect(const Model& m, std::span<const Item> items, const Results& 
   }
 }
 
-// How a test drives an engine: step by step as time goes by, nodes as `order` shuffles them, in calls of at
+// Where the model looks at surroundings, node n is called "node" and n. How a test drives an engine: step by step as time goes by, nodes as `order` shuffles them, in calls of at
 // most `batch` items.
 struct Drive {
   size_t batch = 1000;
@@ -73,12 +73,22 @@ inline void feed(Engine& engine, const std::vector<Series>& nodes, int64_t from,
       collect(engine.model(), part, results, tracks);
     }
   };
+  token::Surroundings surroundings(engine.model().spec().input.step_ms);
+  std::vector<token::Surround> surround;
   for (int64_t step = from; step <= until; ++step) {
     std::vector<Item> items;
     for (size_t n = 0; n < nodes.size(); ++n) {
       const auto it = nodes[n].find(step);
       if (it != nodes[n].end())
         items.push_back({n, step, it->second, {}, (static_cast<uint32_t>(n) + drive.first_row) % drive.rows});
+    }
+    if (engine.model().spec().input.surroundings) {
+      std::vector<std::string> names;
+      for (const auto& item : items) names.push_back("node" + std::to_string(item.node));
+      std::vector<token::Surroundings::Member> members;
+      for (size_t i = 0; i < items.size(); ++i) members.push_back({items[i].node, names[i], items[i].frame});
+      surroundings.close(step, members, surround);
+      for (size_t i = 0; i < items.size(); ++i) items[i].surround = surround[i];
     }
     call(std::move(items));
     if (drive.idle) call(engine.idle_items(step));

@@ -24,15 +24,16 @@ void walk(const Positions& positions, size_t i, const std::vector<int64_t>& plac
     }
     const std::span<float> dense(
         out.data() + static_cast<size_t>(place[static_cast<size_t>(row)]) * e.dense(), e.dense());
-    e.encode(state, positions.step(i, p), frame, season, 0, {ids, dense, tokens});
+    e.encode(state, {positions.step(i, p), frame, season, positions.surround(row)}, {ids, dense, tokens});
   }
 }
 
 }  // namespace
 
 std::vector<float> dense_rows(const series::FrameTable& table, const token::Encoder& encoder,
-                              const std::vector<bool>& keep) {
-  const Positions positions(table, encoder, table.first_step, table.end_step);
+                              const std::vector<bool>& keep, bool alone) {
+  Positions positions(table, encoder, table.first_step, table.end_step);
+  if (alone) positions.forget_surroundings();
   std::vector<int64_t> place(table.rows(), -1);
   int64_t kept = 0;
   for (size_t row = 0; row < table.rows(); ++row) {

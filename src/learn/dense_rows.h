@@ -9,7 +9,8 @@
 namespace netflowgen::learn {
 
 // [rows kept, encoder.dense()], in row order, as a model sees each row after the node's whole history. `keep`: [rows].
+// `alone`: without what the other nodes do.
 std::vector<float> dense_rows(const series::FrameTable& table, const token::Encoder& encoder,
-                              const std::vector<bool>& keep);
+                              const std::vector<bool>& keep, bool alone = false);
 
 }  // namespace netflowgen::learn

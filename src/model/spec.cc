@@ -14,8 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// 2 added input.scales, 3 trees of task heads, 4 input.timezone in place of input.utc_offset_minutes, 5 input.universal
-constexpr int kFormat = 5;
+// 2 added input.scales, 3 trees of task heads, 4 input.timezone in place of input.utc_offset_minutes, 5 input.universal, 6 input.surroundings
+constexpr int kFormat = 6;
 constexpr const char* kCalendars[] = {"none", "day", "paper"};
 
 struct Size {
@@ -65,7 +65,8 @@ Json input_to_json(const token::InputSpec& i) {
           {"season_lags", i.season_lags},
           {"leads", i.leads},
           {"scales", i.scales},
-          {"universal", i.universal}};
+          {"universal", i.universal},
+          {"surroundings", i.surroundings}};
 }
 
 // Formats before 4 knew offsets alone.
@@ -95,6 +96,7 @@ token::InputSpec input_from_json(const Json& j, const std::string& where) {
   i.leads = base::whole_list<int>(j, "leads", where);
   if (j.contains("scales")) i.scales = base::whole_list<int>(j, "scales", where);
   if (j.contains("universal")) i.universal = base::field(j, "universal", where);
+  if (j.contains("surroundings")) i.surroundings = base::field(j, "surroundings", where);
   return i;
 }
 
@@ -206,6 +208,7 @@ ModelSpec ModelSpec::preset_of(std::string_view preset, std::string_view size) {
     s.inject = false;
   } else if (preset == "universal") {
     s.input.universal = true;
+    s.input.surroundings = true;
     s.input.scales = {300, 1'800, 14'400, 86'400, 604'800};
     s.input.leads = {1, 2, 6, 12, 24, 60, 144, 288};
   } else if (preset != "default") {

@@ -65,7 +65,7 @@ TEST(ModelSpec, ReadsFormatOneWhichHasNoScales) {
   ASSERT_NE(at, std::string::npos);
   const size_t comma = text.rfind(',', at);
   text.erase(comma, at + 12 - comma);
-  text.replace(text.find("\"format\": 5"), 11, "\"format\": 1");
+  text.replace(text.find("\"format\": 6"), 11, "\"format\": 1");
   EXPECT_EQ(ModelSpec::from_json(text, "config.json"), s);
 }
 
@@ -77,7 +77,7 @@ TEST(ModelSpec, ReadsFormatTwoWhichHasNoTrees) {
   ASSERT_NE(at, std::string::npos);
   const size_t comma = text.rfind(',', at);
   text.erase(comma, text.find('}', at) - comma);
-  text.replace(text.find("\"format\": 5"), 11, "\"format\": 2");
+  text.replace(text.find("\"format\": 6"), 11, "\"format\": 2");
   EXPECT_EQ(ModelSpec::from_json(text, "config.json"), s);
 }
 
@@ -89,7 +89,7 @@ TEST(ModelSpec, ReadsFormatThreeWhichHasOffsetsForTimeZones) {
     std::string old = s.to_json();
     const std::string now = "\"timezone\": \"" + s.input.timezone + "\"";
     old.replace(old.find(now), now.size(), std::string("\"utc_offset_minutes\": ") + minutes);
-    old.replace(old.find("\"format\": 5"), 11, "\"format\": 3");
+    old.replace(old.find("\"format\": 6"), 11, "\"format\": 3");
     EXPECT_EQ(ModelSpec::from_json(old, "x"), s) << zone;
   }
   s.input.timezone = "Europe/Berln";
@@ -158,7 +158,7 @@ TEST(ModelSpec, RefusesSizesThatNoModelCanHave) {
   const std::pair<const char*, const char*> changes[] = {
       {"\"d_model\": 64", "\"d_model\": 65"},   {"\"layers\": 3", "\"layers\": 100000"},
       {"\"kv_heads\": 2", "\"kv_heads\": 3"},   {"\"window\": 128", "\"window\": 0"},
-      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 5", "\"format\": 6"}};
+      {"\"step_ms\": 60000", "\"step_ms\": 0"}, {"\"format\": 6", "\"format\": 7"}};
   for (const auto& [from, to] : changes) {
     std::string text = good;
     ASSERT_NE(text.find(from), std::string::npos) << from;

@@ -38,6 +38,9 @@ struct FrameTable {
   size_t lower_bound(size_t node, int64_t step) const;
 };
 
+// All rows by step, then node. [rows]
+std::vector<uint32_t> rows_by_step(const FrameTable& table);
+
 // What to keep when a store is read.
 struct FrameFilter {
   base::TimeMs from_ms = INT64_MIN;  // [from, to)

@@ -53,15 +53,22 @@ size_t EarlyWatch::examine(const series::SeriesBuilder& builder, detect::Streami
   auto steps = open.steps();
   std::erase_if(steps, [&](int64_t step) { return step <= stream.last_step(); });
   const auto order = volumes_of(stream.engine().model().encoder());
+  const bool around = stream.engine().model().spec().input.surroundings;
+  std::vector<detect::OpenNode> nodes;
   std::vector<std::pair<float, series::NodeKey>> candidates;
   for (const int64_t step : steps) {
     open.each(step, [&](const series::NodeKey& node, const series::OpenFrames::Volumes& volumes) {
-      const auto* const band = stream.detector().band(key_of(node));
+      const uint64_t key = key_of(node);
+      if (around)
+        nodes.push_back({step, key, series::name_of(node), volumes[2], volumes[1], volumes[0], volumes[5]});
+      const auto* const band = stream.detector().band(key);
       if (band == nullptr) return;
       const float over = excess(*band, volumes, order);
       if (over > 0) candidates.emplace_back(-over, node);
     });
   }
+  if (candidates.empty()) return 0;
+  stream.look_around(std::move(nodes));
   std::sort(candidates.begin(), candidates.end());
   std::vector<series::NodeKey> done;
   std::vector<int64_t> of;

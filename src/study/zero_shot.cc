@@ -48,11 +48,11 @@ SourceKind poor_source(size_t network) {
 Growth growth_of(const ZeroShotOptions& o) { return {o.trees, o.tree_depth, o.seed}; }
 
 void add_rows(const CorpusNetwork& n, const token::Encoder& encoder, const std::vector<bool>& usable,
-              const ZeroShotOptions& o, base::Random& random, Rows& rows) {
+              const ZeroShotOptions& o, bool alone, base::Random& random, Rows& rows) {
   const RowTruths t = truths_of(n);
   if (t.events == 0) return;
   const std::vector<bool> keep = thinned(t, {o.most_attack_rows, o.most_benign_rows}, random);
-  std::vector<float> x = learn::dense_rows(n.table, encoder, keep);
+  std::vector<float> x = learn::dense_rows(n.table, encoder, keep, alone);
   std::vector<size_t> kept;
   for (size_t r = 0; r < keep.size(); ++r) {
     if (keep[r]) kept.push_back(r);
@@ -83,11 +83,11 @@ Rows gather_rows(const learn::Backbone& backbone, const Corpus& corpus, const Ze
     input.step_ms = corpus.train[k].table.step_ms;
     const token::Encoder encoder(backbone.tokenizer(), input);
     if (corpus.train[k].labelled) {
-      add_rows(corpus.train[k], encoder, usable, o, random, rows);
+      add_rows(corpus.train[k], encoder, usable, o, false, random, rows);
       CorpusNetwork partial = corpus.train[k];
       hide_features(poor_source(k), partial.table);
       if (k % 5 == 0) keep_inbound(partial.table);
-      add_rows(partial, encoder, usable, o, random, rows);
+      add_rows(partial, encoder, usable, o, k % 4 == 1, random, rows);
     }
     if (progress) progress({"networks", k + 1, corpus.train.size(), fmt::format("{} rows", rows.y.size())});
   }

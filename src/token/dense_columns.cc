@@ -38,12 +38,16 @@ std::vector<DenseColumn> Encoder::dense_columns() const {
             {fmt::format("{} {} steps before {} steps ahead", name_of(v.feature), lag, lead), true});
     }
   }
-  if (!spec_.universal) return all;
-  for (const auto& name : ProfileRule::names()) all.push_back({name, true});
-  for (const int lead : spec_.leads) {
-    for (const auto& v : volumes_)
-      all.push_back({fmt::format("{} of the day {} steps ahead", name_of(v.feature), lead), true});
+  if (spec_.universal) {
+    for (const auto& name : ProfileRule::names()) all.push_back({name, true});
+    for (const int lead : spec_.leads) {
+      for (const auto& v : volumes_)
+        all.push_back({fmt::format("{} of the day {} steps ahead", name_of(v.feature), lead), true});
+    }
   }
+  if (!spec_.surroundings) return all;
+  for (const auto& name : surround_names())
+    all.push_back({name, !name.ends_with("active") && !name.ends_with("silent")});
   return all;
 }
 

@@ -114,7 +114,9 @@ Encoder::Encoder(const Tokenizer& tokenizer, InputSpec spec)
   for (const int n : target_sizes_) target_vocabulary_ += static_cast<size_t>(n);
   NFG_CHECK(spec_.scales.size() <= kMaxScales);
   reference_ = spec_.reference_scale();
-  dense_ = spec_.dense ? numeric + 2 * volumes_.size() + season() + running_inputs() + profile_inputs() : 0;
+  dense_ = spec_.dense ? numeric + 2 * volumes_.size() + season() + running_inputs() + profile_inputs() +
+                             surround_inputs()
+                       : 0;
 }
 
 Encoder::Frame Encoder::idle_frame(const NodeState& state) const {
@@ -147,9 +149,7 @@ std::vector<int> InputSpec::scale_steps() const {
   return steps;
 }
 
-size_t Encoder::profile_inputs() const {
-  return spec_.universal ? ProfileRule::inputs() + spec_.leads.size() * volumes_.size() : 0;
-}
+size_t Encoder::profile_inputs() const { return spec_.universal ? ProfileRule::inputs() + day_inputs() : 0; }
 
 size_t Encoder::running_inputs() const {
   return spec_.scales.empty() ? 0 : volumes_.size() * (kRecent + 2 * spec_.scales.size());
@@ -348,23 +348,35 @@ void Encoder::encode_day(const NodeState& after, int64_t step, std::span<float> 
   }
 }
 
-void Encoder::encode(NodeState& state, int64_t step, std::span<const float> frame,
-                     std::span<const float> season, uint32_t node_row, Position out) const {
+void Encoder::encode(NodeState& state, const Moment& now, Position out) const {
   Before before{state.last_step, {}, {}};
   std::copy(std::begin(state.seen), std::end(state.seen), before.seen);
   std::copy(std::begin(state.level), std::end(state.level), before.level);
   const Frame idle = idle_frame(state);
-  const std::span<const float> values = frame.empty() ? idle : frame;
-  const size_t habits = dense_ - profile_inputs();
-  ProfileValues now;
+  const std::span<const float> values = now.frame.empty() ? idle : now.frame;
+  const size_t habits = dense_ - profile_inputs() - surround_inputs();
+  ProfileValues profile;
   if (spec_.dense && spec_.universal) {
-    if (frame.empty())
-      now.x.fill(std::numeric_limits<float>::quiet_NaN());
+    if (now.frame.empty())
+      profile.x.fill(std::numeric_limits<float>::quiet_NaN());
     else
-      now = ProfileRule::values_of(frame);
-    profile_.encode(state.profile, now, out.dense.subspan(habits, ProfileRule::inputs()));
+      profile = ProfileRule::values_of(now.frame);
+    profile_.encode(state.profile, profile, out.dense.subspan(habits, ProfileRule::inputs()));
   }
-  advance(state, step, frame, now);
+  advance(state, now.step, now.frame, profile);
+  encode_tokens(before, now, values, out);
+  if (!spec_.dense) return;
+  encode_dense(before, state, values, now.season, out.dense.first(habits));
+  if (spec_.universal)
+    encode_day(state, now.step, out.dense.subspan(habits + ProfileRule::inputs(), day_inputs()));
+  if (!spec_.surroundings) return;
+  const std::span<float> surround = out.dense.last(kSurroundInputs);
+  std::ranges::fill(surround, 0.0f);
+  for (size_t i = 0; i < now.surround.size(); ++i) surround[i] = kSurroundUnit * now.surround[i];
+}
+
+void Encoder::encode_tokens(const Before& before, const Moment& now, std::span<const float> values,
+                            Position out) const {
   tokenizer_.encode(values, out.target);
   for (size_t i = 0; i < levels(); ++i) out.ids[i] = offsets_[i] + out.target[i];
   for (size_t v = 0; v < volumes_.size(); ++v) {
@@ -379,15 +391,12 @@ void Encoder::encode(NodeState& state, int64_t step, std::span<const float> fram
   }
   size_t slot = tokenizer_.channels().size();
   out.ids[slot] =
-      offsets_[slot] + (before.last_step == kNever ? Token{0} : gap_token(step - before.last_step));
-  encode_calendar(step, out.ids, ++slot);
+      offsets_[slot] + (before.last_step == kNever ? Token{0} : gap_token(now.step - before.last_step));
+  encode_calendar(now.step, out.ids, ++slot);
   if (spec_.nodes > 0) {
     const auto rows = static_cast<uint32_t>(spec_.nodes);
-    out.ids[slots_ - 1] = offsets_[slots_ - 1] + (node_row < rows ? node_row : 0);
+    out.ids[slots_ - 1] = offsets_[slots_ - 1] + (now.node_row < rows ? now.node_row : 0);
   }
-  if (!spec_.dense) return;
-  encode_dense(before, state, values, season, out.dense.first(habits));
-  if (spec_.universal) encode_day(state, step, out.dense.subspan(habits + ProfileRule::inputs()));
 }
 
 }  // namespace netflowgen::token

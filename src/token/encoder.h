@@ -10,7 +10,7 @@
 //   ratio of
 //                   each volume to the node's level; the level itself; seasonal values where the spec asks
 //                   With InputSpec::scales also, of each volume in the node's own units (below): its last values,
-//                   running means and deviations
+//                   running means and deviations. With InputSpec::surroundings what the others do, last
 //   target [levels] its own level tokens, which the previous position predicts
 //
 // The node's own units. With scales, volume y is x = log1p(y / its smallest non-zero training bin), and
@@ -31,6 +31,7 @@
 
 #include "base/time_zone.h"
 #include "token/profile.h"
+#include "token/surroundings.h"
 #include "token/tokenizer.h"
 
 namespace netflowgen::token {
@@ -65,6 +66,8 @@ struct InputSpec {
   // A model of any network: scales are seconds, step_ms is whatever the series has, a volume's unit is 1, and the node's habits
   // are inputs. A feature is missing in a node's idle steps until the node has had it once.
   bool universal = false;
+  bool surroundings =
+      false;  // what a node's prefix and network do in the same step are inputs (token/surroundings.h)
   size_t reference_scale() const;
   std::vector<int> scale_steps() const;  // scales in steps
   bool operator==(const InputSpec&) const = default;
@@ -89,6 +92,16 @@ struct NodeState {
   float deviation[kMaxVolumes][kMaxScales] = {};  // mean |x - mean|
   float recent[kMaxVolumes][kRecent] = {};        // the latest first; NaN: missing
   Profile profile;                                // only of universal models
+};
+
+// What happens to a node in a step.
+struct Moment {
+  int64_t step = 0;
+  std::span<const float> frame = {};  // [kFeatureCount]; empty: the node is idle
+  std::span<const float> season =
+      {};  // [Encoder::season()]: [lag, lead, volume] of log1p values at step + lead - lag, NaN: unknown
+  std::span<const int8_t> surround = {};  // [kSurroundInputs]; empty: not known. Idle steps have none
+  uint32_t node_row = 0;                  // of the node lookup, where the spec has one; 0: unknown
 };
 
 struct Position {
@@ -121,11 +134,8 @@ class Encoder {
 
   // True when `step` with no frame is still a position of this node (the idle run is shorter than R).
   bool is_position(const NodeState& state, int64_t step) const;
-  // Encodes one position and advances the state. `frame` is [kFeatureCount], or empty for an idle step.
-  // `season` is [lag, lead, volume] of log1p values at step + lead - lag, NaN where unknown; [season()].
-  // REQUIRES: step > state.last_step.
-  void encode(NodeState& state, int64_t step, std::span<const float> frame, std::span<const float> season,
-              uint32_t node_row, Position out) const;
+  // Encodes one position and advances the state. REQUIRES: now.step > state.last_step.
+  void encode(NodeState& state, const Moment& now, Position out) const;
   // Advances only the state, as encode does.
   void advance(NodeState& state, int64_t step, std::span<const float> frame) const;
   // Idle positions up to and including `step`, as that number of calls of advance (at once where nothing else depends on it).
@@ -159,6 +169,7 @@ class Encoder {
   };
   size_t running_inputs() const;
   size_t profile_inputs() const;
+  size_t surround_inputs() const { return spec_.surroundings ? kSurroundInputs : 0; }
   float standard(const NodeState& state, size_t v, float x) const;
   void advance_running(NodeState& state, size_t v, int64_t idle_before, float x) const;
   void encode_running(const NodeState& after, std::span<const float> season, std::span<float> out) const;
@@ -168,7 +179,10 @@ class Encoder {
                const ProfileValues& habits) const;
   void advance_profile(NodeState& state, int64_t step, std::span<const float> frame,
                        const ProfileValues& habits) const;
+  size_t day_inputs() const { return spec_.leads.size() * volumes_.size(); }
   void encode_day(const NodeState& after, int64_t step, std::span<float> out) const;
+  void encode_tokens(const Before& before, const Moment& now, std::span<const float> values,
+                     Position out) const;
   void encode_dense(const Before& before, const NodeState& after, std::span<const float> frame,
                     std::span<const float> season, std::span<float> out) const;
 

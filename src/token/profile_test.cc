@@ -42,7 +42,7 @@ struct Encoded {
 Encoded encode(const Encoder& e, NodeState& state, int64_t step, std::span<const float> frame) {
   Encoded out{std::vector<uint32_t>(e.slots()), std::vector<float>(e.dense()),
               std::vector<Token>(e.levels())};
-  e.encode(state, step, frame, {}, 0, {out.ids, out.dense, out.target});
+  e.encode(state, {step, frame}, {out.ids, out.dense, out.target});
   return out;
 }
 

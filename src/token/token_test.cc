@@ -227,11 +227,11 @@ TEST(Encoder, IdleRunsKeepRPositionsAndThenSkip) {
   spec.idle_steps = -1;
   EXPECT_TRUE(Encoder(t, spec).is_position(s, 13));
   Encoded out(e);
-  e.encode(s, 20, frame, {}, 0, out.position());
+  e.encode(s, {20, frame}, out.position());
   const size_t gap_slot = t.channels().size();
   Encoded first(e);
   NodeState fresh;
-  e.encode(fresh, 20, frame, {}, 0, first.position());
+  e.encode(fresh, {20, frame}, first.position());
   EXPECT_EQ(out.ids[gap_slot] - first.ids[gap_slot], gap_token(8));
 }
 
@@ -247,7 +247,7 @@ TEST(Encoder, IdsStayInsideTheTableForAnyFrame) {
     auto frame = random_frame(random);
     if (random.chance(0.1)) frame[series::kBytesIn] = INFINITY;
     if (random.chance(0.1)) frame[series::kPacketsIn] = -3;
-    e.encode(s, step, random.chance(0.3) ? std::span<const float>() : frame, {}, 77, out.position());
+    e.encode(s, {step, random.chance(0.3) ? std::span<const float>() : frame, {}, {}, 77}, out.position());
     for (const auto id : out.ids) ASSERT_LT(id, e.vocabulary());
     for (const auto x : out.dense) ASSERT_LE(std::fabs(x), 8.0f);
     for (size_t i = 0; i < e.levels(); ++i) ASSERT_LT(out.target[i], e.target_sizes()[i]);
@@ -354,7 +354,7 @@ TEST(OwnUnits, DenseInputsAreFiniteForAnyFrame) {
     if (random.chance(0.1)) frame[series::kBytesIn] = INFINITY;
     if (random.chance(0.1)) frame[series::kPacketsIn] = -3;
     for (auto& x : season) x = random.chance(0.3) ? NAN : static_cast<float>(random.uniform(0, 40));
-    e.encode(s, step, random.chance(0.3) ? std::span<const float>() : frame, season, 0, out.position());
+    e.encode(s, {step, random.chance(0.3) ? std::span<const float>() : frame, season}, out.position());
     for (const auto x : out.dense) ASSERT_LE(std::fabs(x), 16.0f);
   }
 }
@@ -372,8 +372,8 @@ TEST(Encoder, CalendarFollowsTheTimeZone) {
   NodeState s1;
   NodeState s2;
   const int64_t step = 896861520000 / 60000;  // 1998-06-03 08:12 UTC, a Wednesday
-  utc.encode(s1, step, frame, {}, 0, a.position());
-  east.encode(s2, step, frame, {}, 0, b.position());
+  utc.encode(s1, {step, frame}, a.position());
+  east.encode(s2, {step, frame}, b.position());
   const size_t minute = utc.slots() - 2;
   EXPECT_EQ(b.ids[minute] - a.ids[minute], 12u);
   EXPECT_EQ(b.ids[minute + 1], a.ids[minute + 1]);
@@ -392,7 +392,7 @@ TEST(Encoder, CalendarFollowsDaylightSavingTime) {
   const auto slot_at = [&](const char* time) {
     Encoded out(e);
     NodeState state;
-    e.encode(state, *base::parse_time(time) / 60000, frame, {}, 0, out.position());
+    e.encode(state, {*base::parse_time(time) / 60000, frame}, out.position());
     return out.ids[e.slots() - 2];
   };
   // Twelve o'clock on the wall, in winter and in summer.

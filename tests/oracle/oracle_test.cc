@@ -89,6 +89,14 @@ const Case kCases[] = {
        s.tasks = tasks;
      },
      200},
+    {"universal, with surroundings",
+     [](auto& s) {
+       s.input.universal = true;
+       s.input.surroundings = true;
+       s.input.scales = {300, 1'800, 86'400};
+       s.input.leads = {1, 4};
+     },
+     150},
     {"odd sizes, no dense inputs, one linear head",
      [](auto& s) {
        s.d_model = 36;

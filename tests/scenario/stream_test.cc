@@ -37,6 +37,7 @@ model::ModelSpec small_spec() {
   s.kv_heads = 1;
   s.d_ff = 24;
   s.window = 8;
+  s.input.surroundings = true;
   s.tasks = {{"ddos", "hazard", {}, true, true, true, 8}};
   return s;
 }

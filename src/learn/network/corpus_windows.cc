@@ -10,7 +10,8 @@ namespace netflowgen::learn {
 namespace {
 
 constexpr double kAttackShare = 0.5;  // of a labelled network's windows
-constexpr double kAnyNode = 0.1;      // of the others, whose node is drawn without regard to its rows
+constexpr size_t kAlone = 8;  // one of as many networks hides what the others do, so that it is not needed
+constexpr double kAnyNode = 0.1;  // of the others, whose node is drawn without regard to its rows
 
 size_t draw(base::Random& random, const std::vector<double>& cumulative) {
   const double x = random.uniform() * cumulative.back();
@@ -34,12 +35,13 @@ int CorpusNetwork::attack_at(size_t node, int64_t step) const {
 }
 
 CorpusPart::CorpusPart(const CorpusNetwork& network, const token::Tokenizer& tokenizer,
-                       token::InputSpec input)
+                       token::InputSpec input, bool alone)
     : network_(&network) {
   input.step_ms = network.table.step_ms;
   encoder_ = std::make_unique<token::Encoder>(tokenizer, input);
   positions_ = std::make_unique<Positions>(network.table, *encoder_, network.table.first_step,
                                            network.table.end_step, network.nodes);
+  if (alone) positions_->forget_surroundings();
   std::map<int, std::vector<Start>> starts;
   double sum = 0;
   for (size_t i = 0; i < positions_->nodes(); ++i) {
@@ -96,7 +98,8 @@ CorpusSampler::CorpusSampler(const std::vector<CorpusNetwork>& networks, const t
     : length_(length) {
   double sum = 0;
   for (const auto& network : networks) {
-    CorpusPart part(network, tokenizer, input);
+    const auto index = static_cast<size_t>(&network - networks.data());
+    CorpusPart part(network, tokenizer, input, index % kAlone == kAlone - 1);
     if (!part.usable()) continue;
     parts_.push_back(std::move(part));
     cumulative_.push_back(sum += network.weight);

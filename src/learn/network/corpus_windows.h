@@ -13,7 +13,9 @@ namespace netflowgen::learn {
 // One network's positions with its encoder, whose step is the network's own.
 class CorpusPart {
  public:
-  CorpusPart(const CorpusNetwork& network, const token::Tokenizer& tokenizer, token::InputSpec input);
+  // `alone`: what the other nodes do is hidden.
+  CorpusPart(const CorpusNetwork& network, const token::Tokenizer& tokenizer, token::InputSpec input,
+             bool alone);
 
   const CorpusNetwork& network() const { return *network_; }
   const Positions& positions() const { return *positions_; }

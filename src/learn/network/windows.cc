@@ -140,6 +140,7 @@ Positions::Positions(const series::FrameTable& table, const token::Encoder& enco
     nodes_.resize(table.nodes.size());
     std::iota(nodes_.begin(), nodes_.end(), size_t{0});
   }
+  if (encoder.spec().surroundings) surround_ = token::surround_rows(table, from_step, to_step_);
   for (const size_t node : nodes_) {
     NodeState state;
     size_t row = table.lower_bound(node, from_step);
@@ -201,7 +202,9 @@ void fill_window(const Positions& positions, size_t i, size_t first, const Flood
     const size_t at = b * batch.length + p;
     fill_season(lookup, e, positions.step(i, 0), walker.step(), season);
     const std::span<float> dense(batch.dense.data() + at * e.dense(), e.dense());
-    e.encode(walker.state(), walker.step(), walker.frame(), season, node_row, {ids, dense, tokens});
+    e.encode(walker.state(),
+             {walker.step(), walker.frame(), season, positions.surround(walker.row()), node_row},
+             {ids, dense, tokens});
     std::copy(ids.begin(), ids.end(), batch.ids.begin() + static_cast<std::ptrdiff_t>(at * e.slots()));
     std::copy(tokens.begin(), tokens.end(), batch.own.begin() + static_cast<std::ptrdiff_t>(at * e.levels()));
     batch.steps[at] = walker.step();

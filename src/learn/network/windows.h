@@ -37,6 +37,11 @@ class Positions {
   int64_t to_step() const { return to_step_; }
   // The encoder's state just before position p of nodes_[i].
   token::NodeState state_before(size_t i, size_t p) const;
+  // What the encoder is given of the others at a row of the table; empty: the model does not look, or was told not to.
+  std::span<const int8_t> surround(int64_t row) const {
+    return row < 0 || surround_.empty() ? std::span<const int8_t>() : surround_[static_cast<size_t>(row)];
+  }
+  void forget_surroundings() { surround_.clear(); }
 
  private:
   const series::FrameTable* table_;
@@ -48,6 +53,7 @@ class Positions {
   std::vector<int64_t> rows_;
   std::vector<size_t> snapshot_offsets_{0};
   std::vector<token::NodeState> snapshots_;
+  std::vector<token::Surround> surround_;  // [rows], or empty
 };
 
 // A batch of windows as flat arrays, [window, position, ...] row-major. Padded at the end of each window.
