@@ -38,7 +38,30 @@ scenario net2 99 64 80 "[0.2, 12]" > "$out/net2.yaml"
 methods=(--method "netflowgen" --method "netflowgen head ddos" --method "netflowgen zero-label" --method "gradient-boosted trees" --method "static flows_in")
 scenario net3 123 512 200 "[0.5, 60]" > "$out/net3.yaml"  # net3 and net4 were looked at after the model was made, once
 scenario net4 321 128 20 "[0.3, 8]" > "$out/net4.yaml"
-for net in net1 net2 net3 net4; do
+# net5 to net7 were looked at once, after the model with surroundings was made. net7 has eight carpet bombings over a /24, one host's
+# share of which is small.
+scenario net5 808 32 120 "[0.3, 25]" > "$out/net5.yaml"
+scenario net6 909 1024 60 "[0.4, 40]" > "$out/net6.yaml"
+scenario net7 707 128 150 "[0.3, 20]" | sed '/^attacks:/d' > "$out/net7.yaml"
+cat >> "$out/net7.yaml" <<YAML
+attacks:
+  count: 70
+  intensity: [0.3, 20]
+  duration: [2m, 40m]
+  script:
+YAML
+carpet() {  # PREFIX HOUR DURATION INTENSITY VECTOR
+  echo "    - {kind: carpet_bombing, victim: $1, start: $2h, duration: $3m, intensity: $4, shape: {vector: $5}}" >> "$out/net7.yaml"
+}
+carpet 10.64.0.0/24 9 6 2 udp_flood
+carpet 10.64.1.0/24 21 8 4 syn_flood
+carpet 10.64.0.0/24 33 10 1 dns_amplification
+carpet 10.64.1.0/24 45 12 3 icmp_flood
+carpet 10.64.0.0/24 60 6 2 ntp_amplification
+carpet 10.64.1.0/24 71 8 5 ack_flood
+carpet 10.64.0.0/24 80 10 8 udp_flood
+carpet 10.64.1.0/24 90 12 2 syn_flood
+for net in ${NETS:-net1 net2 net3 net4 net5 net6 net7}; do
   if [ ! -e "$out/$net/store/series.json" ]; then
     $nfg simulate "$out/$net.yaml" -o "$out/$net"
     $nfg series "$out/$net/flows.csv.zst" --nodes 10.64.0.0/22 -o "$out/$net/store"

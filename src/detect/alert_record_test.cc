@@ -209,6 +209,7 @@ TEST(AlertText, AlertsOfAnIncidentAreFolded) {
   query.node = "198.51.100.7";
   EXPECT_EQ(rows_of(list, query, false).size(), 1u);
   EXPECT_THAT(incident_story(list.incidents[0], list.last_ms), HasSubstr("and 299 more"));
+  EXPECT_THAT(incident_story(list.incidents[0], list.last_ms), HasSubstr(": carpet bombing, "));
   const std::string page = alert_page(rows, list.last_ms, "<b>");
   EXPECT_THAT(page, HasSubstr("<title>&lt;b&gt;</title>"));
   EXPECT_THAT(page, Not(HasSubstr("://")));  // nothing from elsewhere

@@ -36,6 +36,11 @@ std::string type_text(std::string_view type) {
   return text;
 }
 
+// An attack on many hosts of a prefix at once is known by that name, whatever it sends.
+std::string named(const Incident& i, std::string type) {
+  return i.hosts >= kCarpetHosts ? "carpet bombing, " + type : type;
+}
+
 // A cell of the table and of the page: control characters of a name would move the cursor.
 std::string printable(std::string_view text) {
   std::string out;
@@ -65,7 +70,7 @@ std::array<std::string, 7> cells_of(const AlertRow& row, base::TimeMs now) {
     return {time_text(i.start_ms),
             i.id.substr(0, kShortId),
             fmt::format("{} ({} hosts)", i.prefix.to_string(), i.hosts),
-            i.type,
+            printable(named(i, i.type)),
             std::string(name_of(i.severity)),
             lasting(i.start_ms, i.end_ms, now),
             filter_cell(i.filter)};
@@ -213,7 +218,7 @@ std::string alert_story(const Alert& a, base::TimeMs now_ms) {
 std::string incident_story(const Incident& i, base::TimeMs now_ms) {
   std::string out =
       fmt::format("Incident {} on {}: {} at {} hosts, severity {}.\n", printable(i.id), i.prefix.to_string(),
-                  printable(type_text(i.type)), i.hosts, name_of(i.severity));
+                  printable(named(i, type_text(i.type))), i.hosts, name_of(i.severity));
   out += since_text(i.start_ms, i.raised_ms, i.end_ms, now_ms) + "\n";
   out += "Its alerts are";
   for (size_t v = 0; v < i.victims.size(); ++v) {

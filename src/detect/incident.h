@@ -40,6 +40,7 @@ struct Victim {
 };
 
 inline constexpr size_t kListedHosts = 256;
+inline constexpr uint64_t kCarpetHosts = 8;  // an incident of as many is called a carpet bombing
 
 struct Incident {
   std::string id;  // 16 hex digits

@@ -118,7 +118,8 @@ void StreamingDetector::find_surroundings(int64_t step) {
   open_surround_.clear();
   if (!surroundings_) return;
   std::vector<token::Surroundings::Member> members;
-  for (const auto& p : pending_) members.push_back({infer::node_key(p.node), p.node, frame_of(p)});
+  for (const auto& p : pending_)
+    members.push_back({infer::node_key(p.node), p.node, token::Surroundings::values_of(frame_of(p))});
   surroundings_->close(step, members, surround_);
 }
 
@@ -126,17 +127,11 @@ void StreamingDetector::look_around(std::vector<OpenNode> open) {
   open_surround_.clear();
   if (!surroundings_) return;
   std::ranges::sort(open, {}, &OpenNode::step);
-  std::vector<float> frames(open.size() * series::kFeatureCount, std::numeric_limits<float>::quiet_NaN());
   std::vector<token::Surroundings::Member> members;
   std::vector<token::Surround> found;
   for (size_t i = 0; i < open.size(); ++i) {
     const OpenNode& n = open[i];
-    float* const frame = frames.data() + i * series::kFeatureCount;
-    frame[series::kFlowsIn] = n.flows_in;
-    frame[series::kPacketsIn] = n.packets_in;
-    frame[series::kBytesIn] = n.bytes_in;
-    frame[series::kFlowsOut] = n.flows_out;
-    members.push_back({n.key, n.name, {frame, static_cast<size_t>(series::kFeatureCount)}});
+    members.push_back({n.key, n.name, n.values});
     if (i + 1 < open.size() && open[i + 1].step == n.step) continue;
     surroundings_->look(n.step, members, found);
     for (size_t k = 0; k < members.size(); ++k) open_surround_[{n.step, members[k].node}] = found[k];

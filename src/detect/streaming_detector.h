@@ -31,7 +31,7 @@ struct OpenNode {
   int64_t step;
   uint64_t key;  // infer::node_key(name)
   std::string name;
-  float flows_in, packets_in, bytes_in, flows_out;  // so far; NaN: not known
+  token::Surroundings::Values values;  // so far
 };
 
 class StreamingDetector : public series::FrameSink {

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "infer/forward.h"
+#include "infer/gap_survival.h"
 #include "infer/state/state_file.h"
 #include "infer/workers.h"
 
@@ -326,34 +327,8 @@ double Engine::silence(uint64_t node, int64_t step) const {
   const auto& arena = impl_->arena;
   const uint32_t slot = arena.find(node);
   if (slot == NodeStates::kNone || arena.positions(slot) == 0) return 1;
-  const int64_t gap = step - arena.state(slot).last_step;
-  if (gap < 1) return 1;
-  const auto d = static_cast<size_t>(model_->spec().d_model);
-  const auto weights = model_->next_weight().last(token::kGapTokens * d);
-  const auto bias = model_->next_bias().last(token::kGapTokens);
-  std::vector<double> p(token::kGapTokens);
-  double top = -std::numeric_limits<double>::infinity();
-  for (size_t k = 1; k < p.size(); ++k) {  // token 0 is of a node's first position
-    p[k] = bias[k];
-    for (size_t i = 0; i < d; ++i) p[k] += double{weights[k * d + i]} * double{arena.hidden(slot)[i]};
-    top = std::max(top, p[k]);
-  }
-  double sum = 0;
-  double tail = 0;
-  const size_t bucket = token::gap_token(gap);
-  for (size_t k = 1; k < p.size(); ++k) {
-    const double mass = std::exp(p[k] - top);
-    sum += mass;
-    if (k > bucket) tail += mass;
-    if (k != bucket) continue;
-    // The next frame comes at `gap` or later: within its bucket (low, high] gaps are taken for equally
-    // likely.
-    const double high = k == 1 ? 1 : std::exp2(static_cast<double>(k) - 1);
-    const double low = k == 1 ? 0 : high / 2;
-    const bool last = k + 1 == p.size();
-    tail += last ? mass : mass * (high - static_cast<double>(gap) + 1) / (high - low);
-  }
-  return tail / sum;
+  return gap_survival(*model_, {arena.hidden(slot), static_cast<size_t>(model_->spec().d_model)},
+                      step - arena.state(slot).last_step);
 }
 
 int64_t Engine::clock() const { return impl_->clock; }

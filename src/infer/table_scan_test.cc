@@ -94,7 +94,7 @@ std::map<size_t, RowFound> stream(const std::shared_ptr<const Model>& model,
     std::vector<token::Surroundings::Member> members;
     for (const size_t r : rows[step]) {
       items.push_back({key_of_row[r], step, table.frame(r)});
-      members.push_back({key_of_row[r], name_of_row[r], table.frame(r)});
+      members.push_back({key_of_row[r], name_of_row[r], token::Surroundings::values_of(table.frame(r))});
     }
     if (model->spec().input.surroundings) {
       surroundings.close(step, members, surround);

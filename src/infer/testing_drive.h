@@ -86,7 +86,8 @@ inline void feed(Engine& engine, const std::vector<Series>& nodes, int64_t from,
       std::vector<std::string> names;
       for (const auto& item : items) names.push_back("node" + std::to_string(item.node));
       std::vector<token::Surroundings::Member> members;
-      for (size_t i = 0; i < items.size(); ++i) members.push_back({items[i].node, names[i], items[i].frame});
+      for (size_t i = 0; i < items.size(); ++i)
+        members.push_back({items[i].node, names[i], token::Surroundings::values_of(items[i].frame)});
       surroundings.close(step, members, surround);
       for (size_t i = 0; i < items.size(); ++i) items[i].surround = surround[i];
     }

@@ -41,6 +41,9 @@
 
 namespace netflowgen::model {
 
+// Of config.json. 2 added input.scales, 3 trees of task heads, 4 input.timezone in place of input.utc_offset_minutes,
+// 5 input.universal, 6 input.surroundings.
+inline constexpr int kModelFormat = 6;
 inline constexpr float kMaxSurprise = 20.0f;
 inline constexpr float kMaxStandard = 8.0f;
 

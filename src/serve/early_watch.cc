@@ -60,7 +60,7 @@ size_t EarlyWatch::examine(const series::SeriesBuilder& builder, detect::Streami
     open.each(step, [&](const series::NodeKey& node, const series::OpenFrames::Volumes& volumes) {
       const uint64_t key = key_of(node);
       if (around)
-        nodes.push_back({step, key, series::name_of(node), volumes[2], volumes[1], volumes[0], volumes[5]});
+        nodes.push_back({step, key, series::name_of(node), {volumes[2], volumes[1], volumes[0], volumes[5]}});
       const auto* const band = stream.detector().band(key);
       if (band == nullptr) return;
       const float over = excess(*band, volumes, order);

@@ -134,21 +134,6 @@ bool Encoder::is_position(const NodeState& state, int64_t step) const {
   return step == state.last_step + 1 && state.idle_run < spec_.idle_steps;
 }
 
-size_t InputSpec::reference_scale() const {
-  size_t best = 0;
-  for (size_t k = 1; k < scales.size(); ++k) {
-    if (scales[k] * (universal ? 1000 : step_ms) <= kDayMs) best = k;
-  }
-  return best;
-}
-
-std::vector<int> InputSpec::scale_steps() const {
-  std::vector<int> steps = scales;
-  if (!universal) return steps;
-  for (int& x : steps) x = static_cast<int>(std::max<int64_t>(1, x * int64_t{1000} / step_ms));
-  return steps;
-}
-
 size_t Encoder::profile_inputs() const { return spec_.universal ? ProfileRule::inputs() + day_inputs() : 0; }
 
 size_t Encoder::running_inputs() const {

@@ -14,8 +14,6 @@
 namespace netflowgen::token {
 namespace {
 
-constexpr std::array<int, 4> kOwnFeatures = {series::kFlowsIn, series::kPacketsIn, series::kBytesIn,
-                                             series::kFlowsOut};
 constexpr int64_t kWakeMs = 30 * 60'000;
 constexpr float kBend = 3;               // large deviations are bent by asinh
 constexpr float kFloor = 0.1f;           // of a deviation, in log1p
@@ -141,12 +139,17 @@ Surroundings::Surroundings(int64_t step_ms)
       day_rate_(1 / static_cast<float>(std::max<int64_t>(8, base::kDayMs / step_ms))),
       last_step_(kBefore) {}
 
+Surroundings::Values Surroundings::values_of(std::span<const float> frame) {
+  return {frame[series::kFlowsIn], frame[series::kPacketsIn], frame[series::kBytesIn],
+          frame[series::kFlowsOut]};
+}
+
 Surroundings::Own Surroundings::own_of(const Member& member, int64_t step) const {
   const auto it = nodes_.find(member.node);
   Own own{it == nodes_.end() ? parent_of(member.name, kNoParent) : it->second.parent, {}, true, {}};
   if (it != nodes_.end()) own.woke = step - it->second.last_step > wake_steps_;
   for (size_t f = 0; f < kOwn; ++f) {
-    const float value = member.frame[static_cast<size_t>(kOwnFeatures[f])];
+    const float value = member.values[f];
     if (f < kTotals) own.totals[f] = whole(value);
     if (it == nodes_.end() || std::isnan(value)) continue;
     own.z[f] = quantised(it->second.usual[f].standard(log_of(value)));
@@ -241,7 +244,7 @@ void Surroundings::keep_nodes(int64_t step, std::span<const Member> members, std
     node.seen = std::min(node.seen + 1, kMostSeen);
     const float rate = std::max(kNodeRate, 1 / static_cast<float>(node.seen));
     for (size_t f = 0; f < kOwn; ++f) {
-      const float value = members[i].frame[static_cast<size_t>(kOwnFeatures[f])];
+      const float value = members[i].values[f];
       if (!std::isnan(value)) node.usual[f].add(log_of(value), rate, first);
     }
   }
@@ -371,7 +374,8 @@ std::vector<Surround> surround_rows(const series::FrameTable& table, int64_t fro
     size_t end = i;
     members.clear();
     for (; end < rows.size() && table.steps[rows[end]] == step; ++end)
-      members.push_back({node_of[rows[end]], table.nodes[node_of[rows[end]]], table.frame(rows[end])});
+      members.push_back({node_of[rows[end]], table.nodes[node_of[rows[end]]],
+                         Surroundings::values_of(table.frame(rows[end]))});
     if (step >= from_step && step < to_step) {
       surroundings.close(step, members, found);
       for (size_t k = i; k < end; ++k) all[rows[k]] = found[k - i];

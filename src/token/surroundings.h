@@ -40,10 +40,15 @@ class Surroundings {
  public:
   explicit Surroundings(int64_t step_ms);
 
+  static constexpr size_t kOwn = 4;  // features of a node that are looked at
+  // flows_in, packets_in, bytes_in, flows_out; NaN: not known.
+  using Values = std::array<float, kOwn>;
+  static Values values_of(std::span<const float> frame);  // [kFeatureCount]
+
   struct Member {
-    uint64_t node;                 // of one name always the same, of two names different
-    std::string_view name;         // read when the node is new
-    std::span<const float> frame;  // [kFeatureCount]
+    uint64_t node;          // of one name always the same, of two names different
+    std::string_view name;  // read when the node is new
+    Values values;
   };
   // The active nodes of a step, each once; `out` gets a row each. A step that is not after the last one gives zeros and changes nothing.
   void close(int64_t step, std::span<const Member> members, std::vector<Surround>& out);
@@ -60,7 +65,6 @@ class Surroundings {
   bool restore(std::span<const uint8_t> bytes);
 
  private:
-  static constexpr size_t kOwn = 4;        // features of a node
   static constexpr size_t kTotals = 3;     // of a group, the first of a node's
   static constexpr size_t kTracked = 4;    // of a group: totals, then the number of active nodes
   static constexpr uint64_t kNetwork = 0;  // key of the group of all nodes

@@ -54,7 +54,7 @@ class Network {
   std::vector<Surroundings::Member> members_of(bool backwards) const {
     std::vector<Surroundings::Member> members;
     for (const auto& [name, frame] : frames_)
-      members.push_back({std::hash<std::string>()(name), name, frame});
+      members.push_back({std::hash<std::string>()(name), name, Surroundings::values_of(frame)});
     if (backwards) std::reverse(members.begin(), members.end());
     return members;
   }
