@@ -3,9 +3,11 @@
 // run, where it is installed: -A dstip (sums per host only) and -s dstip/bytes.
 //
 //   bench_series [flows [seconds of traffic]]        default 20000000 1200
-//   bench_series --file FILE                         an archive that is there
+//   bench_series --file FILE [OTHER [rounds]]        an archive that is there; by turns with OTHER, the bench_series of another commit
+//   bench_series --write FILE [flows [seconds]]      only the archive
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -87,13 +89,48 @@ int to_store(const std::string& file, const std::string& store, const std::strin
   return builder.flow_ledger().dropped() == 0 ? 0 : 1;
 }
 
-void report(const std::string& name, uint64_t flows, const std::vector<std::string>& command) {
+struct Cost {
+  double rate = 0;  // M flows per CPU second
+  double peak = 0;  // MB
+};
+
+Cost report(const std::string& name, uint64_t flows, const std::vector<std::string>& command) {
   bench::Child child(command);
   const int status = child.finish(0);
   if (status != 0) throw base::Error("{} ended with {}", name, status);
-  fmt::print("{:44}{:6.2f} M flows/s per CPU second, peak {:5.0f} MB\n", name,
-             static_cast<double>(flows) / 1e6 / child.cpu_seconds(), child.peak_mib() * 1.048576);
+  const Cost cost{static_cast<double>(flows) / 1e6 / child.cpu_seconds(), child.peak_mib() * 1.048576};
+  fmt::print("{:44}{:6.2f} M flows/s per CPU second, peak {:5.0f} MB\n", name, cost.rate, cost.peak);
   std::fflush(stdout);
+  return cost;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// By turns, so that what else the machine does hits both: the median over the rounds of the ratios.
+void compare_with(const std::string& self, const std::string& other, const std::string& file,
+                  const std::string& store, size_t rounds) {
+  const uint64_t flows = count_flows(file);
+  for (const std::string nodes : {"10.0.0.0/8", "all"}) {
+    std::vector<double> rates;
+    std::vector<double> peaks;
+    for (size_t i = 0; i < rounds; ++i) {
+      const auto one = [&](const std::string& program, const char* name) {
+        const Cost cost = report(fmt::format("{}, nodes {}", name, nodes), flows,
+                                 {program, "--to-store", file, store, nodes});
+        fs::remove_all(store);
+        return cost;
+      };
+      const Cost theirs = one(other, "other");
+      const Cost ours = one(self, "this");
+      rates.push_back(ours.rate / theirs.rate);
+      peaks.push_back(ours.peak / theirs.peak);
+    }
+    fmt::print("nodes {}: rate {:.2f} times, peak {:.2f} times the other's\n", nodes, median(rates),
+               median(peaks));
+  }
 }
 
 void compare(const std::string& self, const std::string& file, const fs::path& folder) {
@@ -119,6 +156,10 @@ int run(const std::vector<std::string>& arguments, const std::string& self) {
     return i < arguments.size() ? arguments[i] : std::string(standard);
   };
   if (argument(0, "") == "--to-store") return to_store(arguments.at(1), arguments.at(2), arguments.at(3));
+  if (argument(0, "") == "--write") {
+    write_archive(arguments.at(1), std::stoull(argument(2, "20000000")), std::stoull(argument(3, "1200")));
+    return 0;
+  }
   const fs::path folder = fs::temp_directory_path() / fmt::format("nfg_bench_series_{}", getpid());
   fs::create_directories(folder);
   std::string file = argument(1, "");
@@ -126,7 +167,11 @@ int run(const std::vector<std::string>& arguments, const std::string& self) {
     file = (folder / "nfcapd.202311142213").string();
     write_archive(file, std::stoull(argument(0, "20000000")), std::stoull(argument(1, "1200")));
   }
-  compare(self, file, folder);
+  if (arguments.size() > 2 && arguments[0] == "--file") {
+    compare_with(self, arguments[2], file, (folder / "store").string(), std::stoull(argument(3, "3")));
+  } else {
+    compare(self, file, folder);
+  }
   fs::remove_all(folder);
   return 0;
 }

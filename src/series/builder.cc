@@ -222,13 +222,16 @@ void SeriesBuilder::add_part(const Flow& f, const Part& part, int64_t step) {
   OpenStep& at = open(step);
   const auto index = static_cast<uint16_t>(parts_.size());
   parts_.push_back(part);
+  const PartCode code = encode(part);
   const uint32_t src = hash_address(f.src);
   const uint32_t dst = hash_address(f.dst);
   for (const auto& e : ends_) {
     const uint64_t hash = options_.seed.hash(e.node);
     at.prefetch(hash);
     const End end = e.direction == kIn ? End{src, f.dst_port, f.src_port} : End{dst, f.src_port, f.dst_port};
-    updates_.push_back({e.node, hash, &at, nullptr, end, index, e.direction});
+    Update& u = updates_.emplace_back();
+    u = {e.node, hash, &at, nullptr, {}, end, index, e.direction, false};
+    u.fits = log_part(code, part, end, u.logged);
   }
   if (updates_.size() >= kBatch) apply();
 }
@@ -236,14 +239,35 @@ void SeriesBuilder::add_part(const Flow& f, const Part& part, int64_t step) {
 // Random access to hundreds of megabytes: each pass asks for what the next one touches, so that the misses of
 // a batch overlap instead of adding up (bench/series shows it).
 void SeriesBuilder::apply() {
+  const OpenStep* roomy = nullptr;
   for (auto& u : updates_) {
-    u.state = &u.step->state(u.node, u.hash, u.direction);
-    prefetch_state(*u.state);
+    if (u.step != roomy) u.step->make_room(updates_.size());
+    roomy = u.step;
   }
-  for (const auto& u : updates_) prefetch_sets(*u.state, parts_[u.part], u.end, u.step->arena());
-  for (const auto& u : updates_) series::add(*u.state, parts_[u.part], u.end, u.step->arena());
+  for (auto& u : updates_) {
+    u.slot = &u.step->slot(u.node, u.hash);
+    u.step->prefetch_log(*u.slot, u.direction);
+  }
+  for (const auto& u : updates_) {
+    if (!u.fits) {
+      u.step->add(*u.slot, u.direction, parts_[u.part], u.end);
+    } else if (u.step->append(*u.slot, u.direction, u.logged)) {
+      full_.push_back(&u);  // parts of the same node may still follow in this batch
+    }
+  }
+  trim_full();
   updates_.clear();
   parts_.clear();
+}
+
+// The logs' lines lie apart: all of them are followed a line at a time.
+void SeriesBuilder::trim_full() {
+  if (full_.empty()) return;
+  for (unsigned line = 1; line <= kMostLogged / LogLine::kParts; ++line) {
+    for (const auto* u : full_) u->step->prefetch_behind(*u->slot, u->direction, line);
+  }
+  for (const auto* u : full_) u->step->trim(*u->slot, u->direction);
+  full_.clear();
 }
 
 // Steps
@@ -328,24 +352,30 @@ void SeriesBuilder::close_front() {
   cached_step_ = INT64_MIN;
   if (!step) step = std::make_unique<OpenStep>(pool_, options_.seed);
   if (spill_) spill_->merge_into(number, *step, options_.seed);
-  float frame[kFeatureCount];
-  const auto state = [&](Arena::Ref ref) {
-    return ref == 0 ? nullptr : &step->arena().at<DirectionState>(ref);
-  };
-  const auto slots = step->sorted();
-  frames_.enter(slots.size());
-  constexpr size_t kAhead = 8;
-  for (size_t i = 0; i < slots.size(); ++i) {
-    for (const auto ref : slots[std::min(i + kAhead, slots.size() - 1)].state) {
-      if (ref != 0) prefetch_state(*state(ref));
-    }
-    series::finish(state(slots[i].state[kIn]), state(slots[i].state[kOut]), step->arena(), frame);
-    sink_.frame(slots[i].node, number, frame);
-    frames_.emit();
-  }
+  emit_frames(*step, number);
   step->clear();
   if (spare_.size() < kMaxSpareSteps) spare_.push_back(std::move(step));
   sink_.step_closed(number);
+}
+
+void SeriesBuilder::emit_frames(OpenStep& step, int64_t number) {
+  auto slots = step.sorted();
+  frames_.enter(slots.size());
+  float frame[kFeatureCount];
+  for (size_t i = 0; i < slots.size(); ++i) {
+    constexpr size_t kAhead = 8;  // slots; their logs are followed a line every second slot
+    for (unsigned line = 0; line < kAhead / 2; ++line) {
+      const StepSlot& ahead = slots[std::min(i + kAhead - 2 * line, slots.size() - 1)];
+      step.prefetch_behind(ahead, kIn, line);
+      step.prefetch_behind(ahead, kOut, line);
+    }
+    step.settle(slots[i], kIn);
+    step.settle(slots[i], kOut);
+    scratch_.arena.rewind();
+    series::finish(step.view(slots[i], kIn, scratch_), step.view(slots[i], kOut, scratch_), frame);
+    sink_.frame(slots[i].node(), number, frame);
+    frames_.emit();
+  }
 }
 
 void SeriesBuilder::advance(TimeMs time) {

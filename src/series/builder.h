@@ -113,10 +113,12 @@ class SeriesBuilder {
     NodeKey node;
     uint64_t hash;
     OpenStep* step;
-    DirectionState* state;
+    StepSlot* slot;
+    LoggedPart logged;
     End end;
     uint16_t part;  // index into parts_
     Direction direction;
+    bool fits;  // else it goes to the state at once, as `part` and `end`
   };
 
   struct Open {
@@ -138,9 +140,11 @@ class SeriesBuilder {
   void resume(const flow::Flow& flow, int64_t step);
   void add_part(const flow::Flow& flow, const Part& part, int64_t step);
   void apply();
+  void trim_full();
   void move_watermark(base::TimeMs time);
   void close_before(int64_t step);
   void close_front();
+  void emit_frames(OpenStep& step, int64_t number);
   OpenStep& open(int64_t step);
   int64_t last_step_of(const flow::Flow& flow) const;
 
@@ -151,6 +155,7 @@ class SeriesBuilder {
   std::map<int64_t, Open> open_;  // by step, none below oldest_
   std::unique_ptr<StepSpill> spill_;
   std::vector<std::unique_ptr<OpenStep>> spare_;
+  Scratch scratch_;
   int64_t oldest_;
   base::TimeMs watermark_;
   bool started_ = false;
@@ -162,6 +167,7 @@ class SeriesBuilder {
   std::vector<FlowEnd> ends_;
   std::vector<Part> parts_;
   std::vector<Update> updates_;
+  std::vector<const Update*> full_;  // whose logs have to be trimmed
   base::Ledger<FlowDrop> flows_;
   base::Ledger<FrameDrop> frames_;
   Refusals refusals_;

@@ -7,16 +7,12 @@ namespace {
 
 constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
-void volumes_of(const DirectionState* state, bool other_knows_bytes, bool other_knows_packets, float* to) {
-  if (state == nullptr) {
-    to[0] = other_knows_bytes ? 0 : kNone;
-    to[1] = other_knows_packets ? 0 : kNone;
-    to[2] = 0;
-    return;
-  }
-  to[0] = (state->groups & kGroupBytes) != 0 ? static_cast<float>(state->bytes) : kNone;
-  to[1] = (state->groups & kGroupPackets) != 0 ? static_cast<float>(state->packets) : kNone;
-  to[2] = static_cast<float>(state->starts);
+// Of a direction; `there`: it has flows. `groups` are those of both directions.
+void write_volumes(bool there, const LoggedVolumes& v, uint16_t groups, float* to) {
+  const uint16_t known = there ? v.groups : groups;
+  to[0] = (known & kGroupBytes) != 0 ? static_cast<float>(v.bytes) : kNone;
+  to[1] = (known & kGroupPackets) != 0 ? static_cast<float>(v.packets) : kNone;
+  to[2] = static_cast<float>(v.starts);
 }
 
 }  // namespace
@@ -39,18 +35,12 @@ void OpenFrames::each(int64_t step, const Visit& visit) const {
   if (open == nullptr) return;
   Volumes volumes;
   open->each([&](const StepSlot& slot) {
-    const auto state = [&](Direction d) {
-      return slot.state[d] == 0 ? nullptr : &open->arena().at<DirectionState>(slot.state[d]);
-    };
-    const auto* in = state(kIn);
-    const auto* out = state(kOut);
-    const uint16_t groups =
-        static_cast<uint16_t>((in != nullptr ? in->groups : 0) | (out != nullptr ? out->groups : 0));
-    const bool bytes = (groups & kGroupBytes) != 0;
-    const bool packets = (groups & kGroupPackets) != 0;
-    volumes_of(in, bytes, packets, volumes.data());
-    volumes_of(out, bytes, packets, volumes.data() + 3);
-    visit(slot.node, volumes);
+    const LoggedVolumes in = open->volumes(slot, kIn);
+    const LoggedVolumes out = open->volumes(slot, kOut);
+    const auto groups = static_cast<uint16_t>(in.groups | out.groups);
+    write_volumes(slot.ref[kIn] != 0, in, groups, volumes.data());
+    write_volumes(slot.ref[kOut] != 0, out, groups, volumes.data() + 3);
+    visit(slot.node(), volumes);
   });
 }
 
@@ -59,10 +49,8 @@ bool OpenFrames::frame(int64_t step, const NodeKey& node, std::span<float> frame
   if (open == nullptr) return false;
   const StepSlot* slot = open->look_up(node);
   if (slot == nullptr) return false;
-  const auto state = [&](Direction d) {
-    return slot->state[d] == 0 ? nullptr : &open->arena().at<DirectionState>(slot->state[d]);
-  };
-  series::finish(state(kIn), state(kOut), open->arena(), frame);
+  scratch_.arena.rewind();
+  series::finish(open->view(*slot, kIn, scratch_), open->view(*slot, kOut, scratch_), frame);
   return true;
 }
 

@@ -30,6 +30,7 @@ class OpenFrames {
  private:
   const OpenStep* find(int64_t step) const;
   const SeriesBuilder& builder_;
+  mutable Scratch scratch_;  // of frame()
 };
 
 }  // namespace netflowgen::series

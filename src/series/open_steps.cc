@@ -60,15 +60,17 @@ T take(std::span<const uint8_t>& from, const SafetensorsFile& file) {
 class OpenSteps::Writer {
  public:
   void add(int64_t step, const OpenStep& open) {
+    Scratch scratch;
     for (const StepSlot& slot : open.sorted()) {
       steps_.push_back(step);
-      append(addresses_, slot.node.address.bytes);
-      numbers_.push_back(slot.node.number);
-      kinds_.push_back(static_cast<uint32_t>(slot.node.kind));
-      present_.push_back(
-          static_cast<uint8_t>((slot.state[kIn] != 0 ? 1 : 0) | (slot.state[kOut] != 0 ? 2 : 0)));
-      for (const Arena::Ref ref : slot.state) {
-        if (ref != 0) add(open.arena().at<DirectionState>(ref), open.arena());
+      append(addresses_, slot.address.bytes);
+      numbers_.push_back(slot.number);
+      kinds_.push_back(slot.kind);
+      present_.push_back(static_cast<uint8_t>((slot.ref[kIn] != 0 ? 1 : 0) | (slot.ref[kOut] != 0 ? 2 : 0)));
+      scratch.arena.rewind();
+      for (const Direction d : {kIn, kOut}) {
+        const StateView view = open.view(slot, d, scratch);
+        if (view.state != nullptr) add(*view.state, *view.arena);
       }
     }
   }

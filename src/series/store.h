@@ -13,7 +13,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/file.h"
@@ -98,6 +97,8 @@ FrameTable load_frames(const fs::path& store, const FrameFilter& filter = {});
 // Whether the filter's list of nodes keeps this one.
 bool matches(const FrameFilter& filter, std::string_view node);
 
+class NodeNames;
+
 struct StoreOptions {
   int64_t step_ms = 60000;
   std::string timezone = "UTC";
@@ -120,7 +121,7 @@ class StoreWriter {
   // REQUIRES: frame has kFeatureCount values; (node, step) was not added before.
   void add(std::string_view node, int64_t step, std::span<const float> frame);
   void add(const NodeKey& node, int64_t step,
-           std::span<const float> frame);  // by its name; made once a shard
+           std::span<const float> frame);  // by its name
   // The archive covers [first_step, end_step) although its edges may be idle.
   void cover(int64_t first_step, int64_t end_step);
   // Counters of this run, replaced by each call.
@@ -143,10 +144,9 @@ class StoreWriter {
   uint64_t frames() const { return frames_; }  // added by this writer
 
  private:
-  uint32_t index_of(std::string_view name);
   void add_row(uint32_t node, int64_t step, std::span<const float> frame);
   const float* row(size_t i) const { return chunks_[i / kChunkRows].get() + i % kChunkRows * kFeatureCount; }
-  std::vector<uint32_t> rows_in_order(std::span<const uint32_t> rank) const;
+  std::vector<uint32_t> rows_in_order(std::span<const uint32_t> rank, size_t names) const;
   std::vector<size_t> present_features() const;
   std::string next_file() const;
   void write_shard();
@@ -156,9 +156,6 @@ class StoreWriter {
 
   // Rows lie in chunks that stay from shard to shard: growing would copy them all, and new memory has to be cleared.
   static constexpr size_t kChunkRows = 4096;
-  struct KeyHash {
-    size_t operator()(const NodeKey& node) const { return HashSeed().hash(node); }
-  };
 
   fs::path store_;
   StoreOptions options_;
@@ -171,10 +168,8 @@ class StoreWriter {
   std::optional<uint64_t> bytes_;     // of all shards; not set: not added up yet
   std::vector<std::string> removed_;  // not listed any more, their files go with the next remove_oldest()
   size_t run_;                        // index of this run in info_.runs
-  std::unordered_map<std::string, uint32_t> index_;
-  std::unordered_map<NodeKey, uint32_t, KeyHash> keys_;
-  std::vector<std::string> names_;
-  std::vector<uint32_t> nodes_;  // [buffered rows]
+  std::unique_ptr<NodeNames> names_;
+  std::vector<uint32_t> nodes_;  // [buffered rows], numbers of names_
   std::vector<int64_t> steps_;
   std::vector<std::unique_ptr<float[]>> chunks_;  // of [kChunkRows, kFeatureCount]
 };

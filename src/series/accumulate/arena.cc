@@ -37,7 +37,7 @@ std::byte* ChunkPool::take() {
   return chunk;
 }
 
-Arena::Ref Arena::allocate(uint32_t lines) {
+Arena::Ref Arena::place(uint32_t lines) {
   if (chunks_.empty() || next_ % kLinesPerChunk + lines > kLinesPerChunk || next_ % kLinesPerChunk == 0) {
     if (!chunks_.empty()) next_ = static_cast<uint32_t>(chunks_.size()) * kLinesPerChunk;
     NFG_CHECK(chunks_.size() < UINT32_MAX / kLinesPerChunk);  // 256 GiB in one step
@@ -45,6 +45,11 @@ Arena::Ref Arena::allocate(uint32_t lines) {
   }
   const Ref ref = next_;
   next_ += lines;
+  return ref;
+}
+
+Arena::Ref Arena::allocate(uint32_t lines) {
+  const Ref ref = place(lines);
   std::memset(chunks_[ref / kLinesPerChunk] + ref % kLinesPerChunk * kLine, 0, lines * kLine);
   return ref;
 }
@@ -53,6 +58,16 @@ void Arena::clear() {
   for (std::byte* chunk : chunks_) pool_->give(chunk);
   chunks_.clear();
   next_ = 1;
+  free_line_ = 0;
+}
+
+void Arena::rewind() {
+  while (chunks_.size() > 1) {
+    pool_->give(chunks_.back());
+    chunks_.pop_back();
+  }
+  next_ = 1;
+  free_line_ = 0;
 }
 
 }  // namespace netflowgen::series

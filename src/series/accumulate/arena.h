@@ -1,6 +1,6 @@
 // Memory of the accumulators: bump allocation in 2 MiB chunks, freed a step at a time and reused.
 //
-// Invariants: 1. An allocation is a multiple of 64 bytes, aligned to a cache line, zeroed, and never moves.
+// Invariants: 1. An allocation is a multiple of 64 bytes, aligned to a cache line, zeroed (but for take_line()), and never moves.
 // 2. A reference counts lines of 64 bytes from the arena's start; 0 is none. 3. Chunks are never given back
 // before the pool dies: the peak is what the busiest moment needed. One thread.
 #pragma once
@@ -65,15 +65,29 @@ class Arena {
   T& at(Ref ref) const {
     return *reinterpret_cast<T*>(chunks_[ref / kLinesPerChunk] + ref % kLinesPerChunk * kLine);
   }
+  // A line with whatever was in it, and back: lines are reused before new ones are taken.
+  Ref take_line() {
+    if (free_line_ == 0) return place(1);
+    const Ref ref = free_line_;
+    free_line_ = at<uint32_t>(ref);
+    return ref;
+  }
+  void give_line(Ref ref) {
+    at<uint32_t>(ref) = free_line_;
+    free_line_ = ref;
+  }
   void clear();
+  void rewind();  // clear(), but keeps a chunk
   size_t bytes() const { return chunks_.size() * ChunkPool::kChunkBytes; }
 
  private:
   static constexpr uint32_t kLinesPerChunk = ChunkPool::kChunkBytes / kLine;
-  Ref allocate(uint32_t lines);
+  Ref place(uint32_t lines);     // not zeroed
+  Ref allocate(uint32_t lines);  // zeroed
 
   ChunkPool* pool_;
   std::vector<std::byte*> chunks_;
+  Ref free_line_ = 0;  // each holds the next one's reference
   uint32_t next_ = 1;  // line 0 is never handed out
 };
 

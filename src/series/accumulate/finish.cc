@@ -141,9 +141,9 @@ class Block {
 bool is_active(const DirectionState* s) { return s != nullptr && s->active > 0; }
 
 // One direction's block of the frame; `groups` are those that its NaNs are decided by.
-void fill_block(const DirectionState* s, uint16_t groups, const Arena& arena, float* out) {
-  if (is_active(s)) {
-    Block(*s, arena, out).fill();
+void fill_block(const StateView& view, uint16_t groups, float* out) {
+  if (is_active(view.state)) {
+    Block(*view.state, *view.arena, out).fill();
   } else {
     std::fill_n(out, kOutOffset, 0.0f);
   }
@@ -166,14 +166,14 @@ double out_in_ratio(const DirectionState* in, const DirectionState* out) {
 
 }  // namespace
 
-void finish(const DirectionState* in, const DirectionState* out, const Arena& arena, std::span<float> frame) {
+void finish(const StateView& in, const StateView& out, std::span<float> frame) {
   NFG_CHECK(frame.size() == kFeatureCount);
-  NFG_CHECK(is_active(in) || is_active(out));
-  const DirectionState* known = is_active(in) ? in : out;
-  fill_block(in, known->groups, arena, frame.data());
-  known = is_active(out) ? out : in;
-  fill_block(out, known->groups, arena, frame.data() + kOutOffset);
-  frame[kOutInRatio] = static_cast<float>(out_in_ratio(in, out));
+  NFG_CHECK(is_active(in.state) || is_active(out.state));
+  const DirectionState* known = is_active(in.state) ? in.state : out.state;
+  fill_block(in, known->groups, frame.data());
+  known = is_active(out.state) ? out.state : in.state;
+  fill_block(out, known->groups, frame.data() + kOutOffset);
+  frame[kOutInRatio] = static_cast<float>(out_in_ratio(in.state, out.state));
 }
 
 }  // namespace netflowgen::series

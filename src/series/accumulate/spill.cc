@@ -67,14 +67,16 @@ StepSpill::~StepSpill() { ::close(fd_); }
 void StepSpill::write(int64_t step, const OpenStep& from) {
   buffer_.clear();
   const auto slots = from.sorted();
+  Scratch scratch;
   for (const auto& slot : slots) {
-    pack(Row{slot.node, (slot.state[kIn] != 0 ? 1u : 0u) | (slot.state[kOut] != 0 ? 2u : 0u)}, buffer_);
+    pack(Row{slot.node(), (slot.ref[kIn] != 0 ? 1u : 0u) | (slot.ref[kOut] != 0 ? 2u : 0u)}, buffer_);
+    scratch.arena.rewind();
     for (const Direction d : {kIn, kOut}) {
-      if (slot.state[d] == 0) continue;
-      auto state = from.arena().at<DirectionState>(slot.state[d]);
-      pack(state, buffer_);
-      for_sketches(state, [&]<typename Sketch>(Arena::Ref ref, Tag<Sketch>) {
-        pack(from.arena().at<Sketch>(ref), buffer_);
+      const StateView view = from.view(slot, d, scratch);
+      if (view.state == nullptr) continue;
+      pack(*view.state, buffer_);
+      for_sketches(*view.state, [&]<typename Sketch>(Arena::Ref ref, Tag<Sketch>) {
+        pack(view.arena->at<Sketch>(ref), buffer_);
       });
     }
   }

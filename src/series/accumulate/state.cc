@@ -226,31 +226,8 @@ void merge(DirectionState& into, Arena& arena, const DirectionState& from, const
 }
 
 void prefetch_state(const DirectionState& s) {
-  __builtin_prefetch(&s.bytes, 1);
-  __builtin_prefetch(&s.class_packets, 1);
-  __builtin_prefetch(&s.services, 1);
-}
-
-void prefetch_sets(const DirectionState& s, const Part& p, const End& end, const Arena& arena) {
-  if (s.peers_size == kSketched) {
-    __builtin_prefetch(&arena.at<PeerSketch>(s.peers_sketch).cells[end.peer_hash % kBins], 1);
-  } else {
-    __builtin_prefetch(&s.peers, 1);
-  }
-  if (s.peer_ports_size == kSketched) {
-    const auto& sketch = arena.at<PeerPortSketch>(s.peer_ports_sketch);
-    __builtin_prefetch(&sketch.bins[bin_of(hash_port(end.peer_port))], 1);
-  } else {
-    __builtin_prefetch(&s.peer_ports, 1);
-  }
-  if (s.own_ports_size == kSketched) {
-    const auto& sketch = arena.at<OwnPortSketch>(s.own_ports_sketch);
-    __builtin_prefetch(&sketch.registers[hash_port(end.own_port) & ((1u << kPortPrecision) - 1)], 1);
-  }
-  if (s.services_size == kSketched) {
-    const auto& sketch = arena.at<ServiceSketch>(s.services_sketch);
-    __builtin_prefetch(&sketch.cells[kPorts[p.service_port].bin()], 1);
-  }
+  const auto* const line = reinterpret_cast<const char*>(&s);
+  for (size_t i = 0; i < sizeof s; i += kLine) __builtin_prefetch(line + i, 1);
 }
 
 }  // namespace netflowgen::series

@@ -129,14 +129,18 @@ void for_sketches(State& s, Visit visit) {
   if (s.own_ports_size == kSketched) visit(s.own_ports_sketch, Tag<OwnPortSketch>{});
 }
 
+// A state and where its sketches are; null: there is none.
+struct StateView {
+  const DirectionState* state = nullptr;
+  const Arena* arena = nullptr;
+};
+
 // The frame of a (node, step); either direction may be null. A feature is NaN when flows of its direction are
 // there and none of them knows what the feature needs; a direction without flows has 0 where the other knows
 // it. REQUIRES: at least one is given and active; frame has kFeatureCount values.
-void finish(const DirectionState* in, const DirectionState* out, const Arena& arena, std::span<float> frame);
+void finish(const StateView& in, const StateView& out, std::span<float> frame);
 
-// Asks the cache for the lines that the next add() will touch: those that it always does, and then, once these
-// are there, the small sets or sketches.
+// Asks the cache for the state.
 void prefetch_state(const DirectionState& state);
-void prefetch_sets(const DirectionState& state, const Part& part, const End& end, const Arena& arena);
 
 }  // namespace netflowgen::series

@@ -38,7 +38,7 @@ class Accumulator {
   }
   Frame frame() const {
     Frame frame;
-    finish(&in(), &out(), arena_, frame);
+    finish({&in(), &arena_}, {&out(), &arena_}, frame);
     return frame;
   }
 

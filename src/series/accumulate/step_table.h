@@ -1,8 +1,11 @@
-// The nodes of one open step: an open-addressing table from node to its two states.
+// The nodes of one open step: an open-addressing table from node to its two directions. A direction is a log of its flows
+// (flow_log.h) while it has few, and a DirectionState once it has many; the log is then what has not been added to it yet.
 //
 // Invariants: 1. A slot is 32 bytes, so that it never straddles cache lines; capacity is a power of two, at
-// most 5/8 full. 2. Hashes are keyed by a secret seed: a peer cannot choose addresses that collide. 3. States
-// live in the step's arena and do not move when the table grows. One thread.
+// most 3/4 full. 2. Hashes are keyed by a secret seed: a peer cannot choose addresses that collide. 3. States and logs
+// live in the step's arena and do not move when the table grows; slots do. 4. What a direction has gathered is a function of
+// its flows, however they are spread over log and state (step_table_test.cc). 5. A direction's log is never larger than
+// the state and sketches that it would be; see kMostLogged. One thread.
 #pragma once
 
 #include <cstdint>
@@ -11,27 +14,73 @@
 #include <vector>
 
 #include "series/accumulate/arena.h"
+#include "series/accumulate/flow_log.h"
 #include "series/accumulate/state.h"
 #include "series/node.h"
 #include "series/sketch.h"
 
 namespace netflowgen::series {
 
-struct StepSlot {
-  NodeKey node;         // kind kNone: empty
-  Arena::Ref state[2];  // by Direction; 0: none
+// At so many flows a log whose sets need no sketch becomes a state, which then takes no more room than the log.
+inline constexpr unsigned kFirstLook = 24;
+// At so many flows any log becomes a state: with four sketches that takes as much.
+inline constexpr unsigned kMostLogged = 72;
+// So many flows wait at most until they are added to a state together: its lines then come from memory once.
+inline constexpr unsigned kMostWaiting = 12;
 
-  bool empty() const { return node.kind == NodeKind::kNone; }
+struct StepSlot {
+  base::IpAddr address;
+  uint32_t number = 0;
+  uint8_t kind = 0;        // NodeKind; 0: empty
+  uint8_t states = 0;      // bit d: direction d has a state
+  uint8_t logged[2] = {};  // by Direction: parts in its log
+  Arena::Ref ref[2] = {};  // by Direction: the log's newest line, else the state; 0: none
+
+  bool empty() const { return kind == 0; }
+  bool has_state(Direction d) const { return (states >> d & 1) != 0; }
+  NodeKey node() const { return {address, number, static_cast<NodeKind>(kind)}; }
+  bool holds(const NodeKey& other) const { return node() == other; }
 };
 static_assert(sizeof(StepSlot) == 32);
+
+// Where a direction that is still a log becomes a state for a look at it.
+struct Scratch {
+  ChunkPool pool;
+  Arena arena{pool};
+  DirectionState states[2];  // by Direction
+};
 
 class OpenStep {
  public:
   OpenStep(ChunkPool& pool, HashSeed seed);
 
-  // The state of (node, direction), made when it is not there. The reference holds until clear().
-  DirectionState& state(const NodeKey& node, uint64_t hash, Direction direction);
+  // The next slots, so many, are made without moving others.
+  void make_room(size_t slots);
+  // The node's slot, made when it is not there. It holds until make_room(), state() or clear().
+  StepSlot& slot(const NodeKey& node, uint64_t hash);
   void prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash >> shift_], 1); }
+  void prefetch_log(const StepSlot& slot, Direction d) const;
+  // The line of the log so many lines behind the newest, or the state behind it. REQUIRES: those before are in the cache.
+  void prefetch_behind(const StepSlot& slot, Direction d, unsigned lines) const;
+
+  // Adds to the log. True: it is as long as it may be, and trim() must follow before the next.
+  bool append(StepSlot& slot, Direction d, const LoggedPart& part);
+  void trim(StepSlot& slot, Direction d);
+  // Adds to the state, at once.
+  void add(StepSlot& slot, Direction d, const Part& part, const End& end);
+  // Adds what is logged to the state, where there is one.
+  void settle(StepSlot& slot, Direction d) {
+    if (slot.logged[d] > 0 && slot.has_state(d)) make_state(slot, d);
+  }
+
+  // The state of (node, direction) with all that is logged, made when it is not there. The reference holds until the
+  // next call of append() for it, or clear().
+  DirectionState& state(const NodeKey& node, uint64_t hash, Direction direction);
+  // The same without a change, maybe in `scratch`. Holds until the next call with that scratch and direction; the
+  // sketches of a direction until rewind().
+  StateView view(const StepSlot& slot, Direction d, Scratch& scratch) const;
+  // bytes, packets, starting flows and groups so far.
+  LoggedVolumes volumes(const StepSlot& slot, Direction d) const;
 
   size_t nodes() const { return used_; }
   const Arena& arena() const { return arena_; }
@@ -53,6 +102,10 @@ class OpenStep {
  private:
   void grow();
   StepSlot& find(const NodeKey& node, uint64_t hash);
+  DirectionState& make_state(StepSlot& slot, Direction d);
+  // Calls visit(part) for all that is logged; returns what stands behind the log: the state or 0.
+  template <typename Visit>
+  Arena::Ref each_logged(const StepSlot& slot, Direction d, Visit visit) const;
 
   HashSeed seed_;
   Arena arena_;

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/leftovers.h"
+#include "series/store_file/node_names.h"
 #include "series/store_file/store_json.h"
 
 namespace netflowgen::series {
@@ -19,28 +20,6 @@ namespace {
 using base::Error;
 
 constexpr size_t kBufferFloats = size_t{1} << 18;  // of values on their way to the file
-
-// The names of one shard in byte order, back to back.
-struct Names {
-  std::vector<uint8_t> bytes;
-  std::vector<uint32_t> end;   // [nodes]
-  std::vector<uint32_t> rank;  // [nodes] position of each name as it was given
-};
-
-Names sorted(const std::vector<std::string>& names) {
-  std::vector<uint32_t> order(names.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return names[a] < names[b]; });
-  Names out;
-  out.rank.resize(names.size());
-  for (uint32_t i = 0; i < order.size(); ++i) {
-    const auto& name = names[order[i]];
-    out.rank[order[i]] = i;
-    out.bytes.insert(out.bytes.end(), name.begin(), name.end());
-    out.end.push_back(static_cast<uint32_t>(out.bytes.size()));
-  }
-  return out;
-}
 
 template <typename T>
 void write_all(base::AtomicFile& file, const std::vector<T>& values) {
@@ -66,7 +45,7 @@ void check_append(const fs::path& store, const StoreInfo& info, const StoreOptio
 }  // namespace
 
 StoreWriter::StoreWriter(fs::path store, StoreOptions options)
-    : store_(std::move(store)), options_(std::move(options)) {
+    : store_(std::move(store)), options_(std::move(options)), names_(std::make_unique<NodeNames>()) {
   NFG_CHECK(options_.step_ms > 0);
   std::error_code error;
   created_ = fs::create_directories(store_, error);
@@ -101,21 +80,12 @@ StoreWriter::~StoreWriter() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-uint32_t StoreWriter::index_of(std::string_view name) {
-  const auto [it, added] = index_.try_emplace(std::string(name), static_cast<uint32_t>(names_.size()));
-  if (added) names_.emplace_back(name);
-  return it->second;
-}
-
 void StoreWriter::add(std::string_view node, int64_t step, std::span<const float> frame) {
-  add_row(index_of(node), step, frame);
+  add_row(names_->number(node), step, frame);
 }
 
 void StoreWriter::add(const NodeKey& node, int64_t step, std::span<const float> frame) {
-  const auto it = keys_.find(node);
-  const uint32_t index =
-      it != keys_.end() ? it->second : keys_.emplace(node, index_of(name_of(node))).first->second;
-  add_row(index, step, frame);
+  add_row(names_->number(node), step, frame);
 }
 
 void StoreWriter::add_row(uint32_t node, int64_t step, std::span<const float> frame) {
@@ -153,8 +123,8 @@ void StoreWriter::take_back(size_t shards, int64_t end_step) {
 }
 
 // The buffered rows by node name, then by step. They mostly come by step, so that a node's are in order as they are counted.
-std::vector<uint32_t> StoreWriter::rows_in_order(std::span<const uint32_t> rank) const {
-  std::vector<uint32_t> begin(rank.size() + 1, 0);
+std::vector<uint32_t> StoreWriter::rows_in_order(std::span<const uint32_t> rank, size_t names) const {
+  std::vector<uint32_t> begin(names + 1, 0);
   for (const uint32_t node : nodes_) ++begin[rank[node] + 1];
   std::partial_sum(begin.begin(), begin.end(), begin.begin());
   std::vector<uint32_t> order(nodes_.size());
@@ -182,15 +152,15 @@ std::vector<size_t> StoreWriter::present_features() const {
 }
 
 void StoreWriter::write_shard() {
-  const Names names = sorted(names_);
-  const std::vector<uint32_t> order = rows_in_order(names.rank);
+  const ShardNames names = names_->of_shard(nodes_);
+  const std::vector<uint32_t> order = rows_in_order(names.rank, names.end.size());
   const std::vector<size_t> features = present_features();
   std::string feature_names;
   for (const size_t f : features)
     feature_names += (feature_names.empty() ? "" : ",") + std::string(kFeatures[f].name);
   const auto rows = static_cast<int64_t>(order.size());
   const auto [low, high] = std::minmax_element(steps_.begin(), steps_.end());
-  ShardInfo shard{next_file(), order.size(), names_.size(), *low, *high + 1};
+  ShardInfo shard{next_file(), order.size(), names.end.size(), *low, *high + 1};
   const base::TensorHead heads[] = {
       {"step", base::DType::kI64, {rows}},
       {"node", base::DType::kU32, {rows}},
@@ -232,12 +202,10 @@ void StoreWriter::write_shard() {
   cover(shard.first_step, shard.end_step);
   info_.shards.push_back(std::move(shard));
   clear_rows();
+  names_->forget_idle(names.end.size());
 }
 
 void StoreWriter::clear_rows() {
-  index_.clear();
-  keys_.clear();
-  names_.clear();
   nodes_.clear();
   steps_.clear();
 }

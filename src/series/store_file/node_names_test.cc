@@ -1,0 +1,70 @@
+// Law: numbers and names of a shard are those of a plain map, in whatever order nodes come, as keys or as text.
+#include "series/store_file/node_names.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+
+namespace netflowgen::series {
+namespace {
+
+NodeKey host(uint32_t number) { return {base::IpAddr::v4(0x0a000000 + number), 0, NodeKind::kHost}; }
+
+std::vector<std::string> split(const ShardNames& shard) {
+  std::vector<std::string> names;
+  uint32_t begin = 0;
+  for (const uint32_t end : shard.end) {
+    names.emplace_back(shard.bytes.begin() + begin, shard.bytes.begin() + end);
+    begin = end;
+  }
+  return names;
+}
+
+TEST(NodeNames, EqualAPlainMap) {
+  base::Random random(3);
+  NodeNames names;
+  std::map<std::string, uint32_t> plain;
+  for (int shard = 0; shard < 12; ++shard) {
+    std::vector<uint32_t> rows;
+    std::vector<std::string> of_rows;
+    for (int step = 0; step < 4; ++step) {
+      for (uint32_t node = 0; node < 300; ++node) {
+        if (!random.chance(0.7)) continue;
+        const NodeKey key = host(random.chance(0.1) ? static_cast<uint32_t>(random.below(1000)) : node);
+        const std::string name = name_of(key);
+        const bool text = shard >= 4 && random.chance(0.1);  // before that no name has come as text
+        const uint32_t number = text ? names.number(name) : names.number(key);
+        const auto [it, fresh] = plain.try_emplace(name, number);
+        ASSERT_EQ(it->second, number) << name;
+        rows.push_back(number);
+        of_rows.push_back(name);
+      }
+    }
+    const ShardNames shard_names = names.of_shard(rows);
+    const std::set<std::string> used(of_rows.begin(), of_rows.end());
+    const auto listed = split(shard_names);
+    EXPECT_EQ(listed, std::vector<std::string>(used.begin(), used.end()));
+    for (size_t i = 0; i < rows.size(); ++i) ASSERT_EQ(listed[shard_names.rank[rows[i]]], of_rows[i]);
+  }
+  EXPECT_EQ(names.size(), plain.size());
+}
+
+// Memory follows the nodes of the last shards.
+TEST(NodeNames, IdleNamesAreForgotten) {
+  NodeNames names;
+  for (uint32_t i = 0; i < 70'000; ++i) names.number(host(i));
+  names.forget_idle(40'000);
+  EXPECT_EQ(names.size(), 70'000u);
+  names.forget_idle(34'000);
+  EXPECT_EQ(names.size(), 0u);
+  EXPECT_EQ(names.number(host(5)), 0u);
+  EXPECT_EQ(names.number(name_of(host(5))), 0u);
+}
+
+}  // namespace
+}  // namespace netflowgen::series
