@@ -14,6 +14,7 @@ using base::TimeMs;
 using flow::Flow;
 
 constexpr size_t kBatch = 64;         // updates whose cache misses overlap (bench/series)
+static_assert(kMostLogged + 2 * kBatch <= UINT8_MAX);  // StepSlot::logged, when a whole batch is of one node
 constexpr size_t kConfirm = 64;       // held flows that may move time far ahead
 constexpr uint64_t kOutvoted = 4096;  // accepted flows that drop what is held
 constexpr size_t kMaxHeld = 65'536;
