@@ -54,6 +54,9 @@ void check(const serve::ServiceOptions& options) {
 
 void test_outputs(const serve::ServiceOptions& options, bool ended) {
   if (options.outputs.empty()) throw base::Error("the configuration has no outputs");
+  std::error_code error;
+  base::fs::create_directories(options.data, error);  // where outputs keep what they announced
+  if (error) throw base::Error("cannot create the folder {}: {}", options.data.string(), error.message());
   std::string failed;
   for (const auto& r : serve::check_outputs(options.outputs, ended)) {
     fmt::print("{}: {}\n", r.name, r.problem.empty() ? "taken" : r.problem);
