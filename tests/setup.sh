@@ -21,10 +21,12 @@ for tool in softflowd fprobe pmacct argus-server openvswitch-switch iproute2 nfd
   has test $tool || fail "make test lacks $tool"
 done
 has kafka librdkafka-dev && has test librdkafka-dev || fail "kafka or make test lacks librdkafka-dev"
+[ "$("$SOURCE_DIR/scripts/setup" --list docs | grep -c doxygen)" = 1 ] || fail "make docs lacks doxygen"
+has demo doxygen && fail "the demo installs doxygen"
 has lint clang-tidy || fail "make lint lacks clang-tidy"
 "$SOURCE_DIR/scripts/setup" nonsense 2>"$out/log"
 [ $? -eq 2 ] && grep -q "no part 'nonsense'; known: demo, kafka, build, test" "$out/log" || fail "an unknown part: $(cat "$out/log")"
-for part in demo build test bench deb lint; do
+for part in demo build test bench deb lint docs; do
   grep -q "scripts/setup $part\$" "$SOURCE_DIR/Makefile" || fail "the Makefile does not ask for part $part"
 done
 [ $failures -eq 0 ] && echo "setup: all as expected"
