@@ -1,5 +1,5 @@
 # Thin: what to run is in scripts/ and CMake presets.
-.PHONY: all setup build demo demo-train test bench deb format lint python python-test
+.PHONY: all setup build demo demo-train test bench deb docs format lint python python-test
 
 all: build
 
@@ -32,6 +32,10 @@ python:
 
 python-test: python
 	@scripts/python test
+
+docs:
+	@scripts/setup docs
+	@scripts/docs
 
 deb:
 	@scripts/setup deb
