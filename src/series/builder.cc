@@ -14,7 +14,6 @@ using base::TimeMs;
 using flow::Flow;
 
 constexpr size_t kBatch = 64;         // updates whose cache misses overlap (bench/series)
-static_assert(kMostLogged + 2 * kBatch <= UINT8_MAX);  // StepSlot::logged, when a whole batch is of one node
 constexpr size_t kConfirm = 64;       // held flows that may move time far ahead
 constexpr uint64_t kOutvoted = 4096;  // accepted flows that drop what is held
 constexpr size_t kMaxHeld = 65'536;
@@ -25,6 +24,9 @@ constexpr size_t kMaxSpareSteps = 16;
 TimeMs watermark_of(const Flow& f) {
   return f.received_ms > 0 ? std::min(f.start_ms, f.received_ms) : f.start_ms;
 }
+
+// StepSlot::logged, when a whole batch is of one node.
+static_assert(kMostLogged + 2 * kBatch <= UINT8_MAX);
 
 }  // namespace
 
