@@ -28,13 +28,14 @@ constexpr int64_t kStepMs = 60'000;  // of the networks that thresholds come fro
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
 // What trees may read: all that is relative, and plain counts of flows, peers and ports. Bytes and packets depend on the
-// sampling, which a network need not tell.
+// sampling, which a network need not tell. All nodes of a network share its surroundings in a step: trees learn the training networks'
+// steps from them (docs/results.md), and the Transformer's logit has them already.
 std::vector<bool> usable_columns(const token::Encoder& encoder) {
   std::vector<bool> usable;
   for (const auto& c : encoder.dense_columns()) {
     const bool counted =
         c.name.starts_with("flows_") || c.name.starts_with("peers_") || c.name.starts_with("ports_");
-    usable.push_back(c.relative || counted);
+    usable.push_back((c.relative || counted) && !c.of_others);
   }
   return usable;
 }

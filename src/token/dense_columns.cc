@@ -47,7 +47,7 @@ std::vector<DenseColumn> Encoder::dense_columns() const {
   }
   if (!spec_.surroundings) return all;
   for (const auto& name : surround_names())
-    all.push_back({name, !name.ends_with("active") && !name.ends_with("silent")});
+    all.push_back({name, !name.ends_with("active") && !name.ends_with("silent"), true});
   return all;
 }
 

@@ -78,6 +78,7 @@ struct DenseColumn {
   std::string name;  // "bytes_in", "bytes_in 3 steps ago", ...
   // It does not depend on how much traffic the network has or samples: a ratio, or relative to the node's own past.
   bool relative = true;
+  bool of_others = false;  // one of the surroundings
 };
 
 // What an encoder remembers of a node between positions.
