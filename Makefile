@@ -1,5 +1,5 @@
 # Thin: what to run is in scripts/ and CMake presets.
-.PHONY: all setup build demo demo-train test bench deb docs format lint python python-test
+.PHONY: all setup build demo demo-train test bench deb release docs format lint python python-test
 
 all: build
 
@@ -40,6 +40,10 @@ docs:
 deb:
 	@scripts/setup deb
 	@scripts/deb
+
+release:
+	@scripts/setup release
+	@scripts/release
 
 format:
 	@scripts/format

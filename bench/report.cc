@@ -18,10 +18,10 @@
 #include "flow/nfcapd/record_layout2.h"
 #include "flow/nfcapd/test_writer.h"
 #include "flow/open.h"
+#include "model/shipped_model.h"
 #include "report/report.h"
 #include "series/store.h"
 #include "series/store_sink.h"
-#include "serve/shipped_model.h"
 
 namespace {
 
@@ -118,7 +118,7 @@ double timed(const std::string& name, const std::vector<std::string>& command) {
 
 std::string shipped_or_none() {
   try {
-    return serve::shipped_model().string();
+    return model::shipped_model().string();
   } catch (const base::Error& e) {
     fmt::print("{}\nso nothing is scored\n", e.what());
     return "none";

@@ -1,18 +1,21 @@
-# What `cmake --install` puts where, and the Debian package of the build without training (scripts/deb).
+# What `cmake --install` puts where, and the Debian packages, of the build without training and of the one with it (scripts/deb).
 include(GNUInstallDirs)
+set(package netflowgen)
+if(NETFLOWGEN_LEARN)
+  set(package netflowgen-full)
+endif()
+set(CMAKE_INSTALL_DOCDIR ${CMAKE_INSTALL_DATADIR}/doc/${package})
 
 install(TARGETS netflowgen RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 if(NETFLOWGEN_LEARN)
   install(TARGETS netflowgen_learn_library LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/netflowgen COMPONENT program)
 endif()
-# Where the program looks for it: src/serve/shipped_model.h.
+# Where the program looks for it: src/model/shipped_model.h.
 install(DIRECTORY models/default DESTINATION ${CMAKE_INSTALL_DATADIR}/netflowgen/models COMPONENT program)
 install(DIRECTORY contrib/prometheus contrib/grafana DESTINATION ${CMAKE_INSTALL_DATADIR}/netflowgen COMPONENT program)
 install(DIRECTORY configs/maps DESTINATION ${CMAKE_INSTALL_DATADIR}/netflowgen COMPONENT program)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
-if(NETFLOWGEN_LEARN)
-  return()
-endif()
+install(FILES CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 
 # The package: also a configuration, a unit, a user (contrib/debian).
 set(debian ${CMAKE_SOURCE_DIR}/contrib/debian)
@@ -27,11 +30,19 @@ endif()
 string(REPLACE "DynamicUser=yes\n" "User=netflowgen\nGroup=netflowgen\n" unit "${unit}")
 string(REGEX REPLACE "^#[^[]*" "# Written by the package. Changes belong into systemctl edit netflowgen.\n" unit "${unit}")
 file(CONFIGURE OUTPUT ${made}/netflowgen.service CONTENT "${unit}" @ONLY)
-file(CONFIGURE OUTPUT ${made}/changelog.in CONTENT "netflowgen (${PROJECT_VERSION}-${NETFLOWGEN_DEB_REVISION}) bookworm; urgency=medium
+# Debian's changelog: the newest version of ours, with its day.
+file(STRINGS CHANGELOG.md heads REGEX "^## \\[[0-9.]+\\] - ")
+list(GET heads 0 head)
+if(NOT head MATCHES "^## \\[${PROJECT_VERSION}\\] - ([0-9]+)-([0-9]+)-([0-9]+)$")
+  message(FATAL_ERROR "CHANGELOG.md begins with '${head}', and the project's version is ${PROJECT_VERSION}")
+endif()
+execute_process(COMMAND date --utc --date=${CMAKE_MATCH_1}-${CMAKE_MATCH_2}-${CMAKE_MATCH_3} "+%a, %d %b %Y 00:00:00 +0000"
+                OUTPUT_VARIABLE day OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+file(CONFIGURE OUTPUT ${made}/changelog.in CONTENT "${package} (${PROJECT_VERSION}-${NETFLOWGEN_DEB_REVISION}) bookworm; urgency=medium
 
-  * docs/results.md and docs/performance.md have what was measured.
+  * CHANGELOG.md has what changed.
 
- -- NetFlowGen maintainers <maintainers@netflowgen.example.org>  Sun, 01 Nov 2026 00:00:00 +0000
+ -- NetFlowGen maintainers <maintainers@netflowgen.example.org>  ${day}
 " @ONLY)
 find_program(GZIP gzip)
 if(GZIP)
@@ -47,7 +58,7 @@ install(CODE "execute_process(COMMAND \"$<TARGET_FILE:netflowgen>\" serve --init
   OUTPUT_FILE \"\$ENV{DESTDIR}/etc/netflowgen/netflowgen.yaml\" COMMAND_ERROR_IS_FATAL ANY)" COMPONENT deb EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)
-set(CPACK_PACKAGE_NAME netflowgen)
+set(CPACK_PACKAGE_NAME ${package})
 set(CPACK_PACKAGE_CONTACT "NetFlowGen maintainers <maintainers@netflowgen.example.org>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
@@ -56,7 +67,7 @@ set(CPACK_COMPONENTS_ALL program deb)
 set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
-set(CPACK_DEBIAN_PACKAGE_NAME netflowgen)
+set(CPACK_DEBIAN_PACKAGE_NAME ${package})
 set(CPACK_DEBIAN_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_DEBIAN_PACKAGE_RELEASE ${NETFLOWGEN_DEB_REVISION})
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
@@ -66,10 +77,17 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, tzdata")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${debian}/conffiles ${debian}/postinst ${debian}/prerm ${debian}/postrm)
+set(what "This package\nis the build without training. It has a model.")
+if(NETFLOWGEN_LEARN)
+  set(what "This package\nalso trains: it has LibTorch, and the commands that need it.")
+  # It has what the other one has, and takes its place.
+  set(CPACK_DEBIAN_PACKAGE_PROVIDES "netflowgen (= ${PROJECT_VERSION}-${NETFLOWGEN_DEB_REVISION})")
+  set(CPACK_DEBIAN_PACKAGE_CONFLICTS netflowgen)
+  set(CPACK_DEBIAN_PACKAGE_REPLACES netflowgen)
+endif()
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "flow collector and attack detector with a model of network traffic
 NetFlowGen turns the flow records that routers export (NetFlow, IPFIX, sFlow)
 into series of features per host, prefix and interface, and watches them with
 a decoder Transformer that was trained on network traffic. It raises alerts
-with evidence and filters, and serves a page, an API and metrics. This package
-is the build without training. It has a model.")
+with evidence and filters, and serves a page, an API and metrics. ${what}")
 include(CPack)

@@ -1,6 +1,12 @@
-# Writes build_version.h only when the commit changed, so that nothing is rebuilt for nothing.
-execute_process(COMMAND git -C ${SOURCE} describe --always --dirty --abbrev=10
-                OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+# Writes build_version.h only when the commit changed, so that nothing is rebuilt for nothing. An archive of the tree has its commit
+# in commit.txt, where git archive has put it.
+file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/commit.txt commit REGEX "^[0-9a-f]+$" LIMIT_COUNT 1)
+if(commit)
+  string(SUBSTRING ${commit} 0 10 commit)
+else()
+  execute_process(COMMAND git -C ${SOURCE} describe --always --dirty --abbrev=10 --exclude=*
+                  OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
 if(NOT commit)
   set(commit unknown)
 endif()

@@ -1,4 +1,4 @@
-// Writes the seeds of the wire targets, made by our own code: fuzz/corpus/{legacy,v9,ipfix,sflow,decoder,differential,
+// Writes the seeds of the wire targets, made by our own code: fuzz/corpus/{legacy,v9,ipfix,sflow,decoder,capi,differential,
 // packet,state,json,protobuf}. Run it when a target's input changes:  fuzz_make_corpus fuzz/corpus
 #include <fmt/format.h>
 
@@ -247,6 +247,7 @@ void write_all(const fs::path& root) {
                             {2, encoded(bench::Wire::kSflow, 1)},
                             {2, encoded(bench::Wire::kV5, 1)}}));
   write(root / "decoder", streams);
+  write(root / "capi", streams);
   const std::vector<Field> icmp_twice = {{8, 4}, {12, 4}, {4, 1}, {139, 2}, {32, 2}, {2, 4}, {1, 4}};
   const std::vector<Field> uptime_twice = {{8, 4}, {12, 4}, {22, 4}, {21, 4}, {1, 4}, {22, 11}, {21, 9}};
   for (const auto& fields : {icmp_twice, uptime_twice}) {

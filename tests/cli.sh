@@ -88,6 +88,42 @@ piped() { "$NETFLOWGEN" -q series - -o "$out/t5" <"$out/tac.csv"; }
 expect 0 "a pipe cannot be read twice" piped
 expect 0 "frames" "$NETFLOWGEN" -q series "$out/tac.csv" -o "$out/t6" --lateness 30d
 
+# Vectors, by the model that comes with the program: a node's is the mean of its steps'.
+expect 0 "frames" "$NETFLOWGEN" -q series "$out/flows.csv" -o "$out/inside" --nodes 10.30.0.0/26
+expect 0 " vectors of " "$NETFLOWGEN" -q embed "$out/inside" -o "$out/nodes.safetensors"
+expect 0 " vectors of " "$NETFLOWGEN" -q embed "$out/inside" --per step -o "$out/steps.safetensors"
+expect 0 " vectors of " "$NETFLOWGEN" -q embed "$out/inside" --per step --period 2024-03-04T10:00:00/ -o "$out/late.safetensors"
+expect 2 "not FROM/TO" "$NETFLOWGEN" embed "$out/inside" --period yesterday -o "$out/v.safetensors"
+expect 1 "no active step in the period" "$NETFLOWGEN" embed "$out/inside" --period 2001-01-01/2001-01-02 -o "$out/v.safetensors"
+python3 - "$out" <<'END' || { echo "FAILED: the vectors are not what they should be"; failures=$((failures + 1)); }
+import array, json, math, pathlib, sys
+
+def load(name):
+    data = (pathlib.Path(sys.argv[1]) / f"{name}.safetensors").read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    names = header.pop("__metadata__")["nodes"].split()
+    kinds = {"F32": "f", "I64": "q", "U32": "I"}
+    part = lambda t: array.array(kinds[t["dtype"]], data[8 + size :][slice(*t["data_offsets"])])
+    return {k: part(t) for k, t in header.items()}, {k: t["shape"] for k, t in header.items()}, names
+
+(nodes, node_shape, names), (steps, shape, step_names), (late, _, _) = load("nodes"), load("steps"), load("late")
+rows, width = shape["embedding"]
+assert names == step_names and node_shape["embedding"] == [len(names), width]
+assert set(shape) == {"embedding", "surprise", "dense", "step", "node", "inject"} and all(s[0] == rows for s in shape.values())
+sums = [[0.0] * width for _ in names]
+for row, node in enumerate(steps["node"]):
+    for k in range(width):
+        sums[node][k] += steps["embedding"][row * width + k]
+for n, total in enumerate(sums):
+    count = steps["node"].count(n)
+    assert count == nodes["steps"][n]
+    for k in range(width):
+        assert math.isclose(total[k] / count, nodes["embedding"][n * width + k], abs_tol=1e-5), (n, k)
+assert all(map(math.isfinite, steps["embedding"])) and all(map(math.isfinite, steps["dense"])) and any(steps["dense"])
+assert 0 < len(late["step"]) < rows and min(late["step"]) * 60 >= 1709546400
+END
+
 if [ "${LEARN:-OFF}" = ON ]; then
   train() { "$NETFLOWGEN" -q pretrain "$out/store" --size nano --steps "$1" --batch 2 --length 32 --evaluate-every 2 -o "$out/model" "${@:2}"; }
   expect 0 "model written" train 2

@@ -208,7 +208,7 @@ class Model:
             )
 
     def embed(self, series: Series, *, per: str = "node", progress: Progress = None) -> npt.NDArray[np.float32]:
-        """Return the model's vectors, the figures of the command ``netflowgen embed`` within 1e-4.
+        """Return the model's vectors, the figures of the command ``netflowgen embed``.
 
         Args:
             series: What was seen.

@@ -8,6 +8,7 @@
 #include "binding.h"
 #include "detect/streaming_detector.h"
 #include "eval/forecast/streamed_forecast.h"
+#include "infer/embed.h"
 #include "infer/table_scan.h"
 #include "report/unusual_table.h"
 #include "serve/detect_setup.h"
@@ -158,37 +159,15 @@ nb::dict scan(const Model& model, const Series& series, const std::vector<std::s
   return found;
 }
 
-// The mean of each node's hidden states, [nodes, d_model]. Rows of a node are added in order.
+// The mean of each node's hidden states, [nodes, d_model].
 nb::ndarray<nb::numpy, float> embed_nodes(const Model& model, const Series& series, int threads,
                                           const ProgressArgument& progress) {
-  const auto& table = *series.table;
-  const auto width = static_cast<size_t>(model.spec().d_model);
-  std::vector<float> mean(table.nodes.size() * width);
+  infer::Embedding found;
   run_work(progress, [&](const base::StopFlag& stop, const base::ProgressFn& report) {
-    std::vector<uint32_t> node_of(table.rows());
-    for (size_t n = 0; n < table.nodes.size(); ++n)
-      std::fill(node_of.begin() + static_cast<std::ptrdiff_t>(table.offsets[n]),
-                node_of.begin() + static_cast<std::ptrdiff_t>(table.offsets[n + 1]),
-                static_cast<uint32_t>(n));
-    infer::ScanOptions options;
-    options.threads = threads;
-    options.wanted = {true, false, false, false, false, false, false};
-    infer::scan_table(
-        model.of_step(table.step_ms), table, options,
-        [&](const infer::ScanResults& found) {
-          for (size_t i = 0; i < found.rows.size(); ++i) {
-            float* const to = mean.data() + size_t{node_of[found.rows[i]]} * width;
-            for (size_t k = 0; k < width; ++k) to[k] += found.results.hidden[i * width + k];
-          }
-        },
-        stop, report);
-    for (size_t n = 0; n < table.nodes.size(); ++n) {
-      const auto count = static_cast<float>(table.offsets[n + 1] - table.offsets[n]);
-      for (size_t k = 0; k < width; ++k) mean[n * width + k] /= count;
-    }
+    found = infer::embed_nodes(model.of_step(series.table->step_ms), *series.table, threads, stop, report);
   });
-  const size_t shape[] = {table.nodes.size(), width};
-  return array(std::move(mean), shape);
+  const size_t shape[] = {series.table->nodes.size(), found.width};
+  return array(std::move(found.mean), shape);
 }
 
 // (node, step, bits, usual bits, [(feature, seen, bits, low, middle, high)]), the most surprising first.
@@ -242,7 +221,8 @@ struct Positions {
 
 class Encoding {
  public:
-  Encoding(const token::Encoder& encoder, Positions& out) : encoder_(encoder), out_(out) {
+  Encoding(const token::Encoder& encoder, std::span<const token::Surround> surround, Positions& out)
+      : encoder_(encoder), surround_(surround), out_(out) {
     ids_.resize(encoder.slots());
     tokens_.resize(encoder.levels());
   }
@@ -263,7 +243,9 @@ class Encoding {
         state_.last_step == token::kNever ? token::Token{0} : token::gap_token(step - state_.last_step);
     const size_t at = out_.dense.size();
     out_.dense.resize(at + encoder_.dense());
-    encoder_.encode(state_, step, frame, {}, 0, {ids_, std::span(out_.dense).subspan(at), tokens_});
+    token::Moment now{.step = step, .frame = frame};
+    if (row >= 0 && !surround_.empty()) now.surround = surround_[static_cast<size_t>(row)];
+    encoder_.encode(state_, now, {ids_, std::span(out_.dense).subspan(at), tokens_});
     out_.steps.push_back(step);
     out_.rows.push_back(row);
     out_.ids.insert(out_.ids.end(), ids_.begin(), ids_.end());
@@ -272,6 +254,7 @@ class Encoding {
   }
 
   const token::Encoder& encoder_;
+  std::span<const token::Surround> surround_;  // [rows], or empty
   Positions& out_;
   token::NodeState state_;
   std::vector<uint32_t> ids_;
@@ -287,7 +270,9 @@ nb::tuple encode(const Model& model, const Series& series, size_t node) {
   if (encoder.season() > 0)
     throw base::Error("{} takes seasonal inputs, which are not encoded here", model.folder());
   run_work(nb::none(), [&](const base::StopFlag&, const base::ProgressFn&) {
-    Encoding(encoder, p).add_node(*series.table, node);
+    std::vector<token::Surround> surround;
+    if (encoder.spec().surroundings) surround = token::surround_rows(*series.table, INT64_MIN, INT64_MAX);
+    Encoding(encoder, surround, p).add_node(*series.table, node);
   });
   const size_t n = p.steps.size();
   const size_t one[] = {n};

@@ -100,6 +100,19 @@ def test_forecast_of_a_node_at_a_time(program, store, series, model):
     assert again.equals(frame)
 
 
+def test_embed_is_the_command_embed(program, store, series, model, tmp_path):
+    for per in ("node", "step"):
+        path = tmp_path / f"{per}.safetensors"
+        subprocess.run([program, "-q", "embed", store, "--per", per, "-o", path], check=True, capture_output=True)
+        data = path.read_bytes()
+        size = int.from_bytes(data[:8], "little")
+        tensor = json.loads(data[8 : 8 + size])["embedding"]
+        expected = np.frombuffer(data[8 + size :][slice(*tensor["data_offsets"])], np.float32)
+        found = model.embed(series, per=per)
+        assert list(found.shape) == tensor["shape"]
+        assert found.tobytes() == expected.tobytes()
+
+
 def test_alerts_are_those_of_replay(program, store, series, model, tmp_path):
     subprocess.run([program, "-q", "replay", store, "-o", tmp_path / "a.jsonl"], check=True, capture_output=True)
     expected = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]

@@ -15,6 +15,7 @@ void add_decode(Command& app, Context& context);
 void add_features(Command& app, Context& context);
 void add_replay(Command& app, Context& context);
 void add_forecast(Command& app, Context& context);
+void add_embed(Command& app, Context& context);
 void add_report(Command& app, Context& context);
 void add_demo(Command& app, Context& context);
 void add_alerts(Command& app, Context& context);
@@ -22,12 +23,12 @@ void add_feedback(Command& app, Context& context);
 void add_version(Command& app, Context& context);
 
 inline constexpr AddCommand kCommands[] = {
-    add_demo,     add_report,   add_series,  add_inspect,
+    add_demo,     add_report, add_series,   add_inspect,
 #ifndef NETFLOWGEN_LEARN
     add_evaluate,  // elsewhere it compares trained models, too
 #endif
-    add_forecast, add_simulate, add_collect, add_serve,    add_decode,
-    add_features, add_replay,   add_alerts,  add_feedback, add_version,
+    add_forecast, add_embed,  add_simulate, add_collect,  add_serve,   add_decode,
+    add_features, add_replay, add_alerts,   add_feedback, add_version,
 };
 
 // Those of the learning library (learn_library.h): the program itself knows their names and their lines of help.
@@ -37,7 +38,6 @@ inline constexpr const char* kPretrainHelp = "Train a model on a series store, w
 inline constexpr const char* kFinetuneHelp = "Teach a pre-trained model a task with few labels";
 inline constexpr const char* kCalibrateHelp =
     "Find a model's alert thresholds on traffic taken as benign, without labels";
-inline constexpr const char* kEmbedHelp = "Write the model's vectors of nodes or steps, as safetensors";
 inline constexpr const char* kEvaluateHelp = "Figures: detectors on attacks, forecasters on the future";
 
 #ifdef NETFLOWGEN_LEARN
@@ -45,15 +45,13 @@ void add_demo_train(Command& app, Context& context);
 void add_pretrain(Command& app, Context& context);
 void add_finetune(Command& app, Context& context);
 void add_calibrate(Command& app, Context& context);
-void add_embed(Command& app, Context& context);
-
 struct LearnCommand {
   const char* name;
   const char* help;
 };
 inline constexpr LearnCommand kLearnCommands[] = {
     {"demo-train", kDemoTrainHelp}, {"pretrain", kPretrainHelp}, {"finetune", kFinetuneHelp},
-    {"calibrate", kCalibrateHelp},  {"embed", kEmbedHelp},       {"evaluate", kEvaluateHelp},
+    {"calibrate", kCalibrateHelp},  {"evaluate", kEvaluateHelp},
 };
 #endif
 

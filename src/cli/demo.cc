@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/report.h"
-#include "serve/shipped_model.h"
+#include "model/shipped_model.h"
 #include "sim/scenario.h"
 #include "sim/simulator.h"
 
@@ -51,7 +51,7 @@ void run_demo(const DemoOptions& o, const Context& context) {
   const double days = static_cast<double>((data.end_step - data.first_step) * data.step_ms) / 86'400'000;
   data.truth = report::compare(known_attacks(simulator), data.alerts, data.step_ms,
                                static_cast<double>(data.watched.watched) * days);
-  data.evidence = model::load_evidence(serve::shipped_model());
+  data.evidence = model::load_evidence(model::shipped_model());
   const auto page = out / "report.html";
   base::write_file(page, report::report_page(data));
   print_truth(*data.truth);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "infer/embed.h"
 #include "infer/testing_drive.h"
 
 namespace netflowgen::infer::testing {
@@ -153,6 +154,52 @@ TEST(TableScan, KeptRowsAreTheSameWithoutTheOthers) {
   const auto some = scan(model, table, options);
   ASSERT_EQ(some.size(), options.nodes.size());
   for (const auto& [row, found] : some) EXPECT_EQ(found, all.at(row));
+}
+
+TEST(TableScan, ANodesVectorIsTheMeanOfItsRows) {
+  const RandomModel files(scan_spec(3), 25);
+  const auto model = Model::load(files.path());
+  auto table = random_table(7, 5);
+  table.nodes.emplace_back("silent");
+  table.offsets.push_back(table.offsets.back());
+  const auto rows = scan(model, table, {});
+  const auto found = embed_nodes(model, table, 2, base::StopFlag(), {});
+  ASSERT_EQ(found.width, static_cast<size_t>(model->spec().d_model));
+  ASSERT_EQ(found.mean.size(), 6 * found.width);
+  for (size_t n = 0; n < 6; ++n) {
+    const size_t count = table.offsets[n + 1] - table.offsets[n];
+    EXPECT_EQ(found.steps[n], static_cast<int64_t>(count));
+    std::vector<float> mean(found.width);
+    for (size_t r = table.offsets[n]; r < table.offsets[n + 1]; ++r) {
+      for (size_t k = 0; k < found.width; ++k) mean[k] += rows.at(r).hidden[k];
+    }
+    for (size_t k = 0; k < found.width && count > 0; ++k) mean[k] /= static_cast<float>(count);
+    EXPECT_EQ(part(found.mean, n, 6), mean) << n;
+  }
+}
+
+TEST(TableScan, DenseInputsAreWhatTheStreamEncodes) {
+  for (const int idle_steps : {0, 3, -1}) {
+    const RandomModel files(scan_spec(idle_steps), 26);
+    const auto model = Model::load(files.path());
+    const auto& encoder = model->encoder();
+    const size_t width = encoder.dense();
+    ASSERT_GT(width, 0u);
+    const auto table = random_table(8, 3);
+    const auto found = dense_inputs(*model, table);
+    ASSERT_EQ(found.size(), table.rows() * width);
+    std::vector<uint32_t> ids(encoder.slots());
+    std::vector<float> dense(width);
+    std::vector<token::Token> tokens(encoder.levels());
+    for (size_t n = 0; n < 3; ++n) {
+      token::NodeState state;
+      for (size_t r = table.offsets[n]; r < table.offsets[n + 1]; ++r) {
+        if (r > table.offsets[n]) encoder.skip_idle(state, table.steps[r] - 1);
+        encoder.encode(state, {.step = table.steps[r], .frame = table.frame(r)}, {ids, dense, tokens});
+        EXPECT_EQ(part(found, r, table.rows()), dense) << idle_steps << " row " << r;
+      }
+    }
+  }
 }
 
 TEST(TableScan, RefusesOtherStepsAndStops) {

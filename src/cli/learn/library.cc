@@ -44,8 +44,7 @@ std::string blas_text() {
 
 std::string describe() { return fmt::format("LibTorch: {}\n{}", learn::torch_description(), blas_text()); }
 
-constexpr AddCommand kAdd[] = {add_demo_train, add_pretrain, add_finetune,
-                               add_calibrate,  add_embed,    add_evaluate};
+constexpr AddCommand kAdd[] = {add_demo_train, add_pretrain, add_finetune, add_calibrate, add_evaluate};
 
 }  // namespace
 }  // namespace netflowgen::cli

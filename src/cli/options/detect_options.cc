@@ -1,11 +1,11 @@
 #include "cli/options/detect_options.h"
 
-#include "serve/shipped_model.h"
+#include "model/shipped_model.h"
 
 namespace netflowgen::cli {
 
 std::string model_or_shipped(const std::string& folder) {
-  return folder.empty() || folder == "default" ? serve::shipped_model().string() : folder;
+  return folder.empty() || folder == "default" ? model::shipped_model().string() : folder;
 }
 
 Option* add_detect_options(Command& command, serve::DetectOptions& options) {

@@ -1,10 +1,10 @@
-#include "serve/shipped_model.h"
+#include "model/shipped_model.h"
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 
-namespace netflowgen::serve {
+namespace netflowgen::model {
 namespace {
 
 class ShippedModel : public testing::Test {
@@ -38,6 +38,14 @@ TEST_F(ShippedModel, BesideTheProgramThenSharedThenInTheSourceTree) {
   EXPECT_EQ(shipped_model(std::nullopt, places()), beside);
 }
 
+TEST_F(ShippedModel, BesideALibraryInEitherFolderOfLibraries) {
+  const auto shared = model("prefix/share/netflowgen/models/default");
+  for (const char* folder : {"lib", "lib/x86_64-linux-gnu"}) {
+    const auto places = shipped_model_places_of_library(root_ / "prefix" / folder / "libnetflowgen.so.1");
+    EXPECT_EQ(shipped_model(std::nullopt, places), shared) << folder;
+  }
+}
+
 TEST_F(ShippedModel, NoneIsAnErrorThatSaysWhatToDo) {
   try {
     shipped_model(std::nullopt, places());
@@ -50,4 +58,4 @@ TEST_F(ShippedModel, NoneIsAnErrorThatSaysWhatToDo) {
 }
 
 }  // namespace
-}  // namespace netflowgen::serve
+}  // namespace netflowgen::model

@@ -1,10 +1,12 @@
-#include "serve/shipped_model.h"
+#include "model/shipped_model.h"
+
+#include <dlfcn.h>
 
 #include <cstdlib>
 
 #include "base/error.h"
 
-namespace netflowgen::serve {
+namespace netflowgen::model {
 namespace {
 
 constexpr const char* kConfig = "config.json";
@@ -21,7 +23,23 @@ base::fs::path this_program() {
   return error ? base::fs::path() : path;
 }
 
+// The file that this code was loaded from: a shared library, or the program itself.
+base::fs::path this_library() {
+  Dl_info info = {};
+  if (dladdr(reinterpret_cast<const void*>(&is_model), &info) == 0 || info.dli_fname == nullptr) return {};
+  std::error_code error;
+  const auto path = base::fs::canonical(info.dli_fname, error);
+  return error ? base::fs::path() : path;
+}
+
 }  // namespace
+
+std::vector<base::fs::path> shipped_model_places_of_library(const base::fs::path& library) {
+  if (library.empty()) return {};
+  const auto folder = library.parent_path();
+  const auto shared = base::fs::path("share") / "netflowgen" / "models" / "default";
+  return {folder.parent_path() / shared, folder.parent_path().parent_path() / shared};
+}
 
 std::vector<base::fs::path> shipped_model_places(const base::fs::path& program) {
   if (program.empty()) return {};
@@ -56,8 +74,12 @@ base::fs::path shipped_model(const std::optional<std::string>& variable,
 
 base::fs::path shipped_model() {
   const char* variable = std::getenv(kModelVariable);
-  return shipped_model(variable == nullptr ? std::nullopt : std::optional<std::string>(variable),
-                       shipped_model_places(this_program()));
+  const auto program = this_program();
+  const auto library = this_library();
+  std::vector<base::fs::path> places;
+  if (library != program) places = shipped_model_places_of_library(library);
+  for (auto& place : shipped_model_places(program)) places.push_back(std::move(place));
+  return shipped_model(variable == nullptr ? std::nullopt : std::optional<std::string>(variable), places);
 }
 
-}  // namespace netflowgen::serve
+}  // namespace netflowgen::model

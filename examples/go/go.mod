@@ -1,0 +1,3 @@
+module example.org/netflowgen-example
+
+go 1.19
