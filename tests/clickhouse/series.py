@@ -97,7 +97,7 @@ def run(*words, code=0):
 
 
 def main(folder):
-    flows = made.make(2_000 if KIND == "goflow2" else 5_000)
+    flows = made.make(2_000)
     fill(flows)
     csv, schema = folder / "flows.csv", folder / "schema.yaml"
     csv.write_text(made.csv(flows, FLAGS, INTERFACES))

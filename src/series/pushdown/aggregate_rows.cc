@@ -205,8 +205,9 @@ DirectionState& SliceStates::state_of(const Row& row, NodeKind kind, bool must_b
   if (!step) step = std::make_unique<OpenStep>(pool_, HashSeed{});
   arena = &step->arena();
   DirectionState& s = step->state(node, HashSeed{}.hash(node), static_cast<Direction>(row.direction));
-  // Flows that came after the sums were taken.
-  if (must_be_there && s.active == 0) fail_row();
+  if (must_be_there && s.active == 0)
+    throw base::Error(
+        "ClickHouse: the table has changed between two queries; read it again, or until an earlier time");
   return s;
 }
 
