@@ -11,6 +11,7 @@
 #include "flow/source.h"
 #include "series/node.h"
 #include "series/rates.h"
+#include "series/table_series.h"
 #include "serve/ledger_text.h"
 
 namespace netflowgen::cli {
@@ -72,6 +73,35 @@ SeriesOutcome read_flows(const SeriesSettings& s, const SeriesRun& run, FrameTar
   return outcome;
 }
 
+// Of what needs the flows themselves: the options' names; "": nothing.
+std::string needs_flows(const SeriesSettings& s) {
+  if (!s.input.anonymize.empty()) return "--anonymize";
+  if (duration_ms(s.series.dedup, "--dedup") > 0) return "--dedup";
+  return s.series.count_at.empty() ? "" : "--count-at";
+}
+
+// The flows of a table, summed by its server.
+SeriesOutcome read_sums(const SeriesSettings& s, const SeriesRun& run, FrameTarget& target) {
+  if (const std::string option = needs_flows(s); !option.empty())
+    throw UsageError("{} needs the flows themselves: add format=rows to the clickhouse:// URL", option);
+  auto options = series_options(s.series);
+  options.closed_before = target.closed_before();
+  const auto report = [&run](uint64_t flows, uint64_t total) {
+    if (run.progress) run.progress({"flows", flows, total, ""});
+  };
+  auto done = series::read_table(s.input.options.paths.front(), options, {&run.stop, report}, target.sink());
+  target.cover(done.first_step, done.end_step);
+  SeriesOutcome outcome;
+  outcome.ledgers = std::move(done.ledgers);
+  outcome.flows = done.flows;
+  outcome.failure = std::move(done.failure);
+  outcome.stopped = done.stopped;
+  outcome.notes = serve::notes_text(done.notes);
+  outcome.notes +=
+      fmt::format("summed by the server: {} flows came as {} kB\n", done.flows, done.bytes / 1000);
+  return outcome;
+}
+
 SeriesOutcome read_rates(const SeriesSettings& s, const SeriesRun& run, FrameTarget& target) {
   if (s.series.names_nodes()) {
     throw UsageError("rates have their own nodes: leave out --nodes, --prefixes, --interfaces and --as");
@@ -123,6 +153,8 @@ SeriesShape shape_of(const SeriesSettings& s) {
 }
 
 SeriesOutcome read_series(const SeriesSettings& settings, const SeriesRun& run, FrameTarget& target) {
+  const auto& paths = settings.input.options.paths;
+  if (paths.size() == 1 && series::sums_on_server(paths.front())) return read_sums(settings, run, target);
   return flow::is_rates(settings.input.options) ? read_rates(settings, run, target)
                                                 : read_flows(settings, run, target);
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "flow/capture/packet_source.h"
 #include "flow/capture/pcap_reader.h"
+#include "flow/clickhouse/clickhouse_source.h"
 #include "flow/filter/one_direction.h"
 #include "flow/kafka/kafka_source.h"
 #include "flow/nfcapd/nfcapd_source.h"
@@ -147,6 +148,7 @@ namespace {
 std::unique_ptr<FlowSource> open_any(const InputOptions& options) {
   for (const auto& path : options.paths) {
     if (is_kafka_url(path)) return open_kafka(options);
+    if (is_clickhouse_url(path)) return open_clickhouse(options);
   }
   check_dialect(options);
   auto inputs = std::make_unique<Inputs>(options.paths);
@@ -168,9 +170,13 @@ std::unique_ptr<FlowSource> open_flows(const InputOptions& options) {
   return one_direction(open_any(options), options.direction);
 }
 
-std::string pinned(const std::string& path) { return is_kafka_url(path) ? pinned_kafka(path) : path; }
+std::string pinned(const std::string& path) {
+  if (is_clickhouse_url(path)) return pinned_clickhouse(path);
+  return is_kafka_url(path) ? pinned_kafka(path) : path;
+}
 
 bool is_pinned_topic(const std::string& path) {
+  if (is_clickhouse_url(path)) return parse_clickhouse_url(path).until_ms.has_value();
   return is_kafka_url(path) && is_pinned(parse_kafka_url(path));
 }
 

@@ -15,9 +15,10 @@ namespace netflowgen::flow {
 // names what was expected and what was found.
 std::unique_ptr<FlowSource> open_flows(const InputOptions& options);
 
-// kafka://... with the offsets that it has now as its places, so that a second reading gives the same flows; any other path, and
-// a topic that is followed, as it is. Error: no broker answers.
+// kafka://... with the offsets that it has now as its places, clickhouse://... with the time that its table reaches now, so that a
+// second reading gives the same flows; any other path, and a topic that is followed, as it is. Error: no broker or server answers.
 std::string pinned(const std::string& path);
+// Whether a topic, or a table, gives the same flows each time.
 bool is_pinned_topic(const std::string& path);
 
 // Rows that are already rates per node. Error when the map is not of kind "rates".

@@ -14,7 +14,8 @@ namespace netflowgen::cli {
 
 inline constexpr const char* kFlowInputs =
     "Files, folders (all files below, in time order) or - for standard input, also compressed: pcap, pcapng, "
-    "nfcapd, flow CSV or JSON, goflow2's protobuf; or a topic, kafka://BROKERS/TOPIC (docs/kafka.md)";
+    "nfcapd, flow CSV or JSON, goflow2's protobuf; a topic, kafka://BROKERS/TOPIC; a table, "
+    "clickhouse://HOST/DATABASE";
 
 struct InputArgs {
   flow::InputOptions options;
