@@ -88,7 +88,7 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
     sink = watched_.get();
   }
   const auto tap = [this](std::span<const flow::Flow> flows) {
-    if (detector_) detector_->flows(flows);
+    if (detector_ && shed_.keep(Shed::kFlowSample, flows.size())) detector_->flows(flows);
     if (options_.watcher != nullptr) options_.watcher->flows(flows);
   };
   pipeline_ =
@@ -190,7 +190,19 @@ void Collector::reload() {
   }
 }
 
+// A topic waits by itself; only what comes over sockets is lost where it is not read in time.
+void Collector::update_shed() {
+  if (live_ == nullptr) return;
+  const auto sockets = live_->sockets().ledger();
+  const base::TimeMs now = live_->sockets().now();
+  if (!shed_.update(now, live_->time().value_or(now), kernel_drops(sockets))) return;
+  log("{}: reading is {:.1f} s behind; left out: {}",
+      shed_.level() == Shed::kNothing ? "recovered" : "warning",
+      static_cast<double>(now - live_->time().value_or(now)) / 1000, name_of(shed_.level()));
+}
+
 void Collector::tick() {
+  update_shed();
   if (detector_) detector_->deliver();
   if (options_.watcher != nullptr) options_.watcher->tick(*this);
   if (options_.reload != nullptr && options_.reload->take()) reload();
@@ -280,6 +292,7 @@ std::vector<base::LedgerView> Collector::ledgers() const {
   if (detector_) {
     for (auto& view : detector_->ledgers()) views.push_back(std::move(view));
   }
+  for (auto& view : shed_.ledgers()) views.push_back(std::move(view));
   return views;
 }
 
