@@ -40,7 +40,6 @@ ModelSpec ModelSpec::preset_of(std::string_view preset, std::string_view size) {
     s.inject = false;
   } else if (preset == "universal") {
     s.input.universal = true;
-    s.input.surroundings = true;
     s.input.scales = {300, 1'800, 14'400, 86'400, 604'800};
     s.input.leads = {1, 2, 6, 12, 24, 60, 144, 288};
   } else if (preset != "default") {

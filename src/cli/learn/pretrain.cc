@@ -32,7 +32,7 @@ struct PretrainOptions {
   double min_active = 0;
   int idle_steps = -2;
   int window = 0;
-  bool no_surroundings = false;
+  bool surroundings = false;
   learn::PretrainOptions pretrain;
 };
 
@@ -56,7 +56,7 @@ void run_corpus(const PretrainOptions& o, const Context& context) {
   p.spec = model::ModelSpec::preset_of("universal", o.size);
   if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
   if (o.window > 0) p.spec.window = o.window;
-  if (o.no_surroundings) p.spec.input.surroundings = false;
+  p.spec.input.surroundings = o.surroundings;
   const auto spec = study::load_corpus_spec(o.corpus);
   const base::fs::path networks =
       o.networks.empty() ? base::fs::path(o.out) / "networks" : base::fs::path(o.networks);
@@ -85,7 +85,7 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
   p.tokens = model::ModelSpec::token_options(o.preset);
   if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
   if (o.window > 0) p.spec.window = o.window;
-  if (o.no_surroundings) p.spec.input.surroundings = false;
+  p.spec.input.surroundings = o.surroundings;
   series::FrameFilter filter;
   filter.min_flows = o.min_flows;
   const auto table = series::load_frames(o.store, filter);
@@ -154,8 +154,8 @@ void add_pretrain(Command& app, Context& context) {
   c->add_option("--idle-steps", o->idle_steps,
                 "Idle steps kept as positions after an active one (R); -1: all")
       ->group(kAdvancedGroup);
-  c->add_flag("--no-surroundings", o->no_surroundings,
-              "Preset universal: a node is not told what its prefix and network do in the same step")
+  c->add_flag("--surroundings", o->surroundings,
+              "A node is told what its prefix and network do in the same step")
       ->group(kAdvancedGroup);
   c->add_option("--window", o->window, "Positions that a layer attends over");
   auto& p = o->pretrain;
