@@ -88,7 +88,7 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
     sink = watched_.get();
   }
   const auto tap = [this](std::span<const flow::Flow> flows) {
-    if (detector_) detector_->flows(flows);
+    if (detector_ && shed_.keep(Shed::kFlowSample, flows.size())) detector_->flows(flows);
     if (options_.watcher != nullptr) options_.watcher->flows(flows);
   };
   pipeline_ =
@@ -190,7 +190,18 @@ void Collector::reload() {
   }
 }
 
+// A topic waits by itself; only what comes over sockets is lost where it is not read in time.
+void Collector::update_shed() {
+  if (live_ == nullptr) return;
+  const base::TimeMs now = live_->sockets().now();
+  const base::TimeMs read = live_->time().value_or(now);
+  if (!shed_.update(now, read, kernel_drops(live_->sockets().ledger()))) return;
+  log("reading is {:.1f} s behind; left out: {}", static_cast<double>(now - read) / 1000,
+      name_of(shed_.level()));
+}
+
 void Collector::tick() {
+  update_shed();
   if (detector_) detector_->deliver();
   if (options_.watcher != nullptr) options_.watcher->tick(*this);
   if (options_.reload != nullptr && options_.reload->take()) reload();
@@ -280,6 +291,7 @@ std::vector<base::LedgerView> Collector::ledgers() const {
   if (detector_) {
     for (auto& view : detector_->ledgers()) views.push_back(std::move(view));
   }
+  for (auto& view : shed_.ledgers()) views.push_back(std::move(view));
   return views;
 }
 
@@ -326,8 +338,7 @@ void Collector::log_line() {
     for (const auto& s : e.sequences) lost += s.lost;
   }
   log("{} packets ({:.0f}/s), {} flows ({:.0f}/s), {} exporters, lost in transit {} (by sequence), dropped "
-      "by the kernel "
-      "{}, waiting {} KiB, {} frames written, {} open",
+      "by the kernel {}, waiting {} KiB, {} frames written, {} open",
       sockets->in, static_cast<double>(sockets->in - logged_packets_) / seconds, flows->in,
       static_cast<double>(flows->in - logged_flows_) / seconds, exporters.size(), lost,
       kernel_drops(*sockets), live_->queued_bytes() / 1024, writer_.frames(),

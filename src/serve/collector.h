@@ -18,6 +18,7 @@
 #include "series/store.h"
 #include "series/store_sink.h"
 #include "serve/live_detector.h"
+#include "serve/load_shed.h"
 #include "serve/pipeline.h"
 
 namespace netflowgen::flow {
@@ -87,6 +88,7 @@ class Collector {
   series::StoreWriter& store() { return writer_; }
   std::vector<base::LedgerView> ledgers() const;
   void set_store_bounds(const StoreBounds& bounds) { options_.store_bounds = bounds; }
+  LoadShed& shed() { return shed_; }                           // what is left out while reading is behind
   uint64_t removed_frames() const { return removed_frames_; }  // of the store, by its bounds
 
  private:
@@ -102,6 +104,7 @@ class Collector {
   void say_start() const;
   void say_sockets() const;
   void tick();
+  void update_shed();
   void reload();
   void flush();
   void bound_store();
@@ -121,6 +124,7 @@ class Collector {
   flow::LiveFlowSource* live_ = nullptr;    // inside the pipeline's source, where there are sockets
   flow::KafkaSource* topic_ = nullptr;      // the same, where there is a topic
   std::unique_ptr<Pipeline> pipeline_;
+  LoadShed shed_;
   bool resumed_ = false;        // the file of open steps is still there
   std::string resumed_source_;  // how far the last run read its topic
   bool commit_failing_ = false;

@@ -63,6 +63,7 @@ std::shared_ptr<const LiveView> take_view(Collector& collector, const LiveView* 
   const double seconds = before == nullptr ? 0 : static_cast<double>(now_ms - before->time_ms) / 1000;
   view->packets_per_second = rate(view->packets, before == nullptr ? 0 : before->packets, seconds);
   view->flows_per_second = rate(view->flows, before == nullptr ? 0 : before->flows, seconds);
+  view->shed = name_of(collector.shed().level());
   view->frames_open = collector.pipeline().builder().frame_ledger().held;
   view->store_frames = collector.store().info().rows();
   view->store_removed = collector.removed_frames();

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ledger.h"
@@ -46,6 +47,7 @@ struct LiveView {
   uint64_t lost_in_transit = 0;
   uint64_t kernel_drops = 0;
   uint64_t queue_bytes = 0;
+  std::string_view shed;  // name_of(Shed): what is left out now
   uint64_t frames_open = 0;
   uint64_t decoder_bytes = 0;
   uint64_t store_frames = 0;

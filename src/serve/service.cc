@@ -38,7 +38,7 @@ struct Service::Impl : CollectorWatcher {
   ~Impl() override;
 
   void run();
-  void flows(std::span<const flow::Flow> flows) override { recorder.flows(flows); }
+  void flows(std::span<const flow::Flow> flows) override;
   void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) override;
   void step_closed(int64_t step, int64_t cost_ms) override;
   void tick(Collector& collector) override;
@@ -52,6 +52,7 @@ struct Service::Impl : CollectorWatcher {
   void watch_catching_up();
   void take_trained(const std::string& model);
   void use_model(const DetectSetup& setup);
+  void look_at_open_step(Collector& collector);
   void publish_view();
   void publish_open_step();
   void publish_alert(const AlertRecord& record);
@@ -202,6 +203,10 @@ void Service::Impl::run() {
 
 // Steps -----------------------------------------------------------------------------------------------------------------
 
+void Service::Impl::flows(std::span<const flow::Flow> flows) {
+  recorder.flows(flows, !collector || collector->shed().keep(Shed::kHistoryDetail, flows.size()));
+}
+
 void Service::Impl::frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) {
   if (stopped) return;
   if (auto* detector = collector ? collector->detector() : nullptr)
@@ -247,15 +252,19 @@ void Service::Impl::tick(Collector& c) {
   }
   if (now >= next_tick) {
     next_tick = now + milliseconds(options.tick_ms);
-    // An alert that is still to be given back would be raised again as another one.
-    if (auto* detector = c.detector(); detector != nullptr && !recovery.pending())
-      detector->tick(c.pipeline().builder(), source_ms());
-    publish_open_step();
+    if (c.shed().keep(Shed::kOpenStep, 1)) look_at_open_step(c);
   }
   if (notify.watchdog_ms() > 0 && now >= next_watchdog) {
     next_watchdog = now + milliseconds(notify.watchdog_ms());
     notify.send("WATCHDOG=1");
   }
+}
+
+void Service::Impl::look_at_open_step(Collector& c) {
+  // An alert that is still to be given back would be raised again as another one.
+  if (auto* detector = c.detector(); detector != nullptr && !recovery.pending())
+    detector->tick(c.pipeline().builder(), source_ms());
+  publish_open_step();
 }
 
 void Service::Impl::publish_view() {

@@ -70,6 +70,7 @@ export const health = (now, fresh) => ({
         { stage: "receive", reason: "queue full", count: 211 },
       ],
   queue_bytes: fresh ? 0 : 48_200,
+  shed: "nothing",
   step_lag_ms: fresh ? null : 61_200,
   score_ms: fresh ? null : 42,
   frames_open: fresh ? 0 : 288,

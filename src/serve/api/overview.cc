@@ -4,6 +4,7 @@
 #include <map>
 
 #include "serve/api/json.h"
+#include "serve/load_shed.h"
 #include "serve/log.h"
 
 namespace netflowgen::serve {
@@ -117,6 +118,7 @@ Json health_json(const ServiceState& state) {
           {"kernel_drops", v.kernel_drops},
           {"drops", list},
           {"queue_bytes", v.queue_bytes},
+          {"shed", v.shed.empty() ? name_of(Shed::kNothing) : v.shed},
           {"step_lag_ms", block ? Json(block->lag_ms) : Json(nullptr)},
           {"score_ms", block && block->score_ms >= 0 ? Json(block->score_ms) : Json(nullptr)},
           {"frames_open", v.frames_open},

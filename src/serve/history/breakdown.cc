@@ -123,9 +123,10 @@ void Breakdown::Step::merge(const Step& other) {
   protocols.merge(other.protocols);
 }
 
-void Breakdown::add(const flow::Flow& f, Step& step) {
+void Breakdown::add(const flow::Flow& f, Step& step, bool names) {
   const Amount a = amount_of(f);
   step.total.add(a);
+  if (!names) return;
   if (f.has(flow::kKnownAddresses)) {
     step.sources.add(f.src, a);
     step.destinations.add(f.dst, a);
@@ -138,7 +139,7 @@ void Breakdown::add(const flow::Flow& f, Step& step) {
   }
 }
 
-void Breakdown::add(std::span<const flow::Flow> flows) {
+void Breakdown::add(std::span<const flow::Flow> flows, bool names) {
   for (const auto& f : flows) {
     if (flow::role_of(f) != flow::FlowRole::kTraffic) continue;
     int64_t step = base::step_of(f.end_ms > f.start_ms ? f.end_ms - 1 : f.end_ms, step_ms_);
@@ -150,7 +151,7 @@ void Breakdown::add(std::span<const flow::Flow> flows) {
       it = open_.emplace(step, std::make_unique<Step>()).first;
       if (open_.size() > kSteps) open_.erase(std::prev(open_.end()));
     }
-    add(f, *it->second);
+    add(f, *it->second, names);
   }
 }
 

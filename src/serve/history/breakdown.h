@@ -60,8 +60,8 @@ class Breakdown {
 
   explicit Breakdown(int64_t step_ms) : step_ms_(step_ms) {}
 
-  // A flow counts in the step of its end, or the oldest open one.
-  void add(std::span<const flow::Flow> flows);
+  // A flow counts in the step of its end, or the oldest open one. Without `names` it counts in the total alone.
+  void add(std::span<const flow::Flow> flows, bool names = true);
   // All that was added up to this step.
   BreakdownTable close(int64_t step);
   // Of the newest open step so far.
@@ -89,7 +89,7 @@ class Breakdown {
     void merge(const Step& other);
   };
 
-  void add(const flow::Flow& flow, Step& step);
+  void add(const flow::Flow& flow, Step& step, bool names);
 
   int64_t step_ms_;
   int64_t closed_ = INT64_MIN;

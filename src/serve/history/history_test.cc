@@ -91,6 +91,19 @@ TEST(Breakdown, CountsByEveryDimension) {
   EXPECT_EQ(t.top[static_cast<size_t>(Dimension::kExporter)][0].name, "192.0.2.1");
 }
 
+// Under overload: the totals are whole, the names are those of the flows before and after.
+TEST(Breakdown, WithoutNamesTotalsStayExact) {
+  Breakdown b(kStep);
+  b.add(std::vector{flow_of(kStart + 1, 1, 100)});
+  b.add(std::vector{flow_of(kStart + 2, 2, 50), flow_of(kStart + 3, 1, 10)}, false);
+  const BreakdownTable t = b.close(kStart / kStep);
+  EXPECT_EQ(t.total.bytes, 1600);
+  EXPECT_EQ(t.total.flows, 3);
+  const auto& sources = t.top[static_cast<size_t>(Dimension::kSource)];
+  ASSERT_EQ(sources.size(), 1u);
+  EXPECT_EQ(sources[0].amount.bytes, 1000);
+}
+
 TEST(Breakdown, StaysBoundedAndKeepsTheLarge) {
   Breakdown b(kStep);
   std::vector<flow::Flow> flows;

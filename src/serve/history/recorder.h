@@ -42,7 +42,8 @@ class Recorder {
   // Totals of earlier steps, ascending, for the network's forecast.
   void warm_up(std::span<const std::pair<int64_t, Totals>> totals);
 
-  void flows(std::span<const flow::Flow> flows) { breakdown_.add(flows); }
+  // Without `detail` only their totals are kept.
+  void flows(std::span<const flow::Flow> flows, bool detail = true) { breakdown_.add(flows, detail); }
   void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame);
   void scored(int64_t step, std::span<const detect::NodeScores> seen);
   // `lag_ms`: since the step's end. `score_ms` -1: not scored.

@@ -516,6 +516,11 @@ export interface components {
             /** @description Of all stages, most first. */
             drops: components["schemas"]["Drop"][];
             queue_bytes: number;
+            /**
+             * @description What is left out now because reading is behind. Each includes those before it; what was left out is in drops, reason overload.
+             * @enum {string}
+             */
+            shed: "nothing" | "open step" | "history detail" | "flow sample";
             /** @description How long after a step's end its scores were there. */
             step_lag_ms: number | null;
             score_ms: number | null;
