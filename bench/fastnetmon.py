@@ -8,7 +8,8 @@ Each NetFlow v5 datagram goes to three ports: FastNetMon with its average of 5 s
 time-outs of 30 s), and `netflowgen serve` with its defaults (steps of a minute, ticks of 5 s, the model that comes with the program). All
 know 300 hosts; FastNetMon's threshold is 20,000 packets/s of a host. The floods are UDP from port 53, 0.1 to 50 times the threshold.
 NetFlowGen's detector begins with the state after 150 minutes of the same background, which `replay` made from a file. Benign events: a
-flash crowd (TCP 443 of 3,000 clients) and a backup (TCP 22 between two hosts), both above FastNetMon's threshold.
+flash crowd (TCP 443 of 3,000 clients) and a backup (TCP 22 between two hosts), both above FastNetMon's threshold and, as
+connections are, with a flow in each direction.
 """
 import argparse
 import atexit
@@ -99,15 +100,21 @@ class Event:
 
 
 def flood(victim):
-    return lambda rng: (f"203.0.{rng.randrange(20)}.{rng.randrange(1, 255)}", victim, 53, rng.randrange(1024, 65536), 17, 100, 6400, 900)
+    return lambda rng: [(f"203.0.{rng.randrange(20)}.{rng.randrange(1, 255)}", victim, 53, rng.randrange(1024, 65536), 17, 100, 6400, 900)]
+
+
+def answered(source, target, sport, dport, sent, returned):
+    """A TCP connection as a router reports it, in both directions: (packets, bytes, milliseconds) of each."""
+    return [(source, target, sport, dport, 6, *sent), (target, source, dport, sport, 6, *returned)]
 
 
 def crowd(victim):
-    return lambda rng: (f"198.19.{rng.randrange(12)}.{rng.randrange(1, 255)}", victim, rng.randrange(1024, 65536), 443, 6, 40, 40 * rng.randrange(80, 900), 2000)
+    return lambda rng: answered(f"198.19.{rng.randrange(12)}.{rng.randrange(1, 255)}", victim, rng.randrange(1024, 65536), 443,
+                                (40, 40 * rng.randrange(80, 900), 2000), (60, 60 * rng.randrange(400, 1400), 2000))
 
 
 def backup(victim):
-    return lambda rng: ("10.0.0.250", victim, 40_022, 22, 6, 2000, 2000 * 1400, 1000)
+    return lambda rng: answered("10.0.0.250", victim, 40_022, 22, (2000, 2000 * 1400, 1000), (1000, 1000 * 52, 1000))
 
 
 class Sender(threading.Thread):
@@ -142,7 +149,7 @@ class Sender(threading.Thread):
         while not self.ending:
             now = time.monotonic()
             self.late = max(self.late, now - last)
-            sources = [(None, FLOWS_A_SECOND, background)]
+            sources = [(None, FLOWS_A_SECOND, lambda r: [background(r)])]
             for e in self.events:
                 if e.start <= now - start < e.start + e.seconds:
                     self.begun.setdefault(e.name, time.time())
@@ -150,7 +157,7 @@ class Sender(threading.Thread):
             for name, rate, make in sources:
                 due[name] += (now - last) * rate
                 for _ in range(int(due[name])):
-                    waiting.append(make(rng))
+                    waiting += make(rng)
                 due[name] -= int(due[name])
             last = now
             for at in range(0, len(waiting), PER_PACKET):

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/nan.h"
 #include "detect/band.h"
+#include "detect/ordinary_growth.h"
 #include "detect/severity.h"
 #include "series/features.h"
 
@@ -155,7 +156,7 @@ void Detector::apply(int64_t step, size_t task, Transition transition, const Nod
   const double times = times_expected_of(at.track, *seen, *node);
   if (std::isnan(alert.times_expected) || times > alert.times_expected) alert.times_expected = times;
   if (higher || times > kLarger * at.evidence_times) gather(step, *seen, *node, at);
-  const Severity severity = severity_of(alert, task, *live.rule);
+  const Severity severity = severity_of(alert, task, *live.rule, *seen, *node);
   const bool more_severe = severity > alert.severity;
   if (more_severe) alert.severity = severity;
   if (transition == Transition::kResumed) {
@@ -185,11 +186,11 @@ Alert& Detector::make_alert(int64_t step, size_t task, const NodeScores& seen, c
   a.peak = static_cast<double>(track.peak);
   a.threshold = static_cast<double>(live.rule->thresholds[task].on);
   a.times_expected = times_expected_of(track, seen, node);
-  a.severity = severity_of(a, task, *live.rule);
   a.policy = live.rule->policy;
   a.contacts = live.rule->contacts;
   a.suppressed = suppressed(step, node, *live.rule, last_end, a.reason);
   gather(step, seen, node, live.tasks[task]);
+  a.severity = severity_of(a, task, *live.rule, seen, node);
   return a;
 }
 
@@ -296,8 +297,10 @@ Suppression Detector::suppressed(int64_t step, const Node& node, const Rule& rul
   return rules_.policies().dry_run() ? Suppression::kDryRun : Suppression::kNone;
 }
 
-Severity Detector::severity_of(const Alert& alert, size_t task, const Rule& rule) const {
+Severity Detector::severity_of(const Alert& alert, size_t task, const Rule& rule, const NodeScores& seen,
+                               const Node& node) const {
   if (rule.fixed_severity) return rule.severity;
+  if (ordinary_growth(seen.frame, node.usual, alert.flows ? &*alert.flows : nullptr)) return Severity::kLow;
   return detect::severity_of(alert.peak, rule.thresholds[task], alert.times_expected);
 }
 

@@ -128,7 +128,8 @@ class Detector {
   void add_flows(int64_t first, int64_t last, const NodeScores& seen, const Frame& expected, const Node& node,
                  Alert& alert) const;
   double times_expected_of(const Track& track, const NodeScores& seen, const Node& node) const;
-  Severity severity_of(const Alert& alert, size_t task, const Rule& rule) const;
+  Severity severity_of(const Alert& alert, size_t task, const Rule& rule, const NodeScores& seen,
+                       const Node& node) const;
   double step_seconds() const { return static_cast<double>(rules_.step_ms()) / 1000; }
   void learn_traffic(int64_t step);
   void group_alerts(int64_t step, std::vector<Incident>& incidents);

@@ -28,8 +28,21 @@ using ::testing::HasSubstr;
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
+constexpr float kCrowd = 4000;  // packets of long connections that are answered
+
 std::vector<float> frame_of(float packets) {
   std::vector<float> f(series::kFeatureCount, 0.0f);
+  if (packets == kCrowd) {
+    for (const int offset : {0, int{series::kOutOffset}}) {
+      const auto at = [&](int feature) -> float& { return f[static_cast<size_t>(feature + offset)]; };
+      at(series::kBytesIn) = packets * 500;
+      at(series::kPacketsIn) = packets;
+      at(series::kFlowsIn) = packets / 40;
+      at(series::kPacketSizeIn) = 500;
+      at(series::kTcpShareIn) = 1;
+    }
+    return f;
+  }
   f[series::kBytesIn] = packets * 50;
   f[series::kPacketsIn] = packets;
   f[series::kFlowsIn] = packets;
@@ -62,14 +75,15 @@ class World {
         rules_(Policies::parse(yaml, "p", {"ddos"}), calibration(), 60'000, 128),
         detector_(rules_, parts(), [this](const Alert& a) { alerts.push_back(a); }) {}
 
-  // Scores and, where they differ from 10, packets of each node: '9' is a thousand of them.
+  static float packets_of(char letter) { return letter == '9' ? 1000 : letter == 'c' ? kCrowd : 10; }
+  // Scores and, where they differ from 10, packets of each node: '9' is a thousand of them, 'c' those of a flash crowd.
   World& run(const std::map<std::string, std::string>& scores, const std::string& packets = "") {
     size_t length = 0;
     for (const auto& [node, s] : scores) length = std::max(length, s.size());
     for (size_t i = 0; i < length; ++i, ++step_) {
       for (const auto& [node, s] : scores) {
         if (i < s.size() && s[i] != '.')
-          update(node, s[i], i < packets.size() && packets[i] == '9' ? 1000 : 10);
+          update(node, s[i], packets_of(i < packets.size() ? packets[i] : '0'));
       }
       detector_.end_step(step_);
     }
@@ -293,6 +307,12 @@ TEST(Detector, SeverityFollowsTheScoreAndTheTraffic) {
   small.run({{"10.0.0.1", "0567890000"}});  // nothing but the score
   EXPECT_THAT(small.events(), ElementsAre("10.0.0.1 raised 1", "10.0.0.1 ended 7"));
   EXPECT_EQ(small.alerts[1].times_expected, 0);
+  World crowd;
+  crowd.run({{"10.0.0.1", "0567890000"}}, "0cccc90000");  // ordinary growth, and then a flood
+  EXPECT_THAT(crowd.events(), ElementsAre("10.0.0.1 raised 1", "10.0.0.1 escalated 5", "10.0.0.1 ended 7"));
+  EXPECT_EQ(crowd.alerts[0].severity, Severity::kLow);
+  EXPECT_GT(crowd.alerts[0].times_expected, 100);
+  EXPECT_EQ(crowd.alerts[1].severity, Severity::kHigh);
   World fixed("defaults: {learning: 0s, severity: critical}");
   fixed.run({{"10.0.0.1", "0567890000"}});
   EXPECT_EQ(fixed.alerts[0].severity, Severity::kCritical);
