@@ -300,8 +300,10 @@ Suppression Detector::suppressed(int64_t step, const Node& node, const Rule& rul
 Severity Detector::severity_of(const Alert& alert, size_t task, const Rule& rule, const NodeScores& seen,
                                const Node& node) const {
   if (rule.fixed_severity) return rule.severity;
-  if (ordinary_growth(seen.frame, node.usual, alert.flows ? &*alert.flows : nullptr)) return Severity::kLow;
-  return detect::severity_of(alert.peak, rule.thresholds[task], alert.times_expected);
+  const Severity severity = detect::severity_of(alert.peak, rule.thresholds[task], alert.times_expected);
+  return ordinary_growth(seen.frame, node.usual, alert.flows ? &*alert.flows : nullptr)
+             ? std::min(severity, Severity::kMedium)
+             : severity;
 }
 
 void Detector::record(Alert& alert, AlertEvent event, int64_t step) {

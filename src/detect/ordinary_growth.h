@@ -1,5 +1,5 @@
 // Whether what a node carries beyond its usual traffic is ordinary use in an unusual amount: a flash crowd, a backup, a large download.
-// Such an alert is raised, as it is unusual, but it is of the lowest severity. Pure functions.
+// Such an alert is raised, as it is unusual, but it is medium at most. Pure functions.
 //
 // Honest limits: a flood of complete web requests is made of the same conversations, so it counts as ordinary, too. What is not
 // answered, or was seen in one direction alone, does not.

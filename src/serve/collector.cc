@@ -193,12 +193,11 @@ void Collector::reload() {
 // A topic waits by itself; only what comes over sockets is lost where it is not read in time.
 void Collector::update_shed() {
   if (live_ == nullptr) return;
-  const auto sockets = live_->sockets().ledger();
   const base::TimeMs now = live_->sockets().now();
-  if (!shed_.update(now, live_->time().value_or(now), kernel_drops(sockets))) return;
-  log("{}: reading is {:.1f} s behind; left out: {}",
-      shed_.level() == Shed::kNothing ? "recovered" : "warning",
-      static_cast<double>(now - live_->time().value_or(now)) / 1000, name_of(shed_.level()));
+  const base::TimeMs read = live_->time().value_or(now);
+  if (!shed_.update(now, read, kernel_drops(live_->sockets().ledger()))) return;
+  log("reading is {:.1f} s behind; left out: {}", static_cast<double>(now - read) / 1000,
+      name_of(shed_.level()));
 }
 
 void Collector::tick() {
@@ -339,8 +338,7 @@ void Collector::log_line() {
     for (const auto& s : e.sequences) lost += s.lost;
   }
   log("{} packets ({:.0f}/s), {} flows ({:.0f}/s), {} exporters, lost in transit {} (by sequence), dropped "
-      "by the kernel "
-      "{}, waiting {} KiB, {} frames written, {} open",
+      "by the kernel {}, waiting {} KiB, {} frames written, {} open",
       sockets->in, static_cast<double>(sockets->in - logged_packets_) / seconds, flows->in,
       static_cast<double>(flows->in - logged_flows_) / seconds, exporters.size(), lost,
       kernel_drops(*sockets), live_->queued_bytes() / 1024, writer_.frames(),
