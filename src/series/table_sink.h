@@ -3,6 +3,9 @@
 // Invariant: the table is the one that load_frames reads from a store of the same frames, to the bit. One thread.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,17 +34,23 @@ class TableSink : public FrameSink {
  private:
   uint32_t index_of(std::string_view name);
   void add_row(uint32_t node, int64_t step, std::span<const float> frame);
+  const float* row(size_t i) const { return chunks_[i / kChunkRows].get() + i % kChunkRows * kFeatureCount; }
+  std::vector<size_t> rows_in_order(std::span<const uint32_t> rank, std::span<const uint64_t> offsets) const;
+  void check_twice(std::span<const size_t> order, int64_t step_ms) const;
+  void fill(FrameTable& table, std::span<const size_t> order) const;
+
+  static constexpr size_t kChunkRows = 4096;  // rows do not move while there come more
 
   struct KeyHash {
     size_t operator()(const NodeKey& node) const { return HashSeed().hash(node); }
   };
-  std::unordered_map<NodeKey, uint32_t, KeyHash> keys_;
+  boost::unordered_flat_map<NodeKey, uint32_t, KeyHash> keys_;
   std::unordered_map<std::string, uint32_t> index_;
   std::vector<std::string> names_;
-  std::vector<uint32_t> nodes_;  // [rows] index into names_
-  std::vector<int64_t> steps_;   // [rows]
-  std::vector<float> values_;    // [rows, kFeatureCount]
-  int64_t first_step_ = 0;       // first == end: nothing is covered
+  std::vector<uint32_t> nodes_;                   // [rows] index into names_
+  std::vector<int64_t> steps_;                    // [rows]
+  std::vector<std::unique_ptr<float[]>> chunks_;  // of [kChunkRows, kFeatureCount]
+  int64_t first_step_ = 0;                        // first == end: nothing is covered
   int64_t end_step_ = 0;
 };
 

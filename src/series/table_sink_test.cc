@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
+#include <string>
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
@@ -67,6 +69,33 @@ TEST(TableSink, RefusesTwoFramesOfAStepAndForgets) {
   EXPECT_EQ(table.first_step, 2);
   EXPECT_EQ(table.end_step, 10);
   EXPECT_EQ(sink.rows(), 0u);
+}
+
+// More rows than one chunk has.
+TEST(TableSink, RowsInAnyOrderComeByNodeAndStep) {
+  base::Random random(5);
+  std::vector<std::pair<int, int64_t>> rows;  // node, step
+  for (int node = 0; node < 7; ++node) {
+    for (int64_t step = 0; step < 1500; ++step) rows.emplace_back(node, step);
+  }
+  for (size_t i = rows.size() - 1; i > 0; --i) std::swap(rows[i], rows[random.below(i + 1)]);
+  TableSink sink;
+  std::vector<float> frame(kFeatureCount, std::numeric_limits<float>::quiet_NaN());
+  for (const auto& [node, step] : rows) {
+    frame[kBytesIn] = static_cast<float>(node * 10'000 + step);
+    sink.add("n" + std::to_string(node), step, frame);
+  }
+  const auto table = sink.finish(60'000, "UTC", {});
+  ASSERT_EQ(table.rows(), rows.size());
+  for (size_t node = 0; node < 7; ++node) {
+    ASSERT_EQ(table.offsets[node], node * 1500);
+    for (size_t i = 0; i < 1500; ++i) {
+      ASSERT_EQ(table.steps[node * 1500 + i], static_cast<int64_t>(i));
+      ASSERT_EQ(table.frame(node * 1500 + i)[kBytesIn], static_cast<float>(node * 10'000 + i));
+    }
+  }
+  EXPECT_FALSE(table.missing[kBytesIn]);
+  EXPECT_TRUE(table.missing[kPacketsIn]);
 }
 
 }  // namespace
