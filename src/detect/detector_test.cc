@@ -309,8 +309,8 @@ TEST(Detector, SeverityFollowsTheScoreAndTheTraffic) {
   EXPECT_EQ(small.alerts[1].times_expected, 0);
   World crowd;
   crowd.run({{"10.0.0.1", "0567890000"}}, "0cccc90000");  // ordinary growth, and then a flood
-  EXPECT_THAT(crowd.events(), ElementsAre("10.0.0.1 raised 1", "10.0.0.1 escalated 3",
-                                          "10.0.0.1 escalated 5", "10.0.0.1 ended 7"));
+  EXPECT_THAT(crowd.events(), ElementsAre("10.0.0.1 raised 1", "10.0.0.1 escalated 3", "10.0.0.1 escalated 5",
+                                          "10.0.0.1 ended 7"));
   EXPECT_EQ(crowd.alerts[0].severity, Severity::kLow);
   EXPECT_GT(crowd.alerts[0].times_expected, 100);
   EXPECT_EQ(crowd.alerts[1].severity, Severity::kMedium);

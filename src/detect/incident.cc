@@ -100,14 +100,15 @@ void IncidentTracker::refresh(std::span<Alert* const> alerts, std::set<std::stri
 }
 
 // New alerts of a prefix with an open incident of the same task and type. Where the type is not known yet,
-// the incident's is the best guess.
+// the incident's is the best guess; within a carpet bombing too, of which each host sees a part.
 void IncidentTracker::join(int64_t step, std::span<Alert* const> alerts, std::set<std::string>& changed) {
   for (Alert* a : alerts) {
     const auto host = host_of(*a);
     if (!host || !recent(step, a->raised_ms)) continue;
     for (auto& incident : open_) {
       const bool same =
-          incident.task == a->task && (incident.type == a->guess.type || a->guess.type == kUnknownType);
+          incident.task == a->task &&
+          (incident.type == a->guess.type || a->guess.type == kUnknownType || incident.hosts >= kCarpetHosts);
       if (!same || !covers(incident.prefix, *host)) continue;
       if (incident.up == 0 && !recent(step, incident.last_end_ms)) continue;
       take(incident, *a);
@@ -130,8 +131,12 @@ void IncidentTracker::form(int64_t step, std::span<Alert* const> alerts, bool ty
       const auto& lengths = host->is_v4() ? lengths4 : lengths6;
       if (i < lengths.size()) groups[{a->task, a->guess.type, around(*host, lengths[i])}].push_back(a);
     }
-    for (const auto& [group, members] : groups) {
+    // The largest first: smaller ones may be a part of it.
+    std::vector<std::pair<Group, std::vector<Alert*>>> ordered(groups.begin(), groups.end());
+    std::ranges::stable_sort(ordered, std::greater<>(), [](const auto& g) { return g.second.size(); });
+    for (const auto& [group, members] : ordered) {
       if (members.size() < options_.hosts) continue;
+      if (std::ranges::any_of(members, [](const Alert* a) { return !a->incident.empty(); })) continue;
       Incident incident;
       incident.id = incident_id(group.prefix.to_string(), group.task, group.type, step);
       incident.prefix = group.prefix;
@@ -143,6 +148,8 @@ void IncidentTracker::form(int64_t step, std::span<Alert* const> alerts, bool ty
       incident.severity = members[0]->severity;
       for (Alert* a : members) take(incident, *a);
       open_.push_back(std::move(incident));
+      std::set<std::string> ignored;  // it is new itself
+      if (open_.back().hosts >= kCarpetHosts) join(step, alerts, ignored);
     }
   }
 }

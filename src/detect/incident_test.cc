@@ -98,6 +98,20 @@ TEST_F(IncidentTest, AlertsWithoutATypeJoinWhatHasOne) {
               ElementsAre("10 raised 192.0.2.0/24 udp_flood 7", "10 raised 198.51.100.0/24 unknown 3"));
 }
 
+// Sampled, hosts of one carpet bombing show different types.
+TEST_F(IncidentTest, ACarpetBombingIsOneWhateverItsHostsShow) {
+  for (int i = 0; i < 3; ++i) raise(fmt::format("192.0.2.{}", 200 + i), 11, "amplification");
+  for (int i = 1; i <= 20; ++i) raise(fmt::format("192.0.2.{}", i), 11);
+  raise("192.0.2.100", 11, "tcp_flood");
+  for (int i = 0; i < 3; ++i) raise(fmt::format("198.51.100.{}", i), 11, "amplification");
+  step(11);
+  raise("192.0.2.101", 12, "amplification");
+  step(12);
+  EXPECT_THAT(events_,
+              ElementsAre("11 raised 192.0.2.0/24 udp_flood 24", "11 raised 198.51.100.0/24 amplification 3",
+                          "12 updated 192.0.2.0/24 udp_flood 25"));
+}
+
 TEST_F(IncidentTest, TheLongestPrefixThatHoldsEnoughWins) {
   IncidentOptions options;
   options.ipv4 = {16, 24};
