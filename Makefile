@@ -1,5 +1,5 @@
 # Thin: what to run is in scripts/ and CMake presets.
-.PHONY: all setup build demo demo-train test bench deb release docs format lint python python-test
+.PHONY: all setup build demo demo-train test bench results deb release docs format lint python python-test
 
 all: build
 
@@ -25,6 +25,9 @@ test:
 bench: build
 	@scripts/setup bench
 	@scripts/bench
+
+results: build  # rewrites the measured tables of docs/results.md; what has not changed is not measured again
+	@bench/results.py
 
 python:
 	@scripts/setup python

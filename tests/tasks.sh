@@ -51,6 +51,13 @@ expect 2 "one --labels FILE" $nfg finetune "$out/store" --task role -o "$out/non
 expect 1 "no head 'role'" $nfg inspect "$out/store" --roles --model "$model"
 expect 2 "--model does nothing without --roles" $nfg inspect "$out/store" --model "$model"
 
+# Anomalies: labels judge and teach nothing, so types do not matter.
+expect 0 "netflowgen, learning on" $nfg evaluate anomaly "$out/store" --labels "$out/sim/labels.csv" --model "$model" --resamples 20 -o "$out/anomaly.json"
+[ "$(grep -c '"auprc_step"' "$out/anomaly.json")" -gt 7 ] || fail "anomaly.json lacks figures of methods or nodes"
+expect 0 "EWMA |z|" $nfg evaluate anomaly "$out/store" --labels "$out/sim/labels.csv" --resamples 0
+printf 'node,start,end,type\n192.0.2.1,2024-01-01,2024-01-02,x\n' >"$out/nobody.csv"
+expect 1 "no labelled event starts in the test period" $nfg evaluate anomaly "$out/store" --labels "$out/nobody.csv"
+
 # Congestion.
 printf 'node,capacity\n10.30.0.1,1M\n10.30.0.2,1M\n' >"$out/links.csv"
 expect 0 "best baseline" $nfg evaluate congestion "$out/store" --capacity "$out/links.csv" --share 0.01 --every 1m --model "$model" -o "$out/congestion.json"

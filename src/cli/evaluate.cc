@@ -173,6 +173,7 @@ void add_evaluate(Command& app, Context& context) {
   auto* evaluate = app.add_subcommand("evaluate", kEvaluateHelp);
   evaluate->require_subcommand();
   add_ddos(*evaluate, context);
+  add_evaluate_anomaly(*evaluate, context);
   add_evaluate_forecast(*evaluate, context);
 #ifdef NETFLOWGEN_LEARN
   add_evaluate_role(*evaluate, context);

@@ -1,4 +1,4 @@
-// netflowgen evaluate role and evaluate congestion.
+// netflowgen evaluate role, evaluate congestion and evaluate anomaly.
 #pragma once
 
 #include "cli/command.h"
@@ -6,6 +6,7 @@
 namespace netflowgen::cli {
 
 void add_evaluate_role(Command& evaluate, Context& context);
+void add_evaluate_anomaly(Command& evaluate, Context& context);  // in every build
 void add_evaluate_congestion(Command& evaluate, Context& context);
 
 }  // namespace netflowgen::cli

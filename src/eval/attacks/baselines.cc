@@ -64,13 +64,14 @@ class InOutRatio : public AttackMethod {
 template <typename Model>
 class Follower : public AttackMethod {
  public:
-  Follower(std::string name, Model start) : name_(std::move(name)), start_(start) {}
+  Follower(std::string name, Model start, bool both = false)
+      : name_(std::move(name)), start_(start), both_(both) {}
   std::string name() const override { return name_; }
   bool uses_labels() const override { return false; }
   void fit(const DdosTask& task, uint64_t) override { start_.fit(task); }
   std::vector<float> score(const FrameTable& table) override {
     std::vector<float> scores(table.rows(), kNaN);
-    for (const int feature : volume_features(table, true)) {
+    for (const int feature : volume_features(table, !both_)) {
       for (size_t node = 0; node < table.nodes.size(); ++node) {
         Model model = start_;
         model.start(table, node, feature);
@@ -78,7 +79,8 @@ class Follower : public AttackMethod {
         for (size_t row = table.offsets[node]; row < table.offsets[node + 1]; ++row) {
           const double x = log_value(table, row, feature);
           if (std::isnan(x)) continue;
-          keep_largest(scores[row], model.surprise(x, table.steps[row] - last, table.steps[row]));
+          const double z = model.surprise(x, table.steps[row] - last, table.steps[row]);
+          keep_largest(scores[row], both_ ? std::fabs(z) : z);
           last = table.steps[row];
         }
       }
@@ -89,6 +91,7 @@ class Follower : public AttackMethod {
  private:
   std::string name_;
   Model start_;
+  bool both_;  // directions of traffic, and of the distance
 };
 
 // Exponentially weighted mean and variance (West 1979), idle steps counted as zeros in closed form.
@@ -223,6 +226,16 @@ std::unique_ptr<AttackMethod> ewma_zscore(double span_steps) {
   EwmaModel model;
   model.ewma.alpha = 2 / (span_steps + 1);
   return std::make_unique<Follower<EwmaModel>>("EWMA z-score", model);
+}
+
+std::unique_ptr<AttackMethod> ewma_deviation(double span_steps) {
+  EwmaModel model;
+  model.ewma.alpha = 2 / (span_steps + 1);
+  return std::make_unique<Follower<EwmaModel>>("EWMA |z|", model, true);
+}
+
+std::unique_ptr<AttackMethod> holt_winters_deviation() {
+  return std::make_unique<Follower<HoltWintersModel>>("Holt-Winters |residual|", HoltWintersModel{}, true);
 }
 
 std::unique_ptr<AttackMethod> holt_winters() {

@@ -16,8 +16,12 @@ std::unique_ptr<AttackMethod> in_out_ratio();
 // The largest, over incoming volumes, of the log value's distance from its running mean in running
 // deviations.
 std::unique_ptr<AttackMethod> ewma_zscore(double span_steps = 60);
-// As above, against a forecast with a level, and a season by the quarter hour of the day.
+// The largest such distance either way, over volumes of both directions.
+std::unique_ptr<AttackMethod> ewma_deviation(double span_steps = 60);
+// As ewma_zscore, against a forecast with a level, and a season by the quarter hour of the day.
 std::unique_ptr<AttackMethod> holt_winters();
+// As ewma_deviation, against that forecast.
+std::unique_ptr<AttackMethod> holt_winters_deviation();
 // The largest cumulative sum of standardised log values above `slack` deviations, capped at `cap`.
 std::unique_ptr<AttackMethod> cusum(double slack = 1, double cap = 50);
 // The largest change of a log volume from one step to the next.

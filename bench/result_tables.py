@@ -1,0 +1,67 @@
+"""Figures of the program's JSON files as Markdown tables, a function a cell of bench/results.json."""
+
+
+def number(x, digits=3):
+    """.123, -.045, 1.200; - for what is not a number."""
+    if x is None:
+        return "-"
+    text = f"{x:.{digits}f}"
+    return text.replace("0.", ".", 1) if abs(x) < 1 else text
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def mean(values):
+    return sum(values) / len(values) if values else None
+
+
+def escaped(text):
+    return text.replace("|", "\\|")
+
+
+def anomaly(ours, peers=None):
+    """evaluate anomaly's JSON, and bench/peers/anomaly's."""
+    rows = []
+    for m in ours["methods"]:
+        interval = m["auprc_95"]
+        by_event = number(m["auprc"])
+        if interval and interval[0] is not None:
+            by_event += f" ({number(interval[0])} to {number(interval[1])})"
+        rows.append([escaped(m["method"]), number(mean([n["auprc_step"] for n in m["nodes"]])),
+                     number(mean([n["auprc"] for n in m["nodes"]])), number(m["auprc_step"]), by_event])
+    for m in (peers or {"methods": []})["methods"]:
+        cells = [number(x) for x in m["mean"][:4]]
+        if m["runs"] > 1:
+            cells = [f"{c} ± {number(d)}" for c, d in zip(cells, m["deviation"])]
+        rows.append([f"{m['method']} ({m['version']})", *cells])
+    share = ours["event_rows"] / (ours["event_rows"] + ours["other_rows"])
+    rows.append(["share of anomalous rows", "", "", number(share), ""])
+    return table(["method, AUPRC", "mean of nodes: by row", "by event", "all rows: by row", "by event"], rows)
+
+
+def congestion(*stores):
+    """evaluate congestion's JSON, a file a store: Brier score of each method, and skill over the best of all baselines."""
+    rows = []
+    for name, figures in zip(("ESnet", "Abilene"), stores):
+        horizons = figures["horizons"]
+        for i, method in enumerate(horizons[0]["methods"]):
+            cells = [f"{number(h['methods'][i]['brier'], 4)}, {number(h['methods'][i]['skill'])}" for h in horizons]
+            rows.append([name, method["method"], *cells])
+    steps = [f"within {h['steps']}" for h in stores[0]["horizons"]]
+    return table(["links", "method: Brier score, skill", *steps], rows)
+
+
+def roles(*groupings):
+    """evaluate role's JSON, a file a grouping: macro-F1, mean and deviation over draws."""
+    header = ["method"]
+    rows = {}
+    for figures in groupings:
+        nodes = sum(c["nodes"] for c in figures["classes"])
+        header.append(f"{len(figures['classes'])} classes ({nodes} nodes)")
+        for m in figures["methods"]:
+            f1 = m["macro_f1"]
+            rows.setdefault(m["method"], [m["method"]]).append(f"{number(f1['mean'])} ± {number(f1['deviation'])}")
+    return table(header, rows.values())

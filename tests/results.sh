@@ -1,0 +1,87 @@
+# bench/results.py on cells of its own: what is measured again, what is kept, what the document says, and what is said of bad cells.
+set -u
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+failures=0
+fail() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+expect() {  # CODE TEXT COMMAND...
+  local code=$1 text=$2
+  shift 2
+  "$@" >"$out/log" 2>&1
+  local got=$?
+  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
+    fail "$* : exit $got, expected $code and '$text'; it said:"
+    tail -5 "$out/log"
+  fi
+}
+
+mkdir "$out/bench" "$out/data"
+cp "$SOURCE_DIR/bench/results.py" "$out/bench"
+cat >"$out/bench/result_tables.py" <<'PY'
+def one(figures):
+    return f"| value |\n|---|\n| {figures['value']} |"
+PY
+cat >"$out/bench/results.json" <<'JSON'
+[{"name": "a", "command": "echo run >>runs; echo \"{\\\"value\\\": $(cat data/in)}\" >a.json", "inputs": ["data"], "figures": ["a.json"], "table": "one"},
+ {"name": "b", "command": "test -e allowed && echo '{\"value\": 5}' >b.json", "inputs": ["bench/results.json"], "figures": ["b.json"], "table": "one"},
+ {"name": "c", "command": "false", "needs": ["absent"], "figures": ["c.json"], "table": "one"}]
+JSON
+document() {
+  for name in "$@"; do printf '%s\n' "text of $name" "<!-- results: $name -->" "old $name" "<!-- end: $name -->" "after $name"; done
+}
+document a b c >"$out/doc.md"
+echo 7 >"$out/data/in"
+run() { python3 "$out/bench/results.py" --document "$out/doc.md" --cache "$out/cache" "$@"; }
+
+# One cell fails, one lacks its data; the first is written all the same.
+expect 1 "b: FAILED: \`test -e allowed" run
+grep -qF "c: skipped: no absent" "$out/log" || fail "the cell without data was not skipped: $(cat "$out/log")"
+grep -qxF "| 7 |" "$out/doc.md" || fail "the table of a is not in the document"
+grep -qxF "old b" "$out/doc.md" || fail "a failed cell changed the document"
+grep -qxF "old c" "$out/doc.md" || fail "a skipped cell changed the document"
+grep -qF "data: simulated; inputs " "$out/doc.md" || fail "the table does not name its source"
+grep -qxF "after c" "$out/doc.md" || fail "text around the tables was lost"
+
+# The next run continues: a is kept, b is measured. Then nothing changes any more.
+touch "$out/allowed"
+expect 0 "b: measured in" run
+grep -qF "a: unchanged" "$out/log" || fail "a was measured again"
+cp "$out/doc.md" "$out/before.md"
+expect 0 "b: unchanged" run
+cmp -s "$out/doc.md" "$out/before.md" || fail "a second run changed the document"
+[ "$(wc -l <"$out/runs")" -eq 1 ] || fail "a ran $(wc -l <"$out/runs") times"
+
+# Another input is another key; the old one is still kept.
+echo 8 >"$out/data/in"
+expect 0 "a: measured in" run a
+grep -qxF "| 8 |" "$out/doc.md" || fail "the table did not change with its input"
+echo 7 >"$out/data/in"
+expect 0 "a: unchanged" run a
+grep -qxF "| 7 |" "$out/doc.md" || fail "the kept figures did not come back"
+expect 0 "a: measured in" run a --force a
+[ "$(wc -l <"$out/runs")" -eq 3 ] || fail "--force did not measure"
+
+expect 2 "no cell is named d; there are a, b, c" run d
+document a >"$out/doc.md"
+expect 1 "expected <!-- results: b --> and <!-- end: b -->, once each" run b
+rm -r "$out/data"
+expect 1 "no such file or folder" run a
+
+# The project's own cells have a place in the document and a function.
+cd "$SOURCE_DIR" || exit 1
+python3 -B - <<'PY' || fail "cells, tables and document do not fit"
+import importlib.util, json, pathlib
+spec = importlib.util.spec_from_file_location("t", "bench/result_tables.py")
+tables = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tables)
+text = pathlib.Path("docs/results.md").read_text()
+for cell in json.loads(pathlib.Path("bench/results.json").read_text()):
+    assert callable(getattr(tables, cell["table"])), cell
+    assert text.count(f"<!-- results: {cell['name']} -->\n") == 1, cell["name"]
+    assert all(pathlib.Path(p).exists() for p in cell["inputs"]), cell
+PY
+[ $failures -eq 0 ] && echo "all is well"
+exit $failures
