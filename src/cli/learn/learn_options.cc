@@ -12,6 +12,7 @@
 #include "cli/options/period_option.h"
 
 namespace netflowgen::cli {
+
 learn::StepRange parse_range(const std::string& text, int64_t step_ms, const char* option) {
   const StepPeriod period = parse_period(text, step_ms, option);
   return {period.from, period.to};
