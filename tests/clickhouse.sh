@@ -1,4 +1,4 @@
-# Tables of ClickHouse as inputs and as outputs: against Debian's server, and against the newest engine where the Python of CHDB_PYTHON, or
+# Tables of ClickHouse as inputs: against Debian's server, and against the newest engine where the Python of CHDB_PYTHON, or
 # python3, has chdb. Skipped without both.
 set -u
 here=$SOURCE_DIR/tests/clickhouse

@@ -4,7 +4,7 @@ Usage: front.py PORT_FILE [FOLDER]: listens on a free port of 127.0.0.1 and writ
 program uses of the interface: POST with the query in the body, or in the parameter `query` with the data of an INSERT in the body.
 The parameter `database` must be `default`. Ends with its standard input.
 """
-import http.server, os, sys, threading, urllib.parse
+import http.server, os, sys, tempfile, threading, urllib.parse
 from chdb import session
 
 SESSION = session.Session(sys.argv[2] if len(sys.argv) > 2 else None)
@@ -15,7 +15,7 @@ IGNORED = {"wait_end_of_query", "database", "query", "user", "password"}
 def insert(query, body):
     """INSERT ... FORMAT X with its data: by way of a file, since the engine takes statements alone."""
     head, form = query.rsplit(" FORMAT ", 1)
-    path = f"/tmp/nfg_front_{os.getpid()}"
+    path = os.path.join(tempfile.gettempdir(), f"nfg_front_{os.getpid()}")
     with open(path, "wb") as f:
         f.write(body)
     table, columns = head.split("INSERT INTO ", 1)[1].split(" (", 1) if " (" in head else (head.split("INSERT INTO ", 1)[1], "*)")

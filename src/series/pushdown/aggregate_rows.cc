@@ -202,9 +202,11 @@ DirectionState& SliceStates::state_of(const Row& row, NodeKind kind, bool must_b
   node.number = row.number;
   node.kind = kind;
   auto& step = steps_[row.step];
-  if (!step) step = std::make_unique<OpenStep>(pool_, HashSeed{});
-  arena = &step->arena();
-  DirectionState& s = step->state(node, HashSeed{}.hash(node), static_cast<Direction>(row.direction));
+  if (!step) step = std::make_unique<Step>(pool_);
+  arena = &step->arena;
+  Arena::Ref& ref = step->nodes[node][row.direction];
+  if (ref == 0) ref = arena->make<DirectionState>();
+  DirectionState& s = arena->at<DirectionState>(ref);
   if (must_be_there && s.active == 0)
     throw base::Error(
         "ClickHouse: the table has changed between two queries; read it again, or until an earlier time");
@@ -240,12 +242,17 @@ void SliceStates::finish(int64_t first_step, FrameSink& sink) {
   float frame[kFeatureCount];
   for (const auto& [number, step] : steps_) {
     const int64_t at = first_step + number;
-    const auto state = [&](Arena::Ref ref) {
-      return ref == 0 ? nullptr : &step->arena().at<DirectionState>(ref);
+    const Arena& arena = step->arena;
+    const auto view = [&arena](Arena::Ref ref) {
+      return ref == 0 ? StateView{} : StateView{&arena.at<DirectionState>(ref), &arena};
     };
-    for (const auto& slot : step->sorted()) {
-      series::finish(state(slot.state[kIn]), state(slot.state[kOut]), step->arena(), frame);
-      sink.frame(slot.node, at, frame);
+    std::vector<NodeKey> nodes;
+    for (const auto& [node, refs] : step->nodes) nodes.push_back(node);
+    std::sort(nodes.begin(), nodes.end());
+    for (const auto& node : nodes) {
+      const auto& refs = step->nodes.at(node);
+      series::finish(view(refs[kIn]), view(refs[kOut]), frame);
+      sink.frame(node, at, frame);
       ++frames_;
     }
     sink.step_closed(at);

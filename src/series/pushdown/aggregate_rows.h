@@ -1,11 +1,13 @@
 // Answers to the queries of aggregate_sql.h, added to the accumulators of open steps. One thread.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string_view>
+#include <unordered_map>
 
-#include "series/accumulate/step_table.h"
+#include "series/accumulate/state.h"
 #include "series/builder.h"
 #include "series/pushdown/aggregate_sql.h"
 
@@ -29,11 +31,19 @@ class SliceStates {
 
  private:
   struct Row;
+  struct KeyHash {
+    size_t operator()(const NodeKey& node) const { return HashSeed().hash(node); }
+  };
+  struct Step {
+    explicit Step(ChunkPool& pool) : arena(pool) {}
+    Arena arena;
+    std::unordered_map<NodeKey, std::array<Arena::Ref, 2>, KeyHash> nodes;  // by Direction; 0: none
+  };
   DirectionState& state_of(const Row& row, NodeKind kind, bool must_be_there, Arena*& arena);
 
   uint32_t known_;
   ChunkPool pool_;
-  std::map<uint32_t, std::unique_ptr<OpenStep>> steps_;
+  std::map<uint32_t, std::unique_ptr<Step>> steps_;
   uint64_t frames_ = 0;
 };
 
