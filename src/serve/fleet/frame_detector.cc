@@ -74,8 +74,17 @@ FrameDetector::~FrameDetector() = default;
 
 // Partitions -------------------------------------------------------------------------------------------------------------------
 
-// False: another process has the folder.
+// False: another process has the folder, or no broker answers.
 bool FrameDetector::open(int32_t id, int64_t fallback) {
+  const uint64_t assignment = assignments_;
+  flow::KafkaBounds bounds;
+  try {
+    bounds = consumer_->bounds(id);
+  } catch (const base::Error& e) {
+    log_(fmt::format("warning: partition {}: {}; trying again", id, e.what()));
+    return false;
+  }
+  if (assignment != assignments_) return false;  // the group has changed meanwhile
   auto folder = PartitionFolder::take(options_.frames.state, url_.topic, id);
   if (folder == nullptr) return false;
   const bool saved = folder->saved();
@@ -88,7 +97,6 @@ bool FrameDetector::open(int32_t id, int64_t fallback) {
   merge.memory_bytes = options_.frames.memory_bytes / partitions_;
   const auto engine = share_of(setup_.engine_options(), options_.detect.threads, partitions_);
   auto detector = std::make_unique<PartitionDetector>(std::move(folder), setup_, engine, merge);
-  const auto bounds = consumer_->bounds(id);
   if (!saved)
     detector->begin_at(fallback < 0 ? bounds.begin : std::clamp(fallback, bounds.begin, bounds.end));
   if (detector->next() > bounds.end || detector->next() < bounds.begin) {
@@ -109,9 +117,19 @@ bool FrameDetector::open(int32_t id, int64_t fallback) {
 void FrameDetector::open_waiting() {
   if (waiting_.empty() || revoked_ || Clock::now() < next_try_) return;
   next_try_ = Clock::now() + kTryEvery;
-  const size_t before = waiting_.size();
-  std::erase_if(waiting_, [this](const auto& w) { return open(w.first, w.second); });
-  if (waiting_.size() != before) consumer_->assign(positions());
+  if (open_all()) consumer_->assign(positions());
+}
+
+// True: some were opened.
+bool FrameDetector::open_all() {
+  const uint64_t assignment = assignments_;
+  std::vector<int32_t> opened;
+  for (const auto& [id, offset] : std::map<int32_t, int64_t>(waiting_)) {
+    if (open(id, offset)) opened.push_back(id);
+    if (assignment != assignments_) return false;
+  }
+  for (const int32_t id : opened) waiting_.erase(id);
+  return !opened.empty();
 }
 
 std::map<int32_t, int64_t> FrameDetector::positions() const {
@@ -122,6 +140,7 @@ std::map<int32_t, int64_t> FrameDetector::positions() const {
 
 std::map<int32_t, int64_t> FrameDetector::assigned(const std::map<int32_t, int64_t>& committed) {
   revoked_ = false;
+  ++assignments_;
   std::vector<int32_t> gone;
   for (const auto& [id, detector] : mine_) {
     if (!committed.contains(id)) gone.push_back(id);
@@ -132,7 +151,7 @@ std::map<int32_t, int64_t> FrameDetector::assigned(const std::map<int32_t, int64
     if (!mine_.contains(id)) waiting_[id] = offset;
   }
   waiting_since_ = Clock::now();
-  std::erase_if(waiting_, [this](const auto& w) { return open(w.first, w.second); });
+  open_all();
   return positions();
 }
 
@@ -141,6 +160,7 @@ void FrameDetector::revoked(const std::vector<int32_t>&) {
   for (auto& [id, detector] : mine_) save(id, *detector);
   commit();
   waiting_.clear();
+  ++assignments_;
   revoked_ = true;
 }
 
@@ -172,7 +192,7 @@ void FrameDetector::turn() {
     if (detector->raised()) save(id, *detector);
   }
   save_due();
-  if (!any) consumer_->wait(kWait_ms);
+  consumer_->wait(any ? 0 : kWait_ms);
 }
 
 void FrameDetector::save(int32_t, PartitionDetector& partition) {

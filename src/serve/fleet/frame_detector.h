@@ -72,6 +72,7 @@ class FrameDetector : private flow::KafkaGroupObserver {
   void revoked(const std::vector<int32_t>& partitions) override;
   bool open(int32_t partition, int64_t fallback);
   void open_waiting();
+  bool open_all();
   void save(int32_t id, PartitionDetector& partition);
   void save_due();
   void commit();
@@ -91,6 +92,7 @@ class FrameDetector : private flow::KafkaGroupObserver {
   std::map<int32_t, std::unique_ptr<PartitionDetector>> mine_;  // that are read
   std::map<int32_t, int64_t> waiting_;  // that another process has; where to begin without a state
   bool revoked_ = false;                // mine_ is kept until the group says who has it
+  uint64_t assignments_ = 0;            // that the group has made or taken back
   bool uncommitted_ = false;
   bool commit_failing_ = false;
   std::vector<base::LedgerView> past_;  // of partitions that went to others
