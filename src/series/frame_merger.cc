@@ -176,21 +176,13 @@ void FrameMerger::close_front() {
   for (const auto& record : step.records) {
     bytes_ -= record.size();
     NFG_CHECK(decoder_.decode(record) == PartialFault::kNone);
-    for (const StepSlot& slot : decoder_.nodes()) {
-      const uint64_t hash = seed_.hash(slot.node);
-      for (const Direction d : {kIn, kOut}) {
-        if (slot.state[d] == 0) continue;
-        merge(closing_.state(slot.node, hash, d), closing_.arena(),
-              decoder_.arena().at<DirectionState>(slot.state[d]), decoder_.arena());
-      }
-    }
+    merge_decoded();
   }
-  const Arena& arena = closing_.arena();
-  const auto state = [&](Arena::Ref ref) { return ref == 0 ? nullptr : &arena.at<DirectionState>(ref); };
   float frame[kFeatureCount];
   for (const StepSlot& slot : closing_.sorted()) {
-    finish(state(slot.state[kIn]), state(slot.state[kOut]), arena, frame);
-    sink_.frame(slot.node, number, frame);
+    scratch_.arena.rewind();
+    finish(closing_.view(slot, kIn, scratch_), closing_.view(slot, kOut, scratch_), frame);
+    sink_.frame(slot.node(), number, frame);
   }
   closing_.clear();
   partials_.emit(step.rows);
@@ -198,6 +190,18 @@ void FrameMerger::close_front() {
   closed_before_ = std::max(closed_before_, number + 1);
   told_before_ = number + 1;
   sink_.step_closed(number);
+}
+
+// The record that was decoded last, into the step that closes.
+void FrameMerger::merge_decoded() {
+  for (const PartialNode& node : decoder_.nodes()) {
+    const uint64_t hash = seed_.hash(node.node);
+    for (const Direction d : {kIn, kOut}) {
+      const StateView from = decoder_.view(node, d);
+      if (from.state == nullptr) continue;
+      merge(closing_.state(node.node, hash, d), closing_.arena(), *from.state, *from.arena);
+    }
+  }
 }
 
 base::LedgerView FrameMerger::partial_ledger() const { return partials_.view("partial frames"); }

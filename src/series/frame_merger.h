@@ -113,6 +113,7 @@ class FrameMerger {
   void close_ready();
   void close_before(int64_t step);
   void close_front();
+  void merge_decoded();
   int64_t steps_of(int64_t ms) const { return (ms + options_.step_ms - 1) / options_.step_ms; }
 
   MergeOptions options_;
@@ -121,6 +122,7 @@ class FrameMerger {
   ChunkPool pool_;
   HashSeed seed_;
   OpenStep closing_;  // the step that closes; empty in between
+  Scratch scratch_;
   std::map<int64_t, Open> open_;
   uint64_t bytes_ = 0;  // of the records in it
   std::map<std::string, Member> members_;

@@ -68,7 +68,7 @@ void PartialEncoder::encode(int64_t step, const OpenStep& nodes, const Out& out)
   header_.step = step;
   for (auto& slots : by_partition_) slots.clear();
   for (const auto& slot : nodes.sorted())
-    by_partition_[partition_of(slot.node, header_.partitions)].push_back(slot);
+    by_partition_[partition_of(slot.node(), header_.partitions)].push_back(slot);
   for (uint32_t p = 0; p < header_.partitions; ++p) {
     begin(p, 0);
     for (const auto& slot : by_partition_[p]) {
@@ -76,7 +76,7 @@ void PartialEncoder::encode(int64_t step, const OpenStep& nodes, const Out& out)
         finish(false, out);
         begin(p, header_.chunk + 1);
       }
-      add(slot, nodes.arena());
+      add(slot, nodes);
     }
     finish(true, out);
   }
@@ -99,23 +99,23 @@ void PartialEncoder::begin(uint32_t partition, uint32_t chunk) {
   to.number(kChunkField, header_.chunk);
 }
 
-void PartialEncoder::add(const StepSlot& slot, const Arena& arena) {
+void PartialEncoder::add(const StepSlot& slot, const OpenStep& nodes) {
   WireWriter to(buffer_);
   const size_t node = to.begin(kNodeField);
-  to.number(kKindField, static_cast<uint64_t>(slot.node.kind));
-  const auto& address = slot.node.address;
+  to.number(kKindField, slot.kind);
+  const auto& address = slot.address;
   if (address.is_v4()) {
     to.bytes(kAddressField, address.bytes.data() + 12, 4);
   } else if (!address.is_zero()) {
     to.bytes(kAddressField, address.bytes.data(), 16);
   }
-  to.number(kNumberField, slot.node.number);
+  to.number(kNumberField, slot.number);
+  scratch_.arena.rewind();
   for (const Direction d : {kIn, kOut}) {
-    if (slot.state[d] == 0) continue;
-    const auto& state = arena.at<DirectionState>(slot.state[d]);
-    if (state.active == 0) continue;
+    const StateView view = nodes.view(slot, d, scratch_);
+    if (view.state == nullptr || view.state->active == 0) continue;
     const size_t begun = to.begin(d == kIn ? kInField : kOutField);
-    encode_state(state, arena, to);
+    encode_state(*view.state, *view.arena, to);
     to.end(begun);
   }
   to.end(node);
@@ -194,7 +194,7 @@ bool PartialDecoder::read_header(base::Bytes record, uint64_t& version, bool& fr
 }
 
 bool PartialDecoder::read_node(base::Bytes bytes) {
-  StepSlot slot{};
+  PartialNode slot;
   uint64_t kind = 0;
   uint64_t number = 0;
   base::Bytes address;

@@ -50,13 +50,14 @@ class PartialEncoder {
 
  private:
   void begin(uint32_t partition, uint32_t chunk);
-  void add(const StepSlot& slot, const Arena& arena);
+  void add(const StepSlot& slot, const OpenStep& nodes);
   void finish(bool last, const Out& out);
 
   PartialHeader header_;
   size_t bytes_;
   std::vector<uint8_t> buffer_;
   std::vector<std::vector<StepSlot>> by_partition_;
+  Scratch scratch_;
   uint32_t nodes_ = 0;
 };
 
@@ -67,6 +68,11 @@ enum class PartialFault : uint8_t {
   kDamaged,
 };
 
+struct PartialNode {
+  NodeKey node;
+  Arena::Ref state[2] = {};  // by Direction, in the decoder's arena; 0: none
+};
+
 class PartialDecoder {
  public:
   PartialDecoder() : arena_(pool_) {}
@@ -74,8 +80,10 @@ class PartialDecoder {
   PartialFault decode(base::Bytes record);
   // Of the last record that was decoded without fault, until the next decode().
   const PartialHeader& header() const { return header_; }
-  const std::vector<StepSlot>& nodes() const { return nodes_; }
-  const Arena& arena() const { return arena_; }
+  const std::vector<PartialNode>& nodes() const { return nodes_; }
+  StateView view(const PartialNode& node, Direction d) const {
+    return node.state[d] == 0 ? StateView{} : StateView{&arena_.at<DirectionState>(node.state[d]), &arena_};
+  }
 
  private:
   bool read_header(base::Bytes record, uint64_t& version, bool& frames);
@@ -85,7 +93,7 @@ class PartialDecoder {
   Arena arena_;
   PartialHeader header_;
   std::vector<base::Bytes> found_;
-  std::vector<StepSlot> nodes_;
+  std::vector<PartialNode> nodes_;
 };
 
 }  // namespace netflowgen::series

@@ -72,13 +72,10 @@ TEST(PartialFrames, FramesOfDecodedStatesAreTheSame) {
     EXPECT_TRUE(!h.last || last[h.step].insert(h.partition).second);
     for (const auto& slot : decoder.nodes()) {
       EXPECT_EQ(partition_of(slot.node, 5), h.partition);
-      const auto state = [&](Direction d) {
-        return slot.state[d] == 0 ? nullptr : &decoder.arena().at<DirectionState>(slot.state[d]);
-      };
       std::vector<float> frame(kFeatureCount);
-      finish(state(kIn), state(kOut), decoder.arena(), frame);
+      finish(decoder.view(slot, kIn), decoder.view(slot, kOut), frame);
       for (const Direction d : {kIn, kOut})
-        sketches += state(d) != nullptr && state(d)->peers_size == kSketched ? 1 : 0;
+        if (const auto* const s = decoder.view(slot, d).state) sketches += s->peers_size == kSketched ? 1 : 0;
       EXPECT_TRUE(seen.emplace(std::pair(h.step, name_of(slot.node)), frame).second);
     }
   }
@@ -136,11 +133,8 @@ TEST(PartialFrames, NoDamageIsTakenForFramesOrReadPast) {
       continue;
     }
     for (const auto& slot : decoder.nodes()) {
-      const auto state = [&](Direction d) {
-        return slot.state[d] == 0 ? nullptr : &decoder.arena().at<DirectionState>(slot.state[d]);
-      };
       std::vector<float> frame(kFeatureCount);
-      finish(state(kIn), state(kOut), decoder.arena(), frame);
+      finish(decoder.view(slot, kIn), decoder.view(slot, kOut), frame);
     }
   }
   EXPECT_GT(damaged, 1000u);

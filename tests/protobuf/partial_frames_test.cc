@@ -92,11 +92,8 @@ std::vector<std::vector<uint8_t>> records() {
 std::vector<float> frames(const PartialDecoder& decoder) {
   std::vector<float> all;
   for (const auto& slot : decoder.nodes()) {
-    const auto state = [&](Direction d) {
-      return slot.state[d] == 0 ? nullptr : &decoder.arena().at<DirectionState>(slot.state[d]);
-    };
     std::vector<float> frame(kFeatureCount);
-    finish(state(kIn), state(kOut), decoder.arena(), frame);
+    finish(decoder.view(slot, kIn), decoder.view(slot, kOut), frame);
     all.insert(all.end(), frame.begin(), frame.end());
   }
   return all;
