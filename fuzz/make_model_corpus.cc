@@ -1,9 +1,11 @@
-// Writes the seeds of the targets model and restore, made by our own code. Run it when the model folder, the feature
-// table or the state file changes:  fuzz_make_model_corpus fuzz/corpus
+// Writes the seeds of the targets model, restore and partial_frames, made by our own code. Run it when the model folder, the
+// feature table, the state file or the schema of partial frames changes:  fuzz_make_model_corpus fuzz/corpus
 #include <fmt/format.h>
 
 #include "detect/detector_state.h"
 #include "fuzz/tiny_model.h"
+#include "series/frame_merger.h"
+#include "series/testing.h"
 
 namespace {
 
@@ -25,7 +27,46 @@ std::string state_text(const fs::path& folder, infer::Precision cache, int64_t s
   return base::read_file(scratch.path("state"));
 }
 
+struct Ignore : series::FrameSink {
+  void frame(const series::NodeKey&, int64_t, std::span<const float>) override {}
+};
+
+// A record of a few nodes and one of many peers and ports, and a merger's state with both.
+void write_partial_frames(const fs::path& folder) {
+  fs::create_directories(folder);
+  base::Random random(1);
+  Ignore sink;
+  series::SeriesOptions options;
+  options.step_ms = 300'000;
+  series::SeriesBuilder builder(options, sink);
+  series::MergeOptions merge;
+  merge.step_ms = options.step_ms;
+  merge.collectors = 9;
+  series::FrameMerger merger(merge, sink);
+  size_t count = 0;
+  builder.set_step_tap([&](int64_t step, const series::OpenStep& nodes) {
+    series::PartialEncoder encoder({"c1", 7, 0, options.step_ms, 1, 0, 0, false}, 1500);
+    encoder.encode(step, nodes, [&](const series::PartialHeader&, base::Bytes record, uint32_t) {
+      merger.add(record, 1000);
+      if (count++ < 4)
+        base::write_file(folder / fmt::format("record{}", count),
+                         {reinterpret_cast<const char*>(record.data()), record.size()});
+    });
+  });
+  for (int population = 0; population < 3; ++population) {
+    const series::FlowMaker maker(random);
+    for (int i = 0; i < 15; ++i) {
+      const auto f = maker.make(random);
+      builder.add({&f, 1});
+    }
+  }
+  builder.finish();
+  const auto saved = merger.save();
+  base::write_file(folder / "state", {reinterpret_cast<const char*>(saved.data()), saved.size()});
+}
+
 void write_all(const fs::path& root) {
+  write_partial_frames(root / "partial_frames");
   fs::create_directories(root / "model");
   fs::create_directories(root / "restore");
   const infer::testing::RandomModel folder(fuzz::tiny_spec(), 3, fuzz::tiny_tokenizer());

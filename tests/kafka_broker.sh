@@ -1,4 +1,4 @@
-# A real Kafka in front of collect and series. KAFKA_JARS names a folder with the jars of Apache Kafka 3.3 or newer (docs/kafka.md);
+# A real Kafka in front of collect, series and detectors. KAFKA_JARS names a folder with the jars of Apache Kafka 3.3 or newer (docs/kafka.md);
 # also needed: java, kcat. Skipped where one is missing.
 set -u
 skip() {
@@ -9,4 +9,6 @@ skip() {
 [ -n "${KAFKA_JARS:-}" ] || skip "KAFKA_JARS is not set"
 command -v java >/dev/null || skip "no java"
 command -v kcat >/dev/null || skip "no kcat"
-exec /usr/bin/python3 "$SOURCE_DIR/tests/kafka/broker.py" "$NETFLOWGEN"
+command -v openssl >/dev/null || skip "no openssl"
+/usr/bin/python3 "$SOURCE_DIR/tests/kafka/broker.py" "$NETFLOWGEN" || exit 1
+exec /usr/bin/python3 "$SOURCE_DIR/tests/kafka/fleet.py" "$NETFLOWGEN"

@@ -11,6 +11,7 @@
 #include "cli/config.h"
 #include "cli/options/decode_options.h"
 #include "cli/options/detect_options.h"
+#include "cli/options/publish_options.h"
 #include "cli/options/series_options.h"
 #include "flow/kafka/kafka_url.h"
 #include "flow/live/live_flow_source.h"
@@ -39,6 +40,9 @@ struct CollectArgs {
   DecodeArgs decode;
   serve::DetectOptions detect;
   std::vector<std::string> alerts;
+  std::string publish;
+  std::string publish_as;
+  std::string publish_queue = "1G";
   bool check = false;
   bool dump = false;
 };
@@ -101,6 +105,10 @@ CollectorOptions collector_options(const CollectArgs& args, bool step_given) {
   p.templates = args.templates.empty() ? p.store / "templates.json" : base::fs::path(args.templates);
   p.counters = args.counters.empty() ? p.store / "counters.json" : base::fs::path(args.counters);
   p.open_steps = p.store / "open-steps.safetensors";
+  if (!args.publish.empty()) {
+    p.publish = publish_options(args.publish, args.publish_as, p.store);
+    p.publish.queue_bytes = size_bytes(args.publish_queue, "--publish-queue");
+  }
   if (!args.detect.model.empty()) {
     auto detect = args.detect;
     detect.model = model_or_shipped(detect.model);
@@ -172,6 +180,13 @@ void add_collect(Command& app, Context& context) {
   option(kOutputGroup, "--alerts", args->alerts,
          "Alerts: FILE.jsonl, appended to, or FILE.db (SQLite); repeatable [STORE/alerts.db]");
   option(kAdvancedGroup, "--log-every", args->log_every, "Interval of lines on standard error")
+      ->capture_default_str();
+  option(kOutputGroup, "--publish", args->publish,
+         "kafka://BROKERS/TOPIC: partial frames for detectors (docs/frames.md)");
+  option(kAdvancedGroup, "--publish-as", args->publish_as,
+         "This collector's name, which stays and which no other has [HOST:STORE]");
+  option(kAdvancedGroup, "--publish-queue", args->publish_queue,
+         "Partial frames on the disk that wait for brokers")
       ->capture_default_str();
   command->add_flag("--check", args->check, "Check the configuration and stop");
   command->add_flag("--dump-config", args->dump, "Print the configuration in force as YAML and stop");

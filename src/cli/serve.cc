@@ -8,6 +8,8 @@
 #include "cli/commands.h"
 #include "cli/serve_config.h"
 #include "cli/serve_demo.h"
+#include "flow/kafka/kafka_url.h"
+#include "serve/detector_service.h"
 #include "serve/output_check.h"
 #include "serve/service.h"
 
@@ -46,8 +48,10 @@ void check(const serve::ServiceOptions& options) {
   serve::check_service(options);
   if (!options.detect.model.empty() && options.mode != serve::ServeMode::kCollect)
     serve::DetectSetup setup(options.detect);
-  fmt::print("the configuration is valid: {} addresses for flows, data in {}, {}\n",
-             options.collector.live.listen.size(), options.data.string(),
+  const std::string from = options.frames.topic.empty()
+                               ? fmt::format("{} addresses for flows", options.collector.live.listen.size())
+                               : "partial frames of " + flow::parse_kafka_url(options.frames.topic).name();
+  fmt::print("the configuration is valid: {}, data in {}, {}\n", from, options.data.string(),
              options.detect.model.empty() ? "no model" : "model " + options.detect.model);
   if (!options.collector.nodes_line.empty()) fmt::print("{}\n", options.collector.nodes_line);
 }
@@ -87,6 +91,10 @@ void run(const ServeCommand& c, Context& context) {
   serve::check_service(options);
   options.collector.quiet = context.quiet;
   context.reload_on_hangup();
+  if (!options.frames.topic.empty()) {
+    serve::DetectorService detectors(std::move(options), context.stop, context.reload);
+    return detectors.run();
+  }
   serve::Service service(std::move(options), context.stop, context.reload);
   service.run();
 }

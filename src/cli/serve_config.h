@@ -24,6 +24,14 @@ struct ServeArgs {
   std::string anonymize;
   SeriesArgs series;
   DecodeArgs decode;
+  std::string publish;
+  std::string publish_as;
+  std::string publish_queue = "1G";
+  std::string frames_from;
+  std::string frames_state;
+  std::string collectors = "1";
+  std::string patience;
+  std::string frames_memory = "1G";
   std::string tick = "5s";
   std::string flush = "5m";
   std::string log_every = "1m";

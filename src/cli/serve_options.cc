@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/options/detect_options.h"
+#include "cli/options/publish_options.h"
 #include "cli/serve_config.h"
 #include "detect/calibration.h"
 #include "flow/kafka/kafka_url.h"
@@ -105,6 +106,19 @@ serve::CollectorOptions collector_options(const ServeArgs& a) {
   return p;
 }
 
+serve::ReadFramesOptions read_frames(const ServeArgs& a) {
+  serve::ReadFramesOptions o;
+  o.topic = a.frames_from;
+  if (o.topic.empty()) return o;
+  if (a.mode == "collect" || a.model == "none") throw UsageError("frames.read {}: it needs a model", o.topic);
+  o.state = a.frames_state;
+  o.collectors = static_cast<uint32_t>(count_of(a.collectors, "frames.collectors", 1, 4096));
+  o.patience_ms = a.patience.empty() ? 0 : longer_than_0(a.patience, "frames.patience");
+  o.memory_bytes = size_bytes(a.frames_memory, "frames.memory");
+  serve::check_read_frames(o);
+  return o;
+}
+
 // Steps and nodes as the model has them, where the file does not say otherwise.
 void take_model(const ServeArgs& a, serve::ServiceOptions& o) {
   const base::fs::path folder(o.detect.model);
@@ -141,6 +155,13 @@ serve::ServiceOptions checked_options(const ServeArgs& a) {
                                 : serve::ServeMode::kActive;
   o.data = a.data;
   o.collector = collector_options(a);
+  o.frames = read_frames(a);
+  if (!a.publish.empty()) {
+    if (!o.frames.topic.empty())
+      throw UsageError("frames.publish {}: what reads partial frames publishes none", a.publish);
+    o.collector.publish = publish_options(a.publish, a.publish_as, o.collector.store);
+    o.collector.publish.queue_bytes = size_bytes(a.publish_queue, "frames.queue");
+  }
   o.detect.policy = a.policy;
   o.detect.threads = static_cast<int>(count_of(a.threads, "model.threads", 0, 1024));
   o.detect.precision = a.precision;

@@ -321,6 +321,7 @@ void SeriesBuilder::close_front() {
   cached_step_ = INT64_MIN;
   if (!step) step = std::make_unique<OpenStep>(pool_, options_.seed);
   if (spill_) spill_->merge_into(number, *step, options_.seed);
+  if (step_tap_) step_tap_(number, *step);
   emit_frames(*step, number);
   step->clear();
   if (spare_.size() < kMaxSpareSteps) spare_.push_back(std::move(step));

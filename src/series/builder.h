@@ -13,9 +13,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
@@ -79,6 +81,9 @@ class FrameSink {
   virtual void step_closed(int64_t) {}
 };
 
+// Sees the accumulators of a step that closes, before its frames are made.
+using StepTap = std::function<void(int64_t step, const OpenStep& nodes)>;
+
 class SeriesBuilder {
  public:
   // Error when an option makes no sense. The sink must outlive the builder.
@@ -90,6 +95,7 @@ class SeriesBuilder {
   void advance(base::TimeMs time);
   // The end of the input: decides about what is held and closes every step. add() may not follow.
   void finish();
+  void set_step_tap(StepTap tap) { step_tap_ = std::move(tap); }
 
   base::LedgerView flow_ledger() const;
   base::LedgerView frame_ledger() const;
@@ -150,6 +156,7 @@ class SeriesBuilder {
 
   SeriesOptions options_;
   FrameSink& sink_;
+  StepTap step_tap_;
   NodeSelector selector_;
   ChunkPool pool_;
   std::map<int64_t, Open> open_;  // by step, none below oldest_

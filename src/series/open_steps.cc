@@ -196,18 +196,20 @@ void OpenSteps::save(const SeriesBuilder& b, const OpenStepsPlace& place, const 
     for (const auto& f : flows) writer.add_flow(step, f);
   }
   for (const auto& f : b.held_) writer.add_flow(INT64_MIN, f);
-  writer.save(path, {{"format", kFormat},
-                     {"version", kVersion},
-                     {"schema", schema_hash()},
-                     {"state_bytes", std::to_string(sizeof(DirectionState))},
-                     {"flow_bytes", std::to_string(sizeof(flow::Flow))},
-                     {"step_ms", std::to_string(b.options_.step_ms)},
-                     {"started", b.started_ ? "1" : "0"},
-                     {"watermark_ms", std::to_string(b.watermark_)},
-                     {"oldest", std::to_string(b.oldest_)},
-                     {"shards", std::to_string(place.shards)},
-                     {"runs", std::to_string(place.runs)},
-                     {"source", place.source}});
+  base::Metadata metadata{{"format", kFormat},
+                          {"version", kVersion},
+                          {"schema", schema_hash()},
+                          {"state_bytes", std::to_string(sizeof(DirectionState))},
+                          {"flow_bytes", std::to_string(sizeof(flow::Flow))},
+                          {"step_ms", std::to_string(b.options_.step_ms)},
+                          {"started", b.started_ ? "1" : "0"},
+                          {"watermark_ms", std::to_string(b.watermark_)},
+                          {"oldest", std::to_string(b.oldest_)},
+                          {"shards", std::to_string(place.shards)},
+                          {"runs", std::to_string(place.runs)},
+                          {"source", place.source}};
+  if (place.published) metadata["published"] = std::to_string(*place.published);
+  writer.save(path, metadata);
 }
 
 OpenStepsPlace OpenSteps::place(const base::fs::path& path, int64_t step_ms) {
@@ -218,7 +220,10 @@ OpenStepsPlace OpenSteps::place(const base::fs::path& path, int64_t step_ms) {
                 step_ms);
   }
   return {static_cast<size_t>(number(file, "shards")), static_cast<size_t>(number(file, "runs")),
-          file.metadata().contains("source") ? file.metadata("source") : ""};
+          file.metadata().contains("source") ? file.metadata("source") : "",
+          file.metadata().contains("published")
+              ? std::optional(static_cast<uint64_t>(number(file, "published")))
+              : std::nullopt};
 }
 
 int64_t OpenSteps::first_step(const base::fs::path& path) { return number(SafetensorsFile(path), "oldest"); }

@@ -5,6 +5,7 @@
 // that one builder gives.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/file.h"
@@ -19,6 +20,8 @@ struct OpenStepsPlace {
   // How far the source was read, in its own words: what it gives from there on is in neither the store nor the open steps. "":
   // the source cannot be continued.
   std::string source = {};
+  // Where steps are published: what was queued up to then (serve/fleet). What was queued later is taken back, too.
+  std::optional<uint64_t> published = std::nullopt;
 };
 
 class OpenSteps {

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
 #include "flow/kafka/kafka_source.h"
 #include "series/open_steps.h"
+#include "serve/fleet/frame_publisher.h"
 #include "serve/ledger_text.h"
 #include "serve/log.h"
 
@@ -16,6 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr size_t kBatch = 4096;  // flows read at once
+constexpr int64_t kPublishGrace_ms = 5'000;
 
 series::StoreOptions store_options(const CollectorOptions& p) {
   // Shards are written by flush() alone, where a full disk can be waited for.
@@ -24,21 +24,6 @@ series::StoreOptions store_options(const CollectorOptions& p) {
           .choice = series::choice_of(p.series.nodes),
           .append = true,
           .shard_rows = SIZE_MAX};
-}
-
-const base::LedgerView* find(const std::vector<base::LedgerView>& views, std::string_view stage) {
-  for (const auto& v : views) {
-    if (v.stage == stage) return &v;
-  }
-  return nullptr;
-}
-
-// What the kernel dropped because the receive buffer was full.
-uint64_t kernel_drops(const base::LedgerView& sockets) {
-  for (const auto& [reason, count] : sockets.drops) {
-    if (reason == name_of(flow::SocketDrop::kKernelFull)) return count;
-  }
-  return 0;
 }
 
 // Where the archive begins: with the run, or with what the store's bounds have left of it.
@@ -94,10 +79,20 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
   pipeline_ =
       std::make_unique<Pipeline>(std::move(source), PipelineOptions{series, kBatch, false}, *sink, tap);
   if (resumed_) series::OpenSteps::load(pipeline_->builder(), options_.open_steps);
+  if (!options_.publish.topic.empty()) open_publisher();
   if (topic_ != nullptr)
     save_open_steps();  // of this run: what it writes to the store can be taken back after a crash
   next_flush_ = Clock::now() + milliseconds(options_.flush_ms);
   next_log_ = Clock::now() + milliseconds(options_.log_ms);
+}
+
+// Of sockets nothing is read again, so nothing is taken back.
+void Collector::open_publisher() {
+  publisher_ = std::make_unique<FramePublisher>(options_.publish, options_.series.step_ms,
+                                                topic_ == nullptr ? std::nullopt : resumed_published_,
+                                                [](const std::string& line) { log("{}", line); });
+  pipeline_->builder().set_step_tap(
+      [this](int64_t step, const series::OpenStep& nodes) { publisher_->step(step, nodes); });
 }
 
 std::unique_ptr<flow::FlowSource> Collector::open_source() {
@@ -134,6 +129,7 @@ series::SeriesOptions Collector::continued_store() {
   if (resumed_) {
     const auto place = series::OpenSteps::place(options_.open_steps, options.step_ms);
     resumed_source_ = place.source;
+    resumed_published_ = place.published;
     const auto& info = writer_.info();
     const bool untouched = info.runs.size() == place.runs + 1;  // this run's is there already
     if (untouched && info.shards.size() > place.shards) {
@@ -195,7 +191,7 @@ void Collector::update_shed() {
   if (live_ == nullptr) return;
   const base::TimeMs now = live_->sockets().now();
   const base::TimeMs read = live_->time().value_or(now);
-  if (!shed_.update(now, read, kernel_drops(live_->sockets().ledger()))) return;
+  if (!shed_.update(now, read, kernel_drops())) return;
   log("reading is {:.1f} s behind; left out: {}", static_cast<double>(now - read) / 1000,
       name_of(shed_.level()));
 }
@@ -203,6 +199,10 @@ void Collector::update_shed() {
 void Collector::tick() {
   update_shed();
   if (detector_) detector_->deliver();
+  if (publisher_) {
+    publisher_->closed_before(pipeline_->builder().oldest_open());
+    publisher_->pump();
+  }
   if (options_.watcher != nullptr) options_.watcher->tick(*this);
   if (options_.reload != nullptr && options_.reload->take()) reload();
   const auto now = Clock::now();
@@ -222,9 +222,10 @@ void Collector::tick() {
   }
 }
 
-void Collector::save_open_steps() const {
+void Collector::save_open_steps() {
   series::OpenStepsPlace place{writer_.info().shards.size(), writer_.info().runs.size(), ""};
   if (topic_ != nullptr) place.source = flow::positions_text(topic_->url().name(), topic_->positions());
+  if (publisher_) place.published = publisher_->sync();
   series::OpenSteps::save(pipeline_->builder(), place, options_.open_steps);
 }
 
@@ -292,88 +293,8 @@ std::vector<base::LedgerView> Collector::ledgers() const {
     for (auto& view : detector_->ledgers()) views.push_back(std::move(view));
   }
   for (auto& view : shed_.ledgers()) views.push_back(std::move(view));
+  if (publisher_) views.push_back(publisher_->ledger());
   return views;
-}
-
-void Collector::write_counters() const {
-  nlohmann::json j{{"time", base::format_time(now_ms())}, {"stages", ledgers_json(ledgers())}};
-  j["sockets"] = nlohmann::json::array();
-  j["exporters"] = nlohmann::json::array();
-  if (live_ != nullptr) {
-    for (const auto& s : live_->sockets().sockets())
-      j["sockets"].push_back(
-          {{"address", s.address}, {"port", s.port}, {"receive_buffer", s.receive_buffer}});
-    for (const auto& r : live_->decoder()->exporters()) j["exporters"].push_back(exporter_json(r));
-  }
-  try {
-    base::write_file(options_.counters, j.dump(1) + "\n");
-  } catch (const base::Error& e) {
-    log("error: {}", e.what());
-  }
-}
-
-void Collector::log_topic_line() {
-  const auto views = ledgers();
-  const auto* records = find(views, "kafka records");
-  const auto* flows = find(views, "series flows");
-  const double seconds = static_cast<double>(options_.log_ms) / 1000;
-  log("{} records ({:.0f}/s), {} flows ({:.0f}/s), {} frames written, {} open", records->in,
-      static_cast<double>(records->in - logged_packets_) / seconds, flows->in,
-      static_cast<double>(flows->in - logged_flows_) / seconds, writer_.frames(),
-      pipeline_->builder().frame_ledger().held);
-  if (detector_) log("{}", detector_->status());
-  logged_packets_ = records->in;
-  logged_flows_ = flows->in;
-}
-
-void Collector::log_line() {
-  if (topic_ != nullptr) return log_topic_line();
-  const auto views = ledgers();
-  const auto* sockets = find(views, "sockets");
-  const auto* flows = find(views, "series flows");
-  const double seconds = static_cast<double>(options_.log_ms) / 1000;
-  uint64_t lost = 0;
-  const auto exporters = live_->decoder()->exporters();
-  for (const auto& e : exporters) {
-    for (const auto& s : e.sequences) lost += s.lost;
-  }
-  log("{} packets ({:.0f}/s), {} flows ({:.0f}/s), {} exporters, lost in transit {} (by sequence), dropped "
-      "by the kernel {}, waiting {} KiB, {} frames written, {} open",
-      sockets->in, static_cast<double>(sockets->in - logged_packets_) / seconds, flows->in,
-      static_cast<double>(flows->in - logged_flows_) / seconds, exporters.size(), lost,
-      kernel_drops(*sockets), live_->queued_bytes() / 1024, writer_.frames(),
-      pipeline_->builder().frame_ledger().held);
-  if (kernel_drops(*sockets) > logged_kernel_drops_) {
-    log("warning: the kernel dropped {} packets: raise --receive-buffer and net.core.rmem_max, or --sockets",
-        kernel_drops(*sockets) - logged_kernel_drops_);
-  }
-  if (detector_) log("{}", detector_->status());
-  logged_packets_ = sockets->in;
-  logged_flows_ = flows->in;
-  logged_kernel_drops_ = kernel_drops(*sockets);
-}
-
-// An exporter that reports later than --lateness allows moves traffic into later steps: logged once.
-void Collector::warn_of_delays() {
-  if (live_ == nullptr) return;
-  for (const auto& e : live_->decoder()->exporters()) {
-    const auto active = e.timeouts.active_ms ? e.timeouts.active_ms : e.timeouts.announced_active_ms;
-    const auto inactive = e.timeouts.inactive_ms ? e.timeouts.inactive_ms : e.timeouts.announced_inactive_ms;
-    const int64_t delay = active.value_or(0) + inactive.value_or(0);
-    if (delay <= options_.series.lateness_ms || !warned_.insert(e.exporter).second) continue;
-    log("warning: exporter {} reports flows up to {} s late (active time-out {} s, inactive {} s), more than "
-        "--lateness "
-        "{} s: lower its time-outs or raise --lateness",
-        e.exporter.to_string(), delay / 1000, active.value_or(0) / 1000, inactive.value_or(0) / 1000,
-        options_.series.lateness_ms / 1000);
-  }
-}
-
-// What the source reports of its exporters: each is logged once.
-void Collector::warn_of_exporters() {
-  for (const auto& w : pipeline_->source().warnings()) {
-    if (told_.insert(w.about).second) log("warning: {}", w.text);
-  }
 }
 
 // The open steps go to the store too, so that it is whole; and beside it as they are, so that the next run can take
@@ -384,6 +305,8 @@ void Collector::finish() {
   if (detector_) detector_->stop();
   if (options_.watcher != nullptr) options_.watcher->stopping(*this);
   save_open_steps();
+  if (publisher_)
+    publisher_->finish(kPublishGrace_ms);  // what is open is published when the next run closes it
   pipeline_->finish();
   writer_.cover(first_stored(pipeline_->builder(), writer_, removed_frames_ > 0),
                 pipeline_->builder().end_step());

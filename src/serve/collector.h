@@ -17,6 +17,7 @@
 #include "flow/live/live_flow_source.h"
 #include "series/store.h"
 #include "series/store_sink.h"
+#include "serve/fleet_options.h"
 #include "serve/live_detector.h"
 #include "serve/load_shed.h"
 #include "serve/pipeline.h"
@@ -28,6 +29,7 @@ class KafkaSource;
 namespace netflowgen::serve {
 
 class Collector;
+class FramePublisher;
 
 // Sees the collector's work as it happens, on its thread, in this order for each step: flows, frames, step_closed.
 class CollectorWatcher {
@@ -64,6 +66,7 @@ struct CollectorOptions {
   int64_t log_ms = 0;
   base::fs::path store;
   StoreBounds store_bounds;
+  PublishOptions publish;  // topic "": nothing is published
   base::fs::path templates;
   base::fs::path counters;
   base::fs::path open_steps;
@@ -99,12 +102,14 @@ class Collector {
   std::unique_ptr<flow::FlowSource> open_source();
   std::unique_ptr<flow::FlowSource> open_topic();
   void stop_source();
-  void save_open_steps() const;
+  void save_open_steps();
   void commit();
   void say_start() const;
+  void open_publisher();
   void say_sockets() const;
   void tick();
   void update_shed();
+  uint64_t kernel_drops() const;  // because the receive buffer was full. REQUIRES: live_
   void reload();
   void flush();
   void bound_store();
@@ -119,14 +124,16 @@ class Collector {
   const base::StopFlag& stop_;
   series::StoreWriter writer_;
   series::StoreSink sink_;
-  std::unique_ptr<LiveDetector> detector_;  // before sink_, where there is a model
-  std::unique_ptr<Watched> watched_;        // before both, where someone watches
-  flow::LiveFlowSource* live_ = nullptr;    // inside the pipeline's source, where there are sockets
-  flow::KafkaSource* topic_ = nullptr;      // the same, where there is a topic
+  std::unique_ptr<LiveDetector> detector_;     // before sink_, where there is a model
+  std::unique_ptr<Watched> watched_;           // before both, where someone watches
+  std::unique_ptr<FramePublisher> publisher_;  // null: none
+  flow::LiveFlowSource* live_ = nullptr;       // inside the pipeline's source, where there are sockets
+  flow::KafkaSource* topic_ = nullptr;         // the same, where there is a topic
   std::unique_ptr<Pipeline> pipeline_;
   LoadShed shed_;
   bool resumed_ = false;        // the file of open steps is still there
   std::string resumed_source_;  // how far the last run read its topic
+  std::optional<uint64_t> resumed_published_;
   bool commit_failing_ = false;
   Clock::time_point next_flush_;
   Clock::time_point next_log_;

@@ -12,6 +12,7 @@
 #include "base/stop.h"
 #include "serve/collector.h"
 #include "serve/detect_setup.h"
+#include "serve/fleet_options.h"
 #include "serve/output_options.h"
 
 namespace netflowgen::serve {
@@ -60,6 +61,7 @@ struct ServiceOptions {
   HttpSettings http;
   HistorySettings history;
   AlertBounds alerts;
+  ReadFramesOptions frames;  // topic "": flows are read
   TrainingSettings training;
   std::vector<OutputOptions> outputs;
   bool demo = false;  // a simulated network instead of the sockets (serve/demo/)

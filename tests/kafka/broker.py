@@ -2,19 +2,17 @@
 The collector is killed again and again while flows come, and the broker once. The store must hold what a file of the same
 flows gives: nothing lost, nothing twice."""
 import json
-import os
 import pathlib
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.argv = [sys.argv[0], sys.argv[1]]
+from kraft import Broker
+
 PROGRAM = sys.argv[1]
-JARS = os.environ["KAFKA_JARS"] + "/*"
 START = 1_767_225_600
 failures = []
 
@@ -22,57 +20,6 @@ failures = []
 def expect(what, seen, wanted):
     if seen != wanted:
         failures.append(f"{what}: {seen}, expected {wanted}")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Broker:
-    def __init__(self, folder):
-        self.folder, self.port, controller = folder, free_port(), free_port()
-        self.properties = folder / "server.properties"
-        self.properties.write_text(f"""process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{self.port}
-controller.listener.names=CONTROLLER
-log.dirs={folder}/log
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=1
-num.partitions=3
-group.initial.rebalance.delay.ms=0
-""")
-        self.java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", self.properties)
-        self.start()
-
-    @staticmethod
-    def java(*arguments):
-        subprocess.run(["java", "-cp", JARS, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=120)
-
-    def start(self):
-        self.process = subprocess.Popen(["java", "-Xmx384m", "-cp", JARS, "kafka.Kafka", str(self.properties)],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(120):
-            if subprocess.run(["kcat", "-L", "-b", f"127.0.0.1:{self.port}", "-m", "1"], capture_output=True).returncode == 0:
-                return
-            time.sleep(0.5)
-        raise SystemExit("FAILED: the broker did not start")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def produce(self, partition, lines):
-        subprocess.run(["kcat", "-P", "-b", f"127.0.0.1:{self.port}", "-t", "flows", "-p", str(partition)],
-                       input="\n".join(lines) + "\n", text=True, check=True, timeout=60)
-
-    def url(self, options=""):
-        return f"kafka://127.0.0.1:{self.port}/flows?{options}"
 
 
 def flow(i):
@@ -86,7 +33,7 @@ def flow(i):
 
 
 def collect(store, broker):
-    return subprocess.Popen([PROGRAM, "collect", "--listen", broker.url("group=g&group.instance.id=c1"), "-o", str(store), "--nodes", "10.0.0.0/8",
+    return subprocess.Popen([PROGRAM, "collect", "--listen", broker.url("flows", "group=g&group.instance.id=c1"), "-o", str(store), "--nodes", "10.0.0.0/8",
                              "--flush", "1s", "--log-every", "1s"], stderr=subprocess.PIPE, text=True)
 
 
@@ -94,7 +41,7 @@ def fill(broker, first, count):
     for partition in range(3):
         lines = [flow(i) for i in range(first, first + count) if i % 3 == partition]
         lines.insert(len(lines) // 2, "{poison")
-        broker.produce(partition, lines)
+        broker.produce("flows", partition, lines)
 
 
 def rows(store):
@@ -143,7 +90,7 @@ def run(folder):
         wrong = [key for key in right if seen.get(key) != right[key]]
         expect("rows that differ", wrong[:5], [])
         topic = folder / "topic"
-        done = subprocess.run([PROGRAM, "series", broker.url(), "-o", str(topic), "--nodes", "10.0.0.0/8"], capture_output=True,
+        done = subprocess.run([PROGRAM, "series", broker.url("flows"), "-o", str(topic), "--nodes", "10.0.0.0/8"], capture_output=True,
                               text=True)
         expect("exit code of series", done.returncode, 0)
         expect("series of the topic", rows(topic) == right, True)

@@ -47,6 +47,14 @@ class MockCluster {
         RD_KAFKA_RESP_ERR_NO_ERROR);
   }
   void flush() { ASSERT_EQ(rd_kafka_flush(producer_, 10'000), RD_KAFKA_RESP_ERR_NO_ERROR); }
+  // The offset behind a partition's last record.
+  int64_t end(const std::string& topic, int32_t partition) {
+    int64_t first = 0;
+    int64_t last = -1;
+    EXPECT_EQ(rd_kafka_query_watermark_offsets(producer_, topic.c_str(), partition, &first, &last, 10'000),
+              RD_KAFKA_RESP_ERR_NO_ERROR);
+    return last;
+  }
   void set_down(bool down) {
     if (down) {
       rd_kafka_mock_broker_set_down(cluster_, 1);

@@ -137,6 +137,7 @@ class Consumer : public KafkaConsumer {
 
   std::map<int32_t, int64_t> committed(const std::vector<int32_t>& partitions) override {
     std::map<int32_t, int64_t> wanted;
+    if (partitions.empty()) return wanted;  // a group with more members than partitions
     for (const int32_t p : partitions) wanted[p] = -1;
     const List list = list_of(wanted);
     ask([&] { return rd_kafka_committed(kafka_.get(), list.get(), kAskTimeout_ms); });

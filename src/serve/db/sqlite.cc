@@ -86,6 +86,12 @@ Statement& Statement::bind(int at, std::span<const float> value) {
   return *this;
 }
 
+Statement& Statement::bind(int at, std::span<const uint8_t> value) {
+  db_.check(
+      sqlite3_bind_blob(statement_, at, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT));
+  return *this;
+}
+
 Statement& Statement::bind_null(int at) {
   db_.check(sqlite3_bind_null(statement_, at));
   return *this;
@@ -118,6 +124,12 @@ std::vector<float> Statement::floats(int at) const {
   std::vector<float> values(bytes / sizeof(float));
   if (!values.empty()) std::memcpy(values.data(), data, values.size() * sizeof(float));
   return values;
+}
+
+std::vector<uint8_t> Statement::bytes(int at) const {
+  const auto* const data = static_cast<const uint8_t*>(sqlite3_column_blob(statement_, at));
+  const auto size = static_cast<size_t>(sqlite3_column_bytes(statement_, at));
+  return data == nullptr ? std::vector<uint8_t>() : std::vector<uint8_t>(data, data + size);
 }
 
 Transaction::~Transaction() {

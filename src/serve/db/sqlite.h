@@ -48,7 +48,8 @@ class Statement {
   Statement& bind(int at, int64_t value);
   Statement& bind(int at, double value);
   Statement& bind(int at, std::string_view value);
-  Statement& bind(int at, std::span<const float> value);  // a blob
+  Statement& bind(int at, std::span<const float> value);    // a blob
+  Statement& bind(int at, std::span<const uint8_t> value);  // a blob
   Statement& bind_null(int at);
   bool step();  // true: a row
   void run() {  // to the end, and ready for new parameters
@@ -63,6 +64,7 @@ class Statement {
   bool null(int at) const;
   std::string text(int at) const;
   std::vector<float> floats(int at) const;
+  std::vector<uint8_t> bytes(int at) const;
 
  private:
   Sqlite& db_;

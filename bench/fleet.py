@@ -1,0 +1,132 @@
+"""CPU seconds a million flows: collectors -> Kafka -> detectors beside one process that does the same work (collect with a model).
+
+KAFKA_JARS=FOLDER python3 bench/fleet.py PROGRAM [FLOWS [WORKERS]]: needs java, kcat, openssl. The broker's own time is not counted. Both
+sides read the same topic (goflow2's JSON, two partitions), write a store, and score the same frames with the model that comes with the
+program.
+"""
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "kafka"))
+from kraft import Broker, free_port  # noqa: E402
+
+PROGRAM = sys.argv[1]
+FLOWS = int(sys.argv[2]) if len(sys.argv) > 2 else 200_000
+WORKERS = int(sys.argv[3]) if len(sys.argv) > 3 else 2
+START = 1_767_225_600
+MINUTES = 40
+HOSTS = 500
+
+
+def flows(part):
+    rng = random.Random(part)
+    count = FLOWS // 2
+    for i in range(count):
+        ms = START * 1000 + i * MINUTES * 60_000 // count
+        yield json.dumps({
+            "type": "NETFLOW_V9", "time_received_ns": (ms + 1000) * 1_000_000, "sampler_address": "192.0.2.1",
+            "time_flow_start_ns": ms * 1_000_000, "time_flow_end_ns": (ms + 300) * 1_000_000, "bytes": rng.randrange(40, 100_000),
+            "packets": rng.randrange(1, 80), "src_addr": f"198.51.{rng.randrange(100)}.{rng.randrange(250)}",
+            "dst_addr": f"10.0.{rng.randrange(HOSTS) // 250}.{rng.randrange(250)}", "etype": "IPv4", "proto": "TCP",
+            "src_port": rng.randrange(1024, 65536), "dst_port": rng.choice([53, 80, 443, 8080])})
+    for i in range(100):  # closes the steps before it
+        ms = (START + 60 * (MINUTES + 30)) * 1000 + i
+        yield json.dumps({"type": "NETFLOW_V9", "time_received_ns": ms * 1_000_000, "sampler_address": "192.0.2.1",
+                          "time_flow_start_ns": ms * 1_000_000, "time_flow_end_ns": ms * 1_000_000, "bytes": 100, "packets": 1,
+                          "src_addr": "198.51.100.1", "dst_addr": "10.0.0.1", "etype": "IPv4", "proto": "TCP", "src_port": 1, "dst_port": 443})
+
+
+class Process:
+    def __init__(self, log, *command):
+        self.log = log
+        self.process = subprocess.Popen([PROGRAM, *map(str, command)], stderr=open(log, "w"), stdout=subprocess.DEVNULL)
+
+    def cpu_after(self, done):
+        """Seconds of CPU, ended when done() is true."""
+        until = time.monotonic() + 900
+        while not done():
+            if time.monotonic() > until or self.process.poll() is not None:
+                raise SystemExit(f"FAILED: {self.log}: " + pathlib.Path(self.log).read_text()[-2000:])
+            time.sleep(0.5)
+        self.process.send_signal(signal.SIGINT)
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        if self.process.returncode != 0:
+            raise SystemExit(f"FAILED: {self.log}: " + pathlib.Path(self.log).read_text()[-2000:])
+        return usage.ru_utime + usage.ru_stime
+
+
+def stage(path, name):
+    try:
+        return next((s for s in json.loads(path.read_text())["stages"] if s["stage"] == name), None)
+    except (OSError, ValueError):
+        return None
+
+
+def reads_all(store, count):
+    def done():
+        s = stage(store / "counters.json", "series flows")
+        return s is not None and s["in"] >= count
+    return done
+
+
+def offsets(state):
+    return sum(json.loads(p.read_text())["offset"] for p in state.glob("partition-*/partition.json"))
+
+
+def frames_in(broker):
+    out = subprocess.run(["kcat", "-Q", "-b", f"127.0.0.1:{broker.port}", *[x for p in range(4) for x in ("-t", f"frames:{p}:-1")]],
+                         capture_output=True, text=True).stdout
+    return sum(int(line.split()[-1]) for line in out.splitlines())
+
+
+def run(folder):
+    broker = Broker(folder, partitions=4)
+    try:
+        for part in range(2):
+            broker.produce("flows", part, list(flows(part)))
+        total = FLOWS // 2 * 2 + 200
+        common = ["--nodes", "10.0.0.0/8", "--step", "60s", "--log-every", "1s", "--flush", "10s"]
+        one = folder / "one"
+        single = Process(folder / "one.log", "collect", "--listen", broker.url("flows", "partitions=0,1"), "-o", one, *common, "--model",
+                         "default", "--threads", "1").cpu_after(reads_all(one, total))
+        collectors = []
+        for part in range(WORKERS):
+            parts = ",".join(str(p) for p in range(2) if p % WORKERS == part)
+            store = folder / f"store{part}"
+            collectors.append((Process(folder / f"c{part}.log", "collect", "--listen", broker.url("flows", f"partitions={parts}"), "-o",
+                                       store, *common, "--publish", broker.url("frames"), "--publish-as", f"c{part}"),
+                               reads_all(store, total // WORKERS)))
+        published = sum(p.cpu_after(done) for p, done in collectors)
+        records = frames_in(broker)
+        state, detectors = folder / "state", []
+        for w in range(WORKERS):
+            parts = ",".join(str(p) for p in range(4) if p % WORKERS == w)
+            config = folder / f"d{w}.yaml"
+            config.write_text(f"""data: {folder}/data{w}
+flush: 10s
+http: {{listen: ["127.0.0.1:{free_port()}"]}}
+series: {{step: 60s}}
+frames: {{read: "{broker.url("frames", "partitions=" + parts)}", state: "{state}", collectors: {WORKERS}}}
+""")
+            detectors.append(Process(folder / f"d{w}.log", "serve", config))
+        detected = sum(p.cpu_after(lambda: offsets(state) >= records) for p in detectors)
+        million = 1e6 / total
+        print(f"{total} flows, {records} records of partial frames, {WORKERS} workers")
+        print(f"one process           {single * million:8.2f} CPU s a million flows")
+        print(f"collectors            {published * million:8.2f}")
+        print(f"detectors             {detected * million:8.2f}")
+        print(f"ratio                 {(published + detected) / single:8.2f} (aim: 1.25 at most)")
+    finally:
+        broker.kill()
+
+
+with tempfile.TemporaryDirectory(dir=os.environ.get("NETFLOWGEN_TEST_DIR")) as name:
+    run(pathlib.Path(name))

@@ -1,0 +1,183 @@
+"""Two collectors publish partial frames, two detectors of one group read them, while flows come. Detectors, collectors and the broker
+are killed, and partitions change hands. The alerts of all partitions must be those of `replay` on the same flows: none lost, none
+twice. The clients come by TLS and SASL. NETFLOWGEN_KILLS: how many are killed, 6 unless set; 20 is the long form."""
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from kraft import Broker, free_port
+
+PROGRAM = sys.argv[1]
+START = 1_767_225_600
+MINUTES = 120
+KILLS = int(os.environ.get("NETFLOWGEN_KILLS", "6"))
+failures = []
+
+
+def expect(what, seen, wanted):
+    if seen != wanted:
+        failures.append(f"{what}: {seen}, expected {wanted}")
+
+
+def flow(start_ms, src, dst, octets, packets, proto, port):
+    return json.dumps({
+        "type": "NETFLOW_V9", "time_received_ns": (start_ms + 1000) * 1_000_000, "sampler_address": "192.0.2.1",
+        "time_flow_start_ns": start_ms * 1_000_000, "time_flow_end_ns": (start_ms + 400) * 1_000_000, "bytes": octets,
+        "packets": packets, "src_addr": src, "dst_addr": dst, "etype": "IPv4", "proto": proto, "src_port": 1024 + start_ms % 40000,
+        "dst_port": port})
+
+
+def minute(i):
+    """Flows of minute i: 40 hosts of eight prefixes, and floods towards some of them."""
+    rng, found = random.Random(i), []
+    for host in range(40):
+        address = f"10.0.{host % 8}.{host // 8 + 1}"
+        for _ in range(rng.randint(2, 4)):
+            found.append((rng.randrange(59_000), f"198.51.100.{rng.randrange(20)}", address, rng.randint(500, 20_000),
+                          rng.randint(1, 20), "TCP", 443))
+        if (host % 8 == 3 and 90 <= i < 100) or (host == 5 and 60 <= i < 64):
+            found += [(rng.randrange(59_000), f"203.0.113.{rng.randrange(250)}", address, 60_000_000, 100_000, "UDP", 53)
+                      for _ in range(40)]
+    return [flow((START + 60 * i) * 1000 + at, *rest) for at, *rest in sorted(found)]
+
+
+def tail():
+    """What closes the steps before it: near enough to be taken at once."""
+    return [flow((START + 60 * (MINUTES + 20)) * 1000 + i * 1000, "198.51.100.1", "10.0.0.1", 1000, 1, "TCP", 443) for i in range(100)]
+
+
+class Fleet:
+    def __init__(self, folder, broker):
+        self.folder, self.broker = folder, broker
+        self.secure = f"config={broker.client_properties()}"
+        self.running, self.logs = {}, {}
+        self.ports = {f"d{i}": free_port() for i in range(2)}
+
+    def start(self, name):
+        if name[0] == "c":
+            command = ["collect", "--listen", self.broker.secure_url("flows-" + name, f"group={name}&{self.secure}"), "-o",
+                       self.folder / f"store-{name}", "--nodes", "10.0.0.0/8", "--step", "60s", "--flush", "1s", "--publish",
+                       self.broker.secure_url("frames", self.secure), "--publish-as", name]
+        else:
+            config = self.folder / f"{name}.yaml"
+            read = self.broker.secure_url("frames", f"group=detectors&session.timeout.ms=6000&heartbeat.interval.ms=500&{self.secure}")
+            config.write_text(f"""data: {self.folder}/data-{name}
+flush: 2s
+http: {{listen: ["127.0.0.1:{self.ports[name]}"]}}
+series: {{step: 60s}}
+frames: {{read: "{read}", state: "{self.folder}/state", collectors: 2}}
+""")
+            command = ["serve", config]
+        log = open(self.folder / f"{name}.log", "a")
+        self.running[name] = subprocess.Popen([PROGRAM, *map(str, command)], stderr=log, stdout=log)
+
+    def stop(self, name, how):
+        process = self.running.pop(name)
+        alive = process.poll() is None
+        expect(f"{name} runs", alive, True)
+        process.send_signal(how)
+        process.wait(timeout=120)
+        if how != signal.SIGKILL:
+            expect(f"exit code of {name}", process.returncode, 0)
+
+    def stop_all(self):
+        for name in list(self.running):
+            self.stop(name, signal.SIGINT)
+
+
+def records(lines):
+    """What does not depend on the sample of single flows, of records before the tail."""
+    found = []
+    for line in lines:
+        r = json.loads(line)
+        if r["time"] >= "2026-01-01T02:10":
+            continue
+        found.append(json.dumps({k: r.get(k) for k in ("record", "id", "event", "time", "node", "prefix", "task", "start", "raised", "end",
+                                                       "score", "suppressed", "hosts", "incident")}, sort_keys=True))
+    return sorted(found)
+
+
+def seen_alerts(folder):
+    lines = []
+    for path in folder.glob("state/partition-*/alerts.jsonl"):
+        lines += path.read_text().splitlines()
+    return records(lines)
+
+
+def run(folder):
+    broker = Broker(folder, partitions=4, secure=True)
+    fleet = Fleet(folder, broker)
+    try:
+        rng = random.Random(int(os.environ.get("NETFLOWGEN_SEED", "1")))
+        everything = folder / "flows.json"
+        flows = [minute(i) for i in range(MINUTES)] + [tail()]
+        everything.write_text("".join(line + "\n" for lines in flows for line in lines))
+        subprocess.run([PROGRAM, "-q", "replay", everything, "--nodes", "10.0.0.0/8", "--step", "60s", "-o", folder / "wanted.jsonl"],
+                       check=True, capture_output=True)
+        wanted = records((folder / "wanted.jsonl").read_text().splitlines())
+        expect("enough alerts", len(wanted) > 20, True)
+        for partition in range(4):  # poison in every partition, which makes the topic, too
+            broker.produce("frames", partition, ["{poison"] * 2)
+        for name in ("c0", "c1"):
+            broker.produce(f"flows-{name}", 0, flows[0][int(name[1])::2])
+        for name in ("c0", "c1", "d0", "d1"):
+            fleet.start(name)
+        batch = max(1, (MINUTES - 1) // (KILLS + 1))
+        kills = {"c": 0, "d": 0, "broker": 0}
+        for first in range(1, MINUTES, batch):
+            for name in ("c0", "c1"):
+                lines = [line for i in range(first, min(first + batch, MINUTES)) for line in flows[i][int(name[1])::2]]
+                broker.produce(f"flows-{name}", 0, lines)
+            time.sleep(rng.uniform(1, 6))
+            round_ = first // batch
+            if round_ == KILLS // 2:
+                broker.kill()
+                broker.start()
+                kills["broker"] += 1
+            victim = rng.choice(["d0", "d1", "d0", "d1", "c0", "c1"])
+            fleet.stop(victim, signal.SIGINT if round_ % 4 == 3 else signal.SIGKILL)
+            kills[victim[0]] += 1
+            if victim[0] == "d" and round_ % 2 == 0:
+                time.sleep(8)  # the other one gets its partitions
+            fleet.start(victim)
+        for name in ("c0", "c1"):
+            broker.produce(f"flows-{name}", 0, flows[-1][int(name[1])::2])
+        until = time.monotonic() + 180
+        while time.monotonic() < until and seen_alerts(folder) != wanted:
+            time.sleep(1)
+        seen = seen_alerts(folder)
+        expect("alerts twice", len(seen) - len(set(seen)), 0)
+        expect("alerts lost", sorted(set(wanted) - set(seen))[:3], [])
+        expect("alerts too many", sorted(set(seen) - set(wanted))[:3], [])
+        time.sleep(3)
+        fleet.stop_all()
+        log = "".join((folder / f"{n}.log").read_text() for n in ("d0", "d1"))
+        expect("poison is counted", "not_frames" in log, True)
+        wrong = subprocess.run([PROGRAM, "decode", broker.secure_url("flows-c0", f"timeout=3s&config={broker.client_properties('wrong')}"),
+                                "-o", "stats"], capture_output=True, text=True)
+        expect("exit code with a wrong password", wrong.returncode, 1)
+        expect("the message has no secret", "wrong" in wrong.stderr.replace(str(folder), "").replace("client-wrong", ""), False)
+        print(f"{kills['d']} detectors, {kills['c']} collectors and {kills['broker']} broker killed or stopped, {len(wanted)} records")
+    finally:
+        for process in fleet.running.values():
+            process.kill()
+        broker.kill()
+        if failures:
+            for name in ("c0", "c1", "d0", "d1"):
+                path = folder / f"{name}.log"
+                if path.exists():
+                    print(name, "\n".join(path.read_text().splitlines()[-40:]))
+
+
+with tempfile.TemporaryDirectory(dir=os.environ.get("NETFLOWGEN_TEST_DIR")) as name:
+    run(pathlib.Path(name))
+for failure in failures:
+    print("FAILED:", failure)
+print("fleet:", "failed" if failures else "all as expected")
+sys.exit(1 if failures else 0)
