@@ -65,8 +65,8 @@ std::string column_sql(const TableSchema& schema, TableField field) {
   const auto& info = info_of(field);
   const bool has = schema.has(field);
   std::string sql = schema.at(field).sql;
-  if (!has && info.type.starts_with("FixedString")) sql = "''";
-  if (!has && sql.empty()) sql = "0";
+  if (!has && (sql.empty() || info.type.starts_with("FixedString")))
+    sql = info.type.starts_with("FixedString") ? "''" : "0";
   if (field == TableField::kEnd && !has) return "nfg_t AS nfg_e";
   if (field == TableField::kHasAddresses && !has)
     sql = schema.has(TableField::kSrc) && schema.has(TableField::kDst) ? "1" : "0";
