@@ -206,6 +206,7 @@ def commands_in(text):
     code = [line for line in text.splitlines() if line.startswith("    ")] + re.findall(r"`([^`\n]+)`", text)
     code += [line for block in re.findall(r"```[^\n]*\n(.*?)```", text, re.S) for line in block.splitlines()]
     for line in code:
+        line = re.sub(r"\b[A-Z_]+=\S+", "", line)  # a variable that names the program is no call
         for call in re.findall(r"(?:^|[\s/$(])(?<!import )netflowgen((?: [^|&;#`()]*)?)", line):
             words = re.sub(r"^(\s+(-q|--quiet|--config \S+))*", "", call).split()
             if words and re.fullmatch(r"[a-z][a-z-]+", words[0]) and words[0] != "netflowgen":
@@ -255,12 +256,13 @@ def check_commands(pages):
 
 
 def check_links(pages):
-    """Every relative link names a file. Anchors are checked by `make docs`, and so are links to pages that it makes (cpp/)."""
+    """Every relative link names a file. Anchors are checked by `make docs`, and so are links to pages that it makes (cpp/). The
+    badge is a page of the repository's host."""
     wrong = []
     for path in pages:
         prose = re.sub(r"```.*?```", "", path.read_text(), flags=re.S)
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
-            if not re.match(r"[a-z]+:|\.\./cpp/", target) and not (path.parent / target).exists():
+            if not re.match(r"[a-z]+:|\.\./cpp/|\.\./\.\./actions/", target) and not (path.parent / target).exists():
                 wrong.append(f"{path.name}: there is no {target}")
     if wrong:
         raise SystemExit("FAILED: " + "\n".join(wrong))

@@ -3,8 +3,6 @@
 // Invariant: the table is the one that load_frames reads from a store of the same frames, to the bit. One thread.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <memory>
 #include <span>
 #include <string>
@@ -44,7 +42,7 @@ class TableSink : public FrameSink {
   struct KeyHash {
     size_t operator()(const NodeKey& node) const { return HashSeed().hash(node); }
   };
-  boost::unordered_flat_map<NodeKey, uint32_t, KeyHash> keys_;
+  std::unordered_map<NodeKey, uint32_t, KeyHash> keys_;
   std::unordered_map<std::string, uint32_t> index_;
   std::vector<std::string> names_;
   std::vector<uint32_t> nodes_;                   // [rows] index into names_
