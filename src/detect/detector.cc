@@ -301,9 +301,8 @@ Severity Detector::severity_of(const Alert& alert, size_t task, const Rule& rule
                                const Node& node) const {
   if (rule.fixed_severity) return rule.severity;
   const Severity severity = detect::severity_of(alert.peak, rule.thresholds[task], alert.times_expected);
-  return ordinary_growth(seen.frame, node.usual, alert.flows ? &*alert.flows : nullptr)
-             ? std::min(severity, Severity::kMedium)
-             : severity;
+  // By frames alone: a replay of a store has no flows, and gives the same alerts.
+  return ordinary_growth(seen.frame, node.usual, nullptr) ? std::min(severity, Severity::kMedium) : severity;
 }
 
 void Detector::record(Alert& alert, AlertEvent event, int64_t step) {

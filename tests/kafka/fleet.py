@@ -92,14 +92,15 @@ frames: {{read: "{read}", state: "{self.folder}/state", collectors: 2}}
 
 
 def records(lines):
-    """What does not depend on the sample of single flows, of records before the tail."""
+    """What does not depend on the sample of single flows, of records before the tail. The type does, and with it which incident an alert
+    belongs to (docs/frames.md)."""
     found = []
     for line in lines:
         r = json.loads(line)
-        if r["time"] >= "2026-01-01T02:10":
+        if r["time"] >= "2026-01-01T02:10" or r["record"] != "alert":
             continue
         found.append(json.dumps({k: r.get(k) for k in ("record", "id", "event", "time", "node", "prefix", "task", "start", "raised", "end",
-                                                       "score", "suppressed", "hosts", "incident")}, sort_keys=True))
+                                                       "score", "suppressed")}, sort_keys=True))
     return sorted(found)
 
 
