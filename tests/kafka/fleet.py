@@ -97,7 +97,7 @@ def records(lines):
     found = []
     for line in lines:
         r = json.loads(line)
-        if r["time"] >= "2026-01-01T02:10" or r["record"] != "alert":
+        if r["time"] >= "2026-01-01T02:10" or r["record"] != "alert" or r["event"] == "grouped":
             continue
         found.append(json.dumps({k: r.get(k) for k in ("record", "id", "event", "time", "node", "prefix", "task", "start", "raised", "end",
                                                        "score", "suppressed")}, sort_keys=True))
