@@ -6,6 +6,7 @@ set -u
 failed=0
 check() { if ! eval "$2"; then echo "FAILED: $1" >&2; failed=1; fi; }
 work=$(mktemp -d)
+name=$(dpkg-deb -f "$NETFLOWGEN_DEB" Package)  # netflowgen, or netflowgen-full
 root=${NETFLOWGEN_ROOT:-$work/root}
 unmount() { umount -l "$root/proc" "$root/dev" 2>/dev/null; rm -rf "$work"; }
 trap unmount EXIT
@@ -46,13 +47,13 @@ check "it ends in order (exit code $status)" "[ $status = 0 ]"
 check "it stored" '[ -f "$root/var/lib/netflowgen/alerts.db" ] && [ -d "$root/var/lib/netflowgen/store" ]'
 
 in_root apt-get install -q -y --no-install-recommends /tmp/next.deb >>"$work/apt" 2>&1 || { tail -20 "$work/apt"; failed=1; }
-check "the upgrade is installed" 'in_root dpkg-query -W -f="\${Version}" netflowgen | grep -q "\.1\$"'
+check "the upgrade is installed" 'in_root dpkg-query -W -f="\${Version}" $name | grep -q "\.1\$"'
 check "a changed configuration is kept" 'in_root grep -q "127.0.0.1:0" /etc/netflowgen/netflowgen.yaml'
 check "what was stored is kept" '[ -f "$root/var/lib/netflowgen/alerts.db" ]'
-in_root apt-get remove -q -y netflowgen >>"$work/apt" 2>&1 || failed=1
+in_root apt-get remove -q -y "$name" >>"$work/apt" 2>&1 || failed=1
 check "removed: the program is gone" '[ ! -e "$root/usr/bin/netflowgen" ]'
 check "removed: configuration and store are kept" '[ -f "$root/etc/netflowgen/netflowgen.yaml" ] && [ -f "$root/var/lib/netflowgen/alerts.db" ]'
-in_root apt-get purge -q -y netflowgen >>"$work/apt" 2>&1 || failed=1
+in_root apt-get purge -q -y "$name" >>"$work/apt" 2>&1 || failed=1
 check "purged: nothing is left" '[ ! -e "$root/etc/netflowgen" ] && [ ! -e "$root/var/lib/netflowgen" ] && [ ! -e "$root/usr/share/netflowgen" ] && [ ! -e "$root/etc/systemd/system/multi-user.target.wants/netflowgen.service" ]'
 in_root dpkg --audit
 [ $failed = 0 ] && echo "deb: lintian without errors; installs, starts, upgrades, is removed and purged"
