@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "flow/kafka/property.h"
 
 namespace netflowgen::flow {
 namespace {
@@ -91,13 +92,7 @@ class Producer : public KafkaProducer {
   void open() {
     Owned<rd_kafka_conf_t> conf(rd_kafka_conf_new());
     const auto set = [&](const std::string& name, const std::string& value) {
-      char text[kErrorBytes];
-      if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), text, sizeof text) == RD_KAFKA_CONF_OK)
-        return;
-      // librdkafka's text repeats the value, which may be a secret.
-      throw base::UsageError(
-          "{}: librdkafka refuses the property {}: {}", url_.name(), name,
-          rd_kafka_version_str() + std::string(" has no such property, or not this value"));
+      set_property(conf.get(), url_, name, value);
     };
     set("client.id", "netflowgen");
     set("compression.codec", "lz4");
