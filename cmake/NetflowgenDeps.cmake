@@ -64,6 +64,14 @@ if(NETFLOWGEN_LEARN)
     target_compile_definitions(netflowgen_torch INTERFACE FMT_HEADER_ONLY=1)
   endif()
   target_compile_definitions(netflowgen_torch INTERFACE NETFLOWGEN_TORCH_VERSION="${Torch_VERSION}")
+  # Several processes train together through torch.distributed's Gloo, whose headers include Gloo's own. LibTorch 2.x has
+  # the library inside and brings no headers of it.
+  find_path(GLOO_INCLUDE gloo/context.h)
+  find_library(GLOO_LIBRARY gloo)
+  if(GLOO_INCLUDE AND GLOO_LIBRARY AND TORCH_LIBRARY MATCHES "^/usr/lib/")
+    target_compile_definitions(netflowgen_torch INTERFACE NETFLOWGEN_GLOO=1 USE_C10D_GLOO=1)
+    target_link_libraries(netflowgen_torch INTERFACE ${GLOO_LIBRARY})
+  endif()
 endif()
 
 if(NETFLOWGEN_TESTS)

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
 #include "base/stop.h"
 #include "model/spec.h"
+#include "learn/training_group.h"
 #include "series/frame_table.h"
 
 namespace netflowgen::learn {
@@ -44,6 +46,8 @@ struct PretrainOptions {
   std::string device = "cpu";  // "cpu", "cuda", "cuda:1"
   int threads = 0;             // 0: all cores
   bool resume = false;         // continue from the checkpoint in the output folder
+  // Those that train together; nullptr: this process alone. Only the first writes, and only its `resume` counts.
+  std::shared_ptr<TrainingGroup> group;
 };
 
 struct TrainingPeriods {

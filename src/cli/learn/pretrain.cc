@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
+#include <thread>
 
 #include "cli/commands.h"
 #include "cli/learn/learn_options.h"
@@ -33,20 +35,56 @@ struct PretrainOptions {
   int idle_steps = -2;
   int window = 0;
   bool surroundings = false;
+  bool distributed = false;
   learn::PretrainOptions pretrain;
+
+  // Of the processes that train together the first one prints, and writes.
+  bool first() const { return pretrain.group == nullptr || pretrain.group->first(); }
+  base::ProgressFn progress(const Context& context, const char* what) const {
+    return first() ? progress_printer(context, what) : base::ProgressFn{};
+  }
 };
 
-void report(const learn::PretrainResult& result, const std::string& out) {
-  fmt::print(
+void join_group(PretrainOptions& o) {
+  if (!o.distributed) return;
+  const learn::GroupPlace place = learn::group_place([](const char* name) { return std::getenv(name); });
+  if (o.pretrain.threads == 0) {
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    o.pretrain.threads = std::max(1, cores / place.local_size);
+  }
+  if (o.pretrain.device == "cuda") o.pretrain.device = fmt::format("cuda:{}", place.local_rank);
+  o.pretrain.group = learn::TrainingGroup::join(place);
+}
+
+void report(const learn::PretrainResult& result, const PretrainOptions& o) {
+  if (o.first()) {
+    fmt::print(
       "{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a "
       "feature\n",
       result.parameters, result.steps, result.positions_per_second, result.best_validation,
       result.validation_bits);
+  }
   if (result.stopped) {
     throw base::Stopped(
         "stopped after step {}; the best model so far and a checkpoint are in {} (continue with --resume)",
-        result.steps, out);
+        result.steps, o.out);
   }
+}
+
+study::Corpus load_networks(const PretrainOptions& o, const Context& context) {
+  const auto spec = study::load_corpus_spec(o.corpus);
+  const base::fs::path networks =
+      o.networks.empty() ? base::fs::path(o.out) / "networks" : base::fs::path(o.networks);
+  const auto load = [&] {
+    return study::load_corpus(spec, networks, context.stop, o.progress(context, "networks"));
+  };
+  if (o.first()) {
+    auto corpus = load();
+    if (o.pretrain.group != nullptr) o.pretrain.group->wait();
+    return corpus;
+  }
+  o.pretrain.group->wait();  // the first one draws the networks that are not there yet
+  return load();
 }
 
 // Many networks: the Transformer, then the head that needs no labels.
@@ -57,13 +95,11 @@ void run_corpus(const PretrainOptions& o, const Context& context) {
   if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
   if (o.window > 0) p.spec.window = o.window;
   p.spec.input.surroundings = o.surroundings;
-  const auto spec = study::load_corpus_spec(o.corpus);
-  const base::fs::path networks =
-      o.networks.empty() ? base::fs::path(o.out) / "networks" : base::fs::path(o.networks);
-  const auto corpus = study::load_corpus(spec, networks, context.stop, progress_printer(context, "networks"));
+  const auto corpus = load_networks(o, context);
   report(learn::pretrain_corpus(corpus.train, corpus.validation, p, o.out, context.stop,
-                                progress_printer(context, "pretrain")),
-         o.out);
+                                o.progress(context, "pretrain")),
+         o);
+  if (!o.first()) return;
   study::ZeroShotOptions head = o.head;
   head.threads = p.threads;
   head.seed = p.seed;
@@ -106,10 +142,12 @@ void run_pretrain(const PretrainOptions& o, const Context& context) {
     p.spec.input.leads = parse_steps(o.horizons, table.step_ms, "--horizons");
   else if (o.preset == "default")  // paper forecasts the next step
     p.spec.input.leads = learn::default_horizons(table, p);
-  for (const auto& w : learn::training_warnings(table, p)) fmt::print(stderr, "warning: {}\n", w);
-  const auto result = learn::pretrain(table, p, o.out, context.stop, progress_printer(context, "pretrain"));
-  report(result, o.out);
-  fmt::print("model written to {}\n", o.out);
+  if (o.first()) {
+    for (const auto& w : learn::training_warnings(table, p)) fmt::print(stderr, "warning: {}\n", w);
+  }
+  const auto result = learn::pretrain(table, p, o.out, context.stop, o.progress(context, "pretrain"));
+  report(result, o);
+  if (o.first()) fmt::print("model written to {}\n", o.out);
 }
 
 }  // namespace
@@ -198,8 +236,14 @@ void add_pretrain(Command& app, Context& context) {
   c->add_option("--device", p.device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_option("--threads", p.threads, "0: all cores")->capture_default_str();
   c->add_flag("--resume", p.resume, "Continue from the checkpoint in --out");
+  c->add_flag("--distributed", o->distributed,
+              "One of several processes that torchrun, mpirun or Slurm started (docs/distributed.md)")
+      ->group(kAdvancedGroup);
   c->footer("Example: netflowgen pretrain store --train 1998-06-01/1998-06-22 --size micro -o model");
-  c->callback([o, &context] { run_pretrain(*o, context); });
+  c->callback([o, &context] {
+    join_group(*o);
+    run_pretrain(*o, context);
+  });
 }
 
 }  // namespace netflowgen::cli

@@ -6,6 +6,9 @@
 #include <atomic>
 #include <mutex>
 
+#include "base/error.h"
+#include "learn/network/group_links.h"
+
 namespace netflowgen::learn {
 namespace {
 
@@ -37,23 +40,35 @@ void reduce(const Tensor& weight, const std::vector<const Tensor*>& parts) {
 
 }  // namespace
 
-std::vector<std::pair<int64_t, int64_t>> cut_slices(int64_t windows, int64_t length, torch::Device device) {
-  if (!device.is_cpu()) return {{0, windows}};
-  const int64_t each = std::clamp<int64_t>(kSlicePositions / length, 1, windows);
+std::vector<std::pair<int64_t, int64_t>> cut_slices(int64_t windows, int64_t length, torch::Device device,
+                                                    int64_t processes) {
+  const int64_t each = std::clamp<int64_t>(
+      device.is_cpu() ? kSlicePositions / length : (windows + processes - 1) / processes, 1, windows);
   std::vector<std::pair<int64_t, int64_t>> slices;
   for (int64_t a = 0; a < windows; a += each) slices.emplace_back(a, std::min(windows, a + each));
   return slices;
 }
 
+std::pair<int64_t, int64_t> own_slices(int64_t n, int rank, int size) {
+  if (n < size) {
+    throw base::UsageError(
+        "{} processes share a batch of {} slices: use fewer of them, a larger --batch, or --accumulate 1", size, n);
+  }
+  return {n * rank / size, n * (rank + 1) / size};
+}
+
 void for_slices(int64_t n, torch::Device device, const std::function<void(int64_t)>& task) {
-  if (!device.is_cpu() || n == 1) {
+  if (!device.is_cpu()) {
     for (int64_t s = 0; s < n; ++s) task(s);
     return;
   }
   const SingleThreadedBlas blas;
   const bool grad_mode = torch::GradMode::is_enabled();
   std::atomic<int64_t> next{0};
-  at::parallel_for(0, std::min<int64_t>(n, torch::get_num_threads()), 1, [&](int64_t, int64_t) {
+  // Two at least: within a parallel loop LibTorch's own loops use one thread, so that a slice's bits are the same however many
+  // slices there are.
+  const int64_t threads = std::max<int64_t>(2, std::min<int64_t>(n, torch::get_num_threads()));
+  at::parallel_for(0, threads, 1, [&](int64_t, int64_t) {
     const torch::AutoGradMode mode(grad_mode);
     // Taken one by one: a thread whose core others use takes fewer.
     for (int64_t s = next++; s < n; s = next++) task(s);
@@ -67,7 +82,7 @@ void for_each_on_cpu(int64_t n, const std::function<void(int64_t)>& task) {
 }
 
 void add_gradients(int64_t n, const std::function<Tensor(int64_t)>& loss,
-                   const std::vector<Tensor>& weights) {
+                   const std::vector<Tensor>& weights, TrainingGroup* group) {
   std::vector<Tensor> trained;
   for (const auto& w : weights) {
     if (w.requires_grad()) trained.push_back(w);
@@ -83,8 +98,19 @@ void add_gradients(int64_t n, const std::function<Tensor(int64_t)>& loss,
     for (const auto& p : parts) {
       if (p[i].defined()) present.push_back(&p[i]);
     }
+    if (group != nullptr) {
+      Tensor& grad = trained[i].mutable_grad();
+      if (!grad.defined()) grad = torch::zeros_like(trained[i]);
+      if (!group->links().begins()) group->links().take(grad);
+    }
     if (!present.empty()) reduce(trained[i], present);
+    if (group != nullptr && !group->links().ends()) group->links().hand_on(trained[i].grad());
   }
+  if (group == nullptr) return;
+  group->links().finish();
+  std::vector<Tensor> sums;
+  for (const auto& w : trained) sums.push_back(w.grad());
+  group->links().broadcast(sums, group->size() - 1);
 }
 
 }  // namespace netflowgen::learn

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 #include "base/error.h"
+#include "learn/network/group_links.h"
 #include "learn/network/objective.h"
 #include "learn/network/slices.h"
 
@@ -64,23 +67,34 @@ void Trainer::set_marginals() {
 
 Losses Trainer::losses(const WindowSource& source, base::Random& random, double weight, bool train) {
   const auto plans = source.plan(random, static_cast<size_t>(options_.batch));
-  const auto slices = cut_slices(options_.batch, options_.length, device_);
+  TrainingGroup* const group = options_.group.get();
+  const int processes = group == nullptr ? 1 : group->size();
+  const auto slices = cut_slices(options_.batch, options_.length, device_, processes);
   const auto n = static_cast<int64_t>(slices.size());
+  const auto [own, own_end] = own_slices(n, group == nullptr ? 0 : group->rank(), processes);
   std::vector<WindowBatch> batches(slices.size());
   std::vector<int64_t> slice_of(plans.size());
-  for (size_t s = 0; s < slices.size(); ++s) {
+  for (auto s = static_cast<size_t>(own); s < static_cast<size_t>(own_end); ++s) {
     const auto [a, b] = slices[s];
     batches[s].resize(static_cast<size_t>(b - a), static_cast<size_t>(options_.length), encoder_);
     for (int64_t w = a; w < b; ++w) slice_of[static_cast<size_t>(w)] = static_cast<int64_t>(s);
   }
-  for_each_on_cpu(options_.batch, [&](int64_t w) {
+  const int64_t from = slices[static_cast<size_t>(own)].first;
+  for_each_on_cpu(slices[static_cast<size_t>(own_end - 1)].second - from, [&](int64_t i) {
+    const int64_t w = from + i;
     const auto s = static_cast<size_t>(slice_of[static_cast<size_t>(w)]);
     source.fill_one(plans[static_cast<size_t>(w)], static_cast<size_t>(w - slices[s].first), batches[s]);
   });
   TargetCounts counts;
-  for (const auto& b : batches) counts += count_targets(b);
+  for (int64_t s = own; s < own_end; ++s) counts += count_targets(batches[static_cast<size_t>(s)]);
+  if (group != nullptr) {
+    std::array<double, 3> all = {counts.next, counts.inject, counts.direct};
+    group->links().sum(all);
+    counts = {all[0], all[1], all[2]};
+  }
   std::vector<Objective> parts(slices.size());
-  const auto loss = [&](int64_t s) {
+  const auto loss = [&, own = own](int64_t k) {
+    const int64_t s = own + k;
     Objective& o = parts[static_cast<size_t>(s)];
     o = objective(network_, batches[static_cast<size_t>(s)], counts,
                   {options_.inject_weight, options_.direct_weight});
@@ -89,14 +103,55 @@ Losses Trainer::losses(const WindowSource& source, base::Random& random, double 
     return share;
   };
   if (train) {
-    add_gradients(n, loss, network_.weights());
+    add_gradients(own_end - own, loss, network_.weights(), group);
   } else {
     torch::NoGradGuard no_grad;
-    for_slices(n, device_, loss);
+    for_slices(own_end - own, device_, loss);
   }
+  // One number of each slice: all processes add them in the same order.
+  std::vector<Losses> all(slices.size());
+  for (auto s = static_cast<size_t>(own); s < static_cast<size_t>(own_end); ++s)
+    all[s] = {parts[s].total.item<double>(), parts[s].next, parts[s].inject, parts[s].direct};
+  static_assert(sizeof(Losses) == 4 * sizeof(double));
+  if (group != nullptr) group->links().sum({&all[0].total, 4 * all.size()});
   Losses l;
-  for (const auto& o : parts) l.add({o.total.item<double>(), o.next, o.inject, o.direct}, 1);
+  for (const auto& o : all) l.add(o, 1);
   return l;
+}
+
+void Trainer::agree() {
+  TrainingGroup* const group = options_.group.get();
+  if (group == nullptr) return;
+  const auto hash = static_cast<int64_t>(std::hash<std::string>()(
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {}", options_.spec.to_json(), data_.card, options_.steps, options_.batch,
+                  options_.accumulate, options_.length, options_.learning_rate, options_.seed, options_.evaluate_every,
+                  options_.patience, options_.validation_windows)));
+  std::array<int64_t, 1> theirs = {hash};
+  group->links().broadcast(std::span<int64_t>(theirs), 0);
+  if (group->any(theirs[0] != hash)) {
+    throw base::Error(
+        "the processes that train together were given different options or data: start all with the same command and the "
+        "same files");
+  }
+  const auto state = random_.state();
+  std::array<int64_t, 7> numbers = {step_, optimiser_->count(), bad_};
+  std::memcpy(&numbers[3], state.data(), 4 * sizeof(int64_t));
+  group->links().broadcast(std::span<int64_t>(numbers), 0);
+  step_ = numbers[0];
+  optimiser_->count() = numbers[1];
+  bad_ = numbers[2];
+  std::array<uint64_t, 4> random{};
+  std::memcpy(random.data(), &numbers[3], 4 * sizeof(int64_t));
+  random_.set_state(random);
+  std::vector<double> best = {best_, best_bits_};
+  if (!first()) best = {0, 0};
+  group->links().sum(best);
+  best_ = best[0];
+  best_bits_ = best[1];
+  std::vector<Tensor> tensors = network_.weights();
+  for (const auto* more : {&optimiser_->first(), &optimiser_->second()})
+    tensors.insert(tensors.end(), more->begin(), more->end());
+  group->links().broadcast(tensors, 0);
 }
 
 double Trainer::train_step() {
@@ -141,7 +196,7 @@ void Trainer::evaluate() {
     best_ = total;
     best_bits_ = next / std::log(2.0);
     bad_ = 0;
-    save_best();
+    if (first()) save_best();
   } else {
     ++bad_;
   }
@@ -230,32 +285,41 @@ void Trainer::log(const Json& line) {
   log_.flush();
 }
 
+bool Trainer::goes_on(const base::StopFlag& stop) const {
+  if (step_ >= options_.steps || (options_.patience > 0 && bad_ >= options_.patience)) return false;
+  return !any(stop.requested());
+}
+
 PretrainResult Trainer::run(const base::StopFlag& stop, const base::ProgressFn& progress) {
-  base::fs::create_directories(out_);
-  const bool resumed = options_.resume && load_checkpoint();
-  log_.open(out_ / "training.jsonl", resumed ? std::ios::app : std::ios::trunc);
+  bool resumed = false;
+  if (first()) {
+    base::fs::create_directories(out_);
+    resumed = options_.resume && load_checkpoint();
+    log_.open(out_ / "training.jsonl", resumed ? std::ios::app : std::ios::trunc);
+  }
+  agree();
   const auto start = std::chrono::steady_clock::now();
-  const int64_t first = step_;
-  while (step_ < options_.steps && !stop.requested() &&
-         (options_.patience == 0 || bad_ < options_.patience)) {
+  const int64_t begun = step_;
+  while (goes_on(stop)) {
     const double loss = train_step();
-    const bool last = step_ == options_.steps;
-    if (last || step_ % options_.evaluate_every == 0) evaluate();
+    const bool due = step_ == options_.steps || step_ % options_.evaluate_every == 0;
+    if (due) evaluate();
+    if (!first()) continue;
     log(line_);
-    if (last || step_ % options_.evaluate_every == 0) save_checkpoint();
+    if (due) save_checkpoint();
     if (progress) {
       progress({"steps", static_cast<uint64_t>(step_), static_cast<uint64_t>(options_.steps),
                 fmt::format("loss {:.4f}, best validation {:.4f}", loss, best_)});
     }
   }
-  const bool stopped = stop.requested();
+  const bool stopped = any(stop.requested());
   if (stopped) {
     if (!std::isfinite(best_)) evaluate();  // nothing saved yet: keep what there is
-    save_checkpoint();
+    if (first()) save_checkpoint();
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double positions =
-      static_cast<double>((step_ - first) * options_.batch * options_.accumulate * options_.length);
+      static_cast<double>((step_ - begun) * options_.batch * options_.accumulate * options_.length);
   return {step_,   model::parameter_count(network_.tensors()), best_, best_bits_,
           stopped, positions / std::max(seconds, 1e-9)};
 }

@@ -48,6 +48,11 @@ class Trainer {
   // The loss of newly drawn windows; with `train`, `weight` of its gradient is added to the weights'.
   Losses losses(const WindowSource& source, base::Random& random, double weight, bool train);
   double train_step();
+  // What all processes start from: the first one's.
+  void agree();
+  bool first() const { return options_.group == nullptr || options_.group->first(); }
+  bool any(bool mine) const { return options_.group == nullptr ? mine : options_.group->any(mine); }
+  bool goes_on(const base::StopFlag& stop) const;
   void evaluate();
   void save_checkpoint() const;
   bool load_checkpoint();
