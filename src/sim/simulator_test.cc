@@ -325,6 +325,80 @@ TEST(Simulator, BurstsAndCrawlsComeFromFewMachines) {
   }
 }
 
+// Flows to the host in a minute that has any, and the share of them that come from the minute's commonest peer.
+struct Together {
+  double flows = 0;  // all of them
+  double minutes = 0;
+  double share = 0;
+};
+Together together(const Scenario& s) {
+  const IpAddr host = Simulator(s).network().hosts().front().address;
+  std::map<int64_t, std::map<std::string, int>> peers;
+  Together t;
+  for (const auto& f : all_flows(s)) {
+    if (f.dst != host) continue;
+    ++peers[f.start_ms / kMinuteMs][f.src.to_string()];
+    ++t.flows;
+  }
+  t.minutes = static_cast<double>(peers.size());
+  for (const auto& [minute, count] : peers) {
+    int most = 0, all = 0;
+    for (const auto& [peer, n] : count) most = std::max(most, n), all += n;
+    t.share += most / (all * t.minutes);
+  }
+  return t;
+}
+
+TEST(Simulator, VisitsBringManyConversationsOfOnePeer) {
+  for (const auto& [role, level] : {std::pair{"mail", 0.1}, {"web", 0.1}, {"client", 0.5}}) {
+    Scenario apart = quiet_scenario(role, 24);
+    apart.network.sampling = 1;
+    RoleSpec& spec = apart.hosts.begin()->second;
+    spec.level = level;
+    spec.noise = 0;
+    Scenario in_a_row = apart;
+    RoleSpec& visited = in_a_row.hosts.begin()->second;
+    visited.visit = 8;
+    visited.visit_gap.ms = 3'000;
+    const Together one = together(apart);
+    const Together many = together(in_a_row);
+    EXPECT_NEAR(many.flows / one.flows, 1, 0.35) << role;  // the same rate in all
+    EXPECT_LT(many.minutes, 0.8 * one.minutes) << role;    // in fewer minutes
+    EXPECT_GT(many.share, one.share + 0.15) << role;       // and mostly of one peer
+    visited.visit = 2;
+    in_a_row.network.sampling = apart.network.sampling = 1'000;
+    EXPECT_EQ(all_flows(in_a_row).size(), all_flows(apart).size()) << role;  // sampling tears visits apart
+  }
+}
+
+TEST(Simulator, RegularVisitsAreEven) {
+  Scenario s = quiet_scenario("backup", 12);
+  s.network.sampling = 1;
+  RoleSpec& spec = s.hosts.begin()->second;
+  spec.noise = 0;
+  spec.sessions = 0;
+  spec.visit = 200;
+  spec.visit_spread = 0;
+  spec.visit_gap.ms = 20'000;
+  for (const double regular : {0.0, 1.0}) {
+    spec.regular = regular;
+    const IpAddr host = Simulator(s).network().hosts().front().address;
+    std::map<std::string, std::vector<double>> starts;
+    for (const auto& f : all_flows(s)) {
+      if (f.dst == host && f.dst_port == 9'100) starts[f.src.to_string()].push_back(static_cast<double>(f.start_ms));
+    }
+    size_t even = 0, gaps = 0;
+    for (auto& [peer, at] : starts) {
+      std::sort(at.begin(), at.end());
+      for (size_t i = 2; i < at.size(); ++i, ++gaps)
+        even += std::abs((at[i] - at[i - 1]) / std::max(1.0, at[i - 1] - at[i - 2]) - 1) < 0.15 ? 1u : 0u;
+    }
+    ASSERT_GT(gaps, 50u);
+    const double share = static_cast<double>(even) / static_cast<double>(gaps);
+    EXPECT_TRUE(regular > 0 ? share > 0.5 : share < 0.3) << regular << " " << share;
+  }
+}
+
 TEST(Simulator, AttacksOnOneHostKeepTheirDistance) {
   Scenario s = parse_scenario(std::string(*builtin_scenario("demo")), "demo");
   for (int64_t seed = 1; seed <= 3; ++seed) {

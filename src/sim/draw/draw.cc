@@ -89,6 +89,7 @@ Scenario draw_scenario(uint64_t seed, const DrawOptions& options) {
                                                            10 * std::exp(std::abs(random.normal()) * 1.7)));
   s.network = draw_network(part(2), from, hosts);
   s.hosts = draw_hosts(part(3), from, hosts);
+  draw_visits(part(6), s.hosts);
   for (auto& [name, role] : s.hosts) {
     if (random.chance(0.15)) role.timezone = drawn_timezone(random);
   }

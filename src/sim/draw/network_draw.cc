@@ -108,4 +108,16 @@ std::map<std::string, RoleSpec> draw_hosts(Random random, const DrawFrom& from, 
   return roles;
 }
 
+void draw_visits(Random random, std::map<std::string, RoleSpec>& hosts) {
+  if (random.chance(0.25)) return;
+  const double gap = log_uniform(random, 1'000, 30'000);
+  for (auto& [name, role] : hosts) {
+    if (random.chance(0.2)) continue;
+    role.visit = log_uniform(random, 1, 15);
+    role.visit_spread = random.uniform(0.3, 1.6);
+    role.visit_gap.ms = std::clamp<int64_t>(std::llround(gap * random.lognormal(0, 0.7)), 100, 600'000);
+    role.regular = random.chance(0.5) ? 0 : random.uniform(0, 0.5);
+  }
+}
+
 }  // namespace netflowgen::sim

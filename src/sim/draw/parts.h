@@ -38,6 +38,8 @@ inline const std::string& one_of(Random& random, const std::vector<std::string>&
 NetworkSpec draw_network(Random random, const DrawFrom& from, int64_t hosts);
 // Levels are flow records a minute of a host that is awake; see set_levels().
 std::map<std::string, RoleSpec> draw_hosts(Random random, const DrawFrom& from, int64_t hosts);
+// Whether peers come once or for many conversations in a row.
+void draw_visits(Random random, std::map<std::string, RoleSpec>& hosts);
 // REQUIRES: the network and hosts of `scenario` are drawn.
 Benign draw_benign(Random random, const DrawFrom& from, const Scenario& scenario);
 // REQUIRES: as `network` was made of. `records`: what all attacks together may send.

@@ -29,7 +29,8 @@ enum class Stream : uint64_t {
   kBotnet,
   kPresence,
   kShape,
-  kMix
+  kMix,
+  kVisit
 };
 Random stream(int64_t seed, Stream what, uint64_t index);
 

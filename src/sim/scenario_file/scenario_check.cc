@@ -65,6 +65,10 @@ void check_hosts(const Scenario& s, const Check& check) {
     check.in(role.sessions, 0.0, 1e4, (key + ".sessions").c_str());
     check(role.presence > 0 && role.presence <= 1, (key + ".presence").c_str(), "must be above 0, at most 1");
     check.in<int64_t>(role.awake.ms, 60'000, 86'400'000, (key + ".awake (ms)").c_str());
+    check.in(role.visit, 1.0, 1'000.0, (key + ".visit").c_str());
+    check.in(role.visit_spread, 0.0, 3.0, (key + ".visit_spread").c_str());
+    check.in<int64_t>(role.visit_gap.ms, 10, 3'600'000, (key + ".visit_gap (ms)").c_str());
+    check.in(role.regular, 0.0, 1.0, (key + ".regular").c_str());
     check(Cycle::named(role.cycle) != nullptr, (key + ".cycle").c_str(),
           "'" + role.cycle + "' is not one of " + Cycle::names());
     check(role.timezone.empty() || parse_utc_offset(role.timezone), (key + ".timezone").c_str(),

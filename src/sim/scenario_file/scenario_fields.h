@@ -35,6 +35,10 @@ void visit(Visitor& v, S& s) requires std::is_same_v<std::remove_const_t<S>, Rol
   v("sessions", s.sessions, "factor on the rate of its long transfers and calls");
   v("presence", s.presence, "median share of the time in which such a host is awake; 1: always");
   v("awake", s.awake, "mean length of an awake spell");
+  v("visit", s.visit, "median conversations that one peer has with it in a row; 1: every peer has one");
+  v("visit_spread", s.visit_spread, "sigma of the logarithm of their number");
+  v("visit_gap", s.visit_gap, "median time from one to the next");
+  v("regular", s.regular, "share of visits at even intervals, as programs poll");
 }
 
 template <typename Visitor, typename S>

@@ -31,7 +31,8 @@ HostSource::HostSource(const Network& network, const Host& host, const BenignPla
       random_(stream(network.scenario().seed, Stream::kHost, host.index)),
       noise_(host.spec->noise, host.spec->hurst, random_),
       presence_(host.presence, static_cast<double>(host.spec->awake.ms) / kMinute,
-                stream(network.scenario().seed, Stream::kPresence, ~static_cast<uint64_t>(host.index))) {}
+                stream(network.scenario().seed, Stream::kPresence, ~static_cast<uint64_t>(host.index))),
+      visits_(*host.spec, stream(network.scenario().seed, Stream::kVisit, host.index)) {}
 
 double HostSource::damage(double t_ms) const {
   const double half = network_.scenario().attacks.damage_at;
@@ -67,6 +68,7 @@ void HostSource::generate(int64_t minute, Buckets& out) {
     conversations(from, rate, out);
     start_sessions(from, rate);
   }
+  visit(from, awake > 0, outage, out);
   run_sessions(from + kMinute, outage, out);
 }
 
@@ -80,8 +82,25 @@ HostSource::Peers HostSource::peers_of(size_t spec) const {
 
 void HostSource::conversations(double from_ms, double rate, Buckets& out) {
   for (size_t i = 0; i < mixes_.size(); ++i) {
-    converse(i, host_.profile->conversations[i].a_minute * rate * host_.mix[i], from_ms, peers_of(i), out);
+    const double expected = host_.profile->conversations[i].a_minute * rate * host_.mix[i];
+    const double seen = mixes_[i].survival();
+    if (!visits_.seen_together(seen)) {
+      converse(i, expected, from_ms, peers_of(i), out);
+      continue;
+    }
+    const uint64_t n = random_.poisson(expected / visits_.mean());
+    for (uint64_t k = 0; k < n; ++k)
+      visits_.start(i, seen, from_ms + random_.uniform() * kMinute, draw_peer(i, peers_of(i)));
   }
+}
+
+// The conversations of visits that start in this minute. A host that sleeps opens none.
+void HostSource::visit(double from_ms, bool awake, bool outage, Buckets& out) {
+  visits_.take(from_ms + kMinute, [&](size_t spec, double at, const Peer& peer) {
+    const bool serves = host_.profile->conversations[spec].serves;
+    if (outage || (!serves && !awake)) return;
+    send({spec, at, peer, mixes_[spec].draw(random_)}, out);
+  });
 }
 
 void HostSource::extra(const HostEffect& effect, double from_ms, Buckets& out) {
@@ -104,44 +123,51 @@ Leg HostSource::leg_out(const IpAddr& peer, int64_t peer_host) const {
   return network_.inside(host_, network_.hosts()[static_cast<size_t>(peer_host)]);
 }
 
+Peer HostSource::draw_peer(size_t spec, const Peers& peers) {
+  const auto& inside = network_.hosts_like(host_.profile->conversations[spec].internal);
+  if (!inside.empty()) {
+    const size_t host = inside[random_.below(inside.size())];
+    return {network_.hosts()[host].address, static_cast<int64_t>(host)};
+  }
+  const uint64_t rank = peers.uniform ? random_.below(peers.size) : popular_rank(random_, peers.size);
+  return {pool_address(peers.pool, rank, !host_.address.is_v4()), -1};
+}
+
 // `expected` conversations start in the minute; those that leave a record are drawn.
 void HostSource::converse(size_t spec, double expected, double from_ms, const Peers& peers, Buckets& out) {
-  const auto& c = host_.profile->conversations[spec];
   const auto& mix = mixes_[spec];
   const uint64_t n = random_.poisson(expected * mix.survival());
-  const auto& inside = network_.hosts_like(c.internal);
   for (uint64_t k = 0; k < n; ++k) {
     const Counts counts = mix.draw(random_);
-    int64_t peer_host = -1;
-    IpAddr peer;
-    if (!inside.empty()) {
-      peer_host = static_cast<int64_t>(inside[random_.below(inside.size())]);
-      peer = network_.hosts()[static_cast<size_t>(peer_host)].address;
-    } else {
-      const uint64_t rank = peers.uniform ? random_.below(peers.size) : popular_rank(random_, peers.size);
-      peer = pool_address(peers.pool, rank, !host_.address.is_v4());
-    }
-    const double start = from_ms + random_.uniform() * kMinute;
-    const double length = c.duration_s * 1'000 * random_.lognormal(0, c.duration_sigma);
-    const double end = start + std::min(length, static_cast<double>(kMaxConversationMs));
-    Leg in = leg_in(peer, peer_host);
-    Leg back = leg_out(peer, peer_host);
-    const uint16_t theirs = ephemeral_port(random_);
-    in.src_port = back.dst_port = c.serves ? theirs : c.port;
-    in.dst_port = back.src_port = c.serves ? c.port : theirs;
-    in.protocol = back.protocol = c.protocol;
-    Leg& request = c.serves ? in : back;
-    Leg& response = c.serves ? back : in;
-    request.sizes = c.request_size;
-    response.sizes = c.response_size;
-    if (c.protocol == flow::kTcp) {
-      request.flags = FlagRule::kOpener;
-      response.flags = FlagRule::kAnswer;
-      request.reset = response.reset = random_.chance(0.08);
-    }
-    network_.exporter().add(random_, request, start, end, counts.forward, counts.seen_forward, out);
-    network_.exporter().add(random_, response, start, end, counts.reverse, counts.seen_reverse, out);
+    const Peer peer = draw_peer(spec, peers);
+    send({spec, from_ms + random_.uniform() * kMinute, peer, counts}, out);
   }
+}
+
+void HostSource::send(const Conversation& conversation, Buckets& out) {
+  const auto& c = host_.profile->conversations[conversation.spec];
+  const auto& [address, peer_host] = conversation.peer;
+  const Counts& counts = conversation.counts;
+  const double start = conversation.start_ms;
+  const double length = c.duration_s * 1'000 * random_.lognormal(0, c.duration_sigma);
+  const double end = start + std::min(length, static_cast<double>(kMaxConversationMs));
+  Leg in = leg_in(address, peer_host);
+  Leg back = leg_out(address, peer_host);
+  const uint16_t theirs = ephemeral_port(random_);
+  in.src_port = back.dst_port = c.serves ? theirs : c.port;
+  in.dst_port = back.src_port = c.serves ? c.port : theirs;
+  in.protocol = back.protocol = c.protocol;
+  Leg& request = c.serves ? in : back;
+  Leg& response = c.serves ? back : in;
+  request.sizes = c.request_size;
+  response.sizes = c.response_size;
+  if (c.protocol == flow::kTcp) {
+    request.flags = FlagRule::kOpener;
+    response.flags = FlagRule::kAnswer;
+    request.reset = response.reset = random_.chance(0.08);
+  }
+  network_.exporter().add(random_, request, start, end, counts.forward, counts.seen_forward, out);
+  network_.exporter().add(random_, response, start, end, counts.reverse, counts.seen_reverse, out);
 }
 
 // No host answers: every conversation that would start sends its first packet about three times.

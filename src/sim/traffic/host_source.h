@@ -8,6 +8,7 @@
 #include "sim/network/presence.h"
 #include "sim/traffic/attack.h"
 #include "sim/traffic/benign.h"
+#include "sim/traffic/visits.h"
 
 namespace netflowgen::sim {
 
@@ -33,10 +34,19 @@ class HostSource final : public TrafficSource {
     uint32_t size;
     bool uniform;
   };
+  struct Conversation {
+    size_t spec;
+    double start_ms;
+    Peer peer;
+    Counts counts;
+  };
 
   void conversations(double from_ms, double rate, Buckets& out);
   void extra(const HostEffect& effect, double from_ms, Buckets& out);
   void converse(size_t spec, double expected, double from_ms, const Peers& peers, Buckets& out);
+  void visit(double from_ms, bool awake, bool outage, Buckets& out);
+  Peer draw_peer(size_t spec, const Peers& peers);
+  void send(const Conversation& conversation, Buckets& out);
   void retries(double from_ms, double rate, Buckets& out);
   void radiation(double from_ms, Buckets& out);
   void start_sessions(double from_ms, double rate);
@@ -57,6 +67,7 @@ class HostSource final : public TrafficSource {
   Random random_;
   LogRateNoise noise_;
   Presence presence_;
+  Visits visits_;
   std::vector<Session> sessions_;
   size_t next_planned_ = 0;
 };
