@@ -31,7 +31,8 @@ int whole(const char* name, std::string_view text, int low, int high) {
   int n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
   if (error != std::errc() || end != text.data() + text.size() || n < low || n > high)
-    throw base::UsageError("the variable {} is '{}', not a whole number from {} to {}", name, text, low, high);
+    throw base::UsageError("the variable {} is '{}', not a whole number from {} to {}", name, text, low,
+                           high);
   return n;
 }
 
@@ -56,18 +57,23 @@ GroupPlace group_place(const VariableFn& variable) {
     const auto port = number("MASTER_PORT", 1, 65'535);
     if (host == nullptr || !port) {
       throw base::UsageError(
-          "--distributed: set MASTER_ADDR and MASTER_PORT, the machine of process 0 and a free port there, for all "
+          "--distributed: set MASTER_ADDR and MASTER_PORT, the machine of process 0 and a free port there, "
+          "for all "
           "processes ({} gives none)",
           l.name);
     }
     p.host = host;
     p.port = static_cast<uint16_t>(*port);
+    // torchrun's own store listens at the port itself. It cannot serve here: the protocol of PyTorch 2's store is not that of
+    // LibTorch 1.13's, which waits for an answer for ever.
     const char* agent = variable("TORCHELASTIC_USE_AGENT_STORE");
-    p.store_runs = agent != nullptr && std::string_view(agent) == "True";
+    if (agent != nullptr && std::string_view(agent) == "True") ++p.port;
+    if (const auto own = number("NETFLOWGEN_MASTER_PORT", 1, 65'535)) p.port = static_cast<uint16_t>(*own);
     return p;
   }
   throw base::UsageError(
-      "--distributed: no variables of torchrun, mpirun or Slurm are set; start the processes with one of them, as "
+      "--distributed: no variables of torchrun, mpirun or Slurm are set; start the processes with one of "
+      "them, as "
       "docs/distributed.md shows");
 }
 

@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "base/stop.h"
-#include "model/spec.h"
 #include "learn/training_group.h"
+#include "model/spec.h"
 #include "series/frame_table.h"
 
 namespace netflowgen::learn {

@@ -16,11 +16,12 @@ namespace netflowgen::learn {
 struct GroupPlace {
   int rank = 0;
   int size = 1;
-  int local_rank = 0;         // among those of this machine
+  int local_rank = 0;  // among those of this machine
   int local_size = 1;
-  std::string host;           // where they meet
+  std::string host;  // where they meet: process 0 listens there
   uint16_t port = 0;
-  bool store_runs = false;    // the meeting point is there already (torchrun's agent has it); else process 0 opens it
+  bool store_runs =
+      false;  // the meeting point is there already (torchrun's agent has it); else process 0 opens it
 };
 
 // nullptr: the variable is not set.

@@ -60,7 +60,7 @@ struct RoleSpec {
   double sessions = 1;        // factor on the rate of its long transfers and calls
   double presence = 1;        // median share of the time in which such a host is awake; 1: always
   Duration awake{1'800'000};  // mean length of an awake spell
-  double visit = 1;           // median conversations that one peer has with it in a row; 1: every peer has one
+  double visit = 1;  // median conversations that one peer has with it in a row; 1: every peer has one
   double visit_spread = 0.8;  // sigma of the logarithm of their number
   Duration visit_gap{5'000};  // median time from one to the next
   double regular = 0;         // share of visits at even intervals, as programs poll

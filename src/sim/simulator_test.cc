@@ -385,7 +385,8 @@ TEST(Simulator, RegularVisitsAreEven) {
     const IpAddr host = Simulator(s).network().hosts().front().address;
     std::map<std::string, std::vector<double>> starts;
     for (const auto& f : all_flows(s)) {
-      if (f.dst == host && f.dst_port == 9'100) starts[f.src.to_string()].push_back(static_cast<double>(f.start_ms));
+      if (f.dst == host && f.dst_port == 9'100)
+        starts[f.src.to_string()].push_back(static_cast<double>(f.start_ms));
     }
     size_t even = 0, gaps = 0;
     for (auto& [peer, at] : starts) {

@@ -251,6 +251,8 @@ Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const b
       progress({"networks", static_cast<uint64_t>(k + 1), static_cast<uint64_t>(total), draw.name});
   }
   for (const auto& store : spec.stores) corpus.train.push_back(load_store(store));
+  for (int64_t k = 0; k < spec.synthetic.networks; ++k)
+    corpus.train.push_back(synthetic_rates(spec.synthetic, spec.seed, k));
   return corpus;
 }
 

@@ -12,6 +12,7 @@
 #include "base/stop.h"
 #include "learn/corpus.h"
 #include "sim/draw.h"
+#include "study/synthetic_rates.h"
 
 namespace netflowgen::study {
 
@@ -36,6 +37,7 @@ struct CorpusSpec {
   double partial = 0.4;                      // share of networks whose source gives a part of the features
   sim::LeaveOut leave_out;                   // of training
   std::vector<CorpusStore> stores;
+  SyntheticSpec synthetic;  // of training only
 };
 
 // Error: what is wrong in which line, with the nearest known key.

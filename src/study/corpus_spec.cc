@@ -73,6 +73,21 @@ void read_drawn(const Yaml& at, CorpusSpec& s) {
   }
 }
 
+void read_synthetic(const Yaml& at, SyntheticSpec& s) {
+  if (!at) return;
+  at.keys({"networks", "nodes", "positions", "steps", "weight"});
+  s.networks = whole(at["networks"], 0, 100'000, 60);
+  s.nodes = whole(at["nodes"], 1, 10'000, s.nodes);
+  s.positions = whole(at["positions"], 100, 1'000'000, s.positions);
+  if (at["steps"]) {
+    s.steps_ms.clear();
+    for (const auto& item : at["steps"].items()) s.steps_ms.push_back(duration(item));
+    if (s.steps_ms.empty()) at["steps"].fail("expected at least one step");
+  }
+  if (at["weight"]) s.weight = at["weight"].as<double>("a number");
+  if (!(s.weight > 0 && s.weight < 1e6)) at["weight"].fail("expected more than 0");
+}
+
 void read_stores(const Yaml& at, CorpusSpec& s) {
   if (!at) return;
   for (const auto& item : at.items()) {
@@ -91,7 +106,7 @@ void read_stores(const Yaml& at, CorpusSpec& s) {
 
 CorpusSpec load_corpus_spec(const std::string& path) {
   const Yaml at = Yaml::load(path);
-  at.keys({"seed", "drawn", "validation", "stores"});
+  at.keys({"seed", "drawn", "validation", "stores", "synthetic"});
   CorpusSpec s;
   s.seed = static_cast<uint64_t>(whole(at["seed"], 0, INT64_MAX, 1));
   read_drawn(at["drawn"], s);
@@ -101,6 +116,7 @@ CorpusSpec load_corpus_spec(const std::string& path) {
     s.leave_out = leave_out_of(v["leave_out"]);
   }
   read_stores(at["stores"], s);
+  read_synthetic(at["synthetic"], s.synthetic);
   return s;
 }
 

@@ -59,10 +59,10 @@ void join_group(PretrainOptions& o) {
 void report(const learn::PretrainResult& result, const PretrainOptions& o) {
   if (o.first()) {
     fmt::print(
-      "{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a "
-      "feature\n",
-      result.parameters, result.steps, result.positions_per_second, result.best_validation,
-      result.validation_bits);
+        "{} parameters, {} steps, {:.0f} positions/s; best validation loss {:.4f}, next step {:.4f} bits a "
+        "feature\n",
+        result.parameters, result.steps, result.positions_per_second, result.best_validation,
+        result.validation_bits);
   }
   if (result.stopped) {
     throw base::Stopped(

@@ -6,7 +6,6 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #pragma GCC diagnostic pop
@@ -36,7 +35,8 @@ auto told(const GroupPlace& place, F call) {
     return call();
   } catch (const std::exception& e) {
     throw base::Error(
-        "process {} of {} lost the others ({}); start all of them again with --resume: the last checkpoint goes on",
+        "process {} of {} lost the others ({}); start all of them again with --resume: the last checkpoint "
+        "goes on",
         place.rank, place.size, first_line(e.what()));
   }
 }
@@ -54,7 +54,7 @@ TrainingGroup::Links::Links(const GroupPlace& place) : place_(place), gloo_(std:
   try {
     c10d::TCPStoreOptions meet;
     meet.port = place.port;
-    meet.isServer = place.rank == 0 && !place.store_runs;
+    meet.isServer = place.rank == 0;
     meet.numWorkers = static_cast<size_t>(place.size);
     meet.waitWorkers = false;
     meet.timeout = kJoin;
@@ -64,12 +64,8 @@ TrainingGroup::Links::Links(const GroupPlace& place) : place_(place), gloo_(std:
     options->devices.push_back(interface != nullptr
                                    ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
                                    : c10d::ProcessGroupGloo::createDefaultDevice());
-    // torchrun's meeting point outlives a restart, and so would what the processes before have left there.
-    const char* restart = std::getenv("TORCHELASTIC_RESTART_COUNT");
-    const auto shared = c10::make_intrusive<c10d::PrefixStore>(
-        std::string("netflowgen/") + (restart != nullptr ? restart : "0"), gloo_->store);
     options->timeout = kStep;
-    gloo_->group = c10::make_intrusive<c10d::ProcessGroupGloo>(shared, place.rank, place.size, options);
+    gloo_->group = c10::make_intrusive<c10d::ProcessGroupGloo>(gloo_->store, place.rank, place.size, options);
   } catch (const std::exception& e) {
     throw base::Error("process {} of {} did not meet the others at {} port {}: {}", place.rank, place.size,
                       place.host, place.port, first_line(e.what()));

@@ -28,7 +28,7 @@ class TrainingGroup::Links {
   // hands it on.
   bool begins() const { return place_.rank == 0; }
   bool ends() const { return place_.rank == place_.size - 1; }
-  void take(torch::Tensor& sum);       // from the process before this one
+  void take(torch::Tensor& sum);  // from the process before this one
   void hand_on(const torch::Tensor& sum);
   void finish();  // REQUIRES: after the last hand_on; all that was handed on has gone
 

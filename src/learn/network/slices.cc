@@ -52,7 +52,8 @@ std::vector<std::pair<int64_t, int64_t>> cut_slices(int64_t windows, int64_t len
 std::pair<int64_t, int64_t> own_slices(int64_t n, int rank, int size) {
   if (n < size) {
     throw base::UsageError(
-        "{} processes share a batch of {} slices: use fewer of them, a larger --batch, or --accumulate 1", size, n);
+        "{} processes share a batch of {} slices: use fewer of them, a larger --batch, or --accumulate 1",
+        size, n);
   }
   return {n * rank / size, n * (rank + 1) / size};
 }
@@ -81,8 +82,8 @@ void for_each_on_cpu(int64_t n, const std::function<void(int64_t)>& task) {
   });
 }
 
-void add_gradients(int64_t n, const std::function<Tensor(int64_t)>& loss,
-                   const std::vector<Tensor>& weights, TrainingGroup* group) {
+void add_gradients(int64_t n, const std::function<Tensor(int64_t)>& loss, const std::vector<Tensor>& weights,
+                   TrainingGroup* group) {
   std::vector<Tensor> trained;
   for (const auto& w : weights) {
     if (w.requires_grad()) trained.push_back(w);

@@ -123,14 +123,15 @@ void Trainer::agree() {
   TrainingGroup* const group = options_.group.get();
   if (group == nullptr) return;
   const auto hash = static_cast<int64_t>(std::hash<std::string>()(
-      fmt::format("{} {} {} {} {} {} {} {} {} {} {}", options_.spec.to_json(), data_.card, options_.steps, options_.batch,
-                  options_.accumulate, options_.length, options_.learning_rate, options_.seed, options_.evaluate_every,
-                  options_.patience, options_.validation_windows)));
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {}", options_.spec.to_json(), data_.card, options_.steps,
+                  options_.batch, options_.accumulate, options_.length, options_.learning_rate, options_.seed,
+                  options_.evaluate_every, options_.patience, options_.validation_windows)));
   std::array<int64_t, 1> theirs = {hash};
   group->links().broadcast(std::span<int64_t>(theirs), 0);
   if (group->any(theirs[0] != hash)) {
     throw base::Error(
-        "the processes that train together were given different options or data: start all with the same command and the "
+        "the processes that train together were given different options or data: start all with the same "
+        "command and the "
         "same files");
   }
   const auto state = random_.state();

@@ -5,10 +5,10 @@
 namespace netflowgen::sim {
 namespace {
 
-constexpr double kMostConversations = 3'000;  // of a visit
+constexpr double kMostConversations = 3'000;   // of a visit
 constexpr double kLongest = 12 * 3'600'000.0;  // ms
-constexpr double kGapSpread = 1.2;  // sigma of the logarithm of the gap, from visit to visit
-constexpr double kJitter = 0.02;    // of a program's interval
+constexpr double kGapSpread = 1.2;             // sigma of the logarithm of the gap, from visit to visit
+constexpr double kJitter = 0.02;               // of a program's interval
 constexpr size_t kStrata = 512;
 constexpr uint64_t kFew = 8;  // conversations whose gaps are drawn one by one
 

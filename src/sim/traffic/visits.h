@@ -49,8 +49,8 @@ class Visits {
     uint64_t left;  // conversations, the next one included
     bool regular;
   };
-  void go_on(Visit& visit);               // to the next conversation that leaves a record
-  void pass(Visit& visit, uint64_t some); // over some conversations
+  void go_on(Visit& visit);                // to the next conversation that leaves a record
+  void pass(Visit& visit, uint64_t some);  // over some conversations
 
   PacketCount size_;
   double mean_ = 1;
