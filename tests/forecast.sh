@@ -3,6 +3,10 @@ set -u
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 failures=0
+fail() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
 
 # expect CODE TEXT COMMAND...: the exit code, and TEXT somewhere in the output.
 expect() {
@@ -99,6 +103,18 @@ $((1767225600 + i * 300)),10.0.0.32,,"; done; } >"$out/rates.csv"
   cp -r "$out/model" "$out/other" && cp "$out/tokens.json" "$out/other/tokens.json"
   expect 1 "tokens.json" $evaluate forecast "$out/store" --model "$out/other" --horizons 1m
   expect 2 "order" "$NETFLOWGEN" pretrain "$out/store" --scales 1h,5m -o "$out/model3"
+
+  # A model goes on learning on another store: its inputs stay, its heads do not come along.
+  shipped=$SOURCE_DIR/models/default
+  expect 0 "model written" "$NETFLOWGEN" -q pretrain "$out/store" --from "$shipped" --steps 2 --batch 2 --length 32 -o "$out/on"
+  grep -q "begun with the weights of" "$out/on/card.md" || fail "the card of a model that went on does not say from where"
+  grep -q '"tasks": \[\]' "$out/on/config.json" || ! grep -q '"tasks"' "$out/on/config.json" || fail "heads of the old weights came along"
+  cmp -s "$shipped/tokens.json" "$out/on/tokens.json" || fail "a model that went on has other tokens"
+  cmp -s "$shipped/model.safetensors" "$out/on/model.safetensors" && fail "a model that went on has learnt nothing"
+  expect 0 "netflowgen" "$NETFLOWGEN" -q evaluate forecast "$out/store" --model "$out/on" --no-untrained --horizons 1m --every 10m --method netflowgen
+  expect 2 "--scales cannot be changed" "$NETFLOWGEN" pretrain "$out/store" --from "$shipped" --scales 5m -o "$out/x"
+  expect 1 "cannot open" "$NETFLOWGEN" pretrain "$out/store" --from "$out/nowhere" -o "$out/x"
+  expect 2 "not for --corpus" "$NETFLOWGEN" pretrain --corpus "$SOURCE_DIR/configs/corpora/default.yaml" --from "$shipped" -o "$out/x"
 fi
 [ $failures -eq 0 ] && echo "forecast: all as expected"
 exit $((failures > 0))

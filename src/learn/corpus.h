@@ -25,6 +25,7 @@ struct CorpusNetwork {
   std::vector<std::vector<AttackSpan>> attacks;  // [nodes], by start
   std::vector<size_t> nodes = {};                // of the table, to learn from; empty: all
   double weight = 1;                             // how often its windows are drawn, beside the others'
+  bool sampled = false;                          // its routers sample packets
 
   // The type of the attack on the node at a step; kUnknown, or kNone.
   static constexpr int kNone = -2;

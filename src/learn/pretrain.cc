@@ -29,13 +29,20 @@ token::Tokenizer fit_tokens(const series::FrameTable& table, const PretrainOptio
   return fit.finish(o.tokens);
 }
 
+token::Tokenizer tokenizer_of(const series::FrameTable& table, const PretrainOptions& o) {
+  if (!o.from.empty()) return model::ModelFolder(o.from, table.step_ms).tokenizer();
+  return o.spec.input.universal ? token::Tokenizer::universal() : fit_tokens(table, o);
+}
+
 std::string card_of(const PretrainOptions& o, const Positions& train) {
   const auto time_of = [&](int64_t step) { return base::format_time(step * o.spec.input.step_ms); };
-  return fmt::format(
-      "- pre-trained without labels on {} to {} in steps of {:g} s, {} positions of {} nodes; validated on "
-      "{} to {}\n",
-      time_of(o.train.from), time_of(o.train.to), static_cast<double>(o.spec.input.step_ms) / 1000,
-      train.total(), train.nodes(), time_of(o.validation.from), time_of(o.validation.to));
+  return (o.from.empty() ? std::string() : fmt::format("- begun with the weights of {}\n", o.from.string())) +
+         fmt::format(
+             "- pre-trained without labels on {} to {} in steps of {:g} s, {} positions of {} nodes; "
+             "validated on "
+             "{} to {}\n",
+             time_of(o.train.from), time_of(o.train.to), static_cast<double>(o.spec.input.step_ms) / 1000,
+             train.total(), train.nodes(), time_of(o.validation.from), time_of(o.validation.to));
 }
 
 }  // namespace
@@ -50,8 +57,7 @@ PretrainResult pretrain(const series::FrameTable& table, const PretrainOptions& 
   o.spec.input.step_ms = table.step_ms;
   set_threads(o.threads);
   check_device(o.device);
-  const token::Tokenizer tokenizer =
-      o.spec.input.universal ? token::Tokenizer::universal() : fit_tokens(table, o);
+  const token::Tokenizer tokenizer = tokenizer_of(table, o);
   const token::Encoder encoder(tokenizer, o.spec.input);
   const Positions train(table, encoder, o.train.from, o.train.to, o.nodes);
   const Positions validation(table, encoder, o.validation.from, o.validation.to, o.nodes);

@@ -24,6 +24,8 @@ struct StepRange {
 struct PretrainOptions {
   model::ModelSpec spec;
   token::TokenOptions tokens;
+  base::fs::path
+      from;  // model folder whose weights and tokens it starts from, and whose spec `spec` is; empty: random
   StepRange train;
   StepRange validation;       // later than `train`; not given: the last tenth of it
   std::vector<size_t> nodes;  // indexes of the table's nodes to learn from; empty: all

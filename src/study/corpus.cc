@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -23,8 +24,9 @@ namespace {
 using learn::AttackSpan;
 using learn::CorpusNetwork;
 
-constexpr double kRescaled = 0.15;  // of the networks
-constexpr double kInbound = 0.15;   // of the networks: seen in one direction only
+constexpr double kRescaled = 0.15;         // of the networks
+constexpr double kInbound = 0.15;          // of the networks: seen in one direction only
+constexpr double kUnsampledPartial = 0.7;  // of unsampled networks give a part of the features
 
 // What is drawn for one network beside its scenario.
 struct Draw {
@@ -45,10 +47,11 @@ void rescale(float factor, series::FrameTable& table) {
   }
 }
 
-// Connection counts as often as all other poor sources together: they are the hardest, and logs of many kinds give no more.
-SourceKind draw_source(base::Random& random) {
-  if (random.chance(0.5)) return SourceKind::kConnections;
-  return static_cast<SourceKind>(1 + random.below(static_cast<uint64_t>(SourceKind::kCount) - 1));
+// Connection counts are of logs that see every packet, as those of firewalls and Zeek: five connections are five there, and
+// stand for a thousand packets or more where packets are sampled. They are the hardest source.
+SourceKind draw_source(base::Random& random, bool sampled) {
+  if (!sampled && random.chance(0.6)) return SourceKind::kConnections;
+  return other_source(random.below(kOtherSources));
 }
 
 Draw draw_network(const CorpusSpec& spec, int64_t index, bool validation) {
@@ -62,7 +65,8 @@ Draw draw_network(const CorpusSpec& spec, int64_t index, bool validation) {
       fmt::format("{}{:04}", validation ? "v" : "n", index), {}, 60'000, SourceKind::kAllFeatures, 1, false};
   d.scenario = sim::draw_scenario(random.next(), options);
   d.step_ms = spec.steps_ms[random.below(spec.steps_ms.size())];
-  if (random.chance(spec.partial)) d.source = draw_source(random);
+  const bool sampled = d.scenario.network.sampling > 1;
+  if (random.chance(sampled ? spec.partial : kUnsampledPartial)) d.source = draw_source(random, sampled);
   if (random.chance(kRescaled)) d.scale = static_cast<float>(std::exp(random.uniform(-4, 4)));
   d.inbound = random.chance(kInbound);
   return d;
@@ -168,6 +172,12 @@ std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::str
   return nodes;
 }
 
+SourceKind other_source(size_t index) {
+  static constexpr std::array<SourceKind, kOtherSources> kOthers = {
+      SourceKind::kNoPorts, SourceKind::kVolumes, SourceKind::kRates, SourceKind::kTotals};
+  return kOthers[index % kOtherSources];
+}
+
 void hide_features(SourceKind kind, series::FrameTable& table) {
   using namespace series;
   std::set<int> keep;
@@ -243,6 +253,7 @@ Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const b
     n.attacks = spans_of(n.table, labels, corpus.types);
     (validation ? corpus.validation_roles : corpus.train_roles)
         .push_back(roles_of(at / "roles.csv", n.table, corpus.roles));
+    n.sampled = draw.scenario.network.sampling > 1;
     hide_features(draw.source, n.table);
     rescale(draw.scale, n.table);
     if (draw.inbound) keep_inbound(n.table);

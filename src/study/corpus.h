@@ -34,8 +34,8 @@ struct CorpusSpec {
   int64_t min_duration_ms = 43'200'000;
   int64_t max_duration_ms = 172'800'000;
   std::vector<int64_t> steps_ms = {60'000};  // one is drawn for each network
-  double partial = 0.4;                      // share of networks whose source gives a part of the features
-  sim::LeaveOut leave_out;                   // of training
+  double partial = 0.4;     // share of sampled networks whose source gives a part of the features
+  sim::LeaveOut leave_out;  // of training
   std::vector<CorpusStore> stores;
   SyntheticSpec synthetic;  // of training only
 };
@@ -62,6 +62,9 @@ std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::str
 
 // The features that a kind of source gives: what a network of `kind` keeps. kAllFeatures first.
 enum class SourceKind : uint8_t { kAllFeatures, kNoPorts, kConnections, kVolumes, kRates, kTotals, kCount };
+// Those that give a part and are not connection counts, in turn.
+inline constexpr size_t kOtherSources = 4;
+SourceKind other_source(size_t index);
 void hide_features(SourceKind kind, series::FrameTable& table);
 // What is left where the exporter sees one direction only, as a router that samples what enters on its uplinks: steps with
 // flows to the node, and nothing from it.

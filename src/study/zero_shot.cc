@@ -40,10 +40,9 @@ std::vector<bool> usable_columns(const token::Encoder& encoder) {
   return usable;
 }
 
-// Every second network as connection counts, the hardest source; the others as one of the rest.
-SourceKind poor_source(size_t network) {
-  if (network % 2 == 0) return SourceKind::kConnections;
-  return static_cast<SourceKind>(1 + network / 2 % (static_cast<size_t>(SourceKind::kCount) - 1));
+// Networks that are not sampled as connection counts, the hardest source; the others as one of the rest, in turn.
+SourceKind poor_source(const CorpusNetwork& network, size_t index) {
+  return network.sampled ? other_source(index) : SourceKind::kConnections;
 }
 
 Growth growth_of(const ZeroShotOptions& o) { return {o.trees, o.tree_depth, o.seed}; }
@@ -86,7 +85,7 @@ Rows gather_rows(const learn::Backbone& backbone, const Corpus& corpus, const Ze
     if (corpus.train[k].labelled) {
       add_rows(corpus.train[k], encoder, usable, o, false, random, rows);
       CorpusNetwork partial = corpus.train[k];
-      hide_features(poor_source(k), partial.table);
+      hide_features(poor_source(partial, k), partial.table);
       if (k % 5 == 0) keep_inbound(partial.table);
       add_rows(partial, encoder, usable, o, k % 4 == 1, random, rows);
     }
@@ -221,11 +220,11 @@ ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, 
   model::Trees trees = fit_trees(rows, first, growth_of(o), stop);
   rows = {};
   std::vector<Parts> parts;
-  std::vector<Parts> poor;  // the same networks as connection counts
+  std::vector<Parts> poor;  // the same networks as poorer sources see them
   for (const auto& n : corpus.validation) {
     parts.push_back(parts_of(n, backbone, trees, stop));
     CorpusNetwork copy = n;
-    hide_features(SourceKind::kConnections, copy.table);
+    hide_features(poor_source(copy, parts.size()), copy.table);
     poor.push_back(parts_of(copy, backbone, trees, stop));
     if (progress) progress({"validation networks", parts.size(), corpus.validation.size(), ""});
   }

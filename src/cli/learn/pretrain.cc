@@ -20,6 +20,7 @@ struct PretrainOptions {
   std::string store;
   std::string corpus;
   std::string networks;  // folder of the corpus' simulated networks
+  std::string from;      // model to start from
   study::ZeroShotOptions head;
   std::string out;
   std::string preset = "default";
@@ -36,6 +37,8 @@ struct PretrainOptions {
   int window = 0;
   bool surroundings = false;
   bool distributed = false;
+  bool rate_given = false;    // --learning-rate
+  bool floods_given = false;  // --inject-chance
   learn::PretrainOptions pretrain;
 
   // Of the processes that train together the first one prints, and writes.
@@ -90,6 +93,7 @@ study::Corpus load_networks(const PretrainOptions& o, const Context& context) {
 // Many networks: the Transformer, then the head that needs no labels.
 void run_corpus(const PretrainOptions& o, const Context& context) {
   if (!o.store.empty()) throw base::UsageError("pretrain takes a store or --corpus, not both");
+  if (!o.from.empty()) throw base::UsageError("--from is for one store, not for --corpus");
   learn::PretrainOptions p = o.pretrain;
   p.spec = model::ModelSpec::preset_of("universal", o.size);
   if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
@@ -112,36 +116,65 @@ void run_corpus(const PretrainOptions& o, const Context& context) {
   fmt::print("model written to {}\n", o.out);
 }
 
+constexpr double kRateFrom = 5e-4;  // learning rate where a model goes on: a quarter of the usual one
+
+// A model goes on learning what comes next on one network. Its heads are of its old weights and stay behind.
+void start_from(const PretrainOptions& o, const series::FrameTable& table, learn::PretrainOptions& p) {
+  for (const auto& [option, given] : {std::pair{"--scales", !o.scales.empty()},
+                                      {"--season", !o.season.empty()},
+                                      {"--horizons", !o.horizons.empty()},
+                                      {"--window", o.window > 0},
+                                      {"--idle-steps", o.idle_steps != -2},
+                                      {"--surroundings", o.surroundings}}) {
+    if (given) throw base::UsageError("{} cannot be changed: --from takes the inputs of {}", option, o.from);
+  }
+  p.from = o.from;
+  if (!o.rate_given) p.learning_rate = kRateFrom;
+  if (!o.floods_given) p.inject_chance = p.inject_weight = 0;
+  p.spec = model::ModelFolder(o.from, table.step_ms).spec();
+  p.spec.tasks.clear();
+  p.spec.input.step_ms = table.step_ms;
+  p.spec.input.timezone = table.timezone;
+}
+
+// REQUIRES: p.train is set.
+void start_anew(const PretrainOptions& o, const series::FrameTable& table, learn::PretrainOptions& p) {
+  p.spec = model::ModelSpec::preset_of(o.preset, o.size);
+  p.tokens = model::ModelSpec::token_options(o.preset);
+  if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
+  if (o.window > 0) p.spec.window = o.window;
+  token::InputSpec& input = p.spec.input;
+  input.surroundings = o.surroundings;
+  input.timezone = table.timezone;
+  input.season_lags = parse_steps(o.season, table.step_ms, "--season");
+  if (!o.scales.empty()) input.scales = parse_steps(o.scales, table.step_ms, "--scales");
+  if (!std::is_sorted(input.scales.begin(), input.scales.end(), std::less_equal<>()) ||
+      input.scales.size() > token::kMaxScales || (!input.scales.empty() && !input.dense)) {
+    throw base::UsageError("--scales: at most {} in ascending order, and not with preset paper",
+                           token::kMaxScales);
+  }
+  if (!o.horizons.empty())
+    input.leads = parse_steps(o.horizons, table.step_ms, "--horizons");
+  else if (o.preset == "default")  // paper forecasts the next step
+    input.leads = learn::default_horizons(table, p);
+}
+
 void run_pretrain(const PretrainOptions& o, const Context& context) {
   if (!o.corpus.empty()) return run_corpus(o, context);
   if (o.store.empty())
     throw base::UsageError("pretrain needs a series store, or --corpus FILE for many networks");
   learn::PretrainOptions p = o.pretrain;
-  p.spec = model::ModelSpec::preset_of(o.preset, o.size);
-  p.tokens = model::ModelSpec::token_options(o.preset);
-  if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
-  if (o.window > 0) p.spec.window = o.window;
-  p.spec.input.surroundings = o.surroundings;
   series::FrameFilter filter;
   filter.min_flows = o.min_flows;
   const auto table = series::load_frames(o.store, filter);
-  p.spec.input.timezone = table.timezone;
-  p.spec.input.season_lags = parse_steps(o.season, table.step_ms, "--season");
-  if (!o.scales.empty()) p.spec.input.scales = parse_steps(o.scales, table.step_ms, "--scales");
-  if (!std::is_sorted(p.spec.input.scales.begin(), p.spec.input.scales.end(), std::less_equal<>()) ||
-      p.spec.input.scales.size() > token::kMaxScales ||
-      (!p.spec.input.scales.empty() && !p.spec.input.dense)) {
-    throw base::UsageError("--scales: at most {} in ascending order, and not with preset paper",
-                           token::kMaxScales);
-  }
   p.train = parse_range(o.train, table.step_ms, "--train");
   p.validation = parse_range(o.validation, table.step_ms, "--validation");
   if (!o.exclude_nodes.empty()) p.nodes = study::nodes_not_in(table, o.exclude_nodes);
   if (o.min_active > 0) p.nodes = active_nodes(table, p.nodes, p.train, o.min_active);
-  if (!o.horizons.empty())
-    p.spec.input.leads = parse_steps(o.horizons, table.step_ms, "--horizons");
-  else if (o.preset == "default")  // paper forecasts the next step
-    p.spec.input.leads = learn::default_horizons(table, p);
+  if (o.from.empty())
+    start_anew(o, table, p);
+  else
+    start_from(o, table, p);
   if (o.first()) {
     for (const auto& w : learn::training_warnings(table, p)) fmt::print(stderr, "warning: {}\n", w);
   }
@@ -163,6 +196,9 @@ void add_pretrain(Command& app, Context& context) {
        "Folder of the corpus' simulated networks, which is filled where it is not (default: OUT/networks)")
       ->group(kAdvancedGroup);
   c->add_option("-o,--out", o->out, "Model folder to write")->required();
+  c->add_option(
+      "--from", o->from,
+      "Model folder whose weights it starts from, with its size and inputs: forecasts fine-tuned on a store");
   c->add_option("--preset", o->preset, "default, paper or universal")->capture_default_str();
   c->add_option("--size", o->size, "nano, micro, small, base or large")->capture_default_str();
   c->add_option("--train", o->train,
@@ -240,7 +276,9 @@ void add_pretrain(Command& app, Context& context) {
               "One of several processes that torchrun, mpirun or Slurm started (docs/distributed.md)")
       ->group(kAdvancedGroup);
   c->footer("Example: netflowgen pretrain store --train 1998-06-01/1998-06-22 --size micro -o model");
-  c->callback([o, &context] {
+  c->callback([o, c, &context] {
+    o->rate_given = c->count("--learning-rate") > 0;
+    o->floods_given = c->count("--inject-chance") > 0;
     join_group(*o);
     run_pretrain(*o, context);
   });

@@ -27,7 +27,10 @@ Trainer::Trainer(const PretrainOptions& options, const token::Tokenizer& tokeniz
       data_(data),
       random_(options.seed ^ 0x5eed) {
   network_.initialise(options.seed);
-  set_marginals();
+  if (options.from.empty())
+    set_marginals();
+  else
+    network_.load(model::ModelFolder(options.from, options.spec.input.step_ms));
   for (auto& w : network_.weights()) w.set_requires_grad(true);
   optimiser_ =
       std::make_unique<AdamW>(network_.weights(), AdamWOptions{.weight_decay = options.weight_decay});
@@ -125,7 +128,8 @@ void Trainer::agree() {
   const auto hash = static_cast<int64_t>(std::hash<std::string>()(
       fmt::format("{} {} {} {} {} {} {} {} {} {} {}", options_.spec.to_json(), data_.card, options_.steps,
                   options_.batch, options_.accumulate, options_.length, options_.learning_rate, options_.seed,
-                  options_.evaluate_every, options_.patience, options_.validation_windows)));
+                  options_.evaluate_every, options_.patience, options_.validation_windows) +
+      options_.from.filename().string()));
   std::array<int64_t, 1> theirs = {hash};
   group->links().broadcast(std::span<int64_t>(theirs), 0);
   if (group->any(theirs[0] != hash)) {

@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kHostsShare = 0.5;     // of max_records, at most, for the hosts' own traffic
 constexpr double kAttacksShare = 0.15;  // and for attacks; benign events and radiation have the rest
+constexpr int64_t kMostTogether = 8;    // sampling up to which visits are drawn: above, it tears them apart
 constexpr int64_t kFirstStart = 1'640'995'200'000;  // 2022-01-01
 constexpr double kHours = 3 * 365 * 24;
 
@@ -89,7 +90,7 @@ Scenario draw_scenario(uint64_t seed, const DrawOptions& options) {
                                                            10 * std::exp(std::abs(random.normal()) * 1.7)));
   s.network = draw_network(part(2), from, hosts);
   s.hosts = draw_hosts(part(3), from, hosts);
-  draw_visits(part(6), s.hosts);
+  if (s.network.sampling <= kMostTogether) draw_visits(part(6), s.hosts);
   for (auto& [name, role] : s.hosts) {
     if (random.chance(0.15)) role.timezone = drawn_timezone(random);
   }
