@@ -9,7 +9,8 @@ time-outs of 30 s), and `netflowgen serve` with its defaults (steps of a minute,
 know 300 hosts; FastNetMon's threshold is 20,000 packets/s of a host. The floods are UDP from port 53, 0.1 to 50 times the threshold.
 NetFlowGen's detector begins with the state after 150 minutes of the same background, which `replay` made from a file. Benign events: a
 flash crowd (TCP 443 of 3,000 clients) and a backup (TCP 22 between two hosts), both above FastNetMon's threshold and, as
-connections are, with a flow in each direction.
+connections are, with a flow in each direction. Where the sender itself did not get the machine for a second while an event began, its
+delays are printed in brackets: they tell nothing.
 """
 import argparse
 import atexit
@@ -33,6 +34,8 @@ HOSTS = 300
 FLOWS_A_SECOND = 100
 PER_PACKET = 30
 UPTIME = 3_600_000
+WATCHED = 60  # seconds of an event
+MOST_STALL = 1.0
 CONFIG = """logging_level = info
 disable_usage_report = on
 enable_ban = on
@@ -97,6 +100,7 @@ def background(rng):
 class Event:
     def __init__(self, name, victim, start, seconds, flows_a_second, make):
         self.name, self.victim, self.start, self.seconds, self.rate, self.make = name, victim, start, seconds, flows_a_second, make
+        self.stall = 0.0  # longest time in which the sender did not run, in the event's first WATCHED seconds
 
 
 def flood(victim):
@@ -151,11 +155,13 @@ class Sender(threading.Thread):
             self.late = max(self.late, now - last)
             sources = [(None, FLOWS_A_SECOND, lambda r: [background(r)])]
             for e in self.events:
+                if e.start <= now - start < e.start + WATCHED:
+                    e.stall = max(e.stall, now - last)
                 if e.start <= now - start < e.start + e.seconds:
                     self.begun.setdefault(e.name, time.time())
                     sources.append((e.name, e.rate, e.make))
             for name, rate, make in sources:
-                due[name] += (now - last) * rate
+                due[name] += min(now - last, MOST_STALL) * rate  # what could not be sent in time is not caught up with
                 for _ in range(int(due[name])):
                     waiting += make(rng)
                 due[name] -= int(due[name])
@@ -245,7 +251,8 @@ def found_text(alerts, event, begun):
     raised = [a for a in mine if a[2] in ("raised", "resumed")]
     if not raised:
         return f"up {worst(mine)}".strip() if any(e != "ended" for e in before.values()) else "-"
-    return f"{raised[0][0] - begun:.1f} {worst(mine)}".strip()
+    text = f"{raised[0][0] - begun:.1f} {worst(mine)}".strip()
+    return text if event.stall < MOST_STALL else f"({text})"
 
 
 def main():

@@ -4,8 +4,10 @@
     bench/serve_load.py PROGRAM [--rates 50000,100000,200000] [--seconds 300] [--hosts 100000] [--step 60] [--modes collect,active]
 
 For every rate and mode it prints: flows a second that were sent, loss (what was sent less what was decoded, and why), CPU seconds per
-million flows, peak memory, seconds from the end of a step (and its lateness) to its scores, and the API's answers. What still waits in
-the service's queue is told apart from what was lost. `collect` (the same service without a
+million flows, peak memory and how much it grew in the second half, seconds from the end of a step (and its lateness) to its scores, and
+the API's answers. What still waits in the service's queue is told apart from what was lost. "got" is the share of the time in which a
+thread of the service could run and did: on a busy machine it is below 1, and delays and losses are the machine's, while CPU seconds count.
+At the end it loads the page as a browser does for the first time. `collect` (the same service without a
 model) is the baseline of its line's ratio. With --overload the last rate is sent until the queue is full, then a tenth of it: what is
 shed, whether the API answers, and how long it takes until nothing waits.
 """
@@ -132,6 +134,29 @@ http: {{listen: ["127.0.0.1:{self.http}"], rate: 0}}
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def scheduled(self):
+        """Seconds that the service's threads ran, and that they waited for a core."""
+        ran = waited = 0
+        for file in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"):
+            try:
+                a, b, _ = file.read_text().split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # a thread that has ended
+            ran, waited = ran + int(a) / 1e9, waited + int(b) / 1e9
+        return ran, waited
+
+    def resident_mb(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
+
+    def first_load(self):
+        """Octets and seconds of the page and what it names."""
+        text, seconds = self.ask("/")
+        size = len(text)
+        for name in re.findall(r'(?:src|href)="\.?/?(assets/[^"]+)"', text):
+            more, took = self.ask("/" + name)
+            size, seconds = size + len(more.encode()), seconds + took
+        return size, seconds
+
     def peak_mb(self):
         return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
 
@@ -154,8 +179,9 @@ def p99(values):
 
 def phase(service, sender, rate, seconds):
     before, cpu, sent, start = service.metrics(), service.cpu(), sender.sent, time.monotonic()
+    ran, stood = service.scheduled()
     sender.rate = rate
-    times, lags, seen = [], [], before.get(("step_last_seconds", "", ""))
+    times, lags, costs, resident, seen = [], [], [], [], before.get(("step_last_seconds", "", ""))
     while time.monotonic() - start < seconds:
         for path in ("/api/v1/overview", "/api/v1/nodes?sort=bytes", "/api/v1/status"):
             times.append(service.ask(path)[1])
@@ -163,6 +189,8 @@ def phase(service, sender, rate, seconds):
         last = m.get(("step_last_seconds", "", ""))
         if last is not None and last != seen:
             lags.append(m.get(("step_lag_seconds", "", ""), 0) - service.lateness)
+            costs.append(m.get(("step_score_seconds", "", ""), 0))
+            resident.append(service.resident_mb())
         seen = last
         time.sleep(0.2)
     sent, wall = sender.sent - sent, time.monotonic() - start
@@ -177,7 +205,10 @@ def phase(service, sender, rate, seconds):
     flows = after[("stage_in_total", "flows", "")] - before.get(("stage_in_total", "flows", ""), 0)
     waiting = (after.get(("stage_held", "sockets", ""), 0) - before.get(("stage_held", "sockets", ""), 0)) * PER_PACKET
     cpu = service.cpu() - cpu
-    return {"sent_per_s": sent / wall, "lost": max(0, 1 - (flows + waiting) / max(1, sent)), "waiting": max(0, waiting) / max(1, sent), "cpu_per_million": cpu / max(1, flows) * 1e6, "peak_mb": service.peak_mb(),
+    ran, stood = (b - a for a, b in zip((ran, stood), service.scheduled()))
+    half = resident[len(resident) // 2] if resident else float("nan")
+    return {"got": ran / max(1e-9, ran + stood), "score_s": max(costs, default=float("nan")), "steps": len(lags), "grown_mb": (resident[-1] if resident else float("nan")) - half,
+            "sent_per_s": sent / wall, "lost": max(0, 1 - (flows + waiting) / max(1, sent)), "waiting": max(0, waiting) / max(1, sent), "cpu_per_million": cpu / max(1, flows) * 1e6, "peak_mb": service.peak_mb(),
             "lag_s": max(lags, default=float("nan")), "api_p99_ms": 1000 * p99(times), "drops": drops(after, before), "queue": after.get(("queue_bytes", "", ""), 0)}
 
 
@@ -206,7 +237,7 @@ def main():
     p.add_argument("--overload", type=int, default=0, help="flows a second")
     a = p.parse_args()
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {a.hosts} hosts, steps of {a.step} s, {a.seconds:.0f} s a rate")
-    print("| mode | flows/s sent | lost | waiting | CPU s per M flows | ratio | peak MB | step end to scores, s | API p99, ms | drops |\n|---|---|---|---|---|---|---|---|---|---|")
+    print("| mode | flows/s sent | lost | waiting | CPU s per M flows | ratio | got | peak MB | grown MB | steps | scoring, s | step end to scores, s | API p99, ms | drops |\n|" + "---|" * 14)
     baseline = {}
     for mode in a.modes.split(","):
         with tempfile.TemporaryDirectory(prefix="nfg-load-") as folder:
@@ -217,11 +248,13 @@ def main():
                 r = phase(service, sender, rate, a.seconds)
                 baseline.setdefault(rate, r["cpu_per_million"])
                 print(f"| {mode} | {r['sent_per_s']:.0f} | {100 * r['lost']:.4f} % | {100 * r['waiting']:.2f} % | {r['cpu_per_million']:.2f} | {r['cpu_per_million'] / baseline[rate]:.2f} | "
-                      f"{r['peak_mb']:.0f} | {r['lag_s']:.1f} | {r['api_p99_ms']:.0f} | {json.dumps(r['drops'])} |", flush=True)
+                      f"{r['got']:.2f} | {r['peak_mb']:.0f} | {r['grown_mb']:.0f} | {r['steps']} | {r['score_s']:.1f} | {r['lag_s']:.1f} | {r['api_p99_ms']:.0f} | {json.dumps(r['drops'])} |", flush=True)
             if a.overload:
                 overload(service, sender, a.overload)
+            size, seconds = service.first_load()
             sender.ending = True
             service.stop()
+            print(f"the page's first load, {mode}: {size / 1024:.0f} KiB in {seconds:.3f} s", flush=True)
 
 
 main()

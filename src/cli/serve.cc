@@ -78,10 +78,13 @@ void run(const ServeCommand& c, Context& context) {
   if (c.demo) return run_demo(c, context);
   if (!c.http.empty()) throw UsageError("--http is for --demo; a file has http.listen");
   if (!c.init.empty()) return write_init(c.init);
-  const ServeArgs args = c.config.empty() ? ServeArgs{} : load_serve_config(c.config);
+  ServeArgs args = c.config.empty() ? ServeArgs{} : load_serve_config(c.config);
   if (c.dump) return fmt::print("{}", serve_config_text(args));
+  if (!c.role.empty()) {
+    args.model = "none";  // a token needs no model, which may not be there yet
+    return print_new_token(service_options(args), c);
+  }
   auto options = service_options(args);
-  if (!c.role.empty()) return print_new_token(options, c);
   if (c.check) return check(options);
   if (!c.test.empty()) return test_outputs(options, c.test == "ended");
   if (c.config.empty())

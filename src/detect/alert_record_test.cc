@@ -215,6 +215,16 @@ TEST(AlertText, AlertsOfAnIncidentAreFolded) {
   EXPECT_THAT(page, Not(HasSubstr("://")));  // nothing from elsewhere
 }
 
+TEST(AlertText, ARatioToNextToNothingIsNotPrinted) {
+  Alert a = full_alert();
+  a.times_expected = 12.34;
+  EXPECT_THAT(alert_story(a, a.event_ms), HasSubstr(", 12.3 times the expected traffic"));
+  a.times_expected = 3.2e6;
+  EXPECT_THAT(alert_story(a, a.event_ms), HasSubstr(", more than 1000 times the expected traffic"));
+  a.times_expected = 0.01;
+  EXPECT_THAT(alert_story(a, a.event_ms), Not(HasSubstr("the expected traffic")));
+}
+
 TEST(AlertText, Quantities) {
   EXPECT_EQ(quantity_text(1'250'000, "B"), "1.25 MB");
   EXPECT_EQ(quantity_text(0.5, "B"), "0.5 B");

@@ -41,6 +41,12 @@ std::string named(const Incident& i, std::string type) {
   return i.hosts >= kCarpetHosts ? "carpet bombing, " + type : type;
 }
 
+// Where next to nothing was expected, the exact ratio tells nothing.
+std::string times_text(double times) {
+  constexpr double kMostTimes = 1000;
+  return times >= kMostTimes ? fmt::format("more than {:.0f}", kMostTimes) : fmt::format("{:.3g}", times);
+}
+
 // A cell of the table and of the page: control characters of a name would move the cursor.
 std::string printable(std::string_view text) {
   std::string out;
@@ -203,7 +209,8 @@ std::string alert_story(const Alert& a, base::TimeMs now_ms) {
                                              a.guess.by_model ? "model" : "rule");
   std::string out = fmt::format("Alert {} on {}: {}{}, severity {}", printable(a.id), printable(a.node),
                                 printable(type_text(a.guess.type)), sure, name_of(a.severity));
-  if (a.times_expected >= 1) out += fmt::format(", {:.3g} times the expected traffic", a.times_expected);
+  if (a.times_expected >= 1)
+    out += fmt::format(", {} times the expected traffic", times_text(a.times_expected));
   if (!a.incident.empty()) out += fmt::format(", part of incident {}", printable(a.incident));
   if (!a.sent()) out += fmt::format(", suppressed ({})", name_of(a.suppressed));
   out += ".\n" + since_text(a.start_ms, a.raised_ms, a.end_ms, now_ms) + "\n";

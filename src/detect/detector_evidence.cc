@@ -1,6 +1,7 @@
 // Detector: what an alert shows of its node, and what is usual for it.
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/nan.h"
@@ -138,15 +139,19 @@ void Detector::group_alerts(int64_t step, std::vector<Incident>& incidents) {
     incident.filter = prefix_filter(step, incident);
     incidents_.set_filter(incident.id, incident.filter);
   }
+  std::unordered_map<std::string_view, const Alert*> grouped;
+  for (const Alert* a : ungrouped) {
+    if (!a->incident.empty()) grouped[a->id] = a;
+  }
+  std::unordered_set<const Alert*> told;  // by another record of this step
+  for (auto& changed : changes_) {
+    const auto it = grouped.find(changed.id);
+    if (it == grouped.end()) continue;
+    changed.incident = it->second->incident;
+    told.insert(it->second);
+  }
   for (Alert* a : ungrouped) {
-    if (a->incident.empty()) continue;
-    bool told = false;
-    for (auto& changed : changes_) {
-      if (changed.id != a->id) continue;
-      changed.incident = a->incident;
-      told = true;
-    }
-    if (!told) record(*a, AlertEvent::kGrouped, step);
+    if (!a->incident.empty() && !told.contains(a)) record(*a, AlertEvent::kGrouped, step);
   }
 }
 

@@ -66,7 +66,8 @@ base::fs::path shipped_model(const std::optional<std::string>& variable,
   std::string looked;
   for (const auto& place : places) looked += (looked.empty() ? "" : ", ") + place.string();
   throw base::Error(
-      "there is no model: give --model FOLDER, or set {} to a model folder, or put one where the program "
+      "there is no model: give --model FOLDER (serve: model.path), or set {} to a model folder, or put one "
+      "where the program "
       "looks ({}). "
       "`netflowgen pretrain` and `netflowgen calibrate` make one",
       kModelVariable, looked.empty() ? "nowhere: /proc is not there" : looked);

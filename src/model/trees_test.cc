@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "base/random.h"
+#include "model/trees_reference.h"
+
 namespace netflowgen::model {
 namespace {
 
@@ -25,6 +30,29 @@ TEST(Trees, CompletedOnesSayTheSame) {
     EXPECT_EQ(problem(all.view(), 4, 2), "");
   }
   EXPECT_EQ(TreesView().sum(nullptr), 0.0f);
+}
+
+TEST(Trees, ManyAbreastSumAsOneAfterAnother) {
+  base::Random random(3);
+  constexpr size_t kInputs = 11;
+  for (const int depth : {1, 3, 6}) {
+    for (const int count : {0, 1, 7, 8, 9, 300}) {
+      const size_t inner = (size_t{1} << depth) - 1;
+      const auto n = static_cast<size_t>(count);
+      Trees all{count, depth, std::vector<float>(n * inner), std::vector<float>(n * inner),
+                std::vector<float>(n * (inner + 1))};
+      const auto value = [&] { return static_cast<float>(random.below(2001)) / 1000 - 1; };
+      for (auto& x : all.columns) x = static_cast<float>(random.below(kInputs));
+      for (auto& x : all.thresholds) x = value();
+      for (auto& x : all.leaves) x = value() / 3;
+      for (int i = 0; i < 200; ++i) {
+        std::array<float, kInputs> z;
+        for (auto& x : z) x = value();
+        ASSERT_EQ(all.view().sum(z.data()), reference_sum(all.view(), z.data()))
+            << count << " of depth " << depth;
+      }
+    }
+  }
 }
 
 TEST(Trees, RefusesColumnsThatAreNotInputs) {

@@ -9,6 +9,7 @@
 
 #include "base/stop.h"
 #include "serve/collector.h"
+#include "serve/live_view.h"
 
 namespace netflowgen::serve {
 namespace {
@@ -86,6 +87,10 @@ struct Watcher : CollectorWatcher {
   Collector* collector = nullptr;
   base::StopFlag* stop = nullptr;
   std::vector<Shed> levels;
+  std::shared_ptr<const LiveView> view;
+  base::TimeMs viewed = 0;                // the clock of views: one more a tick
+  std::vector<base::TimeMs> since;        // distinct ones, in order
+  std::vector<base::TimeMs> raised_when;  // viewed, when the level left kNothing
   uint64_t seen = 0;
 
   void flows(std::span<const flow::Flow> flows) override {
@@ -95,6 +100,10 @@ struct Watcher : CollectorWatcher {
   void tick(Collector& c) override {
     c.shed().keep(Shed::kOpenStep, 1);
     if (levels.empty() || levels.back() != c.shed().level()) levels.push_back(c.shed().level());
+    const bool before = view != nullptr && view->shed != name_of(Shed::kNothing);
+    view = take_view(c, view.get(), ++viewed);
+    if (!before && view->shed != name_of(Shed::kNothing)) raised_when.push_back(viewed);
+    if (since.empty() || since.back() != view->shed_ms) since.push_back(view->shed_ms);
     if (seen == SlowlyRead::kPackets) stop->request();
   }
 };
@@ -121,6 +130,9 @@ TEST(CollectorShed, LeavesOutInOrderAndRecovers) {
   using enum Shed;
   EXPECT_EQ(watcher.levels, (std::vector{kNothing, kOpenStep, kHistoryDetail, kFlowSample, kHistoryDetail,
                                          kOpenStep, kNothing}));
+  // Since when anything is left out stays through all levels, and goes with the last.
+  ASSERT_EQ(watcher.raised_when.size(), 1u);
+  EXPECT_EQ(watcher.since, (std::vector<base::TimeMs>{INT64_MIN, watcher.raised_when[0], INT64_MIN}));
   EXPECT_EQ(watcher.seen, static_cast<uint64_t>(SlowlyRead::kPackets));  // every flow was still counted
   uint64_t stages = 0;
   for (const auto& l : collector.ledgers()) {

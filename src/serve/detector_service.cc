@@ -37,7 +37,6 @@ struct DetectorService::Impl {
   void run();
   ServiceState& filled_state();
   FrameDetectorOptions detector_options();
-  void publish(const AlertRecord& record);
   void tick();
   void note_delivered();
   void publish_view();
@@ -60,7 +59,6 @@ struct DetectorService::Impl {
   std::unique_ptr<FrameDetector> detector;
   SteadyClock::time_point next_view{};
   SteadyClock::time_point next_log{};
-  SteadyClock::time_point next_watchdog{};
 };
 
 DetectorService::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag& r)
@@ -71,7 +69,11 @@ DetectorService::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::Req
       writer(data / "history.db", options.collector.series.step_ms, history_options(options.history), say),
       state(info_of(options), options.history.memory_bytes, data / "history.db", data / "alerts.db"),
       outbox(data / "outbox.db", options.outputs, say),
-      desk(data / "alerts.db", say, [this](const AlertRecord& record) { publish(record); }),
+      desk(data / "alerts.db", say,
+           [this](const AlertRecord& record) {
+             outbox.post(record);
+             publish_record(state.events, record);
+           }),
       trainer([](const TrainingView&) {}),
       api(filled_state(), options.http.rate, options.http.burst, say),
       http(
@@ -121,17 +123,6 @@ FrameDetectorOptions DetectorService::Impl::detector_options() {
   return d;
 }
 
-void DetectorService::Impl::publish(const AlertRecord& record) {
-  outbox.post(record);
-  if (const auto* alert = std::get_if<detect::Alert>(&record)) {
-    const Json j = Json::parse(detect::to_json_line(*alert));
-    state.events.publish("alert", dump({{"event", name_of(alert->event)}, {"alert", alert_summary(j, "")}}));
-  } else if (const auto* incident = std::get_if<detect::Incident>(&record)) {
-    const Json j = Json::parse(detect::to_json_line(*incident));
-    state.events.publish("incident", dump({{"event", name_of(incident->event)}, {"incident", j}}));
-  }
-}
-
 void DetectorService::Impl::run() {
   notify.send("READY=1\nSTATUS=detecting");
   log("reading partial frames of {}", flow::parse_kafka_url(options.frames.topic).name());
@@ -162,10 +153,7 @@ void DetectorService::Impl::tick() {
     next_log = now + milliseconds(options.collector.log_ms);
     if (!options.collector.quiet) log_line();
   }
-  if (notify.watchdog_ms() > 0 && now >= next_watchdog) {
-    next_watchdog = now + milliseconds(notify.watchdog_ms());
-    notify.send("WATCHDOG=1");
-  }
+  notify.beat(now);
 }
 
 // The desk has written all that it was given, and handed it to the outputs' queues.
@@ -206,8 +194,7 @@ void DetectorService::Impl::log_line() {
 void DetectorService::Impl::reload() {
   notify.reloading();
   try {
-    if (!options.load) throw base::Error("there is no configuration file to read again");
-    const auto fresh = options.load();
+    const auto fresh = read_again(options);
     auto tokens = std::make_shared<const Tokens>(Tokens::load(fresh.tokens));
     http.reload_certificate();
     state.tokens.set(std::move(tokens));

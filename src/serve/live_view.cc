@@ -64,6 +64,8 @@ std::shared_ptr<const LiveView> take_view(Collector& collector, const LiveView* 
   view->packets_per_second = rate(view->packets, before == nullptr ? 0 : before->packets, seconds);
   view->flows_per_second = rate(view->flows, before == nullptr ? 0 : before->flows, seconds);
   view->shed = name_of(collector.shed().level());
+  if (collector.shed().level() != Shed::kNothing)
+    view->shed_ms = before != nullptr && before->shed_ms != INT64_MIN ? before->shed_ms : now_ms;
   view->frames_open = collector.pipeline().builder().frame_ledger().held;
   view->store_frames = collector.store().info().rows();
   view->store_removed = collector.removed_frames();

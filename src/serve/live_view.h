@@ -47,7 +47,8 @@ struct LiveView {
   uint64_t lost_in_transit = 0;
   uint64_t kernel_drops = 0;
   uint64_t queue_bytes = 0;
-  std::string_view shed;  // name_of(Shed): what is left out now
+  std::string_view shed;             // name_of(Shed): what is left out now
+  base::TimeMs shed_ms = INT64_MIN;  // since when anything is; INT64_MIN: nothing is
   uint64_t frames_open = 0;
   uint64_t decoder_bytes = 0;
   uint64_t store_frames = 0;

@@ -41,4 +41,10 @@ void Notify::reloading() const {
   send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
 }
 
+void Notify::beat(std::chrono::steady_clock::time_point now) {
+  if (watchdog_ms_ <= 0 || now < next_beat_) return;
+  next_beat_ = now + std::chrono::milliseconds(watchdog_ms_);
+  send("WATCHDOG=1");
+}
+
 }  // namespace netflowgen::serve

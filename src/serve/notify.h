@@ -1,6 +1,7 @@
 // What systemd wants to hear of a service of Type=notify (sd_notify(3)), without its library: one datagram to $NOTIFY_SOCKET.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,17 +10,18 @@ namespace netflowgen::serve {
 
 class Notify {
  public:
-  // Reads NOTIFY_SOCKET and WATCHDOG_USEC. Without them send() does nothing.
+  // Reads NOTIFY_SOCKET and WATCHDOG_USEC. Without them nothing is sent.
   Notify();
 
   void send(std::string_view text) const;  // "READY=1"
   void reloading() const;                  // with the monotonic time that Type=notify-reload wants
-  // How often WATCHDOG=1 should be sent; 0: never.
-  int64_t watchdog_ms() const { return watchdog_ms_; }
+  // WATCHDOG=1, as often as systemd wants it. Call it more often.
+  void beat(std::chrono::steady_clock::time_point now);
 
  private:
   std::string socket_;
-  int64_t watchdog_ms_ = 0;
+  int64_t watchdog_ms_ = 0;  // between two of them; 0: never
+  std::chrono::steady_clock::time_point next_beat_{};
 };
 
 }  // namespace netflowgen::serve

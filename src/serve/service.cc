@@ -55,7 +55,6 @@ struct Service::Impl : CollectorWatcher {
   void look_at_open_step(Collector& collector);
   void publish_view();
   void publish_open_step();
-  void publish_alert(const AlertRecord& record);
   bool apply(ServiceOptions fresh, std::string& message);
 
   ServiceOptions options;
@@ -78,7 +77,6 @@ struct Service::Impl : CollectorWatcher {
   bool catching_up = false;  // the demo's past is being replayed
   SteadyClock::time_point next_view{};
   SteadyClock::time_point next_tick{};
-  SteadyClock::time_point next_watchdog{};
 };
 
 Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag& r)
@@ -94,7 +92,7 @@ Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag
           data / "alerts.db", [](const std::string& line) { log("{}", line); },
           [this](const AlertRecord& record) {
             outbox.post(record);
-            publish_alert(record);
+            publish_record(state.events, record);
           }),
       recovery(state.alerts, (data / "alerts.db").string(), outbox,
                [this](AlertRecord record) { desk.post(std::move(record)); }),
@@ -254,10 +252,7 @@ void Service::Impl::tick(Collector& c) {
     next_tick = now + milliseconds(options.tick_ms);
     if (c.shed().keep(Shed::kOpenStep, 1)) look_at_open_step(c);
   }
-  if (notify.watchdog_ms() > 0 && now >= next_watchdog) {
-    next_watchdog = now + milliseconds(notify.watchdog_ms());
-    notify.send("WATCHDOG=1");
-  }
+  notify.beat(now);
 }
 
 void Service::Impl::look_at_open_step(Collector& c) {
@@ -291,18 +286,6 @@ void Service::Impl::publish_open_step() {
   }
   state.tick.set(view);
   if (view.open) state.events.publish("tick", dump(tick_json(view)));
-}
-
-// Alerts ----------------------------------------------------------------------------------------------------------------
-
-void Service::Impl::publish_alert(const AlertRecord& record) {
-  if (const auto* alert = std::get_if<detect::Alert>(&record)) {
-    const Json j = Json::parse(detect::to_json_line(*alert));
-    state.events.publish("alert", dump({{"event", name_of(alert->event)}, {"alert", alert_summary(j, "")}}));
-  } else if (const auto* incident = std::get_if<detect::Incident>(&record)) {
-    const Json j = Json::parse(detect::to_json_line(*incident));
-    state.events.publish("incident", dump({{"event", name_of(incident->event)}, {"incident", j}}));
-  }
 }
 
 // Reload ----------------------------------------------------------------------------------------------------------------
@@ -348,8 +331,7 @@ void Service::Impl::reload(Collector&) {
   bool ok = false;
   std::string message;
   try {
-    if (!options.load) throw base::Error("there is no configuration file to read again");
-    ok = apply(options.load(), message);
+    ok = apply(read_again(options), message);
   } catch (const base::Error& e) {
     message = fmt::format("reload refused, what is in force stays: {}", e.what());
   }
@@ -366,11 +348,10 @@ void Service::Impl::take_trained(const std::string& model) {
   bool ok = false;
   std::string message;
   try {
-    if (!options.load) throw base::Error("there is no configuration file to read again");
     if (collector->detector() == nullptr)
       throw base::Error("the service runs without a detector; name it in model.path, and restart");
     choose_model(options.data, model, options.training.configured_model);
-    ok = apply(options.load(), message);
+    ok = apply(read_again(options), message);
   } catch (const base::Error& e) {
     message = e.what();
   }

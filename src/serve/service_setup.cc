@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/leftovers.h"
+#include "serve/api/json.h"
 #include "serve/log.h"
 #include "serve/training/model_choice.h"
 #include "serve/training/verdicts.h"
@@ -60,6 +61,21 @@ ServiceInfo info_of(const ServiceOptions& o) {
   i.loopback = all_loopback(o.http);
   i.hosts = o.http.hosts;
   return i;
+}
+
+ServiceOptions read_again(const ServiceOptions& o) {
+  if (!o.load) throw base::Error("there is no configuration file to read again");
+  return o.load();
+}
+
+void publish_record(EventHub& events, const AlertRecord& record) {
+  if (const auto* alert = std::get_if<detect::Alert>(&record)) {
+    const Json j = Json::parse(detect::to_json_line(*alert));
+    events.publish("alert", dump({{"event", name_of(alert->event)}, {"alert", alert_summary(j, "")}}));
+  } else if (const auto* incident = std::get_if<detect::Incident>(&record)) {
+    const Json j = incident_json(Json::parse(detect::to_json_line(*incident)));
+    events.publish("incident", dump({{"event", name_of(incident->event)}, {"incident", j}}));
+  }
 }
 
 std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::string& path) {
@@ -123,6 +139,7 @@ void check_service(const ServiceOptions& options) {
   if (!all_loopback(options.http) && tokens.empty()) {
     throw base::Error(
         "http.listen has an address that others reach, and {} holds no token: make one with netflowgen serve "
+        "FILE "
         "--add-token admin",
         options.tokens.string());
   }

@@ -14,6 +14,10 @@ namespace netflowgen::serve {
 HistoryOptions history_options(const HistorySettings& s);
 HttpOptions http_options(const HttpSettings& s);
 ServiceInfo info_of(const ServiceOptions& o);
+// The configuration as it is now. Error: it is wrong, or there is no file.
+ServiceOptions read_again(const ServiceOptions& o);
+// Alerts and incidents, for who listens. Any thread.
+void publish_record(EventHub& events, const AlertRecord& record);
 std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::string& path);
 // Of a training that starts from the first of `models`, which are all in use. Reads only what a reload leaves. Error: a folder or
 // a file cannot be made.

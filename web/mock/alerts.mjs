@@ -157,6 +157,7 @@ export function incidents(alerts) {
       id: "9f00000000000001",
       event: "ended",
       prefix: "192.0.2.0/24",
+      name: "carpet bombing",
       task: "ddos",
       type: "udp_flood",
       severity: "high",

@@ -42,6 +42,7 @@ export class Mock {
     this.requests = [];
     this.version = "1.0.0";
     this.busy = false; // Refuses new event streams.
+    this.shed = "nothing"; // What is left out for want of time.
     this.delay = 0; // of every answer but the events'.
   }
 
@@ -146,7 +147,7 @@ export class Mock {
                 driver_bits: r.bits * 0.3,
               }))
           : [],
-      health: health(this.now(), this.state === "fresh"),
+      health: health(this.now(), this.state === "fresh", this.shed),
     };
   }
 

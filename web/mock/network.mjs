@@ -87,10 +87,21 @@ const effect = (attacks, node, name, t) => {
   return factor;
 };
 
+const PROTOCOL_SHARE = /^(tcp|udp|icmp|other)_(share_(?:in|out))$/;
+
+const raw = (attacks, node, feature, t) =>
+  base(node, feature, t) * noise(node, feature.name, t) * effect(attacks, node, feature.name, t);
+
 export function value(attacks, node, feature, t) {
-  const quiet = base(node, feature, t);
-  if (feature.kind === "category") return quiet;
-  const x = quiet * noise(node, feature.name, t) * effect(attacks, node, feature.name, t);
+  if (feature.kind === "category") return base(node, feature, t);
+  const x = raw(attacks, node, feature, t);
+  const protocol = PROTOCOL_SHARE.exec(feature.name);
+  if (protocol) {
+    const all = ["tcp", "udp", "icmp", "other"].map((p) =>
+      raw(attacks, node, { ...feature, name: `${p}_${protocol[2]}` }, t),
+    );
+    return x / all.reduce((a, b) => a + b, 0);
+  }
   if (feature.kind === "ratio") return Math.min(1, x);
   return feature.kind === "quantity" ? x : Math.round(x);
 }

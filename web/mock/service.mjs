@@ -54,7 +54,7 @@ export const ledgers = () => [
   stage("engine", 8_211_400, {}, 0),
 ];
 
-export const health = (now, fresh) => ({
+export const health = (now, fresh, shed = "nothing") => ({
   balanced: true,
   exporters: fresh ? 0 : 6,
   packets_per_second: fresh ? 0 : 1833,
@@ -70,7 +70,8 @@ export const health = (now, fresh) => ({
         { stage: "receive", reason: "queue full", count: 211 },
       ],
   queue_bytes: fresh ? 0 : 48_200,
-  shed: "nothing",
+  shed,
+  shed_since_ms: shed === "nothing" ? null : now - 95_000,
   step_lag_ms: fresh ? null : 61_200,
   score_ms: fresh ? null : 42,
   frames_open: fresh ? 0 : 288,

@@ -61,15 +61,16 @@ export async function findings(page: Page): Promise<string[]> {
 }
 
 export const VIEWS = (alert: string, node: string): Record<string, string> => ({
-  overview: "",
-  alerts: "alerts",
-  incidents: "alerts?view=incidents",
-  alert: `alerts/${alert}`,
-  nodes: "nodes",
-  node: `nodes/${encodeURIComponent(node)}`,
-  explore: "explore",
-  compare: `explore?view=nodes&nodes=${node}`,
-  exporters: "exporters?exporter=203.0.113.3",
-  model: "model",
-  try: "try",
+  "overview": "",
+  "alerts": "alerts",
+  "incidents": "alerts?view=incidents",
+  "alert": `alerts/${alert}`,
+  "nodes": "nodes",
+  "node": `nodes/${encodeURIComponent(node)}`,
+  "explore": "explore",
+  "explore a node": `explore?node=${encodeURIComponent(node)}`,
+  "compare": `explore?view=nodes&nodes=${node}`,
+  "exporters": "exporters?exporter=203.0.113.3",
+  "model": "model",
+  "try": "try",
 });

@@ -115,6 +115,58 @@ test("traffic is broken down by every dimension, as areas and as a table", async
   await expect(page.locator(".chart")).toHaveAttribute("aria-label", "Stacked areas: 192.0.2.10");
 });
 
+test("a node is explored from its page, and the address keeps what is shown", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock, "nodes/192.0.2.14?last=6h");
+  await page.getByRole("link", { name: "Explore its traffic" }).click();
+  await expect(page).toHaveURL(/#\/explore\?last=6h&node=192\.0\.2\.14$/);
+  await expect(page.getByRole("heading", { name: "Traffic of 192.0.2.14" })).toBeVisible();
+  await expect(page.locator(".chart")).toHaveAttribute("aria-label", /^Stacked areas: TCP, UDP/);
+  const rows = page.getByRole("region", { name: "Its protocols" }).locator("tbody tr");
+  await expect(rows.first()).toContainText("packets/s");
+  const shares = await rows.locator("td:nth-child(2)").allInnerTexts();
+  const all = shares.map(Number.parseFloat).reduce((a, b) => a + b);
+  expect(Math.abs(all - 100)).toBeLessThan(3);
+  await expect(page.getByRole("region", { name: "Sources", exact: true })).toContainText("198.51.100.7");
+  await page.getByRole("button", { name: "Sent" }).click();
+  await expect(page).toHaveURL(/direction=out/);
+  await page.reload();
+  await settled(page);
+  await expect(page.getByRole("button", { name: "Sent" })).toHaveAttribute("aria-pressed", "true");
+  await expect(page.getByLabel("Node", { exact: true })).toHaveValue("192.0.2.14");
+  await page.getByLabel("Node", { exact: true }).fill("192.0.2.0/24");
+  await expect(page.getByRole("heading", { name: "Traffic of 192.0.2.0/24" })).toBeVisible();
+  await page.getByRole("link", { name: "Traffic by" }).click();
+  await expect(page).not.toHaveURL(/node=/);
+  await expect(page.getByRole("heading", { name: "Traffic by source" })).toBeVisible();
+});
+
+test("what is left out under load is told, and since when", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock);
+  await expect(page.getByText("Reading is behind")).toHaveCount(0);
+  mock.shed = "history detail";
+  await page.reload();
+  await settled(page);
+  const note = page.locator(".warning.shed");
+  await expect(note).toContainText(/Reading is behind since .*\d\d:\d\d/);
+  await expect(note).toContainText("Explore's lists lack the flows of this time");
+  await expect(note).not.toContainText("evidence");
+});
+
+test("a carpet bombing is called so, and ratios to next to nothing are not printed", async ({ page, start }) => {
+  const mock = await start();
+  const [most, least] = mock.alerts;
+  most.times_expected = 3.2e6;
+  least.times_expected = 0.002;
+  await open(page, mock, "alerts?view=incidents");
+  await expect(page.locator("tbody tr").first()).toContainText("carpet bombing udp flood");
+  await open(page, mock);
+  await expect(page.locator(".alert-list li").nth(0)).toContainText("> 1000 × expected");
+  await expect(page.locator(".alert-list li").nth(1)).toContainText("no more than expected");
+  await expect(page.locator(".alert-list")).not.toContainText("M ×");
+});
+
 test("nodes are put beside each other", async ({ page, start }) => {
   const mock = await start();
   await open(page, mock, "explore?view=nodes");

@@ -19,6 +19,7 @@ const pages = {
   node: `nodes/${encodeURIComponent(node)}`,
   explore: "explore",
   ports: "explore?by=port&last=6h",
+  one: `explore?node=${encodeURIComponent(node)}`,
   compare: `explore?view=nodes&nodes=${node}`,
   exporters: "exporters",
   model: "model",

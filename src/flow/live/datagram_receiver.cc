@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "flow/live/udp_socket.h"
 
 namespace netflowgen::flow {
 namespace {

@@ -18,9 +18,11 @@
 
 #include "base/ledger.h"
 #include "flow/live/datagram_source.h"
-#include "flow/live/udp_socket.h"
+#include "flow/live/listen_address.h"
 
 namespace netflowgen::flow {
+
+class UdpSocket;
 
 struct LiveOptions {
   std::vector<ListenAddress> listen;

@@ -2,6 +2,7 @@
 #include "detect/alert_db.h"
 #include "detect/alert_record.h"
 #include "detect/alert_text.h"
+#include "detect/incident.h"
 #include "serve/api/json.h"
 #include "serve/log.h"
 
@@ -86,13 +87,19 @@ Json feedback_json(const ServiceState& state, const std::string& id, const Reque
   return feedback_row(id, confirmed, given);
 }
 
+Json incident_json(Json record) {
+  const bool carpet = record.value("hosts", uint64_t{0}) >= detect::kCarpetHosts;
+  record["name"] = carpet ? Json("carpet bombing") : Json(nullptr);
+  return record;
+}
+
 Json incidents_json(const ServiceState& state, const Request& r) {
   const auto offset = static_cast<size_t>(integer_of(r, "offset", 0, 10'000'000, 0));
   const auto limit = static_cast<size_t>(integer_of(r, "limit", 1, 500, 50));
   size_t total = 0;
   Json list = Json::array();
   for (const auto& record : state.alerts.incidents(offset, limit, total)) {
-    list.push_back(base::parse_json<Json>(record, "alerts.db"));
+    list.push_back(incident_json(base::parse_json<Json>(record, "alerts.db")));
   }
   return {{"total", total}, {"offset", offset}, {"incidents", list}};
 }

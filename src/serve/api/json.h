@@ -45,6 +45,8 @@ Json tick_json(const TickView& tick);
 // Of an alert's record (docs/formats.md).
 Json alert_summary(const Json& record, const std::string& verdict);
 Json alert_summary(const AlertRow& row);
+// The same of an incident's, with its name.
+Json incident_json(Json record);
 Json status_json(const ServiceState& state, Role role);
 
 // The paths.

@@ -119,6 +119,7 @@ Json health_json(const ServiceState& state) {
           {"drops", list},
           {"queue_bytes", v.queue_bytes},
           {"shed", v.shed.empty() ? name_of(Shed::kNothing) : v.shed},
+          {"shed_since_ms", time_or_null(v.shed_ms)},
           {"step_lag_ms", block ? Json(block->lag_ms) : Json(nullptr)},
           {"score_ms", block && block->score_ms >= 0 ? Json(block->score_ms) : Json(nullptr)},
           {"frames_open", v.frames_open},

@@ -521,6 +521,8 @@ export interface components {
              * @enum {string}
              */
             shed: "nothing" | "open step" | "history detail" | "flow sample";
+            /** @description Since when something is left out, whatever the level was meanwhile; null: nothing is. */
+            shed_since_ms: number | null;
             /** @description How long after a step's end its scores were there. */
             step_lag_ms: number | null;
             score_ms: number | null;
@@ -790,9 +792,14 @@ export interface components {
         IncidentPage: {
             total: number;
             offset: number;
-            incidents: {
-                [key: string]: unknown;
-            }[];
+            incidents: components["schemas"]["Incident"][];
+        };
+        /** @description A record of docs/formats.md, with a name. */
+        Incident: {
+            /** @description "carpet bombing" where eight hosts or more are attacked; null: none, the type says what it is. */
+            name: string | null;
+        } & {
+            [key: string]: unknown;
         };
         Ledger: {
             stage: string;
@@ -937,9 +944,7 @@ export interface components {
         IncidentEvent: {
             /** @enum {string} */
             event: "raised" | "updated" | "ended";
-            incident: {
-                [key: string]: unknown;
-            };
+            incident: components["schemas"]["Incident"];
         };
         ReloadEvent: {
             ok: boolean;

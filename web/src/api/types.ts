@@ -66,6 +66,7 @@ export interface Incident {
   id: string;
   event: string;
   prefix: string;
+  name: string | null; // "carpet bombing"
   task: string;
   type: string;
   severity: Severity;

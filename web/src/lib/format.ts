@@ -49,10 +49,20 @@ export function percent(x: Maybe | undefined): string {
   return `${trim(p.toFixed(p < 10 ? 1 : 0))}\u00a0%`;
 }
 
+// Where next to nothing was expected, the exact ratio tells nothing; nor does one below a hundredth.
+const MOST_TIMES = 1000;
+const LEAST_TIMES = 0.01;
+
 export const times = (x: Maybe | undefined): string => {
   if (x === null || x === undefined) return UNKNOWN;
-  return `${x >= 1000 ? si(x) : digits(x)}\u00a0×`;
+  if (x >= MOST_TIMES) return `>\u00a0${MOST_TIMES}\u00a0×`;
+  if (x < LEAST_TIMES) return `<\u00a0${LEAST_TIMES}\u00a0×`;
+  return `${digits(x)}\u00a0×`;
 };
+
+// "12 × expected". An alert may be of what a volume does not show, such as a scan.
+export const timesExpected = (x: Maybe): string =>
+  x === null ? "nothing expected yet" : x < 1 ? "no more than expected" : `${times(x)} expected`;
 
 export function bytes(x: Maybe | undefined): string {
   return si(x, "B");

@@ -242,7 +242,7 @@ function Facts({ d }: { d: AlertDetail }) {
   const flows = (record.flows ?? null) as Evidence | null;
   return (
     <dl class="stats">
-      <Stat name="Seen" note={summary.times_expected === null ? "nothing was expected yet" : "of what was expected"}>
+      <Stat name="Seen" note={seenNote(summary.times_expected)}>
         {times(summary.times_expected)}
       </Stat>
       <Stat name="Began" note={<Time ms={summary.start_ms} relative />}>
@@ -276,6 +276,9 @@ function Facts({ d }: { d: AlertDetail }) {
     </dl>
   );
 }
+
+const seenNote = (x: Maybe): string =>
+  x === null ? "nothing was expected yet" : x < 1 ? "of what was expected: no volume is above" : "of what was expected";
 
 const seconds = (ms: number): string =>
   ms < 60_000 ? `${Math.round(ms / 1000)}\u00a0s` : `${Math.round(ms / 60_000)}\u00a0min`;

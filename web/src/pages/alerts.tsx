@@ -125,7 +125,7 @@ function Alerts({ at }: { at: Route }) {
 
 const INCIDENT_COLUMNS: Column<Incident>[] = [
   { name: "Severity", cell: (i) => <SeverityTag severity={i.severity} /> },
-  { name: "Incident", cell: (i) => typeName(i.type) },
+  { name: "Incident", cell: (i) => <IncidentName incident={i} /> },
   { name: "Prefix", cell: (i) => <NodeLink node={i.prefix} /> },
   { name: "Hosts", number: true, cell: (i) => i.hosts },
   { name: "Began", cell: (i) => <Time ms={Date.parse(i.start)} /> },
@@ -137,6 +137,16 @@ const INCIDENT_COLUMNS: Column<Incident>[] = [
   { name: "State", cell: (i) => (i.end ? <Tag>ended</Tag> : <Tag tone="bad">open</Tag>) },
   { name: "Alerts", cell: (i) => <Victims incident={i} /> },
 ];
+
+// An attack on many hosts of a prefix at once has a name of its own, whatever it sends.
+const IncidentName = ({ incident }: { incident: Incident }) =>
+  incident.name ? (
+    <>
+      <b>{incident.name}</b> <span class="dim">{typeName(incident.type)}</span>
+    </>
+  ) : (
+    <>{typeName(incident.type)}</>
+  );
 
 const SHOWN_VICTIMS = 6;
 

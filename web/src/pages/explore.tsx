@@ -14,9 +14,11 @@ import { RangePicker } from "../ui/range_picker";
 import { Await, Empty } from "../ui/states";
 import { Table, type Column } from "../ui/table";
 import { Compare } from "./compare";
+import { ExploreNode } from "./explore_node";
 
 const VIEWS = [
   ["traffic", "Traffic by"],
+  ["node", "One node"],
   ["nodes", "Nodes beside each other"],
 ] as const;
 const DIMENSIONS: readonly (readonly [Dimension, string])[] = [
@@ -208,7 +210,8 @@ function Breakdown({ at, range }: { at: Route; range: Range }) {
 
 export function ExploreView({ at }: { at: Route }) {
   const range = rangeOf(at);
-  const view = at.query.view === "nodes" ? "nodes" : "traffic";
+  const { node } = at.query;
+  const view = at.query.view === "nodes" ? "nodes" : at.query.view === "node" || node ? "node" : "traffic";
   return (
     <>
       <Head title="Explore">
@@ -218,14 +221,16 @@ export function ExploreView({ at }: { at: Route }) {
         {VIEWS.map(([v, name]) => (
           <a
             key={v}
-            href={href(["explore"], v === "nodes" ? { view: v } : {})}
+            href={href(["explore"], v === "traffic" ? {} : v === "node" && node ? { node } : { view: v })}
             aria-current={v === view ? "true" : undefined}
           >
             {name}
           </a>
         ))}
       </nav>
-      {view === "nodes" ? <Compare at={at} range={range} /> : <Breakdown at={at} range={range} />}
+      {view === "nodes" && <Compare at={at} range={range} />}
+      {view === "node" && <ExploreNode at={at} range={range} />}
+      {view === "traffic" && <Breakdown at={at} range={range} />}
     </>
   );
 }

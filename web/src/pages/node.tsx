@@ -288,6 +288,13 @@ const LEARNING = (
   </Tag>
 );
 
+const Notes = ({ node, learning }: { node: string; learning: boolean }) => (
+  <span class="tags">
+    {learning && LEARNING}
+    <a href={href(["explore"], { node })}>Explore its traffic</a>
+  </span>
+);
+
 export function NodeView({ node, at }: { node: string; at: Route }) {
   const range = rangeOf(at);
   const path = `nodes/${encodeURIComponent(node)}`;
@@ -298,7 +305,10 @@ export function NodeView({ node, at }: { node: string; at: Route }) {
   const step_ms = useStore(status)?.step_ms ?? STEP_MS;
   return (
     <>
-      <Head title={<span class="mono">{node}</span>} note={info.data?.learning && LEARNING}>
+      <Head
+        title={<span class="mono">{node}</span>}
+        note={!unknown && <Notes node={node} learning={info.data?.learning ?? false} />}
+      >
         <RangePicker range={range} />
       </Head>
       {unknown ? (

@@ -191,6 +191,31 @@ function surprisingColumns(step_ms: number): Column<Surprising>[] {
   ];
 }
 
+// What each level leaves out (docs/operations.md, When it is too much). A level includes those before it.
+const SHED_WORDS: Record<HealthSummary["shed"], string> = {
+  "nothing": "",
+  "open step": "Floods are found at the end of their step, none earlier.",
+  "history detail": "Floods are found at the end of their step, and Explore's lists lack the flows of this time.",
+  "flow sample":
+    "Floods are found at the end of their step, Explore's lists lack the flows of this time, and new alerts have few flows as evidence.",
+};
+
+function ShedNote({ health }: { health: HealthSummary }) {
+  if (health.shed === "nothing") return null;
+  return (
+    <p class="warning shed" role="status">
+      <b>Reading is behind</b>
+      {health.shed_since_ms !== null && (
+        <>
+          {" "}
+          since <Time ms={health.shed_since_ms} />
+        </>
+      )}
+      , so that something is left out: {SHED_WORDS[health.shed]} Every flow is still counted, and every step is scored.
+    </p>
+  );
+}
+
 function Health({ health }: { health: HealthSummary }) {
   const dropped = health.drops.reduce((sum, d) => sum + d.count, 0);
   return (
@@ -215,6 +240,16 @@ function Health({ health }: { health: HealthSummary }) {
         <dd>{count(health.kernel_drops)}</dd>
         <dt>Waiting</dt>
         <dd>{bytes(health.queue_bytes)}</dd>
+        <dt>Left out now</dt>
+        <dd>
+          {health.shed === "nothing" ? "nothing" : <Tag tone="warn">{health.shed}</Tag>}
+          {health.shed_since_ms !== null && (
+            <span class="dim">
+              {" "}
+              since <Time ms={health.shed_since_ms} />
+            </span>
+          )}
+        </dd>
         <dt>Open frames</dt>
         <dd>{count(health.frames_open)}</dd>
         <dt>Scoring a step</dt>
@@ -295,6 +330,7 @@ export function OverviewView({ at }: { at: Route }) {
       <Await of={data} lines={10}>
         {(d) => (
           <>
+            <ShedNote health={d.health} />
             <Stats
               data={d}
               tick={tick && tick.now_ms > d.now_ms ? tick : d.partial}

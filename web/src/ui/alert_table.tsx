@@ -1,7 +1,7 @@
 // Alerts as a table, wherever they are listed.
 import type { AlertSummary } from "../api/types";
 import { serverNow } from "../lib/clock";
-import { duration, percent, si, times } from "../lib/format";
+import { duration, percent, si, times, timesExpected } from "../lib/format";
 import { href } from "../lib/route";
 import { narrow } from "../lib/window";
 import { useStore } from "../lib/store";
@@ -32,7 +32,7 @@ const COLUMNS: Column<AlertSummary>[] = [
   { name: "Alert", cell: (a) => <a href={href(["alerts", a.id])}>{typeName(a.type)}</a> },
   { name: "Node", cell: (a) => <NodeLink node={a.node} /> },
   {
-    name: "Expected",
+    name: "Seen / expected",
     number: true,
     title: "Seen over expected, of the volume that is most above its forecast",
     cell: (a) => times(a.times_expected),
@@ -76,7 +76,7 @@ export function AlertList({ alerts }: { alerts: AlertSummary[] }) {
           </div>
           <div>
             <NodeLink node={a.node} />
-            {a.times_expected !== null && <span>{times(a.times_expected)} expected</span>}
+            {a.times_expected !== null && <span>{timesExpected(a.times_expected)}</span>}
             <span class="dim">
               <Time ms={a.start_ms} />, {lasted(a)}
             </span>
