@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "learn/network/group_links.h"
 #include "learn/network/objective.h"
 #include "learn/network/slices.h"
 
@@ -68,95 +67,105 @@ void Trainer::set_marginals() {
   network_.weight("next.bias").copy_(bias);
 }
 
-Losses Trainer::losses(const WindowSource& source, base::Random& random, double weight, bool train) {
+// Draws a batch as every process draws it, and fills the windows that are this one's.
+Trainer::OwnBatch Trainer::draw(const WindowSource& source, base::Random& random) const {
+  const TrainingGroup* const group = options_.group.get();
+  const int size = group == nullptr ? 1 : group->size();
   const auto plans = source.plan(random, static_cast<size_t>(options_.batch));
-  TrainingGroup* const group = options_.group.get();
-  const int processes = group == nullptr ? 1 : group->size();
-  const auto slices = cut_slices(options_.batch, options_.length, device_, processes);
-  const auto n = static_cast<int64_t>(slices.size());
-  const auto [own, own_end] = own_slices(n, group == nullptr ? 0 : group->rank(), processes);
-  std::vector<WindowBatch> batches(slices.size());
-  std::vector<int64_t> slice_of(plans.size());
-  for (auto s = static_cast<size_t>(own); s < static_cast<size_t>(own_end); ++s) {
-    const auto [a, b] = slices[s];
-    batches[s].resize(static_cast<size_t>(b - a), static_cast<size_t>(options_.length), encoder_);
-    for (int64_t w = a; w < b; ++w) slice_of[static_cast<size_t>(w)] = static_cast<int64_t>(s);
+  const auto slices = cut_slices(options_.batch, options_.length, device_, size);
+  OwnBatch own;
+  own.all = slices.size();
+  const auto [first, end] =
+      own_slices(static_cast<int64_t>(slices.size()), group == nullptr ? 0 : group->rank(), size);
+  own.first = static_cast<size_t>(first);
+  own.slices.resize(static_cast<size_t>(end - first));
+  std::vector<std::pair<size_t, size_t>> places;  // of windows: slice, window of it
+  for (size_t s = 0; s < own.slices.size(); ++s) {
+    const auto [a, b] = slices[own.first + s];
+    own.slices[s].resize(static_cast<size_t>(b - a), static_cast<size_t>(options_.length), encoder_);
+    for (size_t w = 0; w < static_cast<size_t>(b - a); ++w) places.emplace_back(s, w);
   }
-  const int64_t from = slices[static_cast<size_t>(own)].first;
-  for_each_on_cpu(slices[static_cast<size_t>(own_end - 1)].second - from, [&](int64_t i) {
-    const int64_t w = from + i;
-    const auto s = static_cast<size_t>(slice_of[static_cast<size_t>(w)]);
-    source.fill_one(plans[static_cast<size_t>(w)], static_cast<size_t>(w - slices[s].first), batches[s]);
+  const auto from = static_cast<size_t>(slices[own.first].first);
+  for_each_on_cpu(static_cast<int64_t>(places.size()), [&](int64_t i) {
+    const auto [s, w] = places[static_cast<size_t>(i)];
+    source.fill_one(plans[from + static_cast<size_t>(i)], w, own.slices[s]);
   });
+  return own;
+}
+
+Losses Trainer::losses(const WindowSource& source, base::Random& random, double weight, bool train) {
+  TrainingGroup* const group = options_.group.get();
+  const OwnBatch own = draw(source, random);
   TargetCounts counts;
-  for (int64_t s = own; s < own_end; ++s) counts += count_targets(batches[static_cast<size_t>(s)]);
-  if (group != nullptr) {
-    std::array<double, 3> all = {counts.next, counts.inject, counts.direct};
-    group->links().sum(all);
-    counts = {all[0], all[1], all[2]};
-  }
-  std::vector<Objective> parts(slices.size());
-  const auto loss = [&, own = own](int64_t k) {
-    const int64_t s = own + k;
-    Objective& o = parts[static_cast<size_t>(s)];
-    o = objective(network_, batches[static_cast<size_t>(s)], counts,
-                  {options_.inject_weight, options_.direct_weight});
-    const Tensor share = o.total * weight;
-    o.total = o.total.detach();
-    return share;
+  for (const auto& slice : own.slices) counts += count_targets(slice);
+  std::array<double, 3> all_counts = {counts.next, counts.inject, counts.direct};
+  if (group != nullptr) group->links().sum(all_counts);
+  counts = {all_counts[0], all_counts[1], all_counts[2]};
+  std::vector<Losses> parts(own.all);  // of each slice: all processes add them in the same order
+  const auto loss = [&](int64_t s) {
+    const Objective o = objective(network_, own.slices[static_cast<size_t>(s)], counts,
+                                  {options_.inject_weight, options_.direct_weight});
+    parts[own.first + static_cast<size_t>(s)] = {o.total.item<double>(), o.next, o.inject, o.direct};
+    return o.total * weight;
   };
+  const auto n = static_cast<int64_t>(own.slices.size());
   if (train) {
-    add_gradients(own_end - own, loss, network_.weights(), group);
+    add_gradients(n, loss, network_.weights(), group);
   } else {
     torch::NoGradGuard no_grad;
-    for_slices(own_end - own, device_, loss);
+    for_slices(n, device_, loss);
   }
-  // One number of each slice: all processes add them in the same order.
-  std::vector<Losses> all(slices.size());
-  for (auto s = static_cast<size_t>(own); s < static_cast<size_t>(own_end); ++s)
-    all[s] = {parts[s].total.item<double>(), parts[s].next, parts[s].inject, parts[s].direct};
   static_assert(sizeof(Losses) == 4 * sizeof(double));
-  if (group != nullptr) group->links().sum({&all[0].total, 4 * all.size()});
-  Losses l;
-  for (const auto& o : all) l.add(o, 1);
-  return l;
+  if (group != nullptr) group->links().sum({&parts[0].total, 4 * parts.size()});
+  Losses sum;
+  for (const auto& p : parts) sum.add(p, 1);
+  return sum;
+}
+
+// What the losses depend on, beside the windows.
+std::string Trainer::fingerprint() const {
+  const PretrainOptions& o = options_;
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", o.spec.to_json(), data_.card,
+                     o.from.filename().string(), o.steps, o.batch, o.accumulate, o.length, o.learning_rate,
+                     o.final_rate, o.warmup, o.weight_decay, o.clip, o.inject_chance, o.inject_weight,
+                     o.direct_weight, o.evaluate_every, o.validation_windows, o.patience) +
+         fmt::format(" {}", o.seed);
 }
 
 void Trainer::agree() {
   TrainingGroup* const group = options_.group.get();
   if (group == nullptr) return;
-  const auto hash = static_cast<int64_t>(std::hash<std::string>()(
-      fmt::format("{} {} {} {} {} {} {} {} {} {} {}", options_.spec.to_json(), data_.card, options_.steps,
-                  options_.batch, options_.accumulate, options_.length, options_.learning_rate, options_.seed,
-                  options_.evaluate_every, options_.patience, options_.validation_windows) +
-      options_.from.filename().string()));
-  std::array<int64_t, 1> theirs = {hash};
+  const auto mine = static_cast<int64_t>(std::hash<std::string>()(fingerprint()));
+  std::array<int64_t, 1> theirs = {mine};
   group->links().broadcast(std::span<int64_t>(theirs), 0);
-  if (group->any(theirs[0] != hash)) {
+  if (group->any(theirs[0] != mine)) {
     throw base::Error(
         "the processes that train together were given different options or data: start all with the same "
-        "command and the "
-        "same files");
+        "command and the same files");
   }
-  const auto state = random_.state();
+  share_state(group->links());
+}
+
+// All go on from what the first one has, which may come from a checkpoint.
+void Trainer::share_state(TrainingGroup::Links& links) {
   std::array<int64_t, 7> numbers = {step_, optimiser_->count(), bad_};
-  std::memcpy(&numbers[3], state.data(), 4 * sizeof(int64_t));
-  group->links().broadcast(std::span<int64_t>(numbers), 0);
+  auto random = random_.state();
+  std::memcpy(&numbers[3], random.data(), sizeof random);
+  links.broadcast(std::span<int64_t>(numbers), 0);
   step_ = numbers[0];
   optimiser_->count() = numbers[1];
   bad_ = numbers[2];
-  std::array<uint64_t, 4> random{};
-  std::memcpy(random.data(), &numbers[3], 4 * sizeof(int64_t));
+  std::memcpy(random.data(), &numbers[3], sizeof random);
   random_.set_state(random);
-  std::vector<double> best = {best_, best_bits_};
-  if (!first()) best = {0, 0};
-  group->links().sum(best);
+  std::array<double, 2> best = {0, 0};
+  if (first()) best = {best_, best_bits_};
+  links.sum(best);
   best_ = best[0];
   best_bits_ = best[1];
   std::vector<Tensor> tensors = network_.weights();
   for (const auto* more : {&optimiser_->first(), &optimiser_->second()})
     tensors.insert(tensors.end(), more->begin(), more->end());
-  group->links().broadcast(tensors, 0);
+  links.broadcast(tensors, 0);
 }
 
 double Trainer::train_step() {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "learn/network/adamw.h"
+#include "learn/network/group_links.h"
 #include "learn/network/network.h"
 #include "learn/network/window_source.h"
 #include "learn/pretrain.h"
@@ -48,8 +49,16 @@ class Trainer {
   // The loss of newly drawn windows; with `train`, `weight` of its gradient is added to the weights'.
   Losses losses(const WindowSource& source, base::Random& random, double weight, bool train);
   double train_step();
-  // What all processes start from: the first one's.
-  void agree();
+  // What this process computes of a batch.
+  struct OwnBatch {
+    size_t all = 0;    // slices of the batch
+    size_t first = 0;  // own ones: from here on
+    std::vector<WindowBatch> slices;
+  };
+  OwnBatch draw(const WindowSource& source, base::Random& random) const;
+  std::string fingerprint() const;
+  void agree();  // with the other processes, on what they start from
+  void share_state(TrainingGroup::Links& links);
   bool first() const { return options_.group == nullptr || options_.group->first(); }
   bool any(bool mine) const { return options_.group == nullptr ? mine : options_.group->any(mine); }
   bool goes_on(const base::StopFlag& stop) const;
