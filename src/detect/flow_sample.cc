@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <iterator>
 
 #include "base/random.h"
 #include "flow/settle.h"
@@ -107,6 +108,7 @@ void FlowSample::add(std::span<const flow::Flow> flows) {
     const uint64_t hash = hash_of(f);
     if (!kept(hash, step.level)) continue;
     const uint64_t packets = std::max<uint64_t>(1, times(f.packets, f.sampling));
+    ++step.changes;
     step.flows.push_back({f.src, f.dst, f.exporter, times(f.bytes, f.sampling), packets, hash, 1, f.sampling,
                           f.flows, f.in_if, f.dst_as, f.src_port, f.dst_port, f.protocol, f.tcp_flags,
                           f.fragment, f.has(flow::kKnownPorts), f.has(flow::kKnownTcpFlags)});
@@ -117,14 +119,36 @@ void FlowSample::add(std::span<const flow::Flow> flows) {
   }
 }
 
+void FlowSample::find(const Step& step, const NodeMatch& node, std::vector<SampledFlow>& found) {
+  const auto prefix = node.destination();
+  if (!prefix) {  // an interface or AS, of which there are few
+    std::ranges::copy_if(step.flows, std::back_inserter(found), node);
+    return;
+  }
+  if (step.indexed != step.changes) {
+    step.to.clear();
+    for (size_t i = 0; i < step.flows.size(); ++i)
+      step.to.emplace_back(step.flows[i].dst, static_cast<uint32_t>(i));
+    std::ranges::sort(step.to);
+    step.indexed = step.changes;
+  }
+  std::vector<uint32_t> places;
+  for (auto it =
+           std::ranges::lower_bound(step.to, prefix->address, {}, [](const auto& t) { return t.first; });
+       it != step.to.end() && node(step.flows[it->second]); ++it) {
+    places.push_back(it->second);
+  }
+  std::ranges::sort(places);
+  for (const uint32_t i : places) found.push_back(step.flows[i]);
+}
+
 std::vector<SampledFlow> FlowSample::flows(const NodeMatch& node, int64_t first, int64_t last) const {
   std::vector<SampledFlow> found;
   for (auto it = steps_.lower_bound(first); it != steps_.end() && it->first <= last; ++it) {
-    for (const auto& f : it->second.flows) {
-      if (!node(f)) continue;
-      found.push_back(f);
-      found.back().weight = static_cast<double>(uint64_t{1} << it->second.level);
-    }
+    const size_t before = found.size();
+    find(it->second, node, found);
+    for (size_t i = before; i < found.size(); ++i)
+      found[i].weight = static_cast<double>(uint64_t{1} << it->second.level);
   }
   return found;
 }

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ip.h"
@@ -101,7 +102,8 @@ class FlowSample {
   // Lets go of steps before `step`.
   void forget_before(int64_t step) { steps_.erase(steps_.begin(), steps_.lower_bound(step)); }
 
-  // The node's flows that started in [first, last].
+  // The node's flows that started in [first, last], in the order in which they came. Of a host or prefix by an index, which is
+  // made when it is asked for: thousands of alerts of one step cost little more than one.
   std::vector<SampledFlow> flows(const NodeMatch& node, int64_t first, int64_t last) const;
   // All flows of one step, each with its weight.
   std::vector<SampledFlow> step(int64_t step) const;
@@ -115,8 +117,14 @@ class FlowSample {
   struct Step {
     unsigned level = 0;
     std::vector<SampledFlow> flows;
+    uint64_t changes = 0;  // of `flows`
+    mutable std::vector<std::pair<base::IpAddr, uint32_t>>
+        to;                        // destinations, ascending, and their places in `flows`
+    mutable uint64_t indexed = 0;  // `changes` when `to` was made
   };
   static constexpr size_t kMostSteps = 64;  // a clock that jumps about must not fill the memory
+
+  static void find(const Step& step, const NodeMatch& node, std::vector<SampledFlow>& found);
 
   int64_t step_ms_;
   size_t cap_;

@@ -77,6 +77,42 @@ TEST(FlowSample, BoundedAndFairWhateverTheOrder) {
   EXPECT_NEAR(e.protocols[0].flows, 50'000, 10'000);
 }
 
+// The index of destinations beside the plain way, while flows still come and the sample is thinned.
+TEST(FlowSample, FindsWhatALookAtEveryFlowFinds) {
+  base::Random random(7);
+  FlowSample sample(60'000, 500);
+  const char* const nodes[] = {"10.0.0.1",    "10.0.0.255", "10.0.0.0/24",   "10.0.0.0/30", "0.0.0.0/0",
+                               "192.0.2.1#7", "AS64500",    "2001:db8::/64", "10.9.9.9",    "router"};
+  size_t compared = 0;
+  for (int round = 0; round < 40; ++round) {
+    std::vector<flow::Flow> flows;
+    for (int i = 0; i < 97; ++i) {
+      auto f =
+          flow_of(static_cast<uint32_t>(random.next()), 0x0a000000 + static_cast<uint32_t>(random.below(300)),
+                  static_cast<base::TimeMs>(random.below(180'000)));
+      if (random.below(10) == 0) f.dst = *base::IpAddr::parse("2001:db8::7");
+      f.in_if = 7;
+      f.dst_as = random.below(2) == 0 ? 64500 : 1;
+      flows.push_back(f);
+    }
+    sample.add(flows);
+    for (const char* name : nodes) {
+      const NodeMatch node(name);
+      std::vector<uint64_t> expected;
+      for (int64_t step = 1; step <= 2; ++step) {
+        for (const auto& f : sample.step(step)) {
+          if (node(f)) expected.push_back(f.hash);
+        }
+      }
+      std::vector<uint64_t> found;
+      for (const auto& f : sample.flows(node, 1, 2)) found.push_back(f.hash);
+      EXPECT_EQ(found, expected) << name << " in round " << round;
+      compared += found.size();
+    }
+  }
+  EXPECT_GT(compared, 10'000u);
+}
+
 TEST(FlowSample, ClocksThatJumpDoNotFillIt) {
   FlowSample sample(60'000, 10);
   for (int64_t i = 0; i < 10'000; ++i) {
