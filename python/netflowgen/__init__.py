@@ -17,6 +17,7 @@ from ._features import FEATURES, Feature
 from ._model import Model, Positions, load
 from ._read import read_flows
 from ._series import Series, Stage
+from ._store import Store
 
 __all__ = [
     "FEATURES",
@@ -26,6 +27,7 @@ __all__ = [
     "Positions",
     "Series",
     "Stage",
+    "Store",
     "UsageError",
     "evaluate",
     "load",

@@ -22,6 +22,7 @@ def read_flows(
     autonomous_systems: bool = False,
     step: Duration = "1min",
     timezone: str = "UTC",
+    features: str | Sequence[str] | None = None,
     map: Path | None = None,
     dialect: str | None = None,
     strict: bool = False,
@@ -39,6 +40,8 @@ def read_flows(
         autonomous_systems: AS numbers are nodes.
         step: Length of a step.
         timezone: Of the network, for calendar inputs: UTC, +hh:mm or Europe/Berlin.
+        features: Names of the features to compute; "bytes" is bytes_in and bytes_out. The others are missing (NaN).
+            None: all. Sums alone (bytes, packets, flows, packet_size, duration) are read several times as fast.
         map: A YAML column map for other text files.
         dialect: Input format; None: recognised from the content.
         strict: The first bad row is an error. Otherwise bad rows are counted in :attr:`Series.ledger`.
@@ -55,6 +58,9 @@ def read_flows(
     """
     words = _words(path, map, dialect)
     words += _list_option("--nodes", nodes) + _list_option("--prefixes", prefixes)
+    if features is not None and not features:
+        raise _core.UsageError("features is empty; None is all of them")
+    words += _list_option("--features", features)
     words += [f"--step={duration_ms(step, 'step')}ms", f"--timezone={timezone}"]
     words += ["--interfaces"] * bool(interfaces) + ["--as"] * bool(autonomous_systems) + ["--strict"] * bool(strict)
     if lateness is not None:

@@ -71,7 +71,8 @@ class Series:
 
         Args:
             path: The store's folder.
-            nodes: Names of nodes, or CIDRs of hosts; None: all. A store larger than memory is read in parts with this.
+            nodes: Names of nodes, or CIDRs of hosts; None: all. :class:`netflowgen.Store` is for stores
+                larger than memory.
             start: Steps from this time on.
             end: Steps before this time.
             min_flows: Leave out nodes with fewer flows, in and out together.

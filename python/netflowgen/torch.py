@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 from . import _core
 from ._features import NAMES, feature_indices
+from ._store import Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +27,12 @@ class WindowDataset(Dataset[dict[str, Any]]):  # type: ignore[misc, unused-ignor
     future, since 1970. Windows are made when they are asked for, from the series' own rows. The data set takes no memory
     of its own, and workers that are forked share the series.
 
-    A store larger than memory is read in parts: a data set over each of ``Series.open(path, start=..., end=...)``.
+    Over a :class:`netflowgen.Store` windows are read from its files, so the store may be larger than memory.
     """
 
     def __init__(
         self,
-        series: Series,
+        series: Series | Store,
         *,
         window: int = 128,
         horizon: int = 1,
@@ -41,7 +42,7 @@ class WindowDataset(Dataset[dict[str, Any]]):  # type: ignore[misc, unused-ignor
         """Count the windows.
 
         Args:
-            series: Where they come from.
+            series: Where they come from: a series, or a store whose files stay on disk.
             window: Steps of the past.
             horizon: Steps of the future.
             stride: Steps from a window to the next.
@@ -52,13 +53,11 @@ class WindowDataset(Dataset[dict[str, Any]]):  # type: ignore[misc, unused-ignor
         self.series = series
         self.window, self.horizon, self.stride = window, horizon, stride
         self._columns = feature_indices(features, [NAMES.index(f) for f in series.features])
+        self._rows = _Mapped(series) if isinstance(series, Store) else _InMemory(series, self._columns)
         table = series._table
-        self._values, self._steps = table.values, table.steps
-        self._offsets = table.offsets.astype("int64")
+        self._nodes = len(table.nodes)
         self._first, steps = table.first_step, table.end_step - table.first_step
         self._per_node = max(0, (steps - window - horizon) // stride + 1)
-        missing = table.missing
-        self._idle = [float("nan") if missing[c] else 0.0 for c in self._columns]
 
     @property
     def features(self) -> list[str]:
@@ -67,7 +66,7 @@ class WindowDataset(Dataset[dict[str, Any]]):  # type: ignore[misc, unused-ignor
 
     def __len__(self) -> int:
         """Return the number of windows."""
-        return self._per_node * (len(self._offsets) - 1)
+        return self._per_node * self._nodes
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Make one window."""
@@ -75,7 +74,8 @@ class WindowDataset(Dataset[dict[str, Any]]):  # type: ignore[misc, unused-ignor
             raise IndexError(f"there are {len(self)} windows")
         node, at = divmod(index % len(self), self._per_node)
         first = self._first + at * self.stride
-        frames = torch.from_numpy(self._steps_of(node, first, first + self.window + self.horizon))
+        end = first + self.window + self.horizon
+        frames = torch.from_numpy(self._rows.window(node, first, end, self._columns))
         return {
             "past": frames[: self.window],
             "future": frames[self.window :],
@@ -83,11 +83,33 @@ class WindowDataset(Dataset[dict[str, Any]]):  # type: ignore[misc, unused-ignor
             "step": first + self.window,
         }
 
-    def _steps_of(self, node: int, first: int, end: int) -> npt.NDArray[np.float32]:
+
+class _Mapped:
+    """Windows of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._table = store._table
+
+    def window(self, node: int, first: int, end: int, columns: list[int]) -> npt.NDArray[np.float32]:
+        window: npt.NDArray[np.float32] = self._table.window([node], first, end, columns)[0]
+        return window
+
+
+class _InMemory:
+    """Windows of a series."""
+
+    def __init__(self, series: Series, columns: list[int]) -> None:
+        table = series._table
+        self._values, self._steps = table.values, table.steps
+        self._offsets = table.offsets.astype("int64")
+        missing = table.missing
+        self._idle = [float("nan") if missing[c] else 0.0 for c in columns]
+
+    def window(self, node: int, first: int, end: int, columns: list[int]) -> npt.NDArray[np.float32]:
         import numpy as np
 
         frames = np.tile(np.asarray(self._idle, dtype=np.float32), (end - first, 1))
         begin, stop = self._offsets[node], self._offsets[node + 1]
         low, high = begin + np.searchsorted(self._steps[begin:stop], (first, end))
-        frames[self._steps[low:high] - first] = self._values[low:high][:, self._columns]
+        frames[self._steps[low:high] - first] = self._values[low:high][:, columns]
         return frames

@@ -54,6 +54,7 @@ nb::ndarray<nb::numpy, T> array(std::vector<T> values, const size_t (&shape)[N])
 }
 
 void bind_series(nb::module_& m);
+void bind_store(nb::module_& m);
 void bind_read(nb::module_& m);
 void bind_model(nb::module_& m);
 void bind_evaluate(nb::module_& m);

@@ -103,6 +103,7 @@ NB_MODULE(_core, m) {
   m.def("features", &python::features);
   m.attr("schema_hash") = series::schema_hash();
   python::bind_series(m);
+  python::bind_store(m);
   python::bind_read(m);
   python::bind_model(m);
   python::bind_evaluate(m);

@@ -16,6 +16,7 @@ namespace {
 
 class TableTarget : public cli::FrameTarget {
  public:
+  explicit TableTarget(const std::string& features) : table(series::FeatureChoice::parse(features)) {}
   series::FrameSink& sink() override { return table; }
   void add(const std::string& node, int64_t step, std::span<const float> frame) override {
     table.add(node, step, frame);
@@ -62,7 +63,7 @@ nb::tuple read_flows(const std::vector<std::string>& words, const ProgressArgume
   Table table;
   run_work(progress, [&](const base::StopFlag& stop, const base::ProgressFn& report) {
     const auto shape = cli::shape_of(settings);
-    TableTarget target;
+    TableTarget target(settings.features);
     const cli::SeriesRun run{stop, report, [&](const std::string& line) { account.lines.push_back(line); }};
     const auto outcome = cli::read_series(settings, run, target);
     take_outcome(outcome, account);

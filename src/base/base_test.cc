@@ -10,6 +10,7 @@
 #include "base/words.h"
 #include "base/yaml.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -57,6 +58,12 @@ TEST(Time, RoundTripsAndFloors) {
 TEST(Ip, ParsesBothFamiliesAndPaddedDottedQuads) {
   EXPECT_EQ(IpAddr::parse("172.016.112.020")->to_string(), "172.16.112.20");
   EXPECT_EQ(IpAddr::parse("2001:db8::1")->to_string(), "2001:db8::1");
+  for (const uint32_t v4 : {0u, 0xffffffffu, 0x0a010002u, 0x64c80163u, 0xc0000909u}) {
+    char expected[INET_ADDRSTRLEN];
+    const uint32_t network = htonl(v4);
+    inet_ntop(AF_INET, &network, expected, sizeof expected);
+    EXPECT_EQ(IpAddr::v4(v4).to_string(), expected);
+  }
   for (const char* bad : {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.", "::g", "1.2.3.4 "}) {
     EXPECT_EQ(IpAddr::parse(bad), std::nullopt) << bad;
   }

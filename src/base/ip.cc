@@ -42,9 +42,13 @@ std::optional<IpAddr> IpAddr::parse(std::string_view text) {
 
 std::string IpAddr::to_string() const {
   char buffer[INET6_ADDRSTRLEN];
-  const bool v4 = is_v4();
-  inet_ntop(v4 ? AF_INET : AF_INET6, bytes.data() + (v4 ? 12 : 0), buffer, sizeof buffer);
-  return buffer;
+  if (!is_v4()) return inet_ntop(AF_INET6, bytes.data(), buffer, sizeof buffer);
+  char* end = buffer;  // not inet_ntop: it formats with sprintf, and every node has a name
+  for (size_t i = 12; i < 16; ++i) {
+    if (i > 12) *end++ = '.';
+    end = std::to_chars(end, buffer + sizeof buffer, unsigned{bytes[i]}).ptr;
+  }
+  return {buffer, end};
 }
 
 IpAddr mask(const IpAddr& a, unsigned length) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "cli/config.h"
 #include "flow/filter/anonymize.h"
 #include "flow/open.h"
 #include "flow/source.h"
@@ -44,6 +45,7 @@ class Reporter {
 SeriesOutcome read_flows(const SeriesSettings& s, const SeriesRun& run, FrameTarget& target) {
   auto options = series_options(s.series, flow::parse_anonymize(s.input.anonymize));
   options.closed_before = target.closed_before();
+  options.features = series::FeatureChoice::parse(s.features);
   Reporter report(run.progress, "flows");
   const serve::FiniteInput input{[&] { return open_input(s.input, s.series); },
                                  {.series = options},
@@ -86,6 +88,7 @@ SeriesOutcome read_sums(const SeriesSettings& s, const SeriesRun& run, FrameTarg
     throw UsageError("{} needs the flows themselves: add format=rows to the clickhouse:// URL", option);
   auto options = series_options(s.series);
   options.closed_before = target.closed_before();
+  options.features = series::FeatureChoice::parse(s.features);
   const auto report = [&run](uint64_t flows, uint64_t total) {
     if (run.progress) run.progress({"flows", flows, total, ""});
   };
@@ -108,6 +111,7 @@ SeriesOutcome read_rates(const SeriesSettings& s, const SeriesRun& run, FrameTar
   }
   if (!s.input.anonymize.empty())
     throw UsageError("rates have their own node names: --anonymize is for flows");
+  if (!s.features.empty()) throw UsageError("rates have the features of their columns: leave out --features");
   const auto source = flow::open_rates(input_options(s.input));
   series::RateOptions options;
   options.step_ms = duration_ms(s.series.step, "--step");
@@ -144,10 +148,18 @@ SeriesOutcome read_rates(const SeriesSettings& s, const SeriesRun& run, FrameTar
 void add_series_settings(Command& command, SeriesSettings& settings) {
   add_input_options(command, settings.input);
   add_series_options(command, settings.series);
+  add_feature_option(command, settings);
+}
+
+void add_feature_option(Command& command, SeriesSettings& settings) {
+  takes_comma_list(command.add_option("--features", settings.features,
+                                      "Only these features, NAME,...: bytes is bytes_in and bytes_out [all]"))
+      ->group(kAdvancedGroup);
 }
 
 SeriesShape shape_of(const SeriesSettings& s) {
   const auto options = series_options(s.series, flow::parse_anonymize(s.input.anonymize));
+  series::FeatureChoice::parse(s.features);  // refuses what is no feature
   if (flow::is_rates(s.input.options)) return {options.step_ms, {}};
   return {options.step_ms, series::choice_of(options.nodes)};
 }

@@ -16,10 +16,13 @@ namespace netflowgen::cli {
 struct SeriesSettings {
   InputArgs input;
   SeriesArgs series;
+  std::string features;  // comma-separated; "": all
 };
 
 // INPUT..., and the options of inputs, nodes and steps.
 void add_series_settings(Command& command, SeriesSettings& settings);
+// --features alone.
+void add_feature_option(Command& command, SeriesSettings& settings);
 
 // Length of the steps, and which nodes are asked for: those of rates name themselves. UsageError: a value makes no sense; it
 // is thrown before anything is read.

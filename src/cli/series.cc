@@ -87,6 +87,7 @@ void add_series(Command& app, Context& context) {
   add_input_options(*command, s->input);
   command->add_option("-o,--out", s->store, "The store, a folder")->required()->group(kOutputGroup);
   add_series_options(*command, s->series);
+  add_feature_option(*command, *s);
   command->add_flag("--append", s->append, "Extend the store with flows that come after it")
       ->group(kOutputGroup);
   add_init_option(*command);

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "series/accumulate/groups.h"
 #include "series/arrival.h"
 
 namespace netflowgen::series {
@@ -48,7 +49,13 @@ SeriesOptions checked(SeriesOptions o) {
 std::string_view name_of(FrameDrop) { return ""; }
 
 SeriesBuilder::SeriesBuilder(const SeriesOptions& options, FrameSink& sink)
-    : options_(checked(options)), sink_(sink), selector_(options.nodes), oldest_(options.closed_before) {
+    : options_(checked(options)),
+      sink_(sink),
+      selector_(options.nodes),
+      groups_(options.features.groups()),
+      sums_alone_(groups_ == kSumGroups &&
+                  options.memory_bytes == 0),  // a file of spilled steps holds whole states
+      oldest_(options.closed_before) {
   if (options_.plan) {
     NFG_CHECK(options_.plan->step_ms == options_.step_ms);
     started_ = true;
@@ -175,13 +182,20 @@ void SeriesBuilder::account(const Flow& f) {
   first_step_ = none ? from : std::min(first_step_, from);
   end_step_ = none ? last + 1 : std::max(end_step_, last + 1);
   clamped_ += first < oldest_ ? 1 : 0;
-  const Part whole = part_of(f);
+  const Part whole = needed_part_of(f);
   if (from == last) {
     add_part(f, whole, from);
   } else {
     ++spread_;
     spread_flow(f, whole, from, 0);
   }
+}
+
+// What no chosen feature needs is taken for unknown.
+Part SeriesBuilder::needed_part_of(const Flow& f) const {
+  Part part = part_of(f);
+  part.groups &= groups_;
+  return part;
 }
 
 // REQUIRES: a step of the flow is closed that was open at the start.
@@ -218,16 +232,16 @@ void SeriesBuilder::spread_flow(const Flow& f, const Part& whole, int64_t from, 
 void SeriesBuilder::resume(const Flow& f, int64_t step) {
   ends_.clear();
   selector_.select(f, ends_);
-  spread_flow(f, part_of(f), step, static_cast<uint64_t>(step * options_.step_ms - f.start_ms));
+  spread_flow(f, needed_part_of(f), step, static_cast<uint64_t>(step * options_.step_ms - f.start_ms));
 }
 
 void SeriesBuilder::add_part(const Flow& f, const Part& part, int64_t step) {
   OpenStep& at = open(step);
   const auto index = static_cast<uint16_t>(parts_.size());
   parts_.push_back(part);
-  const PartCode code = encode(part);
-  const uint32_t src = hash_address(f.src);
-  const uint32_t dst = hash_address(f.dst);
+  const PartCode code = sums_alone_ ? PartCode{} : encode(part);
+  const uint32_t src = sums_alone_ ? 0 : hash_address(f.src);
+  const uint32_t dst = sums_alone_ ? 0 : hash_address(f.dst);
   for (const auto& e : ends_) {
     const uint64_t hash = options_.seed.hash(e.node);
     at.prefetch(hash);
@@ -249,7 +263,7 @@ OpenStep& SeriesBuilder::open(int64_t step) {
   Open& at = open_[step];
   if (!at.nodes) {
     if (spare_.empty()) {
-      at.nodes = std::make_unique<OpenStep>(pool_, options_.seed);
+      at.nodes = new_step();
     } else {
       at.nodes = std::move(spare_.back());
       spare_.pop_back();
@@ -259,6 +273,10 @@ OpenStep& SeriesBuilder::open(int64_t step) {
   cached_step_ = step;
   cached_ = at.nodes.get();
   return *cached_;
+}
+
+std::unique_ptr<OpenStep> SeriesBuilder::new_step() {
+  return std::make_unique<OpenStep>(pool_, options_.seed, sums_alone_);
 }
 
 // Writes the open steps that were not touched for longest to the disk, until half of the memory is free.
@@ -319,7 +337,7 @@ void SeriesBuilder::close_front() {
   open_.erase(open_.begin());
   oldest_ = number + 1;
   cached_step_ = INT64_MIN;
-  if (!step) step = std::make_unique<OpenStep>(pool_, options_.seed);
+  if (!step) step = new_step();
   if (spill_) spill_->merge_into(number, *step, options_.seed);
   if (step_tap_) step_tap_(number, *step);
   emit_frames(*step, number);

@@ -25,6 +25,7 @@
 #include "flow/settle.h"
 #include "series/accumulate/spill.h"
 #include "series/accumulate/step_table.h"
+#include "series/feature_choice.h"
 #include "series/node.h"
 #include "series/refusals.h"
 
@@ -44,6 +45,8 @@ struct SeriesOptions {
   base::TimeMs max_time_ms = 253'402'300'799'000;  // 9999-12-31; a command sets now + 1 day
   int64_t closed_before = INT64_MIN;               // steps before this one are closed from the start (append)
   NodeOptions nodes = {};
+  FeatureChoice features =
+      {};  // the others are missing in every frame. REQUIRES: all, where open steps are saved
   // The order of the input, of a first reading with these options. add() must then be given the same flows again.
   std::shared_ptr<const ArrivalPlan> plan = nullptr;
   // Open steps beyond so much memory go to a file in spill_folder; 0: all stay in memory. A step has 2 MiB at least.
@@ -142,6 +145,8 @@ class SeriesBuilder {
   void release_held();
   void drop_held();
   void account(const flow::Flow& flow);
+  Part needed_part_of(const flow::Flow& flow) const;
+  std::unique_ptr<OpenStep> new_step();
   void spread_flow(const flow::Flow& flow, const Part& whole, int64_t from, uint64_t before);
   void resume(const flow::Flow& flow, int64_t step);
   void add_part(const flow::Flow& flow, const Part& part, int64_t step);
@@ -158,6 +163,8 @@ class SeriesBuilder {
   FrameSink& sink_;
   StepTap step_tap_;
   NodeSelector selector_;
+  uint16_t groups_;  // that the chosen features need
+  bool sums_alone_;  // in the open steps
   ChunkPool pool_;
   std::map<int64_t, Open> open_;  // by step, none below oldest_
   std::unique_ptr<StepSpill> spill_;

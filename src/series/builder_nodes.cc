@@ -45,15 +45,16 @@ void SeriesBuilder::emit_frames(OpenStep& step, int64_t number) {
   float frame[kFeatureCount];
   for (size_t i = 0; i < slots.size(); ++i) {
     constexpr size_t kAhead = 8;  // slots; their logs are followed a line every second slot
-    for (unsigned line = 0; line < kAhead / 2; ++line) {
+    if (sums_alone_) step.prefetch_sums(slots[std::min(i + 2 * kAhead, slots.size() - 1)]);
+    for (unsigned line = 0; !sums_alone_ && line < kAhead / 2; ++line) {
       const StepSlot& ahead = slots[std::min(i + kAhead - 2 * line, slots.size() - 1)];
       step.prefetch_behind(ahead, kIn, line);
       step.prefetch_behind(ahead, kOut, line);
     }
     step.settle(slots[i], kIn);
     step.settle(slots[i], kOut);
-    scratch_.arena.rewind();
-    series::finish(step.view(slots[i], kIn, scratch_), step.view(slots[i], kOut, scratch_), frame);
+    step.finish(slots[i], scratch_, frame);
+    options_.features.leave_out_others(frame);
     sink_.frame(slots[i].node(), number, frame);
     frames_.emit();
   }

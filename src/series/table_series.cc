@@ -99,8 +99,9 @@ void TableReader::read(const Slice& slice, FrameSink& sink) {
   const auto until = std::min(slice.end_step * options_.step_ms, table_.until());
   const SliceSql sql{table_.flows_sql(from, until), options_.step_ms, slice.first_step, table_.known()};
   SliceStates states(table_.known());
-  const bool peers = (sql.known & flow::kKnownAddresses) != 0;
-  const bool ports = (sql.known & flow::kKnownPorts) != 0;
+  const uint16_t groups = options_.features.groups();
+  const bool peers = (sql.known & flow::kKnownAddresses) != 0 && (groups & kGroupAddresses) != 0;
+  const bool ports = (sql.known & flow::kKnownPorts) != 0 && (groups & kGroupPorts) != 0;
   for (const auto& rule : rules_) {
     states.add_sums(table_.query(sums_sql(sql, rule)), rule.kind);
     for (const auto kind : {SetKind::kPeers, SetKind::kOwnPorts, SetKind::kPeerPorts, SetKind::kServices}) {
@@ -111,7 +112,7 @@ void TableReader::read(const Slice& slice, FrameSink& sink) {
   const auto answer = table_.query(selected_sql(sql, rules_));
   const auto selected = std::min(flow::RowBinaryReader(answer).take<uint64_t>(), slice.flows);
   cover(slice.first_step, states);
-  states.finish(slice.first_step, sink);
+  states.finish(slice.first_step, options_.features, sink);
   flows_.enter(slice.flows);
   flows_.emit(selected);
   flows_.drop(FlowDrop::kNotSelected, slice.flows - selected);

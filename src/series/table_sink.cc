@@ -6,31 +6,39 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/nan.h"
+#include "series/accumulate/arena.h"
+#include "series/store_file/node_names.h"
 
 namespace netflowgen::series {
+TableSink::TableSink(const FeatureChoice& choice) : names_(std::make_unique<NodeNames>()) {
+  for (size_t f = 0; f < kFeatureCount; ++f) {
+    if (choice.has(f)) columns_.push_back(static_cast<uint8_t>(f));
+  }
+}
+
+TableSink::~TableSink() = default;
 
 void TableSink::frame(const NodeKey& node, int64_t step, std::span<const float> frame) {
-  const auto [it, fresh] = keys_.try_emplace(node, 0);
-  if (fresh) it->second = index_of(name_of(node));
-  add_row(it->second, step, frame);
+  add_row(names_->number(node), step, frame);
 }
 
 void TableSink::add(std::string_view node, int64_t step, std::span<const float> frame) {
-  add_row(index_of(node), step, frame);
-}
-
-uint32_t TableSink::index_of(std::string_view name) {
-  const auto [it, fresh] = index_.try_emplace(std::string(name), static_cast<uint32_t>(names_.size()));
-  if (fresh) names_.emplace_back(name);
-  return it->second;
+  add_row(names_->number(node), step, frame);
 }
 
 void TableSink::add_row(uint32_t node, int64_t step, std::span<const float> frame) {
   NFG_CHECK(frame.size() == kFeatureCount);
   const size_t at = steps_.size();
+  const size_t width = columns_.size();
   if (at / kChunkRows == chunks_.size())
-    chunks_.push_back(std::make_unique_for_overwrite<float[]>(kChunkRows * kFeatureCount));
-  std::copy(frame.begin(), frame.end(), chunks_[at / kChunkRows].get() + at % kChunkRows * kFeatureCount);
+    chunks_.push_back(std::make_unique_for_overwrite<float[]>(kChunkRows * width));
+  float* const to = row(at);
+  if (width == kFeatureCount) {
+    std::copy(frame.begin(), frame.end(), to);
+  } else {
+    for (size_t c = 0; c < width; ++c) to[c] = frame[columns_[c]];
+  }
   nodes_.push_back(node);
   steps_.push_back(step);
   cover(step, step + 1);
@@ -43,7 +51,13 @@ void TableSink::cover(int64_t first_step, int64_t end_step) {
   end_step_ = empty ? end_step : std::max(end_step_, end_step);
 }
 
-void TableSink::discard() { *this = TableSink(); }
+void TableSink::discard() {
+  names_->clear();
+  nodes_.clear();
+  steps_.clear();
+  chunks_.clear();
+  first_step_ = end_step_ = 0;
+}
 
 // Rows mostly come by step, so that a node's are in order as they are counted.
 std::vector<size_t> TableSink::rows_in_order(std::span<const uint32_t> rank,
@@ -60,30 +74,39 @@ std::vector<size_t> TableSink::rows_in_order(std::span<const uint32_t> rank,
   return order;
 }
 
-void TableSink::check_twice(std::span<const size_t> order, int64_t step_ms) const {
-  for (size_t i = 1; i < order.size(); ++i) {
-    if (steps_[order[i]] == steps_[order[i - 1]] && nodes_[order[i]] == nodes_[order[i - 1]])
-      throw base::Error("node {} has two frames at {}; a node has one frame a step", names_[nodes_[order[i]]],
-                        base::format_time(steps_[order[i]] * step_ms));
+// REQUIRES: the table is complete.
+void TableSink::check_twice(const FrameTable& table) const {
+  for (size_t n = 0; n < table.nodes.size(); ++n) {
+    for (uint64_t r = table.offsets[n] + 1; r < table.offsets[n + 1]; ++r) {
+      if (table.steps[r] == table.steps[r - 1])
+        throw base::Error("node {} has two frames at {}; a node has one frame a step", table.nodes[n],
+                          base::format_time(table.steps[r] * table.step_ms));
+    }
   }
 }
 
 // Reads rows all over memory and writes them one after the other: the table is not cleared first.
 void TableSink::fill(FrameTable& table, std::span<const size_t> order) const {
   constexpr size_t kAhead = 8;
+  const size_t width = columns_.size();
   std::array<uint8_t, kFeatureCount> present{};
+  std::array<float, kFeatureCount> frame;
+  frame.fill(base::kNaN);
   table.steps.reserve(order.size());
   table.values.reserve(order.size() * kFeatureCount);
   for (size_t i = 0; i < order.size(); ++i) {
     const float* const soon = row(order[std::min(i + kAhead, order.size() - 1)]);
-    for (size_t f = 0; f < kFeatureCount; f += 64 / sizeof(float)) __builtin_prefetch(soon + f);
+    for (size_t c = 0; c < width; c += kLine / sizeof(float)) __builtin_prefetch(soon + c);
     const float* const from = row(order[i]);
+    for (size_t c = 0; c < width; ++c) {
+      frame[columns_[c]] = from[c];
+      present[c] |= static_cast<uint8_t>(from[c] == from[c]);
+    }
     table.steps.push_back(steps_[order[i]]);
-    table.values.insert(table.values.end(), from, from + kFeatureCount);
-    for (size_t f = 0; f < kFeatureCount; ++f) present[f] |= static_cast<uint8_t>(from[f] == from[f]);
+    table.values.insert(table.values.end(), frame.begin(), frame.end());
   }
   table.missing.assign(kFeatureCount, true);
-  for (size_t f = 0; f < kFeatureCount; ++f) table.missing[f] = present[f] == 0;
+  for (size_t c = 0; c < width; ++c) table.missing[columns_[c]] = present[c] == 0;
 }
 
 FrameTable TableSink::finish(int64_t step_ms, std::string timezone, NodeChoice choice) {
@@ -93,18 +116,18 @@ FrameTable TableSink::finish(int64_t step_ms, std::string timezone, NodeChoice c
   table.choice = std::move(choice);
   table.first_step = first_step_;
   table.end_step = end_step_;
-  std::vector<uint32_t> by_name(names_.size());
-  std::iota(by_name.begin(), by_name.end(), 0u);
-  std::sort(by_name.begin(), by_name.end(), [&](uint32_t a, uint32_t b) { return names_[a] < names_[b]; });
-  std::vector<uint32_t> rank(names_.size());
+  const auto by_name = names_->by_name();
+  std::vector<uint32_t> rank(by_name.size());
   for (uint32_t r = 0; r < by_name.size(); ++r) rank[by_name[r]] = r;
-  table.offsets.assign(names_.size() + 1, 0);
+  table.offsets.assign(by_name.size() + 1, 0);
   for (const uint32_t node : nodes_) ++table.offsets[rank[node] + 1];
   std::partial_sum(table.offsets.begin(), table.offsets.end(), table.offsets.begin());
-  const auto order = rows_in_order(rank, table.offsets);
-  check_twice(order, step_ms);
-  fill(table, order);
-  for (const uint32_t n : by_name) table.nodes.push_back(std::move(names_[n]));
+  fill(table, rows_in_order(rank, table.offsets));
+  table.nodes.resize(by_name.size());
+  std::vector<std::string> names = names_->take_names();
+  for (uint32_t number = 0; number < names.size(); ++number)
+    table.nodes[rank[number]] = std::move(names[number]);
+  check_twice(table);
   discard();
   return table;
 }

@@ -7,16 +7,21 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "series/builder.h"
+#include "series/feature_choice.h"
 #include "series/frame_table.h"
 
 namespace netflowgen::series {
 
+class NodeNames;
+
 class TableSink : public FrameSink {
  public:
+  // Keeps the chosen features; the others are missing in the table.
+  explicit TableSink(const FeatureChoice& choice = {});
+  ~TableSink() override;
   void frame(const NodeKey& node, int64_t step, std::span<const float> frame) override;
   // REQUIRES: frame has kFeatureCount values.
   void add(std::string_view node, int64_t step, std::span<const float> frame);
@@ -30,24 +35,19 @@ class TableSink : public FrameSink {
   FrameTable finish(int64_t step_ms, std::string timezone, NodeChoice choice);
 
  private:
-  uint32_t index_of(std::string_view name);
   void add_row(uint32_t node, int64_t step, std::span<const float> frame);
-  const float* row(size_t i) const { return chunks_[i / kChunkRows].get() + i % kChunkRows * kFeatureCount; }
+  float* row(size_t i) const { return chunks_[i / kChunkRows].get() + i % kChunkRows * columns_.size(); }
   std::vector<size_t> rows_in_order(std::span<const uint32_t> rank, std::span<const uint64_t> offsets) const;
-  void check_twice(std::span<const size_t> order, int64_t step_ms) const;
+  void check_twice(const FrameTable& table) const;
   void fill(FrameTable& table, std::span<const size_t> order) const;
 
   static constexpr size_t kChunkRows = 4096;  // rows do not move while there come more
 
-  struct KeyHash {
-    size_t operator()(const NodeKey& node) const { return HashSeed().hash(node); }
-  };
-  std::unordered_map<NodeKey, uint32_t, KeyHash> keys_;
-  std::unordered_map<std::string, uint32_t> index_;
-  std::vector<std::string> names_;
-  std::vector<uint32_t> nodes_;                   // [rows] index into names_
+  std::vector<uint8_t> columns_;  // the chosen features, ascending
+  std::unique_ptr<NodeNames> names_;
+  std::vector<uint32_t> nodes_;                   // [rows], numbers of names_
   std::vector<int64_t> steps_;                    // [rows]
-  std::vector<std::unique_ptr<float[]>> chunks_;  // of [kChunkRows, kFeatureCount]
+  std::vector<std::unique_ptr<float[]>> chunks_;  // of [kChunkRows, columns_]
   int64_t first_step_ = 0;                        // first == end: nothing is covered
   int64_t end_step_ = 0;
 };

@@ -98,5 +98,30 @@ TEST(TableSink, RowsInAnyOrderComeByNodeAndStep) {
   EXPECT_TRUE(table.missing[kPacketsIn]);
 }
 
+TEST(TableSink, KeepsTheChosenFeatures) {
+  const auto choice = FeatureChoice::parse("bytes_in,top_port_out");
+  TableSink all;
+  TableSink chosen(choice);
+  std::vector<float> frame(kFeatureCount);
+  for (size_t f = 0; f < kFeatureCount; ++f) frame[f] = static_cast<float>(f + 1);
+  for (int64_t step = 0; step < 9000; ++step) {  // more than two chunks
+    frame[kBytesIn] = static_cast<float>(step);
+    for (auto* sink : {&all, &chosen}) sink->add("n" + std::to_string(step % 7), step, frame);
+  }
+  const auto expected = all.finish(60'000, "UTC", {});
+  const auto found = chosen.finish(60'000, "UTC", {});
+  ASSERT_EQ(found.steps, expected.steps);
+  for (size_t row = 0; row < expected.rows(); ++row) {
+    for (size_t f = 0; f < kFeatureCount; ++f) {
+      if (choice.has(f)) {
+        ASSERT_EQ(found.frame(row)[f], expected.frame(row)[f]);
+      } else {
+        ASSERT_NE(found.frame(row)[f], found.frame(row)[f]);
+      }
+    }
+  }
+  for (size_t f = 0; f < kFeatureCount; ++f) EXPECT_EQ(found.missing[f], !choice.has(f));
+}
+
 }  // namespace
 }  // namespace netflowgen::series

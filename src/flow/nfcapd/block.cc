@@ -27,12 +27,16 @@ void BlockUnpacker::FreeZstd::operator()(ZSTD_DCtx_s* context) const { ZSTD_free
 
 bool BlockUnpacker::grow(size_t limit) {
   if (capacity_ >= limit) return false;
-  const size_t capacity = std::min(limit, std::max(kFirstCapacity, capacity_ * 2));
+  make_room(std::min(limit, std::max(kFirstCapacity, capacity_ * 2)), capacity_);
+  return true;
+}
+
+// The first octets are kept. Pages that nobody writes to take no memory.
+void BlockUnpacker::make_room(size_t capacity, size_t kept) {
   auto buffer = std::make_unique_for_overwrite<uint8_t[]>(capacity);
-  if (capacity_ > 0) std::memcpy(buffer.get(), buffer_.get(), capacity_);
+  if (kept > 0) std::memcpy(buffer.get(), buffer_.get(), kept);
   buffer_ = std::move(buffer);
   capacity_ = capacity;
-  return true;
 }
 
 Unpacked BlockUnpacker::unpack(Compression compression, base::Bytes packed) {
@@ -72,7 +76,7 @@ Unpacked BlockUnpacker::unpack_lz4(base::Bytes packed) {
   int size = LZ4_decompress_safe(in, out, in_size, static_cast<int>(capacity_));
   // The library does not tell whether the output was too small or the data bad: try the bound once.
   if (size < 0 && capacity_ < ratio_limit(packed.size())) {
-    while (grow(ratio_limit(packed.size()))) continue;
+    make_room(ratio_limit(packed.size()), 0);
     out = reinterpret_cast<char*>(buffer_.get());
     size = LZ4_decompress_safe(in, out, in_size, static_cast<int>(capacity_));
   }

@@ -33,6 +33,7 @@ class BlockUnpacker {
   Unpacked unpack_bz2(base::Bytes packed);
   Unpacked unpack_zstd(base::Bytes packed);
   bool grow(size_t limit);  // doubles the buffer, keeping its bytes; false at the limit
+  void make_room(size_t capacity, size_t kept);
 
   struct FreeZstd {
     void operator()(ZSTD_DCtx_s* context) const;

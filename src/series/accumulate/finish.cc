@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/nan.h"
+#include "series/accumulate/groups.h"
 #include "series/accumulate/state.h"
 #include "series/ports.h"
 
@@ -11,14 +12,6 @@ namespace netflowgen::series {
 namespace {
 
 using base::kNaN;
-
-// The groups that each feature of the "in" block needs, parallel to kFeatures; kOutOffset further for "out".
-constexpr std::array<uint16_t, kOutOffset> kNeeds = {
-    kGroupBytes,    kGroupPackets,   0,           kGroupSize,      kGroupDuration, kGroupAddresses,
-    kGroupPorts,    kGroupAddresses, kGroupPorts, kGroupAddresses, kGroupProtocol, kGroupProtocol,
-    kGroupProtocol, kGroupProtocol,  kGroupTcp,   kGroupTcp,       kGroupService,  kGroupService,
-    kGroupPorts,
-};
 
 double minus(uint64_t a, uint64_t b) { return a > b ? static_cast<double>(a - b) : 0; }
 double ratio(double part, double whole) { return whole > 0 ? std::min(part / whole, 1.0) : 0; }
@@ -64,20 +57,37 @@ uint16_t top_service(const DirectionState& s, const Arena& arena) {
   return best;
 }
 
+// What flows that lack a group leave out of a denominator.
+struct Lacks {
+  uint64_t bytes_without_packets = 0;
+  uint64_t packets_without_bytes = 0;
+  uint64_t flows_without_duration = 0;
+};
+
+// The first five features of a block. State: DirectionState or SumState.
+template <typename State>
+void fill_sums(const State& s, const Lacks& lacks, float* out) {
+  const auto set = [out](size_t feature, double value) { out[feature] = static_cast<float>(value); };
+  set(kBytesIn, number(s.bytes));
+  set(kPacketsIn, number(s.packets));
+  set(kFlowsIn, number(s.starts));
+  const double sized = minus(s.packets, lacks.packets_without_bytes);
+  set(kPacketSizeIn, sized > 0 ? minus(s.bytes, lacks.bytes_without_packets) / sized : 0);
+  const uint64_t timed = s.active - lacks.flows_without_duration;
+  set(kDurationIn, timed > 0 ? number(s.duration_ms) / number(timed) / 1000 : 0);
+}
+constexpr size_t kSumFeatures = kDurationIn + 1;
+
 class Block {
  public:
   Block(const DirectionState& state, const Arena& arena, float* out) : s_(state), arena_(arena), out_(out) {}
 
   void fill() {
-    set(kBytesIn, number(s_.bytes));
-    set(kPacketsIn, number(s_.packets));
-    set(kFlowsIn, number(s_.starts));
-    const double sized = minus(s_.packets, s_.packets_without_bytes);
-    set(kPacketSizeIn, sized > 0 ? minus(s_.bytes, s_.bytes_without_packets) / sized : 0);
-    set(kDurationIn, s_.timed() > 0 ? number(s_.duration_ms) / number(s_.timed()) / 1000 : 0);
-    fill_peers();
-    fill_ports();
-    fill_shares();
+    fill_sums(s_, {s_.bytes_without_packets, s_.packets_without_bytes, s_.flows_without_duration}, out_);
+    // What no flow knows is missing: fill_block().
+    if (has(kGroupAddresses)) fill_peers();
+    if (has(kGroupPorts)) fill_ports();
+    if (has(kGroupProtocol)) fill_shares();
   }
 
  private:
@@ -138,7 +148,10 @@ class Block {
   float* out_;
 };
 
-bool is_active(const DirectionState* s) { return s != nullptr && s->active > 0; }
+template <typename State>
+bool is_active(const State* s) {
+  return s != nullptr && s->active > 0;
+}
 
 // One direction's block of the frame; `groups` are those that its NaNs are decided by.
 void fill_block(const StateView& view, uint16_t groups, float* out) {
@@ -152,12 +165,11 @@ void fill_block(const StateView& view, uint16_t groups, float* out) {
   }
 }
 
-double out_in_ratio(const DirectionState* in, const DirectionState* out) {
-  const auto lacks_bytes = [](const DirectionState* s) {
-    return is_active(s) && (s->groups & kGroupBytes) == 0;
-  };
+template <typename State>
+double out_in_ratio(const State* in, const State* out) {
+  const auto lacks_bytes = [](const State* s) { return is_active(s) && (s->groups & kGroupBytes) == 0; };
   const bool by_flows = lacks_bytes(in) || lacks_bytes(out);
-  const auto amount = [by_flows](const DirectionState* s) {
+  const auto amount = [by_flows](const State* s) {
     if (!is_active(s)) return 0.0;
     return number(by_flows ? s->active : s->bytes);
   };
@@ -174,6 +186,29 @@ void finish(const StateView& in, const StateView& out, std::span<float> frame) {
   known = is_active(out.state) ? out.state : in.state;
   fill_block(out, known->groups, frame.data() + kOutOffset);
   frame[kOutInRatio] = static_cast<float>(out_in_ratio(in.state, out.state));
+}
+
+void finish(const SumState* in, const SumState* out, const Arena& arena, std::span<float> frame) {
+  NFG_CHECK(frame.size() == kFeatureCount);
+  NFG_CHECK(is_active(in) || is_active(out));
+  std::fill(frame.begin(), frame.end(), kNaN);
+  const auto fill = [&](const SumState* s, uint16_t groups, float* block) {
+    std::fill_n(block, kSumFeatures, 0.0f);
+    if (is_active(s)) {
+      Lacks lacks;
+      if (s->lacks != 0) {
+        const auto& l = arena.at<SumLacks>(s->lacks);
+        lacks = {l.bytes_without_packets, l.packets_without_bytes, l.flows_without_duration};
+      }
+      fill_sums(*s, lacks, block);
+    }
+    for (size_t f = 0; f < kSumFeatures; ++f) {
+      if (kNeeds[f] != 0 && (groups & kNeeds[f]) == 0) block[f] = kNaN;
+    }
+  };
+  fill(in, is_active(in) ? in->groups : out->groups, frame.data());
+  fill(out, is_active(out) ? out->groups : in->groups, frame.data() + kOutOffset);
+  frame[kOutInRatio] = static_cast<float>(out_in_ratio(in, out));
 }
 
 }  // namespace netflowgen::series

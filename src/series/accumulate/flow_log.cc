@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "series/accumulate/groups.h"
+
 namespace netflowgen::series {
 namespace {
 
@@ -12,29 +14,20 @@ constexpr unsigned kOwnServiceAt = kClassAt + 2;
 constexpr unsigned kLowBitsAt = kOwnServiceAt + 1;
 constexpr unsigned kLowBits = 2;
 constexpr unsigned kGroupsAt = kPacketBits;
-constexpr unsigned kGroupsBits = 7;
+constexpr unsigned kGroupsBits = kBasicGroups.size();
 constexpr unsigned kHighBitsAt = kGroupsAt + kGroupsBits;
 static_assert(kLowBitsAt + kLowBits == 32 && kHighBitsAt + 5 == 32 && kClassCount <= 4 &&
               kPartPorted < 1u << 7);
 
 constexpr uint32_t low(uint32_t word, unsigned bits) { return word & ((1u << bits) - 1); }
 
-// The groups that the others follow from, one bit each.
-constexpr uint16_t kBasic[kGroupsBits] = {kGroupBytes,    kGroupPackets, kGroupDuration, kGroupPorts,
-                                          kGroupProtocol, kGroupTcp,     kGroupAddresses};
-
+// By code: a bit for each of kBasicGroups.
 constexpr std::array<uint16_t, 1u << kGroupsBits> make_groups() {
   std::array<uint16_t, 1u << kGroupsBits> table{};
   for (unsigned code = 0; code < table.size(); ++code) {
-    unsigned g = 0;
-    for (unsigned i = 0; i < kGroupsBits; ++i) g |= (code >> i & 1) != 0 ? kBasic[i] : 0u;
-    const auto has = [&g](unsigned groups) { return (g & groups) == groups; };
-    if (has(kGroupBytes | kGroupPackets)) g |= kGroupSize;
-    if (has(kGroupProtocol | kGroupPackets)) g |= kGroupProtocolPackets;
-    if (has(kGroupProtocol | kGroupPorts)) g |= kGroupService;
-    if (has(kGroupProtocol | kGroupPorts | kGroupPackets)) g |= kGroupServicePackets;
-    if (has(kGroupProtocol | kGroupPorts | kGroupBytes)) g |= kGroupServiceBytes;
-    table[code] = static_cast<uint16_t>(g);
+    unsigned basic = 0;
+    for (unsigned i = 0; i < kGroupsBits; ++i) basic |= (code >> i & 1) != 0 ? kBasicGroups[i] : 0u;
+    table[code] = with_derived(basic);
   }
   return table;
 }
@@ -42,7 +35,7 @@ constexpr auto kGroupsOf = make_groups();
 
 uint32_t code_of(uint16_t groups) {
   uint32_t code = 0;
-  for (unsigned i = 0; i < kGroupsBits; ++i) code |= (groups & kBasic[i]) != 0 ? 1u << i : 0u;
+  for (unsigned i = 0; i < kGroupsBits; ++i) code |= (groups & kBasicGroups[i]) != 0 ? 1u << i : 0u;
   return code;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "series/accumulate/groups.h"
 #include "series/ports.h"
 
 namespace netflowgen::series {
@@ -202,6 +203,41 @@ void add(DirectionState& s, const Part& p, const End& end, Arena& arena) {
     peer_ports_of(s).add(end.peer_port, p.flows, arena);
     services_of(s).add(p.service_port, p.flows, arena);
   }
+}
+
+void add(SumState& s, const Part& p, Arena& arena) {
+  const auto lacks = [&p](uint16_t group) { return (p.groups & group) == 0; };
+  s.groups |= p.groups & kSumGroups;
+  saturating_add(s.bytes, p.bytes);
+  saturating_add(s.packets, p.packets);
+  s.starts += (p.bits & kPartStarts) * uint64_t{p.flows};
+  s.active += p.flows;
+  if (!lacks(kGroupDuration))
+    saturating_add(s.duration_ms, saturating_multiply(p.duration_ms, uint64_t{p.flows}));
+  if ((p.groups & kSumGroups) == kSumGroups) return;
+  if (s.lacks == 0) s.lacks = arena.make<SumLacks>();
+  auto& l = arena.at<SumLacks>(s.lacks);
+  if (lacks(kGroupSize)) {
+    saturating_add(l.bytes_without_packets, p.bytes);
+    saturating_add(l.packets_without_bytes, p.packets);
+  }
+  if (lacks(kGroupDuration)) l.flows_without_duration += p.flows;
+}
+
+DirectionState state_of(const SumState& s, const Arena& arena) {
+  DirectionState state{};
+  state.bytes = s.bytes;
+  state.packets = s.packets;
+  state.starts = s.starts;
+  state.active = s.active;
+  state.duration_ms = s.duration_ms;
+  state.groups = s.groups;
+  if (s.lacks == 0) return state;
+  const auto& l = arena.at<SumLacks>(s.lacks);
+  state.bytes_without_packets = l.bytes_without_packets;
+  state.packets_without_bytes = l.packets_without_bytes;
+  state.flows_without_duration = l.flows_without_duration;
+  return state;
 }
 
 void merge(DirectionState& into, Arena& arena, const DirectionState& from, const Arena& from_arena) {

@@ -115,7 +115,31 @@ struct alignas(kLine) DirectionState {
 };
 static_assert(sizeof(DirectionState) == 7 * kLine);
 
+// A state where no feature needs more than kSumGroups: one cache line, and a second one where flows lack a group.
+struct alignas(kLine) SumState {
+  uint64_t bytes;
+  uint64_t packets;
+  uint64_t starts;
+  uint64_t active;
+  uint64_t duration_ms;
+  uint16_t groups;
+  uint16_t padding0;
+  Arena::Ref lacks;  // a SumLacks; 0: none
+  uint64_t padding1[2];
+};
+struct alignas(kLine) SumLacks {
+  uint64_t bytes_without_packets;
+  uint64_t packets_without_bytes;
+  uint64_t flows_without_duration;
+  uint64_t padding[5];
+};
+static_assert(sizeof(SumState) == kLine && sizeof(SumLacks) == kLine);
+
 void add(DirectionState& state, const Part& part, const End& end, Arena& arena);
+// Adds the sums alone; the groups that they do not need are left out. The law of DirectionState holds here, too.
+void add(SumState& state, const Part& part, Arena& arena);
+// The state that adding the same parts, with the groups of sums alone, would have made.
+DirectionState state_of(const SumState& sums, const Arena& arena);
 void merge(DirectionState& into, Arena& into_arena, const DirectionState& from, const Arena& from_arena);
 
 // The sketches that a state refers to, in the order in which files hold them. Calls visit(reference, tag of the type).
@@ -139,6 +163,9 @@ struct StateView {
 // there and none of them knows what the feature needs; a direction without flows has 0 where the other knows
 // it. REQUIRES: at least one is given and active; frame has kFeatureCount values.
 void finish(const StateView& in, const StateView& out, std::span<float> frame);
+
+// The same of sums alone: all other features are NaN.
+void finish(const SumState* in, const SumState* out, const Arena& arena, std::span<float> frame);
 
 // Asks the cache for the state.
 void prefetch_state(const DirectionState& state);

@@ -13,8 +13,12 @@ constexpr unsigned kFirstBits = 10;
 
 }  // namespace
 
-OpenStep::OpenStep(ChunkPool& pool, HashSeed seed)
-    : seed_(seed), arena_(pool), slots_(size_t{1} << kFirstBits), shift_(64 - kFirstBits) {}
+OpenStep::OpenStep(ChunkPool& pool, HashSeed seed, bool sums_alone)
+    : seed_(seed),
+      sums_alone_(sums_alone),
+      arena_(pool),
+      slots_(size_t{1} << kFirstBits),
+      shift_(64 - kFirstBits) {}
 
 // The table ----------------------------------------------------------------------------------------------------
 
@@ -79,6 +83,10 @@ void OpenStep::clear() {
 // Logs ---------------------------------------------------------------------------------------------------------
 
 void OpenStep::prefetch_log(const StepSlot& slot, Direction d) const {
+  if (sums_alone_) {
+    if (slot.ref[d] != 0) __builtin_prefetch(&arena_.at<SumState>(slot.ref[d]), 1);
+    return;
+  }
   if (slot.logged[d] % LogLine::kParts != 0) __builtin_prefetch(&arena_.at<LogLine>(slot.ref[d]), 1);
 }
 
@@ -160,6 +168,10 @@ DirectionState& OpenStep::make_state(StepSlot& slot, Direction d) {
 }
 
 void OpenStep::add(StepSlot& slot, Direction d, const Part& part, const End& end) {
+  if (sums_alone_) {
+    if (slot.ref[d] == 0) slot.ref[d] = arena_.make<SumState>();
+    return series::add(arena_.at<SumState>(slot.ref[d]), part, arena_);
+  }
   DirectionState& state =
       slot.logged[d] == 0 && slot.has_state(d) ? arena_.at<DirectionState>(slot.ref[d]) : make_state(slot, d);
   series::add(state, part, end, arena_);
@@ -174,6 +186,10 @@ DirectionState& OpenStep::state(const NodeKey& node, uint64_t hash, Direction d)
 
 StateView OpenStep::view(const StepSlot& slot, Direction d, Scratch& scratch) const {
   if (slot.ref[d] == 0) return {};
+  if (sums_alone_) {
+    scratch.states[d] = state_of(arena_.at<SumState>(slot.ref[d]), arena_);
+    return {&scratch.states[d], &scratch.arena};
+  }
   if (slot.logged[d] == 0) return {&arena_.at<DirectionState>(slot.ref[d]), &arena_};
   DirectionState& state = scratch.states[d];
   state = DirectionState{};
@@ -189,8 +205,24 @@ StateView OpenStep::view(const StepSlot& slot, Direction d, Scratch& scratch) co
   return {&state, &scratch.arena};
 }
 
+void OpenStep::finish(const StepSlot& slot, Scratch& scratch, std::span<float> frame) const {
+  if (sums_alone_) {
+    const auto sums = [&](Direction d) {
+      return slot.ref[d] == 0 ? nullptr : &arena_.at<SumState>(slot.ref[d]);
+    };
+    return series::finish(sums(kIn), sums(kOut), arena_, frame);
+  }
+  scratch.arena.rewind();
+  series::finish(view(slot, kIn, scratch), view(slot, kOut, scratch), frame);
+}
+
 LoggedVolumes OpenStep::volumes(const StepSlot& slot, Direction d) const {
   LoggedVolumes sum{};
+  if (sums_alone_) {
+    if (slot.ref[d] == 0) return sum;
+    const auto& s = arena_.at<SumState>(slot.ref[d]);
+    return {s.bytes, s.packets, s.starts, s.groups};
+  }
   const Arena::Ref ref = each_logged(slot, d, [&](const LoggedPart& part) {
     const LoggedVolumes v = volumes_of(part);
     sum.bytes += v.bytes;  // of 72 parts of 32 bits

@@ -52,7 +52,8 @@ struct Scratch {
 
 class OpenStep {
  public:
-  OpenStep(ChunkPool& pool, HashSeed seed);
+  // sums_alone: every direction is a SumState; append(), trim() and state() are not for such a step.
+  OpenStep(ChunkPool& pool, HashSeed seed, bool sums_alone = false);
 
   // The next slots, so many, are made without moving others.
   void make_room(size_t slots);
@@ -60,6 +61,11 @@ class OpenStep {
   StepSlot& slot(const NodeKey& node, uint64_t hash);
   void prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash >> shift_], 1); }
   void prefetch_log(const StepSlot& slot, Direction d) const;
+  // Of a step of sums alone.
+  void prefetch_sums(const StepSlot& slot) const {
+    prefetch_log(slot, kIn);
+    prefetch_log(slot, kOut);
+  }
   // The line of the log so many lines behind the newest, or the state behind it. REQUIRES: those before are in the cache.
   void prefetch_behind(const StepSlot& slot, Direction d, unsigned lines) const;
 
@@ -79,6 +85,8 @@ class OpenStep {
   // The same without a change, maybe in `scratch`. Holds until the next call with that scratch and direction; the
   // sketches of a direction until rewind().
   StateView view(const StepSlot& slot, Direction d, Scratch& scratch) const;
+  // The frame of the slot's node. REQUIRES: what is logged behind a state is settled; frame has kFeatureCount values.
+  void finish(const StepSlot& slot, Scratch& scratch, std::span<float> frame) const;
   // bytes, packets, starting flows and groups so far.
   LoggedVolumes volumes(const StepSlot& slot, Direction d) const;
 
@@ -108,6 +116,7 @@ class OpenStep {
   Arena::Ref each_logged(const StepSlot& slot, Direction d, Visit visit) const;
 
   HashSeed seed_;
+  bool sums_alone_;
   Arena arena_;
   std::vector<StepSlot, HugeAllocator<StepSlot>> slots_;
   unsigned shift_;  // 64 - log2(capacity)

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "base/random.h"
+#include "series/accumulate/groups.h"
 #include "series/accumulate/slot_order.h"
 #include "series/testing.h"
 
@@ -228,6 +229,44 @@ TEST(StepTable, SlotsAreInTheOrderOfNodes) {
     sort_by_node(slots);
     for (size_t i = 0; i < n; ++i) EXPECT_EQ(slots[i].node(), expected[i].node());
   }
+}
+
+// A step of sums alone gives what a state gives that was told no more than sums need.
+TEST(OpenStep, SumsAloneEqualAState) {
+  Random random(21);
+  ChunkPool pool;
+  const HashSeed seed;
+  OpenStep step(pool, seed, true);
+  std::map<uint32_t, PlainNode> plain;
+  FlowMaker maker(random);
+  for (int i = 0; i < 3000; ++i) {
+    const Flow f = maker.make(random);
+    Part part = part_of(f);
+    const auto number = static_cast<uint32_t>(random.below(1 + random.below(60)));
+    const auto d = random.chance(0.6) ? kIn : kOut;
+    step.add(step.slot(host(number), seed.hash(host(number))), d, part, {});
+    part.groups &= kSumGroups;
+    plain[number].add(d, part, {});
+  }
+  Scratch scratch;
+  size_t lacking = 0;
+  for (auto& [number, node] : plain) {
+    const StepSlot& slot = *step.look_up(host(number));
+    const Frame expected = frame_of(node.view(kIn), node.view(kOut));
+    Frame found;
+    step.finish(slot, scratch, found);
+    expect_same(found, expected, "finish");
+    expect_same(frame_of(step.view(slot, kIn, scratch), step.view(slot, kOut, scratch)), expected, "view");
+    for (const auto d : {kIn, kOut}) {
+      const auto sums = step.volumes(slot, d);
+      EXPECT_EQ(sums.bytes, node.states[d].bytes);
+      EXPECT_EQ(sums.packets, node.states[d].packets);
+      EXPECT_EQ(sums.starts, node.states[d].starts);
+      EXPECT_EQ(sums.groups, node.states[d].groups);
+      lacking += node.states[d].bytes_without_packets > 0 || node.states[d].flows_without_duration > 0;
+    }
+  }
+  EXPECT_GT(lacking, 10u);
 }
 
 }  // namespace

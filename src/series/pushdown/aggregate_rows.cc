@@ -238,7 +238,7 @@ void SliceStates::add_sets(std::string_view answer, NodeKind kind, SetKind set) 
   }
 }
 
-void SliceStates::finish(int64_t first_step, FrameSink& sink) {
+void SliceStates::finish(int64_t first_step, const FeatureChoice& features, FrameSink& sink) {
   float frame[kFeatureCount];
   for (const auto& [number, step] : steps_) {
     const int64_t at = first_step + number;
@@ -252,6 +252,7 @@ void SliceStates::finish(int64_t first_step, FrameSink& sink) {
     for (const auto& node : nodes) {
       const auto& refs = step->nodes.at(node);
       series::finish(view(refs[kIn]), view(refs[kOut]), frame);
+      features.leave_out_others(frame);
       sink.frame(node, at, frame);
       ++frames_;
     }

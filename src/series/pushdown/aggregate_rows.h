@@ -22,7 +22,7 @@ class SliceStates {
   void add_sums(std::string_view answer, NodeKind kind);
   void add_sets(std::string_view answer, NodeKind kind, SetKind set);
   // Every step's frames, in the order of steps and nodes; `first_step` is the slice's.
-  void finish(int64_t first_step, FrameSink& sink);
+  void finish(int64_t first_step, const FeatureChoice& features, FrameSink& sink);
   uint64_t frames() const { return frames_; }
   // Whether there is a state, and the steps of the first and the last one.
   bool any() const { return !steps_.empty(); }

@@ -1,11 +1,29 @@
 #include "series/store_file/node_names.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace netflowgen::series {
 namespace {
 
 constexpr size_t kFew = 65'536;
+
+// The first 16 octets of a name as numbers that compare as they do: most comparisons then read no name.
+struct Head {
+  uint64_t first;
+  uint64_t second;
+  uint32_t number;
+};
+
+Head head_of(const std::string& name, uint32_t number) {
+  uint64_t words[2] = {};
+  std::memcpy(words, name.data(), std::min(name.size(), sizeof words));
+  if constexpr (std::endian::native == std::endian::little) {
+    for (auto& word : words) word = __builtin_bswap64(word);
+  }
+  return {words[0], words[1], number};
+}
 
 }  // namespace
 
@@ -23,15 +41,13 @@ uint32_t NodeNames::number(const NodeKey& node) {
     const uint32_t guess = after_[last_];
     if (nodes_[guess] == node) return last_ = guess;
   }
-  uint32_t number;
-  if (const auto it = keys_.find(node); it != keys_.end()) {
-    number = it->second;
-  } else {
+  const auto [it, fresh] = keys_.try_emplace(node, 0);
+  if (fresh) {
     std::string name = name_of(node);
     const auto text = texts_.find(name);
-    number = text != texts_.end() ? text->second : add(std::move(name), node);
-    keys_.emplace(node, number);
+    it->second = text != texts_.end() ? text->second : add(std::move(name), node);
   }
+  const uint32_t number = it->second;
   after_[last_] = number;
   return last_ = number;
 }
@@ -51,12 +67,31 @@ uint32_t NodeNames::number(std::string_view name) {
 }
 
 void NodeNames::sort() {
-  const auto by_name = [this](uint32_t a, uint32_t b) { return names_[a] < names_[b]; };
+  const auto less = [this](uint32_t a, uint32_t b) { return names_[a] < names_[b]; };
   const size_t sorted = order_.size();
-  for (size_t i = sorted; i < names_.size(); ++i) order_.push_back(static_cast<uint32_t>(i));
-  const auto fresh = order_.begin() + static_cast<std::ptrdiff_t>(sorted);
-  std::sort(fresh, order_.end(), by_name);
-  std::inplace_merge(order_.begin(), fresh, order_.end(), by_name);
+  std::vector<Head> heads;
+  heads.reserve(names_.size() - sorted);
+  for (size_t i = sorted; i < names_.size(); ++i)
+    heads.push_back(head_of(names_[i], static_cast<uint32_t>(i)));
+  std::sort(heads.begin(), heads.end(), [&](const Head& a, const Head& b) {
+    if (a.first != b.first) return a.first < b.first;
+    if (a.second != b.second) return a.second < b.second;
+    return less(a.number, b.number);
+  });
+  for (const auto& head : heads) order_.push_back(head.number);
+  std::inplace_merge(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(sorted), order_.end(),
+                     less);
+}
+
+std::span<const uint32_t> NodeNames::by_name() {
+  sort();
+  return order_;
+}
+
+std::vector<std::string> NodeNames::take_names() {
+  std::vector<std::string> names = std::move(names_);
+  clear();
+  return names;
 }
 
 ShardNames NodeNames::of_shard(std::span<const uint32_t> rows) {

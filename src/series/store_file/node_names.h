@@ -30,6 +30,10 @@ class NodeNames {
   uint32_t number(std::string_view name);
 
   size_t size() const { return names_.size(); }
+  // All numbers in the byte order of their names. It holds until the next call.
+  std::span<const uint32_t> by_name();
+  // By number; all numbers are forgotten.
+  std::vector<std::string> take_names();
   // Those that `rows` (numbers) name.
   ShardNames of_shard(std::span<const uint32_t> rows);
   // Forgets all numbers where fewer than half of them, and of 65,536, were `used`. REQUIRES: no row is kept.

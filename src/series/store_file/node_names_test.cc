@@ -66,5 +66,28 @@ TEST(NodeNames, IdleNamesAreForgotten) {
   EXPECT_EQ(names.number(name_of(host(5))), 0u);
 }
 
+// Names of one beginning, of any length and with any octet, in the order of std::string.
+TEST(NodeNames, OrderIsThatOfTheOctets) {
+  base::Random random(8);
+  NodeNames names;
+  std::set<std::string> plain;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 500; ++i) {
+      std::string name(random.below(20), 'a');
+      for (size_t at = name.size() / 2; at < name.size(); ++at)
+        name[at] = static_cast<char>(random.below(256));
+      if (name.empty()) continue;
+      names.number(name);
+      plain.insert(name);
+    }
+    const auto order = names.by_name();
+    ASSERT_EQ(order.size(), plain.size());
+    size_t at = 0;
+    for (const auto& name : plain) EXPECT_EQ(names.number(name), order[at++]);
+  }
+  EXPECT_EQ(names.take_names().size(), plain.size());
+  EXPECT_EQ(names.size(), 0u);
+}
+
 }  // namespace
 }  // namespace netflowgen::series
