@@ -38,7 +38,8 @@ TypeModel two_types() {
   m.classes = {"ntp", "tcp"};
   m.trees = {2, 1, {7, 7}, {0.5f, 0.5f}, {-2, 2, 2, -2}};
   m.scale.assign(kKindInputs, 1.0f);
-  for (const auto& e : {evidence_of(frame_of(5000, 0, 1, 1, 123)), evidence_of(frame_of(5000, 1, 0, 0, 443))}) {
+  for (const auto& e :
+       {evidence_of(frame_of(5000, 0, 1, 1, 123)), evidence_of(frame_of(5000, 1, 0, 0, 443))}) {
     m.examples.insert(m.examples.end(), e.begin(), e.begin() + kKindInputs);
     m.ends.push_back(m.ends.size() + 1);
   }
@@ -107,7 +108,8 @@ TEST(TypeModel, DistanceIsToTheNearestExamples) {
   // The mean over ten neighbours: nine copies more of which one is 10 away in one input.
   for (int k = 0; k < 9; ++k) {
     for (size_t j = 0; j < kKindInputs; ++j)
-      m.examples.insert(m.examples.begin() + static_cast<std::ptrdiff_t>(j), e[j] + (k == 0 && j == 2 ? 10.0f : 0.0f));
+      m.examples.insert(m.examples.begin() + static_cast<std::ptrdiff_t>(j),
+                        e[j] + (k == 0 && j == 2 ? 10.0f : 0.0f));
   }
   m.ends = {10, 11};
   EXPECT_NEAR(m.distance(e), std::sqrt(100.0 / 10), 0.02);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
+#include <set>
 
 #include "base/error.h"
 #include "base/nan.h"
@@ -173,33 +173,6 @@ void check_types(const TypeExamples& examples) {
   }
 }
 
-// Whether the example is learnt from; else the threshold comes from it.
-class Split {
- public:
-  explicit Split(const TypeExamples& examples) : by_network_(examples.networks >= kNetworksToSplit) {
-    for (const auto& e : examples.all) place_.push_back(by_network_ ? e.network : e.event);
-    last_ = (by_network_ ? examples.networks : examples.events) * 4 / 5;
-    if (by_network_) return;
-    // Of each type the last fifth, one attack at least.
-    std::map<int, std::vector<size_t>> events;
-    for (size_t i = 0; i < place_.size(); ++i) {
-      if (examples.all[i].strongest) events[examples.all[i].type].push_back(place_[i]);
-    }
-    for (auto& [type, list] : events)
-      held_.insert(held_.end(), list.end() - static_cast<std::ptrdiff_t>((list.size() + 4) / 5), list.end());
-    std::ranges::sort(held_);
-  }
-  bool learns(size_t example) const {
-    return by_network_ ? place_[example] < last_ : !std::ranges::binary_search(held_, place_[example]);
-  }
-
- private:
-  bool by_network_;
-  std::vector<size_t> place_;
-  std::vector<size_t> held_;
-  size_t last_ = 0;
-};
-
 // One over the deviation of each input within a type.
 std::vector<float> scale_of(const std::vector<const TypeExample*>& examples, size_t types) {
   std::vector<float> scale(kKindInputs);
@@ -346,9 +319,28 @@ TypeExamples type_examples(const std::vector<LabelledStore>& stores, const TypeE
   return all;
 }
 
+std::vector<bool> learnt_from(const TypeExamples& examples) {
+  std::vector<bool> learns(examples.all.size());
+  if (examples.networks >= kNetworksToSplit) {
+    for (size_t i = 0; i < learns.size(); ++i)
+      learns[i] = examples.all[i].network < examples.networks * 4 / 5;
+    return learns;
+  }
+  // Of each type the last fifth of the attacks, one at least.
+  std::map<int, std::vector<size_t>> events;
+  for (const auto& e : examples.all) {
+    if (e.strongest) events[e.type].push_back(e.event);
+  }
+  std::set<size_t> held;
+  for (const auto& [type, list] : events)
+    held.insert(list.end() - static_cast<std::ptrdiff_t>((list.size() + 4) / 5), list.end());
+  for (size_t i = 0; i < learns.size(); ++i) learns[i] = !held.contains(examples.all[i].event);
+  return learns;
+}
+
 detect::TypeModel fit_types(const TypeExamples& examples, const TypeFit& fit, const base::StopFlag& stop) {
   check_types(examples);
-  const Split split(examples);
+  const auto learns = learnt_from(examples);
   detect::TypeModel model;
   std::vector<int> class_of(examples.types.size(), -1);
   for (size_t t = 0; t < examples.types.size(); ++t) {
@@ -358,7 +350,7 @@ detect::TypeModel fit_types(const TypeExamples& examples, const TypeFit& fit, co
   }
   std::vector<const TypeExample*> learnt;
   for (size_t i = 0; i < examples.all.size(); ++i) {
-    if (split.learns(i) && examples.all[i].type != fit.left_out) learnt.push_back(&examples.all[i]);
+    if (learns[i] && examples.all[i].type != fit.left_out) learnt.push_back(&examples.all[i]);
   }
   model.scale = scale_of(learnt, examples.types.size());
   add_examples(learnt, class_of, fit.most_examples, base::Random(fit.seed), model);
@@ -372,7 +364,7 @@ detect::TypeModel fit_types(const TypeExamples& examples, const TypeFit& fit, co
   std::vector<const TypeExample*> held;
   for (size_t i = 0; i < examples.all.size(); ++i) {
     const auto& e = examples.all[i];
-    if (!split.learns(i) && e.strongest && e.type != fit.left_out) held.push_back(&e);
+    if (!learns[i] && e.strongest && e.type != fit.left_out) held.push_back(&e);
   }
   set_thresholds(held, fit.share, model);
   return model;

@@ -57,6 +57,10 @@ struct TypeExampleOptions {
 TypeExamples type_examples(const std::vector<LabelledStore>& stores, const TypeExampleOptions& options,
                            const base::StopFlag& stop, const base::ProgressFn& progress);
 
+// [all] Whether an example is learnt from: those of the first four fifths of the networks are; of the attacks of each type, where there are
+// fewer than five networks. The thresholds come from the others.
+std::vector<bool> learnt_from(const TypeExamples& examples);
+
 struct TypeFit {
   double share = 0.065;  // of known attacks that may be called unknown, on the part that is not learnt from
   size_t most_examples = 60;  // of a class, that distances are to
@@ -66,8 +70,7 @@ struct TypeFit {
   uint64_t seed = 1;
 };
 
-// Trees and distances learn from the first four fifths of the networks (of the events, where there are fewer than five networks), the
-// threshold from the others. Error: there is one type only, or fewer than `kLeastEvents` of one.
+// Error: there is one type only, or fewer than `kLeastEvents` of one.
 inline constexpr size_t kLeastEvents = 3;
 detect::TypeModel fit_types(const TypeExamples& examples, const TypeFit& fit, const base::StopFlag& stop);
 

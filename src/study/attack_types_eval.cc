@@ -77,11 +77,11 @@ class PlainTrees {
     }
     std::vector<float> x, y;
     std::vector<const TypeExample*> held;
-    const bool by_network = train.networks >= 5;
-    for (const auto& e : train.all) {
+    const auto learns = learnt_from(train);
+    for (size_t i = 0; i < train.all.size(); ++i) {
+      const auto& e = train.all[i];
       if (e.type == left_out) continue;
-      const bool last = by_network ? e.network >= train.networks * 4 / 5 : e.event % 5 == 4;
-      if (last) {
+      if (!learns[i]) {
         if (e.strongest) held.push_back(&e);
         continue;
       }
@@ -91,6 +91,7 @@ class PlainTrees {
     booster::BoosterOptions o;
     o.rounds = study.fit.rounds;
     o.stop = &stop;
+    o.bins = 32;
     o.parameters = {{"objective", "multi:softprob"},
                     {"num_class", std::to_string(types_.size())},
                     {"max_depth", std::to_string(study.fit.depth)},
@@ -214,6 +215,7 @@ TypeResult evaluate_types(const TypeStudy& study, const base::StopFlag& stop,
                        if (left_out < 0) return names_by(whole, r.types, tested.known);
                        TypeFit fit = study.fit;
                        fit.left_out = left_out;
+                       fit.rounds = 1;  // whether an attack is unknown does not depend on the trees
                        return names_by(fit_types(*study.train, fit, stop), r.types, tested.known);
                      },
                      study.train != nullptr});

@@ -177,13 +177,16 @@ TEST_F(AttackTypes, ErrorsSayWhatToDo) {
     return fmt::format("10.0.0.1,{},{},{}\n", time_of(minute), time_of(minute + 2), type);
   };
   EXPECT_THAT(learn(row(20, "a") + row(60, "a") + row(100, "a")), HasSubstr("one type of attack only, a"));
-  EXPECT_THAT(learn(row(20, "a") + row(60, "a") + row(100, "a") + row(140, "b")), HasSubstr("type b has 1 attacks"));
+  EXPECT_THAT(learn(row(20, "a") + row(60, "a") + row(100, "a") + row(140, "b")),
+              HasSubstr("type b has 1 attacks"));
   EXPECT_THAT(learn("192.0.2.1," + time_of(1) + "," + time_of(2) + ",a\n"), HasSubstr("unknown node"));
-  EXPECT_THAT(learn(row(20, "a") + row(20, "b")), HasSubstr("2 at the steps of which another type is labelled, too"));
+  EXPECT_THAT(learn(row(20, "a") + row(20, "b")),
+              HasSubstr("2 at the steps of which another type is labelled, too"));
   EXPECT_THAT(error_of([&] { labelled_stores(store, ""); }), HasSubstr("give its labels with --labels"));
   EXPECT_THAT(error_of([&] { labelled_stores((folder_.path() / "train").string(), "x.csv"); }),
               HasSubstr("leave --labels out"));
-  EXPECT_THAT(error_of([&] { labelled_stores(folder_.path().string(), ""); }), HasSubstr("no folder of networks"));
+  EXPECT_THAT(error_of([&] { labelled_stores(folder_.path().string(), ""); }),
+              HasSubstr("no folder of networks"));
 }
 
 }  // namespace
