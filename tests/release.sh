@@ -25,6 +25,7 @@ format 'model: `config.json`' src/model/spec.h kModelFormat
 format 'model: `tokens.json`' src/token/tokenizer_json.cc kFormat
 format 'model: `detect.json`' src/detect/calibration.cc kCalibrationFormat
 format 'model: `congestion.json`' src/eval/congestion/congestion_file.cc kFormat
+format 'model: `attack-type.safetensors`' src/detect/type_model.cc kFormat
 format 'streaming state, `*.state`' src/infer/state/state_file.h kStateVersion
 format "decoder's state" src/flow/decoder/decoder_state.cc kFormatVersion
 format 'alert records (JSON lines)' src/detect/alert.h kAlertFormat

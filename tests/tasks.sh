@@ -51,6 +51,36 @@ expect 2 "one --labels FILE" $nfg finetune "$out/store" --task role -o "$out/non
 expect 1 "no head 'role'" $nfg inspect "$out/store" --roles --model "$model"
 expect 2 "--model does nothing without --roles" $nfg inspect "$out/store" --model "$model"
 
+# Attack types: learnt from one network's labels, named in its alerts; a type that was hidden is unknown.
+cat >"$out/types.yaml" <<'YAML'
+name: types
+seed: 5
+duration: 10h
+network: {prefix: 10.40.0.0/27, sampling: 64, radiation: 0}
+hosts: {web: {count: 4}}
+benign: {flash_crowds: 0, load_tests: 0, outages: 0, mail_campaigns: 0, software_updates: 0, vertical_scans: 0, horizontal_scans: 0}
+attacks: {count: 30, types: {syn_flood: 1, icmp_flood: 1, ntp_amplification: 1}, intensity: [5, 20], duration: [2m, 5m]}
+YAML
+types=$out/networks/types
+expect 0 "attacks" $nfg simulate "$out/types.yaml" -o "$types"
+expect 0 "frames" $nfg series "$types/flows.csv.zst" --nodes 10.40.0.0/27 -o "$types/store"
+expect 0 "attack-type: 3 types from" $nfg finetune "$types/store" --task attack-type --labels "$types/labels.csv" -o "$out/typed"
+[ -s "$out/typed/attack-type.safetensors" ] && [ -s "$out/typed/detect.json" ] || fail "types or the calibration are not in the model's folder"
+expect 0 "rule on frames" $nfg evaluate attack-type "$out/networks" --train "$out/networks" -o "$out/types.json"
+grep -q '"left_out_mean"' "$out/types.json" || fail "types.json says nothing of types left out"
+expect 0 "icmp_flood" $nfg evaluate attack-type "$types/store" --labels "$types/labels.csv" --model "$out/typed"
+expect 0 "" $nfg replay "$types/flows.csv.zst" --nodes 10.40.0.0/27 --model "$out/typed" -o "$out/typed.jsonl"
+grep -q '"type_by":"model"' "$out/typed.jsonl" || fail "no alert has a type that the model named"
+sed 's/icmp_flood\|ntp_amplification/syn_flood/' "$types/labels.csv" >"$out/one_type.csv"
+expect 1 "one type of attack only, syn_flood" $nfg finetune "$types/store" --task attack-type --labels "$out/one_type.csv" -o "$out/none"
+{ cat "$types/labels.csv"; sed -n 's/,syn_flood,/,other,/p' "$types/labels.csv"; } >"$out/two_types.csv"
+expect 0 "16 at the steps of which another type is labelled, too" $nfg finetune "$types/store" --task attack-type --labels "$out/two_types.csv" -o "$out/two"
+printf 'node,start,end,type\n192.0.2.1,2024-01-01,2024-01-02,x\n' >"$out/nobody.csv"
+expect 1 "unknown node (first on line 2" $nfg finetune "$types/store" --task attack-type --labels "$out/nobody.csv" -o "$out/none"
+expect 2 "give its labels with --labels" $nfg finetune "$types/store" --task attack-type -o "$out/none"
+expect 2 "--without-types does nothing with --task ddos" $nfg finetune "$types/store" --without-types x -o "$out/none"
+[ -e "$out/none" ] && fail "a model was written from bad labels"
+
 # Anomalies: labels judge and teach nothing, so types do not matter.
 expect 0 "netflowgen, learning on" $nfg evaluate anomaly "$out/store" --labels "$out/sim/labels.csv" --model "$model" --resamples 20 -o "$out/anomaly.json"
 [ "$(grep -c '"auprc_step"' "$out/anomaly.json")" -gt 7 ] || fail "anomaly.json lacks figures of methods or nodes"

@@ -178,6 +178,7 @@ void add_evaluate(Command& app, Context& context) {
 #ifdef NETFLOWGEN_LEARN
   add_evaluate_role(*evaluate, context);
   add_evaluate_congestion(*evaluate, context);
+  add_evaluate_attack_type(*evaluate, context);
 #endif
   add_evaluate_holdout(*evaluate, context);
 }

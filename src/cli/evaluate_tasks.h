@@ -1,4 +1,4 @@
-// netflowgen evaluate role, evaluate congestion and evaluate anomaly.
+// netflowgen evaluate role, congestion, attack-type and anomaly.
 #pragma once
 
 #include "cli/command.h"
@@ -8,5 +8,6 @@ namespace netflowgen::cli {
 void add_evaluate_role(Command& evaluate, Context& context);
 void add_evaluate_anomaly(Command& evaluate, Context& context);  // in every build
 void add_evaluate_congestion(Command& evaluate, Context& context);
+void add_evaluate_attack_type(Command& evaluate, Context& context);
 
 }  // namespace netflowgen::cli

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "detect/excess.h"
 #include "series/features.h"
 #include "series/store.h"
 
@@ -34,8 +35,7 @@ constexpr std::string_view kTypes[] = {"syn_flood",
                                        "unknown"};
 constexpr size_t kTypeCount = std::size(kTypes);
 constexpr double kUnknownMatch = 0.15;
-constexpr double kNoticeable = 0.05;  // of what came in
-constexpr double kHalfSupport = 3;    // sampled flows with which a guess counts half
+constexpr double kHalfSupport = 3;  // sampled flows with which a guess counts half
 constexpr double kMostOfAFlow = 4;  // packets of one flow that count for themselves: they have all in common
 constexpr double kLeastProbability = 0.25;  // of a type that is named
 
@@ -50,48 +50,8 @@ constexpr Service kReflectors[] = {{53, "dns_amplification"},
                                    {11211, "memcached_amplification"}};
 constexpr int kWebPorts[] = {80, 443, 8000, 8008, 8080, 8081, 8443, 8888};
 
-double value(std::span<const float> frame, int feature, double missing) {
-  const float x = frame[static_cast<size_t>(feature)];
-  return std::isnan(x) ? missing : static_cast<double>(x);
-}
-
 // 0 below `low`, 1 above `high`, straight between.
 double ramp(double x, double low, double high) { return std::clamp((x - low) / (high - low), 0.0, 1.0); }
-
-// Shares of what came in beyond the usual; of all that came in where hardly anything is beyond it, since a
-// share of a small difference means nothing.
-class Excess {
- public:
-  Excess(std::span<const float> seen, std::span<const float> usual) : seen_(seen), usual_(usual) {
-    packets_ = volume(series::kPacketsIn);
-    flows_ = volume(series::kFlowsIn);
-    bytes_ = volume(series::kBytesIn);
-  }
-  double packets() const { return packets_; }
-  double flows() const { return flows_; }
-  double bytes() const { return bytes_; }
-  double of_packets(int feature) const { return share(feature, series::kPacketsIn, packets_); }
-  double of_flows(int feature) const { return share(feature, series::kFlowsIn, flows_); }
-  double of_bytes(int feature) const { return share(feature, series::kBytesIn, bytes_); }
-  double grown(int feature) const { return (value(seen_, feature, 0) + 1) / (value(usual_, feature, 0) + 1); }
-
- private:
-  double volume(int feature) const {
-    return std::max(0.0, value(seen_, feature, 0) - value(usual_, feature, 0));
-  }
-  double share(int feature, int total, double excess) const {
-    const double now = value(seen_, feature, 0) * value(seen_, total, 0);
-    const double before = value(usual_, feature, 0) * value(usual_, total, 0);
-    if (!(excess > 0) || excess < kNoticeable * value(seen_, total, 0)) return value(seen_, feature, 0);
-    return std::clamp((now - before) / excess, 0.0, 1.0);
-  }
-
-  std::span<const float> seen_;
-  std::span<const float> usual_;
-  double packets_ = 0;
-  double flows_ = 0;
-  double bytes_ = 0;
-};
 
 // The port of the largest share, and that share.
 std::pair<int, double> top_port(const std::vector<Talker>& ports) {
@@ -164,7 +124,7 @@ double answers_of(const FlowEvidence* flows) {
 
 double web_of(std::span<const float> seen, const FlowEvidence* flows) {
   int port = flows == nullptr ? -1 : top_port(flows->ports).first;
-  if (port < 0) port = static_cast<int>(value(seen, series::kTopPortIn, -1));
+  if (port < 0) port = static_cast<int>(value_or(seen, series::kTopPortIn, -1));
   if (port < 0) return 0.5;
   return std::find(std::begin(kWebPorts), std::end(kWebPorts), port) != std::end(kWebPorts) ? 1 : 0;
 }
@@ -229,7 +189,7 @@ std::optional<uint8_t> protocol_of_type(std::string_view type, bool v4) {
   if (type == "gre_flood") return flow::kGre;
   if (type.ends_with("amplification") || type == "udp_flood" || type == "fragment_flood") return flow::kUdp;
   for (const std::string_view t :
-       {"syn_flood", "ack_flood", "rst_flood", "tcp_flood", "http_flood", "slowloris"}) {
+       {"syn_flood", "ack_flood", "rst_flood", "tcp_flood", "http_flood", "slowloris", "connection_flood"}) {
     if (t == type) return flow::kTcp;
   }
   return std::nullopt;
@@ -243,7 +203,7 @@ std::optional<uint16_t> reflector_port(std::string_view type) {
 }
 
 double support_of(std::string_view type, std::span<const float> seen, const FlowEvidence* flows) {
-  if (flows == nullptr) return value(seen, series::kFlowsIn, 0);
+  if (flows == nullptr) return value_or(seen, series::kFlowsIn, 0);
   const auto n = static_cast<double>(flows->sampled);
   return std::min(static_cast<double>(flows->sampled_packets), kMostOfAFlow * n) *
          share_of_type(type, *flows);
@@ -263,7 +223,7 @@ AttackGuess guess_type(std::span<const float> seen, std::span<const float> usual
   const double tcp = ramp(x.of_packets(series::kTcpShareIn), 0.3, 0.8);
   const double udp = ramp(x.of_packets(series::kUdpShareIn), 0.3, 0.8);
   const double other = ramp(x.of_packets(series::kOtherShareIn), 0.3, 0.8);
-  const double size = x.packets() > 0 ? x.bytes() / x.packets() : value(seen, series::kPacketSizeIn, 0);
+  const double size = x.packets() > 0 ? x.bytes() / x.packets() : value_or(seen, series::kPacketSizeIn, 0);
   TcpShape shape;
   shape.tiny = 1 - ramp(size, 90, 140);
   shape.small = 1 - ramp(size, 120, 300);
@@ -281,7 +241,7 @@ AttackGuess guess_type(std::span<const float> seen, std::span<const float> usual
   m["gre_flood"] = other * gre;
   m["other_protocol_flood"] = other * (1 - gre);
   const double ports = ramp(std::log2(x.grown(series::kPortsIn)), 3, 6);
-  const double few_a_port = 1 - ramp(x.packets() / std::max(1.0, value(seen, series::kPortsIn, 1)), 3, 10);
+  const double few_a_port = 1 - ramp(x.packets() / std::max(1.0, value_or(seen, series::kPortsIn, 1)), 3, 10);
   const double scan = ports * few_a_port * ramp(x.of_flows(series::kTopPeerShareIn), 0.2, 0.6);
   m["scan"] = scan;
   m["syn_flood"] *= 1 - scan;  // a SYN scan is SYN only, too

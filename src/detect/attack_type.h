@@ -1,5 +1,5 @@
-// What kind of attack an alert looks like, by a rule over what grew: the fallback where the model has no
-// classes head. Documented in docs/detection.md; pure functions.
+// What kind of attack an alert looks like, by a rule over what grew: the fallback where the model
+// knows no types (type_model.h, or a classes head). Documented in docs/detection.md; pure functions.
 //
 // The rule holds for any packet sampling: frames are after sampling is undone, and lengths of flows count as
 // far as the sampled flows let one know them (flow_length.h).
@@ -22,6 +22,9 @@ AttackGuess guess_type(std::span<const float> seen, std::span<const float> usual
 
 // The types that guess_type knows, "unknown" last.
 std::span<const std::string_view> rule_types();
+
+// A guess with few flows is worth less: its probability times s / (s + 3), s being `support`; below 0.25 it is unknown.
+AttackGuess with_support(AttackGuess guess, double support);
 
 // From a classes head's logits; the softmax is multiplied by s / (s + 3) as above.
 AttackGuess guess_from_logits(std::span<const float> logits, const std::vector<std::string>& classes,

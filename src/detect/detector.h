@@ -28,6 +28,7 @@
 #include "detect/node_index.h"
 #include "detect/rule_set.h"
 #include "detect/track.h"
+#include "detect/type_model.h"
 #include "detect/usual_traffic.h"
 #include "token/encoder.h"
 
@@ -55,6 +56,7 @@ struct DetectorParts {
   const token::Encoder* encoder = nullptr;
   std::vector<float> quantiles;      // of the direct heads
   std::vector<std::string> classes;  // of the classes head
+  const TypeModel* types = nullptr;  // names types where there is no classes head; null: the rule does
   const FlowSample* flows = nullptr;
   Survival survival;       // for outage alerts
   IncidentSink incidents;  // may be empty
@@ -127,6 +129,7 @@ class Detector {
   std::vector<Driver> drivers_of(const Track& track, const NodeScores& seen, const Node& node) const;
   void add_flows(int64_t first, int64_t last, const NodeScores& seen, const Frame& expected, const Node& node,
                  Alert& alert) const;
+  AttackGuess guess_of(const NodeScores& seen, const Frame& expected, const FlowEvidence* flows) const;
   double times_expected_of(const Track& track, const NodeScores& seen, const Node& node) const;
   Severity severity_of(const Alert& alert, size_t task, const Rule& rule, const NodeScores& seen,
                        const Node& node) const;

@@ -80,11 +80,19 @@ void Detector::add_flows(int64_t first, int64_t last, const NodeScores& seen, co
     if (!sample.empty()) alert.flows = FlowSample::evidence(sample);
   }
   const FlowEvidence* flows = alert.flows ? &*alert.flows : nullptr;
-  alert.guess = seen.classes.empty()
-                    ? guess_type(seen.frame, expected, flows)
-                    : guess_from_logits(seen.classes, parts_.classes, support_of("", seen.frame, flows));
+  alert.guess = guess_of(seen, expected, flows);
   const Usual usual{node.traffic.get(), node.usual, step_seconds()};
   alert.filter = suggest_filter(alert.node, alert.guess.type, flows, sample, usual);
+}
+
+AttackGuess Detector::guess_of(const NodeScores& seen, const Frame& expected,
+                               const FlowEvidence* flows) const {
+  if (!seen.classes.empty())
+    return guess_from_logits(seen.classes, parts_.classes, support_of("", seen.frame, flows));
+  const auto evidence = parts_.types == nullptr ? std::nullopt : attack_evidence(seen.frame, expected);
+  if (!evidence) return guess_type(seen.frame, expected, flows);
+  const AttackGuess guess = parts_.types->guess(*evidence);
+  return with_support(guess, support_of(guess.type, seen.frame, flows));
 }
 
 double Detector::times_expected_of(const Track& track, const NodeScores& seen, const Node& node) const {

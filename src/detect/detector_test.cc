@@ -70,8 +70,9 @@ Calibration calibration() {
 
 class World {
  public:
-  explicit World(const std::string& yaml = "defaults: {learning: 0s}")
-      : encoder_(encoder()),
+  explicit World(const std::string& yaml = "defaults: {learning: 0s}", const TypeModel* types = nullptr)
+      : types_(types),
+        encoder_(encoder()),
         rules_(Policies::parse(yaml, "p", {"ddos"}), calibration(), 60'000, 128),
         detector_(rules_, parts(), [this](const Alert& a) { alerts.push_back(a); }) {}
 
@@ -124,6 +125,7 @@ class World {
   DetectorParts parts() {
     DetectorParts p;
     p.encoder = &encoder_;
+    p.types = types_;
     p.quantiles = {0.1f, 0.5f, 0.9f};
     p.incidents = [this](const Incident& i) { incidents.push_back(i); };
     p.survival = [](uint64_t, int64_t) { return 1e-4; };
@@ -159,6 +161,7 @@ class World {
     detector_.update(step_, std::span(&scored.seen, 1));
   }
 
+  const TypeModel* types_;
   token::Encoder encoder_;
   RuleSet rules_;
   Detector detector_;
@@ -292,6 +295,35 @@ TEST(Detector, EvidenceInTheOperatorsUnits) {
   ASSERT_TRUE(a.filter.has_value());
   EXPECT_THAT(match_text(*a.filter), HasSubstr("to 10.0.0.1"));
   EXPECT_TRUE(a.filter->syn_only);
+}
+
+// The alert's frame: 990 packets of 50 bytes beyond ten, SYN alone, to port 0. The model's only examples are of it or far from it.
+TEST(Detector, ALearntModelNamesTypesInPlaceOfTheRule) {
+  const auto evidence = attack_evidence(frame_of(1000), frame_of(10));
+  ASSERT_TRUE(evidence.has_value());
+  TypeModel m;
+  m.classes = {"far", "mine"};
+  m.trees = {2, 0, {}, {}, {0, 3}};
+  m.scale.assign(kKindInputs, 1.0f);
+  for (const float by : {100.0f, 0.0f}) {
+    for (size_t j = 0; j < kKindInputs; ++j) m.examples.push_back((*evidence)[j] + by);
+    m.ends.push_back(m.ends.size() + 1);
+  }
+  m.thresholds.fill(1);
+  World w("defaults: {learning: 0s}", &m);
+  w.run({{"10.0.0.1", "0006"}}, "0009");
+  ASSERT_EQ(w.alerts.size(), 1u);
+  EXPECT_EQ(w.alerts[0].guess.type, "mine");
+  EXPECT_TRUE(w.alerts[0].guess.by_model);
+  // Times 1000 / 1003: of the flows of the frame.
+  EXPECT_NEAR(w.alerts[0].guess.probability, 1 / (1 + std::exp(-3.0)) * 1000 / 1003, 1e-4);
+
+  for (float& x : m.examples) x += 50;
+  World far("defaults: {learning: 0s}", &m);
+  far.run({{"10.0.0.1", "0006"}}, "0009");
+  ASSERT_EQ(far.alerts.size(), 1u);
+  EXPECT_EQ(far.alerts[0].guess.type, "unknown");
+  EXPECT_TRUE(far.alerts[0].guess.by_model);
 }
 
 TEST(Detector, SeverityFollowsTheScoreAndTheTraffic) {

@@ -38,6 +38,8 @@ DetectorParts StreamingDetector::parts(IncidentSink incidents) {
     classes_ = static_cast<int>(t);
     parts.classes = tasks[t].spec.classes;
   }
+  types_ = TypeModel::load(model_->path());
+  if (types_) parts.types = &*types_;
   parts.flows = &sample_;
   parts.survival = [this](uint64_t node, int64_t step) { return engine_.silence(node, step); };
   return parts;

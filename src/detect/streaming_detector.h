@@ -108,6 +108,7 @@ class StreamingDetector : public series::FrameSink {
   infer::Engine engine_;
   std::vector<Source> sources_;
   int classes_ = -1;  // index of the classes head
+  std::optional<TypeModel> types_;
   FlowSample sample_;
   Detector detector_;
   Observer observer_;

@@ -77,6 +77,7 @@ class Model {
     return std::make_shared<const Model>(folder, options);
   }
 
+  const base::fs::path& path() const { return folder_.path(); }
   const model::ModelSpec& spec() const { return folder_.spec(); }
   const token::Encoder& encoder() const { return encoder_; }
   const ModelOptions& options() const { return options_; }

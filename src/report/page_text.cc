@@ -29,6 +29,8 @@ constexpr AttackWords kAttacks[] = {
      "Many complete requests to a web server: each costs it more than it costs the sender."},
     {"slowloris", "slow connections",
      "Many connections that are kept open and hardly used, until the server has no more."},
+    {"connection_flood", "connection flood",
+     "Many connections that are opened, carry a little, and end: each costs the server more than the sender."},
     {"udp_flood", "UDP flood", "Large numbers of UDP packets that nobody asked for: they fill the line."},
     {"icmp_flood", "ICMP flood", "Large numbers of ICMP packets, such as pings."},
     {"fragment_flood", "fragment flood",
@@ -48,7 +50,7 @@ constexpr AttackWords kAttacks[] = {
     {"scan", "scan", "One source tries many ports or addresses, to find out what is there."},
     {"outage", "outage", "The node is silent for far longer than it ever is."},
     {"unknown", "attack of unknown type",
-     "The traffic is far from what was forecast, and no rule says what it is."},
+     "The traffic is far from what was forecast, and like no attack that is known."},
 };
 
 const AttackWords* words_of(std::string_view type) {

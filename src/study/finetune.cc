@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "detect/type_model.h"
 #include "eval/congestion/congestion_file.h"
 #include "learn/feature_cache.h"
 #include "model/adapters.h"
@@ -19,7 +20,7 @@ void copy_model(const std::string& from, const std::string& to) {
   for (const char* name : {"model.safetensors", "config.json", "tokens.json", "card.md"}) {
     base::write_file(base::fs::path(to) / name, base::read_file(base::fs::path(from) / name));
   }
-  for (const char* name : {model::kAdaptersFile, eval::kCongestionFile}) {
+  for (const char* name : {model::kAdaptersFile, eval::kCongestionFile, detect::kTypeFile}) {
     const auto file = base::fs::path(from) / name;
     const auto own = base::fs::path(to) / name;
     if (base::fs::exists(file)) {

@@ -26,7 +26,7 @@ struct FinetuneOptions {
   bool frozen() const { return tune.what == "none"; }
 };
 
-// Copies a model's own files and congestion.json, without detect.json. Nothing happens when both folders are the same.
+// Copies a model's own files, congestion.json and attack-type.safetensors, without detect.json. Nothing happens when both folders are the same.
 void copy_model(const std::string& from, const std::string& to);
 
 // The same with detect.json: what is added leaves all other tasks as they are.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/learn/finetune_attack_type.h"
 #include "cli/learn/finetune_congestion.h"
 #include "cli/learn/finetune_role.h"
 #include "cli/learn/learn_options.h"
@@ -42,7 +43,8 @@ struct FinetuneArguments {
   bool strict = false;
   study::FinetuneOptions study;
   study::HeadChoice head;
-  eval::NodeClassOptions columns;  // of task role
+  eval::NodeClassOptions columns;           // of task role
+  study::TypeExampleOptions type_examples;  // of task attack-type
 };
 
 eval::Period period_of(const std::string& text, const series::FrameTable& table, const char* option) {
@@ -124,6 +126,7 @@ constexpr const char* kOnlyDdos[] = {"--rate",   "--validation",    "--budget", 
                                      "--strict", "--internal-only", "--head",   "--min-label-flows",
                                      "--trees",  "--members",       "--seed",   "--tune"};
 constexpr const char* kOnlyRole[] = {"--node-column", "--class-column"};
+constexpr const char* kOnlyAttackType[] = {"--without-types"};
 
 void refuse_other_tasks_options(const Command& c, const std::string& task) {
   const auto refuse = [&](std::span<const char* const> options) {
@@ -133,6 +136,9 @@ void refuse_other_tasks_options(const Command& c, const std::string& task) {
   };
   if (task != "ddos") refuse(kOnlyDdos);
   if (task != "role") refuse(kOnlyRole);
+  if (task != "attack-type") refuse(kOnlyAttackType);
+  if (task == "attack-type" && c.count("--train") > 0)
+    throw base::UsageError("--train does nothing with --task attack-type, which learns from all labels");
   if (task == "congestion" && c.count("--labels") > 0)
     throw base::UsageError("--task congestion needs no labels: leave --labels out");
 }
@@ -142,6 +148,8 @@ void finetune_other_task(const FinetuneArguments& o, const study::FinetuneOption
   const std::string out = study.out.empty() ? study.model : study.out;
   if (o.task == "congestion")
     return run_finetune_congestion({o.store, model, out, o.train, study.device, study.threads}, context);
+  if (o.task == "attack-type")
+    return run_finetune_attack_type({o.store, o.labels, model, out, o.type_examples}, context);
   RoleFinetune role{o.store, o.labels, o.train, o.columns, {}};
   role.study.model = model;
   role.study.out = out;
@@ -204,13 +212,20 @@ void add_finetune(Command& app, Context& context) {
       "--labels", o->labels,
       "CSV: node or prefix, start, end, type; several files, e.g. that of netflowgen feedback; without "
       "them only what needs no labels is calibrated");
-  c->add_option("--task", o->task,
-                "ddos; role (what kind of host a node is: --labels has node, class); congestion (no labels)")
-      ->check(one_of({"ddos", "role", "congestion"}))
+  c->add_option(
+       "--task", o->task,
+       "ddos; attack-type (names types; STORE may be a folder of networks); role (what kind of host a node "
+       "is: --labels has node, class); congestion (no labels)")
+      ->check(one_of({"ddos", "attack-type", "role", "congestion"}))
       ->capture_default_str();
   c->add_option("--node-column", o->columns.node_column, "Of --task role: the labels' column of nodes")
       ->group(kAdvancedGroup);
   c->add_option("--class-column", o->columns.class_column, "Of --task role: the labels' column of classes")
+      ->group(kAdvancedGroup);
+  c->add_option("--without-types", o->type_examples.without,
+                "Of --task attack-type: labels that are no types")
+      ->delimiter(',')
+      ->capture_default_str()
       ->group(kAdvancedGroup);
   c->add_option("--rate", o->study.rate, "False alarms per node-day that alerts aim at")
       ->check(kPositive)

@@ -1,0 +1,54 @@
+// The kind of an attack, by a model that learnt kinds from examples (`netflowgen finetune --task attack-type`, src/study/attack_types.h).
+// It is attack-type.safetensors in a model's folder; docs/formats.md has every tensor. No LibTorch.
+//
+//   name:    boosted trees give a logit for each class; the likeliest class is named, with its softmax
+//   unknown: d = the least distance to a class; further than the threshold, no class is named. The distance to a class is the root of
+//            the mean squared distance to the kNeighbours nearest of its examples, over the first kKindInputs inputs, each over its
+//            deviation within a class. A small share of known attacks on networks not learnt from exceed the threshold. There is
+//            one for each range of excess_share(): an attack that is hardly more than the usual is seen through it.
+//
+// Constant after construction; shared by threads.
+#pragma once
+
+#include <array>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "detect/alert.h"
+#include "detect/attack_evidence.h"
+#include "model/trees.h"
+
+namespace netflowgen::detect {
+
+inline constexpr const char* kTypeFile = "attack-type.safetensors";
+inline constexpr size_t kNeighbours = 10;
+inline constexpr float kExcessRanges[] = {0.25F, 0.5F, 0.75F,
+                                          0.95F};  // of thresholds: below the first, ..., above the last
+inline constexpr size_t kThresholds = std::size(kExcessRanges) + 1;
+
+struct TypeModel {
+  std::vector<std::string> classes;  // two or more
+  model::Trees trees;                // tree t adds to the logit of class t mod classes
+  std::vector<float> scale;          // [kKindInputs] above 0: one over the deviation within a class
+  std::vector<float> examples;       // [n, kKindInputs], scaled; those of a class lie together
+  std::vector<size_t> ends;          // [classes] of its examples
+  std::array<float, kThresholds> thresholds{};
+
+  // [classes]
+  std::vector<double> probabilities(const AttackEvidence& evidence) const;
+  double distance(const AttackEvidence& evidence) const;   // to the nearest class
+  static size_t range_of(const AttackEvidence& evidence);  // index of its threshold
+  // Index of the class, or -1: unknown.
+  int name(const AttackEvidence& evidence) const;
+  // The same with its probability; "unknown" has d / (d + threshold).
+  AttackGuess guess(const AttackEvidence& evidence) const;
+
+  void save(const base::fs::path& model) const;
+  // nullopt: the folder has none. Error: the file is damaged, or of a newer format.
+  static std::optional<TypeModel> load(const base::fs::path& model);
+};
+
+}  // namespace netflowgen::detect
