@@ -245,13 +245,16 @@ def worst(alerts):
 
 
 def found_text(alerts, event, begun):
-    """Seconds from the first datagram to the alert, and the severity that it came to; "up": an alert was up before the event."""
+    """Seconds from the first datagram to the alert, and the severity that it came to; "up": an alert was up before the event, and it was
+    escalated then, or (without a number) not at all."""
     mine = [a for a in alerts if a[1] == event.victim and a[0] >= begun - 1]
     before = {a[4]: a[2] for a in alerts if a[1] == event.victim and a[0] < begun - 1}
     raised = [a for a in mine if a[2] in ("raised", "resumed")]
-    if not raised:
-        return f"up {worst(mine)}".strip() if any(e != "ended" for e in before.values()) else "-"
-    text = f"{raised[0][0] - begun:.1f} {worst(mine)}".strip()
+    escalated = [a for a in mine if a[2] == "escalated"]
+    up = "" if raised else "up "
+    if not raised and not escalated:
+        return "up" if any(e != "ended" for e in before.values()) else "-"
+    text = f"{up}{(raised or escalated)[0][0] - begun:.1f} {worst(mine)}".strip()
     return text if event.stall < MOST_STALL else f"({text})"
 
 
