@@ -26,6 +26,12 @@ nfg() { "$NETFLOWGEN" -q "$@"; }
 nfg simulate tiny -o "$out/sim" >/dev/null
 nfg series "$out/sim/flows.csv.zst" -o "$out/store" --nodes 10.30.0.0/26 >/dev/null
 
+# Chosen features.
+expect 2 "there is no feature 'byte_in'; did you mean 'bytes_in'?" nfg series "$out/sim/flows.csv.zst" --features bytes,byte_in -o "$out/none"
+check "a store that was refused is not made" [ ! -e "$out/none" ]
+expect 0 "" nfg series "$out/sim/flows.csv.zst" --nodes 10.30.0.0/26 --features flows,peers_in -o "$out/chosen"
+check "the chosen features alone are stored" grep -aqF '"features":"flows_in,peers_in,flows_out"' "$out/chosen/shard-000000.safetensors"
+
 # Archives.
 head -c 200000 "$out/sim/flows.csv.zst" >"$out/cut.csv.zst"
 expect 1 "cut.csv.zst" nfg series "$out/cut.csv.zst" -o "$out/cut"

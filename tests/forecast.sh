@@ -97,6 +97,7 @@ $((1767225600 + i * 300)),10.0.0.32,,"; done; } >"$out/rates.csv"
   expect 0 "No value of bytes_out was ever observed" "$NETFLOWGEN" forecast "$out/rates" --model "$out/m6" --node 10.0.0.31 -f html
   expect 0 "10.0.0.1 " "$NETFLOWGEN" inspect "$out/rates"
   grep -Eq '^10.0.0.32 +[0-9]+ +- +- ' "$out/log" || { echo "FAILED: inspect shows what is not known as a number"; failures=$((failures + 1)); }
+  expect 2 "leave out --features" "$NETFLOWGEN" series "$out/rates.csv" --map "$out/map.yaml" --step 5m --features bytes -o "$out/r2"
   expect 2 "unknown time zone 'Europe/Berln'" "$NETFLOWGEN" series "$out/rates.csv" --map "$out/map.yaml" --step 5m --timezone Europe/Berln -o "$out/r2"
 
   sed 's/"schema": *"[0-9a-f]*"/"schema": "0123456789abcdef"/' "$out/model/tokens.json" >"$out/tokens.json"

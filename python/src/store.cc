@@ -20,14 +20,17 @@ class Store {
                      [](const auto& a, const auto& b) { return a.first_step < b.first_step; });
     for (const auto& s : info_.shards) {
       shards_.emplace_back(path_, s);
-      const auto& names = shards_.back().names();  // ascending
-      std::vector<std::string> all;
+      const std::vector<std::string> names(shards_.back().names().begin(), shards_.back().names().end());
+      std::vector<std::string> all;  // names are ascending
       std::set_union(nodes_.begin(), nodes_.end(), names.begin(), names.end(), std::back_inserter(all));
       nodes_ = std::move(all);
     }
     rows_.resize(nodes_.size());
     for (const auto& shard : shards_) index(shard);
   }
+
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
 
   const series::StoreInfo& info() const { return info_; }
   const std::vector<std::string>& nodes() const { return nodes_; }

@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import NODES, output
 
@@ -149,3 +150,23 @@ def test_evaluation_is_the_command_evaluate(program, simulated, store, series, m
 
 def test_nodes_option_is_the_words(flows):
     assert ng.read_flows(flows, nodes=[NODES]).nodes == ng.read_flows(str(flows), nodes=NODES).nodes
+
+
+def test_chosen_features(program, flows, series, tmp_path):
+    whole = series.to_pandas()
+    for chosen in (["bytes", "packets_out", "duration"], ["peers_in", "syn_share"], "top_port_in"):
+        part = ng.read_flows(flows, nodes=NODES, features=chosen)
+        columns = part.features
+        assert 0 < len(columns) < 6 and all(
+            c.startswith(tuple([chosen] if isinstance(chosen, str) else chosen)) for c in columns
+        )
+        pd.testing.assert_frame_equal(part.to_pandas(), whole[["node", "time", *columns]])
+        assert part.ledger == series.ledger
+        names = chosen if isinstance(chosen, str) else ",".join(chosen)
+        store = tmp_path / names
+        subprocess.run([program, "-q", "series", flows, "--nodes", NODES, "--features", names, "-o", store], check=True)
+        np.testing.assert_array_equal(ng.Series.open(store).to_numpy(), part.to_numpy())
+    with pytest.raises(ng.UsageError, match="did you mean 'bytes_in'"):
+        ng.read_flows(flows, nodes=NODES, features="byte_in")
+    with pytest.raises(ng.UsageError, match="features is empty"):
+        ng.read_flows(flows, nodes=NODES, features=[])

@@ -22,7 +22,7 @@ std::string_view without_direction(std::string_view name) {
 [[noreturn]] void refuse(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& f : kFeatures) names.emplace_back(f.name);
-  throw base::UsageError("there is no feature '{}'{}; `netflowgen features` lists them", name,
+  throw base::UsageError("there is no feature '{}'{} (`netflowgen features` lists them)", name,
                          base::suggestion(name, names));
 }
 
