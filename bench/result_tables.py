@@ -65,3 +65,17 @@ def roles(*groupings):
             f1 = m["macro_f1"]
             rows.setdefault(m["method"], [m["method"]]).append(f"{number(f1['mean'])} ± {number(f1['deviation'])}")
     return table(header, rows.values())
+
+
+def attack_types(figures):
+    """evaluate attack-type's JSON: macro-F1 and what becomes of types that were left out."""
+    methods = figures["methods"]
+    rows = []
+    for m in methods:
+        low, high = m["interval"]
+        rows.append([m["method"], f"{number(m['macro_f1'])} ({number(low)} to {number(high)})", number(m["unknown"]), number(m.get("left_out_mean"))])
+    rows += [[""] * 4, ["*type, attacks: F1, share unknown where left out*", *(f"*{m['method']}*" for m in methods)]]
+    for t in figures["types"]:
+        cells = [f"{number(m['f1'][t['type']], 2)}, {number(m.get('left_out', {}).get(t['type']), 2)}" for m in methods]
+        rows.append([f"{t['type']}, {t['attacks']}", *cells])
+    return table(["method", "macro-F1", "known attacks called unknown", "mean share of a left-out type that is unknown"], rows)

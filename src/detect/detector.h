@@ -28,11 +28,12 @@
 #include "detect/node_index.h"
 #include "detect/rule_set.h"
 #include "detect/track.h"
-#include "detect/type_model.h"
 #include "detect/usual_traffic.h"
 #include "token/encoder.h"
 
 namespace netflowgen::detect {
+
+struct TypeModel;  // type_model.h
 
 // One node at one step, as the engine scored it. Memory is the caller's, read during the call.
 struct NodeScores {

@@ -10,6 +10,7 @@
 #include "detect/detector.h"
 #include "detect/filter_choice.h"
 #include "detect/severity.h"
+#include "detect/type_model.h"
 #include "series/features.h"
 
 namespace netflowgen::detect {
@@ -89,10 +90,13 @@ AttackGuess Detector::guess_of(const NodeScores& seen, const Frame& expected,
                                const FlowEvidence* flows) const {
   if (!seen.classes.empty())
     return guess_from_logits(seen.classes, parts_.classes, support_of("", seen.frame, flows));
+  const AttackGuess rule = guess_type(seen.frame, expected, flows);
   const auto evidence = parts_.types == nullptr ? std::nullopt : attack_evidence(seen.frame, expected);
-  if (!evidence) return guess_type(seen.frame, expected, flows);
+  if (!evidence) return rule;
   const AttackGuess guess = parts_.types->guess(*evidence);
-  return with_support(guess, support_of(guess.type, seen.frame, flows));
+  return parts_.types->leaves_to_rule(guess, rule, flows != nullptr)
+             ? rule
+             : with_support(guess, support_of(guess.type, seen.frame, flows));
 }
 
 double Detector::times_expected_of(const Track& track, const NodeScores& seen, const Node& node) const {

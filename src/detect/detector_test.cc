@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "detect/band.h"
 #include "detect/detector_state.h"
+#include "detect/type_model.h"
 #include "infer/engine.h"
 #include "series/builder.h"
 #include "series/features.h"
@@ -302,7 +303,7 @@ TEST(Detector, ALearntModelNamesTypesInPlaceOfTheRule) {
   const auto evidence = attack_evidence(frame_of(1000), frame_of(10));
   ASSERT_TRUE(evidence.has_value());
   TypeModel m;
-  m.classes = {"far", "mine"};
+  m.classes = {"far", "syn_flood"};
   m.trees = {2, 0, {}, {}, {0, 3}};
   m.scale.assign(kKindInputs, 1.0f);
   for (const float by : {100.0f, 0.0f}) {
@@ -313,7 +314,7 @@ TEST(Detector, ALearntModelNamesTypesInPlaceOfTheRule) {
   World w("defaults: {learning: 0s}", &m);
   w.run({{"10.0.0.1", "0006"}}, "0009");
   ASSERT_EQ(w.alerts.size(), 1u);
-  EXPECT_EQ(w.alerts[0].guess.type, "mine");
+  EXPECT_EQ(w.alerts[0].guess.type, "syn_flood");
   EXPECT_TRUE(w.alerts[0].guess.by_model);
   // Times 1000 / 1003: of the flows of the frame.
   EXPECT_NEAR(w.alerts[0].guess.probability, 1 / (1 + std::exp(-3.0)) * 1000 / 1003, 1e-4);
@@ -324,6 +325,13 @@ TEST(Detector, ALearntModelNamesTypesInPlaceOfTheRule) {
   ASSERT_EQ(far.alerts.size(), 1u);
   EXPECT_EQ(far.alerts[0].guess.type, "unknown");
   EXPECT_TRUE(far.alerts[0].guess.by_model);
+
+  m.classes[1] = "another";  // the rule knows a type that was not learnt
+  World unlearnt("defaults: {learning: 0s}", &m);
+  unlearnt.run({{"10.0.0.1", "0006"}}, "0009");
+  ASSERT_EQ(unlearnt.alerts.size(), 1u);
+  EXPECT_EQ(unlearnt.alerts[0].guess.type, "syn_flood");
+  EXPECT_FALSE(unlearnt.alerts[0].guess.by_model);
 }
 
 TEST(Detector, SeverityFollowsTheScoreAndTheTraffic) {

@@ -18,6 +18,7 @@
 
 #include "base/ledger.h"
 #include "detect/detector.h"
+#include "detect/type_model.h"
 #include "infer/engine.h"
 #include "infer/weights.h"
 #include "series/builder.h"

@@ -64,7 +64,8 @@ std::string problem(const TypeModel& m) {
   }
   const auto positive = [](float v) { return std::isfinite(v) && v > 0; };
   if (!std::ranges::all_of(m.scale, positive) || !std::ranges::all_of(m.thresholds, positive) ||
-      !all_finite(m.examples) || !all_finite(m.trees.leaves))
+      !all_finite(m.examples) || !all_finite(m.trees.leaves) || !(m.least_probability >= 0) ||
+      !(m.least_probability < 1))
     return "a number is not finite, or not above zero";
   return "";
 }
@@ -102,25 +103,34 @@ size_t TypeModel::range_of(const AttackEvidence& evidence) {
   return static_cast<size_t>(std::ranges::upper_bound(kExcessRanges, share) - std::begin(kExcessRanges));
 }
 
-int TypeModel::name(const AttackEvidence& evidence) const {
-  if (distance(evidence) > static_cast<double>(thresholds[range_of(evidence)])) return -1;
-  const auto p = probabilities(evidence);
-  return static_cast<int>(std::ranges::max_element(p) - p.begin());
-}
-
 AttackGuess TypeModel::guess(const AttackEvidence& evidence) const {
   const double d = distance(evidence);
   const auto most = static_cast<double>(thresholds[range_of(evidence)]);
   if (d > most) return {"unknown", d / (d + most), true};
   const auto p = probabilities(evidence);
   const auto top = std::ranges::max_element(p);
+  if (*top < static_cast<double>(least_probability)) return {"unknown", 1 - *top, true};
   return {classes[static_cast<size_t>(top - p.begin())], *top, true};
+}
+
+int TypeModel::name(const AttackEvidence& evidence) const {
+  if (distance(evidence) > static_cast<double>(thresholds[range_of(evidence)])) return -1;
+  const auto p = probabilities(evidence);
+  const auto top = std::ranges::max_element(p);
+  return *top < static_cast<double>(least_probability) ? -1 : static_cast<int>(top - p.begin());
+}
+
+bool TypeModel::leaves_to_rule(const AttackGuess& own, const AttackGuess& rule, bool with_flows) const {
+  if (rule.type == "unknown" || std::ranges::find(classes, rule.type) != classes.end()) return false;
+  return own.type == "unknown" || rule.type == "scan" || (with_flows && rule.type == "other_protocol_flood");
 }
 
 void TypeModel::save(const base::fs::path& model) const {
   const auto inner = (int64_t{1} << trees.depth) - 1;
   const auto rows = static_cast<int64_t>(ends.back());
   const std::vector<int64_t> last(ends.begin(), ends.end());
+  std::vector<float> limits(thresholds.begin(), thresholds.end());
+  limits.push_back(least_probability);
   const base::NamedTensors tensors = {
       {"ends", base::tensor_view<int64_t>(last, {static_cast<int64_t>(last.size())})},
       {"columns", base::tensor_view<float>(trees.columns, {trees.count, inner})},
@@ -128,7 +138,7 @@ void TypeModel::save(const base::fs::path& model) const {
       {"leaves", base::tensor_view<float>(trees.leaves, {trees.count, inner + 1})},
       {"scale", base::tensor_view<float>(scale, {kKindInputs})},
       {"examples", base::tensor_view<float>(examples, {rows, kKindInputs})},
-      {"limits", base::tensor_view<float>(thresholds, {kThresholds})}};
+      {"limits", base::tensor_view<float>(limits, {kThresholds + 1})}};
   base::save_safetensors(model / kTypeFile, tensors,
                          {{"format", std::to_string(kFormat)},
                           {"inputs", inputs_text()},
@@ -159,8 +169,10 @@ std::optional<TypeModel> TypeModel::load(const base::fs::path& model) {
   m.scale = copy_of(file.values<float>("scale"));
   m.examples = copy_of(file.values<float>("examples"));
   const auto limits = file.values<float>("limits");
-  if (limits.size() == kThresholds)
-    std::ranges::copy(limits, m.thresholds.begin());  // else they stay 0: damaged
+  if (limits.size() == kThresholds + 1) {  // else they stay 0, which is refused
+    std::copy_n(limits.begin(), kThresholds, m.thresholds.begin());
+    m.least_probability = limits[kThresholds];
+  }
   const int64_t most = static_cast<int64_t>(m.examples.size() / kKindInputs);
   for (const int64_t end : file.values<int64_t>("ends")) {
     if (end < 0 || end > most)

@@ -6,6 +6,7 @@
 //            the mean squared distance to the kNeighbours nearest of its examples, over the first kKindInputs inputs, each over its
 //            deviation within a class. A small share of known attacks on networks not learnt from exceed the threshold. There is
 //            one for each range of excess_share(): an attack that is hardly more than the usual is seen through it.
+//            An attack whose likeliest class is less likely than `least_probability` is unknown, too.
 //
 // Constant after construction; shared by threads.
 #pragma once
@@ -36,6 +37,7 @@ struct TypeModel {
   std::vector<float> examples;       // [n, kKindInputs], scaled; those of a class lie together
   std::vector<size_t> ends;          // [classes] of its examples
   std::array<float, kThresholds> thresholds{};
+  float least_probability = 0;  // below it no class is named, [0, 1)
 
   // [classes]
   std::vector<double> probabilities(const AttackEvidence& evidence) const;
@@ -43,8 +45,12 @@ struct TypeModel {
   static size_t range_of(const AttackEvidence& evidence);  // index of its threshold
   // Index of the class, or -1: unknown.
   int name(const AttackEvidence& evidence) const;
-  // The same with its probability; "unknown" has d / (d + threshold).
+  // The same with its probability; "unknown" has d / (d + threshold), or that of all other classes.
   AttackGuess guess(const AttackEvidence& evidence) const;
+
+  // Whether the rule's guess counts in place of the model's: it is of a type that was not learnt, and the model knows no type, or frames
+  // of such an attack look like one that was learnt (a scan; with flows, a flood of another protocol than GRE).
+  bool leaves_to_rule(const AttackGuess& own, const AttackGuess& rule, bool with_flows) const;
 
   void save(const base::fs::path& model) const;
   // nullopt: the folder has none. Error: the file is damaged, or of a newer format.

@@ -80,7 +80,7 @@ TEST(TypeModel, NamesWhatIsNearAndNothingElse) {
   const TypeModel m = two_types();
   const auto ntp = m.guess(evidence_of(frame_of(8000, 0, 1, 1, 123)));
   EXPECT_EQ(ntp.type, "ntp");
-  EXPECT_NEAR(ntp.probability, 1 / (1 + std::exp(-8.0)), 1e-6);
+  EXPECT_NEAR(ntp.probability, 1 / (1 + std::exp(-4.0)), 1e-6);
   EXPECT_TRUE(ntp.by_model);
   EXPECT_EQ(m.name(evidence_of(frame_of(8000, 1, 0, 0, 443))), 1);
   // ICMP is no example's: shares of protocols are 1 away from either.
@@ -90,6 +90,11 @@ TEST(TypeModel, NamesWhatIsNearAndNothingElse) {
   EXPECT_EQ(unknown.type, "unknown");
   EXPECT_GT(unknown.probability, 0.5);
   EXPECT_EQ(m.name(evidence_of(icmp)), -1);
+  // Likeliest, but not likely enough.
+  TypeModel sure = m;
+  sure.least_probability = 0.99f;
+  EXPECT_EQ(sure.name(evidence_of(frame_of(8000, 0, 1, 1, 123))), -1);
+  EXPECT_NEAR(sure.guess(evidence_of(frame_of(8000, 0, 1, 1, 123))).probability, 1 - ntp.probability, 1e-6);
   // As little beyond the usual, it is within the wider threshold of mixed traffic.
   auto mixed = frame_of(120, 100.0f / 120, 0, 0, 443);
   mixed[series::kIcmpShareIn] = 20.0f / 120;
@@ -105,14 +110,28 @@ TEST(TypeModel, DistanceIsToTheNearestExamples) {
   far[0] += 3;
   far[1] += 4;
   EXPECT_NEAR(m.distance(far), 5, 0.02);
-  // The mean over ten neighbours: nine copies more of which one is 10 away in one input.
+  // The mean over ten neighbours: nine copies more of which one is 5 away in one input.
   for (int k = 0; k < 9; ++k) {
     for (size_t j = 0; j < kKindInputs; ++j)
       m.examples.insert(m.examples.begin() + static_cast<std::ptrdiff_t>(j),
-                        e[j] + (k == 0 && j == 2 ? 10.0f : 0.0f));
+                        e[j] + (k == 0 && j == 2 ? 5.0f : 0.0f));
   }
   m.ends = {10, 11};
-  EXPECT_NEAR(m.distance(e), std::sqrt(100.0 / 10), 0.02);
+  EXPECT_NEAR(m.distance(e), std::sqrt(25.0 / 10), 0.02);
+}
+
+TEST(TypeModel, LeavesToTheRuleWhatItDidNotLearn) {
+  const TypeModel m = two_types();
+  const AttackGuess ntp{"ntp", 0.9, true}, unknown{"unknown", 0.6, true};
+  const auto rule = [](const char* type) { return AttackGuess{type, 0.8, false}; };
+  EXPECT_TRUE(m.leaves_to_rule(unknown, rule("amplification"), true));
+  EXPECT_FALSE(m.leaves_to_rule(ntp, rule("amplification"), true));
+  EXPECT_TRUE(m.leaves_to_rule(ntp, rule("scan"), false));
+  EXPECT_TRUE(m.leaves_to_rule(ntp, rule("other_protocol_flood"), true));
+  EXPECT_FALSE(
+      m.leaves_to_rule(ntp, rule("other_protocol_flood"), false));  // without flows the rule cannot tell
+  EXPECT_FALSE(m.leaves_to_rule(unknown, rule("tcp"), true));
+  EXPECT_FALSE(m.leaves_to_rule(unknown, rule("unknown"), true));
 }
 
 TEST(TypeModel, SaveLoadSaveIsTheSameBytes) {
@@ -153,6 +172,9 @@ TEST(TypeModel, RefusesWhatNoModelCanBe) {
   m = two_types();
   m.thresholds[4] = 0;
   EXPECT_THAT(load_error(m), HasSubstr("above zero"));
+  m = two_types();
+  m.least_probability = 1;
+  EXPECT_THAT(load_error(m), HasSubstr("damaged"));
   m = two_types();
   m.ends = {2, 2};
   EXPECT_THAT(load_error(m), HasSubstr("a class has no example"));

@@ -30,7 +30,8 @@ constexpr AttackWords kAttacks[] = {
     {"slowloris", "slow connections",
      "Many connections that are kept open and hardly used, until the server has no more."},
     {"connection_flood", "connection flood",
-     "Many connections that are opened, carry a little, and end: each costs the server more than the sender."},
+     "Many connections that are opened, carry a little, and end: each costs the server more than the "
+     "sender."},
     {"udp_flood", "UDP flood", "Large numbers of UDP packets that nobody asked for: they fill the line."},
     {"icmp_flood", "ICMP flood", "Large numbers of ICMP packets, such as pings."},
     {"fragment_flood", "fragment flood",

@@ -50,7 +50,7 @@ std::vector<uint8_t> attacks_at(const series::FrameTable& table, const std::vect
   return count;
 }
 
-// Means of the latest frames before `row` that carry no attack; NaN: not known.
+// Means of the latest frames before `row` that carry no attack, of categories the last; NaN: not known.
 std::vector<float> usual_before(const series::FrameTable& table, size_t node, size_t row,
                                 const std::vector<uint8_t>& attacked) {
   std::vector<double> sum(kFeatureCount, 0);
@@ -61,7 +61,8 @@ std::vector<float> usual_before(const series::FrameTable& table, size_t node, si
     ++frames;
     const auto frame = table.frame(r - 1);
     for (size_t f = 0; f < frame.size(); ++f) {
-      if (std::isnan(frame[f])) continue;
+      const bool category = series::kFeatures[f].kind == series::Kind::kCategory;
+      if (std::isnan(frame[f]) || (category && known[f] > 0)) continue;
       sum[f] += static_cast<double>(frame[f]);
       ++known[f];
     }
@@ -250,18 +251,21 @@ model::Trees grow(const std::vector<const TypeExample*>& learnt, const std::vect
 }
 
 // Of each range of excess_share(), where it has enough attacks; else of all.
-void set_thresholds(const std::vector<const TypeExample*>& held, double share, detect::TypeModel& model) {
-  std::vector<double> all;
+void set_thresholds(const std::vector<const TypeExample*>& held, const TypeFit& fit,
+                    detect::TypeModel& model) {
+  std::vector<double> all, tops;
   std::vector<std::vector<double>> by_range(detect::kThresholds);
   for (const auto* e : held) {
     all.push_back(model.distance(e->evidence));
     by_range[detect::TypeModel::range_of(e->evidence)].push_back(all.back());
+    tops.push_back(std::ranges::max(model.probabilities(e->evidence)));
   }
   if (all.empty()) throw base::Error("no attack is left for the threshold of unknown types: label more");
   for (size_t k = 0; k < by_range.size(); ++k) {
     const auto& distances = by_range[k].size() >= kLeastInRange ? by_range[k] : all;
-    model.thresholds[k] = static_cast<float>(std::max(1e-6, eval::quantile(distances, 1 - share)));
+    model.thresholds[k] = static_cast<float>(std::max(1e-6, eval::quantile(distances, 1 - fit.share)));
   }
+  model.least_probability = static_cast<float>(std::min(0.999, eval::quantile(tops, fit.unsure)));
 }
 
 }  // namespace
@@ -366,7 +370,7 @@ detect::TypeModel fit_types(const TypeExamples& examples, const TypeFit& fit, co
     const auto& e = examples.all[i];
     if (!learns[i] && e.strongest && e.type != fit.left_out) held.push_back(&e);
   }
-  set_thresholds(held, fit.share, model);
+  set_thresholds(held, fit, model);
   return model;
 }
 

@@ -62,7 +62,9 @@ TypeExamples type_examples(const std::vector<LabelledStore>& stores, const TypeE
 std::vector<bool> learnt_from(const TypeExamples& examples);
 
 struct TypeFit {
-  double share = 0.065;  // of known attacks that may be called unknown, on the part that is not learnt from
+  double share =
+      0.045;  // of known attacks of the part that is not learnt from: may be called unknown as too far
+  double unsure = 0.03;       // of them: as too unlikely to be of any type
   size_t most_examples = 60;  // of a class, that distances are to
   int rounds = 30;
   int depth = 4;

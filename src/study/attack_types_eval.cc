@@ -100,7 +100,7 @@ class PlainTrees {
                    study.fit.seed);
     std::vector<double> tops;
     for (const auto& [type, top] : likeliest(held)) tops.push_back(top);
-    threshold_ = tops.empty() ? 0 : eval::quantile(tops, study.fit.share);
+    threshold_ = tops.empty() ? 0 : eval::quantile(tops, study.fit.share + study.fit.unsure);
   }
 
   std::vector<int> names(const std::vector<std::string>& types,
@@ -215,7 +215,6 @@ TypeResult evaluate_types(const TypeStudy& study, const base::StopFlag& stop,
                        if (left_out < 0) return names_by(whole, r.types, tested.known);
                        TypeFit fit = study.fit;
                        fit.left_out = left_out;
-                       fit.rounds = 1;  // whether an attack is unknown does not depend on the trees
                        return names_by(fit_types(*study.train, fit, stop), r.types, tested.known);
                      },
                      study.train != nullptr});
