@@ -154,11 +154,24 @@ void Detector::apply(int64_t step, size_t task, Transition transition, const Nod
   const bool higher = static_cast<double>(at.track.peak) > alert.peak;
   alert.peak = std::max(alert.peak, static_cast<double>(at.track.peak));
   const double times = times_expected_of(at.track, *seen, *node);
-  if (std::isnan(alert.times_expected) || times > alert.times_expected) alert.times_expected = times;
+  const bool larger = std::isnan(alert.times_expected) || times > alert.times_expected;
+  if (larger) alert.times_expected = times;
   if (higher || times > kLarger * at.evidence_times) gather(step, *seen, *node, at);
-  const Severity severity = severity_of(alert, task, *live.rule, *seen, *node);
+  // A step that adds nothing, such as the one after a flash crowd, tells nothing of what the attack was.
+  const Severity severity =
+      higher || larger ? severity_of(alert, task, *live.rule, *seen, *node) : alert.severity;
   const bool more_severe = severity > alert.severity;
   if (more_severe) alert.severity = severity;
+  if (alert.suppressed == Suppression::kLearning && (more_severe || transition == Transition::kResumed)) {
+    alert.suppressed = suppressed(step, *node, *live.rule, kNoStep, alert.reason);
+    if (alert.suppressed != Suppression::kLearning) {  // the attack is of now, whatever the alert began as
+      alert.end_ms = 0;
+      early_.erase({seen->node, task});
+      ledger_.enter();
+      alert.sent() ? ledger_.emit() : ledger_.drop(alert.suppressed);
+      return record(alert, AlertEvent::kRaised, step);
+    }
+  }
   if (transition == Transition::kResumed) {
     alert.end_ms = 0;
     const auto early = early_.find({seen->node, task});

@@ -406,6 +406,36 @@ TEST(Detector, SuppressedAndWhy) {
             "maintenance");
 }
 
+// What a flash crowd was is told by its own steps, not by the quiet one after it.
+TEST(Detector, TheEndOfACrowdMakesItNoFlood) {
+  World w;
+  w.run({{"10.0.0.1", "0099400"}}, "00cc000");
+  std::vector<std::string> all;
+  for (const auto& a : w.alerts) all.push_back(fmt::format("{} {}", name_of(a.event), name_of(a.severity)));
+  EXPECT_THAT(all, ElementsAre("raised medium", "ended medium"));
+}
+
+// An alert that learning suppressed may last for hours. What comes after learning is sent all the same.
+TEST(Detector, LearningSuppressesNothingThatComesAfterIt) {
+  const auto of = [](const World& w) {
+    std::vector<std::string> all;
+    for (const auto& a : w.alerts)
+      all.push_back(fmt::format("{} {} {}", name_of(a.event), name_of(a.severity), name_of(a.suppressed)));
+    return all;
+  };
+  World worse("defaults: {learning: 5m}");
+  worse.run({{"10.0.0.1", "006666699"}}, "000000099");
+  EXPECT_THAT(of(worse), ElementsAre("raised low learning", "raised high "));
+  EXPECT_TRUE(worse.detector().alerts_ledger().balanced());
+  EXPECT_EQ(worse.detector().alerts_ledger().out, 1u);
+  World again("defaults: {learning: 3m}");
+  again.run({{"10.0.0.1", "60066"}});
+  EXPECT_THAT(of(again), ElementsAre("raised low learning", "ended low learning", "raised low "));
+  World meanwhile("defaults: {learning: 30m}");
+  meanwhile.run({{"10.0.0.1", "006666699"}}, "000000099");
+  EXPECT_THAT(of(meanwhile), ElementsAre("raised low learning", "escalated high learning"));
+}
+
 TEST(Detector, CoolDownHoldsTheNextOneBack) {
   World w("defaults: {learning: 0s, cooldown: 10m}");
   w.run({{"10.0.0.1", "060000006000000000060000"}});
