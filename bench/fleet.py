@@ -122,7 +122,8 @@ frames: {{read: "{broker.url(topic, "partitions=" + share(w, workers))}", state:
 """)
         detectors.append(Process(folder / f"d{workers}-{w}.log", "serve", config))
     detected = sum(p.cpu_after(lambda: offsets(state) >= records) for p in detectors)
-    return published, detected, records, partial
+    octets = sum(p.stat().st_size for p in folder.glob(f"log/{topic}-*/*.log"))
+    return published, detected, records, partial, octets
 
 
 def run(folder):
@@ -140,11 +141,11 @@ def run(folder):
         print(f"one process{'':17}{single * million:8.2f} CPU s a million flows")
         first = None
         for workers in WORKERS:
-            published, detected, records, partial = fleet(folder, broker, workers, total)
+            published, detected, records, partial, octets = fleet(folder, broker, workers, total)
             both = published + detected
             first = first or both
             print(f"{workers} collectors, {workers} detectors{both * million:9.2f} = {published * million:.2f} + {detected * million:.2f}; "
-                  f"{partial} partial frames in {records} records; {both / single:.2f} of one process (aim: 1.25 at most); "
+                  f"{partial} partial frames of {octets / partial:.0f} bytes in {records} records; {both / single:.2f} of one process (aim: 1.25 at most); "
                   f"throughput of a worker {first / both:.2f} of the first (aim: .9 at least)", flush=True)
     finally:
         broker.kill()

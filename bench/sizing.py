@@ -1,4 +1,5 @@
-"""The constants of `netflowgen size`, measured, and its predictions beside what two other inputs took.
+"""Constants of `netflowgen size`, measured, and its predictions beside what two other inputs took. Those of collecting are of bench/serve_load.py,
+those of publishing and merging of bench/fleet.py.
 
 python3 bench/sizing.py PROGRAM BENCH_SERIES [CLICKHOUSE]: CPU seconds of one core, so that a busy machine changes little. Fitted to two archives of
 bench_series, checked with two others. CLICKHOUSE: HOST:PORT of a server, for the size of rows.
@@ -13,8 +14,8 @@ import urllib.request
 
 PROGRAM, BENCH = sys.argv[1:3]
 CLICKHOUSE = sys.argv[3] if len(sys.argv) > 3 else ""
-FIT = [(300_000, 60, "10.0.0.0/8"), (1_500_000, 60, "10.0.0.0/8")]  # flows, seconds, nodes
-CHECK = [(800_000, 600, "10.0.0.0/8"), (500_000, 120, "all")]
+FIT = [(300_000, 60, "10.0.0.0/8"), (800_000, 600, "10.0.0.0/8")]  # flows, seconds, nodes
+CHECK = [(1_500_000, 60, "10.0.0.0/8"), (500_000, 300, "10.0.0.0/8")]
 
 
 def run(*words):
@@ -32,7 +33,7 @@ def measure(folder, flows, seconds, nodes):
     archive, store = folder / "archive", folder / "store"
     subprocess.run([BENCH, "--write", archive, str(flows), str(seconds)], check=True)
     subprocess.run(["rm", "-rf", store], check=True)
-    cpu, _ = run(PROGRAM, "-q", "series", archive, "-o", store, "--nodes", nodes)
+    run(PROGRAM, "-q", "series", archive, "-o", store, "--nodes", nodes)
     info = json.loads((store / "series.json").read_text())
     frames = sum(s["rows"] for s in info["shards"])
     disk = sum((store / s["file"]).stat().st_size for s in info["shards"])
@@ -46,7 +47,7 @@ def measure(folder, flows, seconds, nodes):
     score, memory = run(PROGRAM, "-q", "replay", few, "--threads", "1", "--cache", "int8", "-o", folder / "alerts.jsonl")
     known = sum(s["nodes"] for s in scored["shards"])  # of one shard, each once
     assert len(scored["shards"]) == 1
-    return {"flows": flows, "frames": frames, "cpu": cpu, "disk": disk, "scored": scored_frames, "score": score, "memory": memory,
+    return {"flows": flows, "frames": frames, "disk": disk, "scored": scored_frames, "score": score, "memory": memory,
             "known": known, "steps": scored["end_step"] - scored["first_step"]}
 
 
@@ -78,24 +79,25 @@ def rows(folder):
 with tempfile.TemporaryDirectory(dir=os.environ.get("NETFLOWGEN_TEST_DIR")) as name:
     folder = pathlib.Path(name)
     fits = [measure(folder, *case) for case in FIT]
-    flow_us, frame_us = (x * 1e6 for x in solve(*fits, "flows", "frames", "cpu"))
-    score_us, start_s = solve(*[dict(f, one=1) for f in fits], "scored", "one", "score")
-    node_bytes, fixed = solve(*[dict(f, one=1) for f in fits], "known", "one", "memory")
+    score_s, new_s = solve(*fits, "scored", "known", "score")
+    engine = json.loads(subprocess.run([PROGRAM, "size", "--json", "--cache", "int8", "--flows", "1", "--nodes", "1"], check=True,
+                                       capture_output=True, text=True).stdout)["input"]["bytes_per_node"]
     for f in fits:
         print(f)
-    print(f"flow_cpu {flow_us:.3f} us, frame_cpu {frame_us:.2f} us, score_cpu {score_us * 1e6:.1f} us ({start_s:.2f} s to start)")
-    print(f"frame_disk {fits[1]['disk'] / fits[1]['frames']:.0f} bytes, memory of a node {node_bytes:.0f} bytes")
+    print(f"score_cpu {score_s * 1e6:.1f} us, and {new_s * 1e6:.0f} us for a node that is new")
+    print(f"frame_disk {fits[1]['disk'] / fits[1]['frames']:.0f} bytes, a node beside the engine's {engine:.0f} bytes at most "
+          f"{fits[1]['memory'] / fits[1]['known'] - engine:.0f} bytes")
     for case in CHECK:
         m = measure(folder, *case)
         flows, seconds, nodes = case
         common = {"mode": "detect", "flows": flows / seconds, "nodes": m["frames"], "active": m["frames"] * 60 / seconds, "ends": 2 if nodes == "all" else 1}
-        cpu = predicted("collector_cores", **common) * seconds
         disk = predicted("store_day", **common) / 86_400 * seconds
-        own = {**common, "nodes": m["known"], "active": m["scored"] * 60 / seconds}
-        score = predicted("detector_cores", **own) * seconds
+        own = {**common, "nodes": m["scored"], "active": m["scored"] * 60 / seconds}
+        score = predicted("detector_cores", **own) * seconds + new_s * m["known"]
         print(m)
-        print(f"{flows} flows, {m['frames']} frames, {nodes}: CPU s {m['cpu']:.2f}, predicted {cpu:.2f} ({cpu / m['cpu']:.2f}); "
-              f"store {m['disk'] / 1e6:.1f} MB, predicted {disk / 1e6:.1f} ({disk / m['disk']:.2f}); "
-              f"{m['scored']} frames scored: CPU s {m['score'] - start_s:.2f}, predicted {score:.2f} ({score / (m['score'] - start_s):.2f})")
+        state = predicted("state", **{**common, "nodes": m["known"], "active": m["known"]})
+        print(f"{flows} flows, {m['frames']} frames, {nodes}: store {m['disk'] / 1e6:.1f} MB, predicted {disk / 1e6:.1f} ({disk / m['disk']:.2f}); "
+              f"{m['scored']} frames scored: CPU s {m['score']:.2f}, predicted {score:.2f} ({score / m['score']:.2f}); memory {m['memory'] / 1e6:.0f} MB, "
+              f"state of {m['known']} nodes predicted {state / 1e6:.0f} MB ({state / m['memory']:.2f})")
     if CLICKHOUSE:
         rows(folder)

@@ -52,6 +52,16 @@ def test_compose(folder):
         topic = next(s for s in compose["services"]["topic"]["command"] if s == "frames")
         assert f"kafka:9092/{topic}" in (reads or writes), (reads, writes)
     assert config["clickhouse"]["url"].startswith("clickhouse://netflowgen@clickhouse:8123/netflowgen"), config["clickhouse"]
+    made = folder / "compose"
+    made.mkdir()
+    shutil.copy(SOURCE / "contrib/compose/secrets.sh", made)
+    for _ in range(2):  # again changes nothing
+        before = {p.name: p.read_bytes() for p in made.glob("secrets/*")}
+        subprocess.run(["bash", made / "secrets.sh"], check=True, capture_output=True, env={**os.environ, "NETFLOWGEN": PROGRAM})
+        after = {p.name: p.read_bytes() for p in made.glob("secrets/*")}
+        assert not before or before == after
+    assert {pathlib.Path(s["file"]).name for s in compose["secrets"].values()} <= set(after), after.keys()
+    assert len((made / "secrets/tokens").read_text().splitlines()) >= 2
     print("compose: every file, volume and secret is there, and both configurations are valid")
 
 

@@ -157,7 +157,7 @@ void add_replay(Command& app, Context& context) {
   c->add_option("-o,--out", a->out, "Alerts: FILE.jsonl or FILE.db (SQLite); repeatable [standard output]");
   c->add_option("--state", a->state, "Detector state: continue from this file, save to it at the end");
   c->add_option("--speed", a->speed, "max, or how many times faster than recorded")->capture_default_str();
-  add_rows_option(*c, a->rows, "Also write frames, scores and alerts");
+  add_rows_option(*c, a->rows, "Frames, scores and alerts", nullptr);
   add_series_options(*c, a->series, Steps::kOfModel);
   add_init_option(*c);
   c->footer("Example: netflowgen replay nfcapd-folder --model detector --policy policy.yaml -o alerts.jsonl");

@@ -95,7 +95,7 @@ void add_series(Command& app, Context& context) {
   add_feature_option(*command, *s);
   command->add_flag("--append", s->append, "Extend the store with flows that come after it")
       ->group(kOutputGroup);
-  add_rows_option(*command, s->rows, "Also write the frames");
+  add_rows_option(*command, s->rows, "Frames", kAdvancedGroup);
   add_init_option(*command);
   command->footer(
       "Examples: netflowgen series flows.csv.zst -o store --nodes 172.16.0.0/16\n"

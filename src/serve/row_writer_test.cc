@@ -230,8 +230,9 @@ TEST(RowWriter, DropsPartitionsThatAreTooOld) {
   add_steps(writer, kStep, 1);
   EXPECT_TRUE(writer.finish(30'000));
   for (const auto& r : target.wait_for(7)) {
-    if (r.body.find("system.parts") != std::string::npos)
+    if (r.body.find("system.parts") != std::string::npos) {
       EXPECT_NE(r.body.find("partition < '20251003'"), std::string::npos) << r.body;  // 90 days before
+    }
   }
   const auto all = target.requests();
   EXPECT_EQ(std::count_if(

@@ -189,17 +189,17 @@ class Sizes {
 // Measured as docs/sizing.md says; `from` is the program that prints it.
 const std::vector<SizeConstant>& size_constants() {
   static const std::vector<SizeConstant> kAll = {
-      {"flow_cpu", 0.35, "us", "bench/sizing.py, series"},
-      {"frame_cpu", 3, "us", "bench/sizing.py, series"},
-      {"score_cpu", 100, "us", "bench/sizing.py, replay with the shipped model"},
-      {"publish_cpu", 5, "us", "bench/fleet.py"},
-      {"merge_cpu", 5, "us", "bench/fleet.py"},
-      {"quiet_bytes", 250, "bytes", "bench/sizing.py, series"},
-      {"flow_bytes", 56, "bytes", "bench/sizing.py, series"},
+      {"flow_cpu", 0.77, "us", "bench/serve_load.py, mode collect, 19,765 and 118,920 flows/s"},
+      {"frame_cpu", 6.5, "us", "bench/serve_load.py, the same"},
+      {"score_cpu", 39, "us", "bench/sizing.py, replay of 100,000 and 387,000 frames"},
+      {"publish_cpu", 3, "us", "bench/fleet.py, SHARED=1"},
+      {"merge_cpu", 6, "us", "the same: bench/fleet.py"},
+      {"quiet_bytes", 300, "bytes", "bench/serve_load.py, mode collect, four rates"},
+      {"flow_bytes", 45, "bytes", "the same: bench/serve_load.py"},
       {"busy_bytes", 7000, "bytes", "bench/collector.cc, six minutes of 1 M flows/s"},
-      {"node_bytes", 1000, "bytes", "bench/sizing.py, replay"},
-      {"fixed_bytes", 300e6, "bytes", "bench/serve_load.py, 19,765 flows/s"},
-      {"frame_disk", 165, "bytes", "bench/sizing.py, series"},
+      {"node_bytes", 3000, "bytes", "bench/sizing.py, replay"},
+      {"fixed_bytes", 170e6, "bytes", "bench/serve_load.py, mode collect, four rates"},
+      {"frame_disk", 173, "bytes", "bench/sizing.py, series"},
       {"record_bytes", 120, "bytes", "bench/fleet.py"},
       {"row_disk", 100, "bytes", "bench/sizing.py, ClickHouse"},
   };

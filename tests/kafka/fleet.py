@@ -59,8 +59,8 @@ def tail():
 
 
 class Fleet:
-    def __init__(self, folder, broker, rows):
-        self.folder, self.broker, self.rows = folder, broker, rows
+    def __init__(self, folder, broker):
+        self.folder, self.broker, self.rows = folder, broker, ""
         self.secure = f"config={broker.client_properties()}"
         self.running, self.logs = {}, {}
         self.ports = {f"d{i}": free_port() for i in range(2)}
@@ -176,16 +176,16 @@ def check_rows(folder, rows):
 
 
 def run(folder):
-    server, rows = None, ""
-    if shutil.which("clickhouse-server"):
-        (folder / "clickhouse").mkdir()
-        ports = clickhouse_server.free_ports(2)
-        server, rows = clickhouse_server.start(folder / "clickhouse", ports), f"127.0.0.1:{ports[0]}"
-    else:
-        print("skipped: no clickhouse-server, so no rows are written")
     broker = Broker(folder, partitions=4, secure=True)
-    fleet = Fleet(folder, broker, rows)
+    fleet, server, rows = Fleet(folder, broker), None, ""
     try:
+        if shutil.which("clickhouse-server"):
+            (folder / "clickhouse").mkdir()
+            ports = clickhouse_server.free_ports(2)
+            server, rows = clickhouse_server.start(folder / "clickhouse", ports), f"127.0.0.1:{ports[0]}"
+            fleet.rows = rows
+        else:
+            print("skipped: no clickhouse-server, so no rows are written")
         rng = random.Random(int(os.environ.get("NETFLOWGEN_SEED", "1")))
         everything = folder / "flows.json"
         flows = [minute(i) for i in range(MINUTES)] + [tail()]

@@ -6,11 +6,10 @@
 
 namespace netflowgen::cli {
 
-void add_rows_option(Command& command, RowArgs& args, const std::string& what) {
-  command
-      .add_option("--clickhouse", args.url,
-                  what + " as rows: clickhouse://HOST:PORT/DATABASE (docs/clickhouse.md)")
-      ->group(kOutputGroup);
+void add_rows_option(Command& command, RowArgs& args, const std::string& what, const char* group) {
+  auto* option =
+      command.add_option("--clickhouse", args.url, what + " to clickhouse://HOST:PORT/DATABASE, too");
+  if (group != nullptr) option->group(group);
   command
       .add_option("--clickhouse-source", args.source, "Column `source` of these rows: tells networks apart")
       ->group(kAdvancedGroup);

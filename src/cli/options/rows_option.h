@@ -18,8 +18,8 @@ struct RowArgs {
   std::string source;
 };
 
-// `what` begins the help of the option.
-void add_rows_option(Command& command, RowArgs& args, const std::string& what);
+// `what` begins the help of the option. `group` null: that of options without one.
+void add_rows_option(Command& command, RowArgs& args, const std::string& what, const char* group);
 
 // null: none are wanted. UsageError: no such URL.
 std::unique_ptr<serve::RowWriter> open_rows(const RowArgs& args, int64_t step_ms);
