@@ -27,8 +27,9 @@ enum Constant : uint8_t {
 
 double constant(Constant which) { return size_constants()[which].value; }
 
-constexpr double kHeldSteps = 8;       // that a detector of a fleet waits with, for collectors that lag
-constexpr double kPartitionsEach = 2;  // of a detector, so that more can share them later
+constexpr double kHeldSteps = 8;         // that a detector of a fleet waits with, for collectors that lag
+constexpr double kPartitionsEach = 2;    // of a detector, so that more can share them later
+constexpr double kDetectorBytes = 16e9;  // of nodes at most: a choice, which bounds how much a restart reads
 constexpr double kDay_s = 86'400;
 constexpr double kFlush_s = 300;
 
@@ -136,13 +137,15 @@ class Sizes {
 
   void fleet_detectors() {
     const double cpu = frames_per_s_ / 1e6 * constant(kScoreCpu) + partial_per_s_ / 1e6 * constant(kMergeCpu);
-    const double n = std::max(1.0, std::ceil(cpu / in_.busy));
+    const double all = in_.nodes * (in_.bytes_per_node + constant(kNodeBytes));
+    const double n = std::max({1.0, std::ceil(cpu / in_.busy), std::ceil(all / kDetectorBytes)});
     const double partitions = std::max(kPartitionsEach * n, 12.0);
-    line("detectors", "detectors, of a core each", n, "",
-         fmt::format("{} frames/s x {:g} us + {} partial frames/s x {:g} us", number(frames_per_s_),
-                     constant(kScoreCpu), number(partial_per_s_), constant(kMergeCpu)));
+    line(
+        "detectors", "detectors, of a core each", n, "",
+        fmt::format("{} frames/s x {:g} us + {} partial frames/s x {:g} us, 16 GB of nodes at most",
+                    number(frames_per_s_), constant(kScoreCpu), number(partial_per_s_), constant(kMergeCpu)));
     line("partitions", "partitions", partitions, "", "two a detector, 12 at least");
-    const double state = in_.nodes * (in_.bytes_per_node + constant(kNodeBytes)) / n;
+    const double state = all / n;
     const double held = kHeldSteps * partial_per_s_ * in_.step_s * constant(kRecordBytes) / n;
     line("detector_memory", "memory of each", state + held + constant(kFixedBytes), "bytes",
          fmt::format("{} nodes x {:.0f} bytes, {:g} steps of partial frames", number(in_.nodes / n),
@@ -200,8 +203,8 @@ const std::vector<SizeConstant>& size_constants() {
       {"node_bytes", 3000, "bytes", "bench/sizing.py, replay"},
       {"fixed_bytes", 170e6, "bytes", "bench/serve_load.py, mode collect, four rates"},
       {"frame_disk", 173, "bytes", "bench/sizing.py, series"},
-      {"record_bytes", 120, "bytes", "bench/fleet.py"},
-      {"row_disk", 100, "bytes", "bench/sizing.py, ClickHouse"},
+      {"record_bytes", 136, "bytes", "bench/fleet.py, 10 flows a frame, lz4"},
+      {"row_disk", 82, "bytes", "bench/sizing.py, ClickHouse 18.16: a frame 53, two scores 29"},
   };
   static_assert(kConstants == 13);
   return kAll;

@@ -129,7 +129,9 @@ void RowSender::took(RowTable table) {
   log_(fmt::format("{}: rows are taken again, {} wait", url_.name(), queue_.items()));
 }
 
-void RowSender::failed(RowTable table, const std::string& why, bool answered) {
+void RowSender::failed(RowTable table, std::string why, bool answered) {
+  if (const auto name = url_.name() + ": "; why.starts_with(name))
+    why.erase(0, name.size());  // the log has it already
   Lane& lane = lanes_[static_cast<size_t>(table)];
   lane.made = false;  // whoever dropped the table finds it made again
   const std::lock_guard lock(mutex_);

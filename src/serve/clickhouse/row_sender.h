@@ -64,7 +64,7 @@ class RowSender {
   bool turn(RowTable table);
   void insert(RowTable table, std::span<const QueuedRecord> records);
   void drop_old(RowTable table);
-  void failed(RowTable table, const std::string& why, bool answered);
+  void failed(RowTable table, std::string why, bool answered);
   void took(RowTable table);
 
   RowOptions options_;
