@@ -1,8 +1,9 @@
 """CPU seconds a million flows: collectors -> Kafka -> detectors beside one process that does the same work (collect with a model).
 
-KAFKA_JARS=FOLDER python3 bench/fleet.py PROGRAM [FLOWS [WORKERS]]: needs java, kcat, openssl. The broker's own time is not counted. Both
-sides read the same topic (goflow2's JSON, two partitions), write a store, and score the same frames with the model that comes with the
-program.
+KAFKA_JARS=FOLDER python3 bench/fleet.py PROGRAM [FLOWS [HOSTS [WORKERS...]]]: needs java, kcat, openssl. The broker's own time is not
+counted. Both sides read the same topic (goflow2's JSON, four partitions, as of four exporters), write a store, and score the same frames
+with the model that comes with the program. WORKERS: how many collectors, and as many detectors, one run after another (1 2 4). A host is
+seen by one exporter, unless SHARED=1: then by all, and each collector has its own partial frame of it.
 """
 import json
 import os
@@ -19,22 +20,25 @@ from kraft import Broker, free_port  # noqa: E402
 
 PROGRAM = sys.argv[1]
 FLOWS = int(sys.argv[2]) if len(sys.argv) > 2 else 200_000
-WORKERS = int(sys.argv[3]) if len(sys.argv) > 3 else 2
+HOSTS = int(sys.argv[3]) if len(sys.argv) > 3 else 500
+WORKERS = [int(w) for w in sys.argv[4:]] or [1, 2, 4]
+PARTS = 4
+SHARED = os.environ.get("SHARED") == "1"
 START = 1_767_225_600
 MINUTES = 40
-HOSTS = 500
 
 
 def flows(part):
     rng = random.Random(part)
-    count = FLOWS // 2
+    count = FLOWS // PARTS
     for i in range(count):
         ms = START * 1000 + i * MINUTES * 60_000 // count
+        host = rng.randrange(HOSTS) if SHARED else rng.randrange(HOSTS // PARTS) * PARTS + part
         yield json.dumps({
             "type": "NETFLOW_V9", "time_received_ns": (ms + 1000) * 1_000_000, "sampler_address": "192.0.2.1",
             "time_flow_start_ns": ms * 1_000_000, "time_flow_end_ns": (ms + 300) * 1_000_000, "bytes": rng.randrange(40, 100_000),
             "packets": rng.randrange(1, 80), "src_addr": f"198.51.{rng.randrange(100)}.{rng.randrange(250)}",
-            "dst_addr": f"10.0.{rng.randrange(HOSTS) // 250}.{rng.randrange(250)}", "etype": "IPv4", "proto": "TCP",
+            "dst_addr": f"10.0.{host // 250}.{host % 250}", "etype": "IPv4", "proto": "TCP",
             "src_port": rng.randrange(1024, 65536), "dst_port": rng.choice([53, 80, 443, 8080])})
     for i in range(100):  # closes the steps before it
         ms = (START + 60 * (MINUTES + 30)) * 1000 + i
@@ -81,49 +85,68 @@ def offsets(state):
     return sum(json.loads(p.read_text())["offset"] for p in state.glob("partition-*/partition.json"))
 
 
-def frames_in(broker):
-    out = subprocess.run(["kcat", "-Q", "-b", f"127.0.0.1:{broker.port}", *[x for p in range(4) for x in ("-t", f"frames:{p}:-1")]],
+def frames_in(broker, topic):
+    out = subprocess.run(["kcat", "-Q", "-b", f"127.0.0.1:{broker.port}", *[x for p in range(4) for x in ("-t", f"{topic}:{p}:-1")]],
                          capture_output=True, text=True).stdout
     return sum(int(line.split()[-1]) for line in out.splitlines())
 
 
-def run(folder):
-    broker = Broker(folder, partitions=4)
-    try:
-        for part in range(2):
-            broker.produce("flows", part, list(flows(part)))
-        total = FLOWS // 2 * 2 + 200
-        common = ["--nodes", "10.0.0.0/8", "--step", "60s", "--log-every", "1s", "--flush", "10s"]
-        one = folder / "one"
-        single = Process(folder / "one.log", "collect", "--listen", broker.url("flows", "partitions=0,1"), "-o", one, *common, "--model",
-                         "default", "--threads", "1").cpu_after(reads_all(one, total))
-        collectors = []
-        for part in range(WORKERS):
-            parts = ",".join(str(p) for p in range(2) if p % WORKERS == part)
-            store = folder / f"store{part}"
-            collectors.append((Process(folder / f"c{part}.log", "collect", "--listen", broker.url("flows", f"partitions={parts}"), "-o",
-                                       store, *common, "--publish", broker.url("frames"), "--publish-as", f"c{part}"),
-                               reads_all(store, total // WORKERS)))
-        published = sum(p.cpu_after(done) for p, done in collectors)
-        records = frames_in(broker)
-        state, detectors = folder / "state", []
-        for w in range(WORKERS):
-            parts = ",".join(str(p) for p in range(4) if p % WORKERS == w)
-            config = folder / f"d{w}.yaml"
-            config.write_text(f"""data: {folder}/data{w}
+COMMON = ["--nodes", "10.0.0.0/8", "--step", "60s", "--log-every", "1s", "--flush", "10s"]
+
+
+def share(worker, workers):
+    return ",".join(str(p) for p in range(4) if p % workers == worker)
+
+
+def fleet(folder, broker, workers, total):
+    """CPU seconds of the collectors and of the detectors, one after another, since here are two cores; records and partial frames."""
+    topic = f"frames{workers}"
+    broker.produce(topic, 3, ["{made}"])
+    collectors = []
+    for w in range(workers):
+        store = folder / f"store{workers}-{w}"
+        collectors.append((Process(folder / f"c{workers}-{w}.log", "collect", "--listen", broker.url("flows", f"partitions={share(w, workers)}"),
+                                   "-o", store, *COMMON, "--publish", broker.url(topic), "--publish-as", f"c{w}"),
+                           reads_all(store, total // workers)))
+    published = sum(p.cpu_after(done) for p, done in collectors)
+    partial = sum(stage(folder / f"store{workers}-{w}" / "counters.json", "frames published")["out"] for w in range(workers))
+    records = frames_in(broker, topic)
+    state, detectors = folder / f"state{workers}", []
+    for w in range(workers):
+        config = folder / f"d{workers}-{w}.yaml"
+        config.write_text(f"""data: {folder}/data{workers}-{w}
 flush: 10s
 http: {{listen: ["127.0.0.1:{free_port()}"]}}
 series: {{step: 60s}}
-frames: {{read: "{broker.url("frames", "partitions=" + parts)}", state: "{state}", collectors: {WORKERS}}}
+frames: {{read: "{broker.url(topic, "partitions=" + share(w, workers))}", state: "{state}", collectors: {workers}}}
 """)
-            detectors.append(Process(folder / f"d{w}.log", "serve", config))
-        detected = sum(p.cpu_after(lambda: offsets(state) >= records) for p in detectors)
+        detectors.append(Process(folder / f"d{workers}-{w}.log", "serve", config))
+    detected = sum(p.cpu_after(lambda: offsets(state) >= records) for p in detectors)
+    octets = sum(p.stat().st_size for p in folder.glob(f"log/{topic}-*/*.log"))
+    return published, detected, records, partial, octets
+
+
+def run(folder):
+    broker = Broker(folder, partitions=PARTS)
+    try:
+        for part in range(PARTS):
+            broker.produce("flows", part, list(flows(part)))
+        total = FLOWS // PARTS * PARTS + 100 * PARTS
         million = 1e6 / total
-        print(f"{total} flows, {records} records of partial frames, {WORKERS} workers")
-        print(f"one process           {single * million:8.2f} CPU s a million flows")
-        print(f"collectors            {published * million:8.2f}")
-        print(f"detectors             {detected * million:8.2f}")
-        print(f"ratio                 {(published + detected) / single:8.2f} (aim: 1.25 at most)")
+        one = folder / "one"
+        single = Process(folder / "one.log", "collect", "--listen", broker.url("flows", "partitions=0,1,2,3"), "-o", one, *COMMON, "--model",
+                         "default", "--threads", "1").cpu_after(reads_all(one, total))
+        scored = stage(one / "counters.json", "frames scored")
+        print(f"{total} flows, {scored['in']} frames scored")
+        print(f"one process{'':17}{single * million:8.2f} CPU s a million flows")
+        first = None
+        for workers in WORKERS:
+            published, detected, records, partial, octets = fleet(folder, broker, workers, total)
+            both = published + detected
+            first = first or both
+            print(f"{workers} collectors, {workers} detectors{both * million:9.2f} = {published * million:.2f} + {detected * million:.2f}; "
+                  f"{partial} partial frames of {octets / partial:.0f} bytes in {records} records; {both / single:.2f} of one process (aim: 1.25 at most); "
+                  f"throughput of a worker {first / both:.2f} of the first (aim: .9 at least)", flush=True)
     finally:
         broker.kill()
 

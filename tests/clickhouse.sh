@@ -1,4 +1,4 @@
-# Tables of ClickHouse as inputs: against Debian's server, and against the newest engine where the Python of CHDB_PYTHON, or
+# Tables of ClickHouse as inputs, and rows as outputs: against Debian's server, and against the newest engine where the Python of CHDB_PYTHON, or
 # python3, has chdb. Skipped without both.
 set -u
 here=$SOURCE_DIR/tests/clickhouse
@@ -6,6 +6,7 @@ ran=no
 if command -v clickhouse-server >/dev/null; then
   ran=yes
   python3 "$here/server.py" python3 "$here/series.py" "$NETFLOWGEN" '{server}' plain || exit 1
+  python3 "$here/server.py" python3 "$here/rows.py" "$NETFLOWGEN" '{server}' || exit 1
 else
   echo "skipped: no clickhouse-server (scripts/setup clickhouse)"
 fi
@@ -22,6 +23,7 @@ if "$python" -c 'import chdb' 2>/dev/null; then
   for kind in akvorado akvorado-flags goflow2; do
     python3 "$here/series.py" "$NETFLOWGEN" "127.0.0.1:$(cat "$work/port")" $kind || exit 1
   done
+  python3 "$here/rows.py" "$NETFLOWGEN" "127.0.0.1:$(cat "$work/port")" || exit 1
 else
   echo "skipped: no chdb (pip install chdb==4.4.0; CHDB_PYTHON names the Python that has it)"
 fi

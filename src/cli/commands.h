@@ -20,6 +20,7 @@ void add_report(Command& app, Context& context);
 void add_demo(Command& app, Context& context);
 void add_alerts(Command& app, Context& context);
 void add_feedback(Command& app, Context& context);
+void add_size(Command& app, Context& context);
 void add_version(Command& app, Context& context);
 
 inline constexpr AddCommand kCommands[] = {
@@ -27,8 +28,8 @@ inline constexpr AddCommand kCommands[] = {
 #ifndef NETFLOWGEN_LEARN
     add_evaluate,  // elsewhere it compares trained models, too
 #endif
-    add_forecast, add_embed,  add_simulate, add_collect,  add_serve,   add_decode,
-    add_features, add_replay, add_alerts,   add_feedback, add_version,
+    add_forecast, add_embed,  add_simulate, add_collect,  add_serve, add_decode,
+    add_features, add_replay, add_alerts,   add_feedback, add_size,  add_version,
 };
 
 // Those of the learning library (learn_library.h): the program itself knows their names and their lines of help.

@@ -9,6 +9,7 @@
 #include "cli/config.h"
 #include "cli/options/detect_options.h"
 #include "cli/options/input_options.h"
+#include "cli/options/rows_option.h"
 #include "cli/options/series_options.h"
 #include "detect/detector_state.h"
 #include "detect/streaming_detector.h"
@@ -30,6 +31,7 @@ struct ReplayArgs {
   std::string speed = "max";
   std::string state;
   std::vector<std::string> out;
+  RowArgs rows;
 };
 
 // How many times faster than it was recorded; 0: as fast as possible.
@@ -89,12 +91,13 @@ serve::InputOutcome replay_input(const ReplayArgs& a, const serve::DetectSetup& 
 }
 
 void print_end(const ReplayArgs& a, const serve::InputOutcome& outcome, detect::StreamingDetector& stream,
-               const serve::AlertOutput& output) {
+               const serve::AlertOutput& output, const serve::RowWriter* rows) {
   std::FILE* const to = output.to_stdout() ? stderr : stdout;
   auto ledgers = outcome.ledgers;
   ledgers.push_back(stream.frames_ledger());
   ledgers.push_back(stream.nodes_ledger());
   ledgers.push_back(stream.alerts_ledger());
+  if (rows != nullptr) ledgers.push_back(rows->counts().rows);
   serve::print_ledgers(to, ledgers);
   serve::print_bad_lines(to, outcome.bad_lines);
   std::string names;
@@ -115,10 +118,18 @@ void run_replay(const ReplayArgs& a, const Context& context) {
     if (!text.empty()) fmt::print(stderr, "warning: {}\n", text);
   };
   serve::AlertOutput output(a.out);
+  const auto rows = open_rows(a.rows, setup.step_ms());
   detect::StreamingDetector stream(
       setup.model_ptr(), setup.rules(), setup.engine_options(),
-      [&](const detect::Alert& alert) { output.add(alert); },
-      [&](const detect::Incident& incident) { output.add(incident); });
+      [&](const detect::Alert& alert) {
+        output.add(alert);
+        if (rows) rows->add(alert);
+      },
+      [&](const detect::Incident& incident) {
+        output.add(incident);
+        if (rows) rows->add(incident);
+      });
+  if (rows) write_rows(stream, setup.calibration().names(), *rows);
   if (!a.state.empty() && base::fs::exists(a.state)) detect::DetectorState::restore(stream, a.state);
   const auto outcome = replay_input(a, setup, options, stream);
   serve::print_warnings(stderr, outcome.warnings);
@@ -130,7 +141,8 @@ void run_replay(const ReplayArgs& a, const Context& context) {
   }
   output.finish();
   if (!a.state.empty()) detect::DetectorState::save(stream, a.state);
-  print_end(a, outcome, stream, output);
+  if (rows) finish_rows(*rows, context);
+  print_end(a, outcome, stream, output, rows.get());
   if (!outcome.failure.empty()) throw base::Error("{} (the alerts so far were written)", outcome.failure);
   if (context.stop.requested()) throw base::Stopped("stopped; the alerts so far were written");
 }
@@ -145,6 +157,7 @@ void add_replay(Command& app, Context& context) {
   c->add_option("-o,--out", a->out, "Alerts: FILE.jsonl or FILE.db (SQLite); repeatable [standard output]");
   c->add_option("--state", a->state, "Detector state: continue from this file, save to it at the end");
   c->add_option("--speed", a->speed, "max, or how many times faster than recorded")->capture_default_str();
+  add_rows_option(*c, a->rows, "Frames, scores and alerts", nullptr);
   add_series_options(*c, a->series, Steps::kOfModel);
   add_init_option(*c);
   c->footer("Example: netflowgen replay nfcapd-folder --model detector --policy policy.yaml -o alerts.jsonl");

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/options/rows_option.h"
 #include "cli/read_series.h"
 #include "series/store.h"
 #include "series/store_sink.h"
@@ -19,6 +20,7 @@ namespace {
 struct StoreSettings : SeriesSettings {
   std::string store;
   bool append = false;
+  RowArgs rows;
 };
 
 class StoreTarget : public FrameTarget {
@@ -58,6 +60,8 @@ void run_series(const StoreSettings& s, const Context& context) {
       s.store,
       {.step_ms = shape.step_ms, .timezone = s.series.timezone, .choice = shape.choice, .append = s.append});
   StoreTarget target(s.store, writer);
+  const auto rows = open_rows(s.rows, shape.step_ms);
+  const size_t shards_before = writer.info().shards.size();
   const SeriesRun run{context.stop, progress_printer(context, "series"), [&](const std::string& line) {
                         if (!context.quiet || line.starts_with("warning")) fmt::print(stderr, "{}\n", line);
                       }};
@@ -73,6 +77,7 @@ void run_series(const StoreSettings& s, const Context& context) {
     throw base::Error("the input has no usable flow or row, so nothing was written to {}", s.store);
   }
   writer.flush();
+  if (rows) copy_rows(s.store, writer.info(), shards_before, *rows, context);
   print_outcome(s, outcome, writer.info());
   if (!outcome.failure.empty())
     throw base::Error("{} (what was read before it is in {})", outcome.failure, s.store);
@@ -90,6 +95,7 @@ void add_series(Command& app, Context& context) {
   add_feature_option(*command, *s);
   command->add_flag("--append", s->append, "Extend the store with flows that come after it")
       ->group(kOutputGroup);
+  add_rows_option(*command, s->rows, "Frames", kAdvancedGroup);
   add_init_option(*command);
   command->footer(
       "Examples: netflowgen series flows.csv.zst -o store --nodes 172.16.0.0/16\n"

@@ -28,6 +28,7 @@ struct ServeCommand {
   bool demo = false;
   bool check = false;
   bool dump = false;
+  bool tables = false;
 };
 
 void write_init(const std::string& path) {
@@ -42,6 +43,11 @@ void print_new_token(const serve::ServiceOptions& options, const ServeCommand& c
   const std::string token = serve::add_token(options.tokens, c.role, c.name);
   fmt::print("{}\n", token);
   fmt::print(stderr, "its hash is in {}; the token itself is kept nowhere\n", options.tokens.string());
+}
+
+void print_tables(const ServeArgs& args, serve::ServiceOptions& options) {
+  if (args.rows.empty()) options.rows.url = "clickhouse://localhost/netflowgen";
+  fmt::print("{}", serve::create_statements(options.rows));
 }
 
 void check(const serve::ServiceOptions& options) {
@@ -85,6 +91,7 @@ void run(const ServeCommand& c, Context& context) {
     return print_new_token(service_options(args), c);
   }
   auto options = service_options(args);
+  if (c.tables) return print_tables(args, options);
   if (c.check) return check(options);
   if (!c.test.empty()) return test_outputs(options, c.test == "ended");
   if (c.config.empty())
@@ -113,6 +120,8 @@ void add_serve(Command& app, Context& context) {
                       "Write a configuration with every key and its help to this file (-: print it)");
   command->add_flag("--check", c->check, "Check the configuration and stop");
   command->add_flag("--dump-config", c->dump, "Print the configuration in force and stop");
+  command->add_flag("--print-tables", c->tables,
+                    "Print the statements that make the tables of ClickHouse, and stop");
   command->add_option("--add-token", c->role, "Make a bearer token: viewer, operator or admin")
       ->check(one_of({"viewer", "operator", "admin"}));
   command->add_option("--token-name", c->name, "Whose the token is, for the file of tokens");

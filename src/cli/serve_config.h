@@ -32,6 +32,12 @@ struct ServeArgs {
   std::string collectors = "1";
   std::string patience;
   std::string frames_memory = "1G";
+  std::string rows;
+  std::vector<std::string> row_tables = {"frames", "scores", "alerts"};
+  std::string row_source;
+  std::string rows_keep = "90d";
+  std::string rows_keep_alerts = "730d";
+  std::string row_queue = "1G";
   std::string tick = "5s";
   std::string flush = "5m";
   std::string log_every = "1m";

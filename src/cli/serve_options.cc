@@ -106,6 +106,23 @@ serve::CollectorOptions collector_options(const ServeArgs& a) {
   return p;
 }
 
+serve::RowOptions row_options(const ServeArgs& a) {
+  serve::RowOptions o;
+  o.url = a.rows;
+  if (o.url.empty()) return o;
+  o.frames = o.scores = o.alerts = false;
+  for (const auto& table : a.row_tables) {
+    one_of(table, "clickhouse.tables", {"frames", "scores", "alerts"});
+    (table == "frames" ? o.frames : table == "scores" ? o.scores : o.alerts) = true;
+  }
+  o.source = a.row_source;
+  o.keep_ms = longer_or_0(a.rows_keep, "clickhouse.keep");
+  o.keep_alerts_ms = longer_or_0(a.rows_keep_alerts, "clickhouse.keep-alerts");
+  o.queue = base::fs::path(a.data) / "clickhouse-queue.db";
+  o.queue_bytes = size_bytes(a.row_queue, "clickhouse.queue");
+  return o;
+}
+
 serve::ReadFramesOptions read_frames(const ServeArgs& a) {
   serve::ReadFramesOptions o;
   o.topic = a.frames_from;
@@ -171,6 +188,14 @@ serve::ServiceOptions checked_options(const ServeArgs& a) {
     o.training.configured_model = model_or_shipped(a.model);
     o.detect.model = serve::model_in_force(o.data, o.training.configured_model);
     take_model(a, o);
+  }
+  o.rows = row_options(a);
+  if (!a.rows.empty()) {
+    try {
+      check_rows(o.rows, o.collector.series.step_ms);
+    } catch (const UsageError& e) {
+      throw UsageError("clickhouse.url {}", e.what());
+    }
   }
   o.tick_ms = longer_than_0(a.tick, "tick");
   o.tokens = a.tokens.empty() ? o.data / "tokens" : base::fs::path(a.tokens);

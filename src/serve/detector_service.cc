@@ -24,6 +24,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr milliseconds kViewEvery{1000};
 constexpr int64_t kAlertGrace_ms = 5000;
+constexpr int64_t kRowGrace_ms = 3000;
 
 void say(const std::string& line) { log("{}", line); }
 
@@ -48,7 +49,8 @@ struct DetectorService::Impl {
   base::RequestFlag& reload_flag;
   DataFolder data;
   Notify notify;
-  HistoryWriter writer;  // of a history that stays empty; the API reads its file
+  HistoryWriter writer;             // of a history that stays empty; the API reads its file
+  std::unique_ptr<RowWriter> rows;  // null: none
   ServiceState state;
   Outbox outbox;
   AlertDesk desk;
@@ -67,11 +69,13 @@ DetectorService::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::Req
       reload_flag(r),
       data(options.data),
       writer(data / "history.db", options.collector.series.step_ms, history_options(options.history), say),
+      rows(open_rows(options)),
       state(info_of(options), options.history.memory_bytes, data / "history.db", data / "alerts.db"),
       outbox(data / "outbox.db", options.outputs, say),
       desk(data / "alerts.db", say,
            [this](const AlertRecord& record) {
              outbox.post(record);
+             if (rows) rows->add(record);
              publish_record(state.events, record);
            }),
       trainer([](const TrainingView&) {}),
@@ -96,8 +100,9 @@ ServiceState& DetectorService::Impl::filled_state() {
   state.mailbox.close();  // there is no collector that could answer
   state.metrics = [this] {
     const auto c = counts.get();
-    return metrics_text(state, {http.counts(), desk.counts(), writer.counts(), outbox.counts(),
-                                state.events.listeners()}) +
+    return metrics_text(state,
+                        {http.counts(), desk.counts(), writer.counts(), outbox.counts(),
+                         state.events.listeners(), rows ? std::optional(rows->counts()) : std::nullopt}) +
            fmt::format(
                "# HELP netflowgen_partitions Partitions that this worker reads.\n# TYPE "
                "netflowgen_partitions gauge\n"
@@ -120,6 +125,7 @@ FrameDetectorOptions DetectorService::Impl::detector_options() {
   d.frames = options.frames;
   d.detect = options.detect;
   d.save_ms = options.collector.flush_ms;
+  d.rows = rows.get();
   return d;
 }
 
@@ -135,6 +141,7 @@ void DetectorService::Impl::run() {
   detector->finish();
   desk.stop(kAlertGrace_ms);
   note_delivered();
+  if (rows) rows->finish(kRowGrace_ms);
   const auto last = detector->counts();
   if (!options.collector.quiet) fmt::print(stderr, "{}", ledger_table(last.ledgers));
   log("stopped: {} nodes of {} partitions", last.nodes, last.partitions.size());
@@ -168,6 +175,7 @@ void DetectorService::Impl::publish_view() {
   auto view = std::make_shared<LiveView>();
   view->time_ms = now_ms();
   view->ledgers = c.ledgers;
+  if (rows) view->ledgers.push_back(rows->counts().rows);
   view->frames_open = c.open_steps;
   view->detection = {true, c.nodes, c.capacity, c.open_alerts, 0};
   state.live.set(std::move(view));

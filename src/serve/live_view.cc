@@ -39,10 +39,12 @@ const base::LedgerView* find_stage(const std::vector<base::LedgerView>& views, s
   return nullptr;
 }
 
-std::shared_ptr<const LiveView> take_view(Collector& collector, const LiveView* before, base::TimeMs now_ms) {
+std::shared_ptr<const LiveView> take_view(Collector& collector, const LiveView* before, base::TimeMs now_ms,
+                                          std::vector<base::LedgerView> others) {
   auto view = std::make_shared<LiveView>();
   view->time_ms = now_ms;
   view->ledgers = collector.ledgers();
+  for (auto& ledger : others) view->ledgers.push_back(std::move(ledger));
   if (const auto* live = collector.live()) {
     for (auto& report : live->decoder()->exporters()) {
       for (const auto& s : report.sequences) view->lost_in_transit += s.lost;

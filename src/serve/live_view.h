@@ -57,8 +57,9 @@ struct LiveView {
   DetectionView detection;
 };
 
-// `before`: the last view, for rates; null: none. On the collector's thread.
-std::shared_ptr<const LiveView> take_view(Collector& collector, const LiveView* before, base::TimeMs now_ms);
+// `before`: the last view, for rates; null: none. `others`: stages that are not the collector's. On the collector's thread.
+std::shared_ptr<const LiveView> take_view(Collector& collector, const LiveView* before, base::TimeMs now_ms,
+                                          std::vector<base::LedgerView> others);
 
 const base::LedgerView* find_stage(const std::vector<base::LedgerView>& views, std::string_view stage);
 

@@ -182,6 +182,13 @@ void outputs(Text& out, const std::vector<OutputCounts>& all) {
   each("output_waiting", "gauge", "Records that wait in memory.", &OutputCounts::waiting);
 }
 
+// Their ledger is with those of the stages.
+void rows(Text& out, const RowCounts& counts) {
+  out.one("clickhouse_failures_total", "counter", "Inserts that failed and are made again.", counts.failures);
+  out.one("clickhouse_queue_bytes", "gauge", "Rows that wait for the server.", counts.queue_bytes);
+  out.one("clickhouse_up", "gauge", "0: the last insert failed.", counts.problem.empty() ? 1.0 : 0.0);
+}
+
 }  // namespace
 
 std::string metrics_text(const ServiceState& state, const ServiceCounts& counts) {
@@ -211,6 +218,7 @@ std::string metrics_text(const ServiceState& state, const ServiceCounts& counts)
   out.one("store_removed_frames_total", "counter", "Frames removed from the series store by its bounds.",
           v.store_removed);
   outputs(out, counts.outputs);
+  if (counts.rows) rows(out, *counts.rows);
   out.one("history_steps_total", "counter", "Steps written to history.db.", counts.history.written);
   out.one("history_dropped_total", "counter", "Steps that were not.", counts.history.dropped);
   out.one("history_disk_bytes", "gauge", "Size of history.db.", static_cast<double>(counts.history.bytes));

@@ -29,6 +29,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr milliseconds kViewEvery{1000};
 constexpr int64_t kAlertGrace_ms = 1000;
+constexpr int64_t kRowGrace_ms = 3000;
 
 }  // namespace
 
@@ -63,6 +64,7 @@ struct Service::Impl : CollectorWatcher {
   DataFolder data;
   Notify notify;
   HistoryWriter writer;
+  std::unique_ptr<RowWriter> rows;  // null: none
   ServiceState state;
   Outbox outbox;
   AlertDesk desk;
@@ -86,12 +88,14 @@ Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag
       data(options.data),
       writer(data / "history.db", options.collector.series.step_ms, history_options(options.history),
              [](const std::string& line) { log("{}", line); }),
+      rows(open_rows(options)),
       state(info_of(options), options.history.memory_bytes, data / "history.db", data / "alerts.db"),
       outbox(data / "outbox.db", options.outputs, [](const std::string& line) { log("{}", line); }),
       desk(
           data / "alerts.db", [](const std::string& line) { log("{}", line); },
           [this](const AlertRecord& record) {
             outbox.post(record);
+            if (rows) rows->add(record);
             publish_record(state.events, record);
           }),
       recovery(state.alerts, (data / "alerts.db").string(), outbox,
@@ -112,15 +116,16 @@ Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag
   state.tokens.set(std::make_shared<const Tokens>(Tokens::load(options.tokens)));
   state.metrics = [this] {
     return metrics_text(
-        state, {http.counts(), desk.counts(), writer.counts(), outbox.counts(), state.events.listeners()});
+        state, {http.counts(), desk.counts(), writer.counts(), outbox.counts(), state.events.listeners(),
+                rows ? std::optional(rows->counts()) : std::nullopt});
   };
   for (const auto& address : http.addresses()) log("the page and the API are at {}", address);
   collector = std::make_unique<Collector>(collector_options(), stop);
-  const auto rows = state.reader.totals(Resolution::kStep, 0, INT64_MAX);
+  const auto past = state.reader.totals(Resolution::kStep, 0, INT64_MAX);
   std::vector<std::pair<int64_t, Totals>> totals;
   const size_t enough = 1024;
-  for (size_t i = rows.size() - std::min(rows.size(), enough); i < rows.size(); ++i) {
-    totals.emplace_back(rows[i].time_ms / state.info.step_ms, rows[i].totals);
+  for (size_t i = past.size() - std::min(past.size(), enough); i < past.size(); ++i) {
+    totals.emplace_back(past[i].time_ms / state.info.step_ms, past[i].totals);
   }
   recorder.warm_up(totals);
   auto* live = collector->detector();
@@ -197,6 +202,7 @@ void Service::Impl::run() {
   state.not_ready.set({"stopping"});
   state.mailbox.close();
   desk.stop(kAlertGrace_ms);
+  if (rows) rows->finish(kRowGrace_ms);
 }
 
 // Steps -----------------------------------------------------------------------------------------------------------------
@@ -227,6 +233,10 @@ void Service::Impl::step_closed(int64_t step, int64_t cost_ms) {
   state.history.add(block);
   if (catching_up) writer.wait_for_room();
   writer.add(block);
+  if (rows) {
+    if (catching_up || collector->live() == nullptr) rows->wait_for_room();  // a topic waits, sockets do not
+    rows->add(block);
+  }
   const auto live = state.live.get();
   state.events.publish("step",
                        dump({{"time_ms", block->time_ms},
@@ -264,7 +274,9 @@ void Service::Impl::look_at_open_step(Collector& c) {
 
 void Service::Impl::publish_view() {
   const auto before = state.live.get();
-  state.live.set(take_view(*collector, before.get(), now_ms()));
+  std::vector<base::LedgerView> others;
+  if (rows) others.push_back(rows->counts().rows);
+  state.live.set(take_view(*collector, before.get(), now_ms(), std::move(others)));
 }
 
 void Service::Impl::publish_open_step() {

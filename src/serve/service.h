@@ -14,6 +14,7 @@
 #include "serve/detect_setup.h"
 #include "serve/fleet_options.h"
 #include "serve/output_options.h"
+#include "serve/row_writer.h"
 
 namespace netflowgen::serve {
 
@@ -62,6 +63,7 @@ struct ServiceOptions {
   HistorySettings history;
   AlertBounds alerts;
   ReadFramesOptions frames;  // topic "": flows are read
+  RowOptions rows;           // url "": none are written
   TrainingSettings training;
   std::vector<OutputOptions> outputs;
   bool demo = false;  // a simulated network instead of the sockets (serve/demo/)

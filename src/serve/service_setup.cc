@@ -94,6 +94,12 @@ std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::st
   return view;
 }
 
+std::unique_ptr<RowWriter> open_rows(const ServiceOptions& o) {
+  if (o.rows.url.empty()) return nullptr;
+  return std::make_unique<RowWriter>(o.rows, o.collector.series.step_ms,
+                                     [](const std::string& line) { log("{}", line); });
+}
+
 TrainingPaths paths_of(const ServiceOptions& o, const std::vector<std::string>& models, TrainingKind kind) {
   TrainingPaths p;
   p.program = o.training.program.empty() ? own_program() : o.training.program;
@@ -129,6 +135,7 @@ std::string add_token(const base::fs::path& tokens, const std::string& role, con
 }
 
 void check_service(const ServiceOptions& options) {
+  if (!options.rows.url.empty()) check_rows(options.rows, options.collector.series.step_ms);
   const auto tokens = Tokens::load(options.tokens);
   for (const auto& text : options.http.listen) {
     if (!parse_http_address(text)) {

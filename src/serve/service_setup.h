@@ -19,6 +19,8 @@ ServiceOptions read_again(const ServiceOptions& o);
 // Alerts and incidents, for who listens. Any thread.
 void publish_record(EventHub& events, const AlertRecord& record);
 std::shared_ptr<const ModelView> view_of(const DetectSetup& setup, const std::string& path);
+// null: no rows are written. Error.
+std::unique_ptr<RowWriter> open_rows(const ServiceOptions& o);
 // Of a training that starts from the first of `models`, which are all in use. Reads only what a reload leaves. Error: a folder or
 // a file cannot be made.
 TrainingPaths paths_of(const ServiceOptions& o, const std::vector<std::string>& models, TrainingKind kind);

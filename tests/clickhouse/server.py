@@ -37,6 +37,7 @@ def start(folder, ports):
                     return server
         except OSError:
             time.sleep(0.2)
+    server.kill()
     raise SystemExit("clickhouse-server did not start")
 
 

@@ -1,17 +1,23 @@
 """Two collectors publish partial frames, two detectors of one group read them, while flows come. Detectors, collectors and the broker
 are killed, and partitions change hands. The alerts of all partitions must be those of `replay` on the same flows: none lost, none
-twice. The clients come by TLS and SASL. NETFLOWGEN_KILLS: how many are killed, 6 unless set; 20 is the long form."""
+twice. Where clickhouse-server is installed, so must the rows that the detectors write. A detector is ready when it has the state of its partitions, and
+not before. The clients come by TLS and SASL. NETFLOWGEN_KILLS: how many are killed, 6 unless set; 20 is the long form."""
 import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
-from kraft import Broker, free_port
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "clickhouse"))
+import server as clickhouse_server  # noqa: E402
+from kraft import Broker, free_port  # noqa: E402
 
 PROGRAM = sys.argv[1]
 START = 1_767_225_600
@@ -54,7 +60,7 @@ def tail():
 
 class Fleet:
     def __init__(self, folder, broker):
-        self.folder, self.broker = folder, broker
+        self.folder, self.broker, self.rows = folder, broker, ""
         self.secure = f"config={broker.client_properties()}"
         self.running, self.logs = {}, {}
         self.ports = {f"d{i}": free_port() for i in range(2)}
@@ -72,7 +78,7 @@ flush: 2s
 http: {{listen: ["127.0.0.1:{self.ports[name]}"]}}
 series: {{step: 60s}}
 frames: {{read: "{read}", state: "{self.folder}/state", collectors: 2}}
-""")
+""" + (f'clickhouse: {{url: "clickhouse://{self.rows}/fleet"}}\n' if self.rows else ""))
             command = ["serve", config]
         log = open(self.folder / f"{name}.log", "a")
         self.running[name] = subprocess.Popen([PROGRAM, *map(str, command)], stderr=log, stdout=log)
@@ -85,6 +91,37 @@ frames: {{read: "{read}", state: "{self.folder}/state", collectors: 2}}
         process.wait(timeout=120)
         if how != signal.SIGKILL:
             expect(f"exit code of {name}", process.returncode, 0)
+
+    def ready(self, name):
+        """The status of /readyz and its reasons."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/readyz", timeout=10) as answer:
+                return answer.status, json.load(answer)["reasons"]
+        except urllib.error.HTTPError as e:
+            return e.code, json.load(e)["reasons"]
+        except OSError:
+            return 0, []
+
+    def until_ready(self, what, name, wanted):
+        until = time.monotonic() + 120
+        while not wanted(*self.ready(name)):
+            if time.monotonic() > until:
+                failures.append(f"{what}: {self.ready(name)}")
+                return
+            time.sleep(0.2)
+
+    def check_readiness(self):
+        """One that only seems dead keeps the state of its partitions: who gets them is not ready until it has ended."""
+        for name in ("d0", "d1"):
+            self.until_ready(f"{name} is ready", name, lambda status, _: status == 200)
+        held = self.running["d0"]
+        held.send_signal(signal.SIGSTOP)
+        self.until_ready("partitions of a stopped worker", "d1", lambda status, why: status == 503 and any("another process" in w for w in why))
+        held.send_signal(signal.SIGKILL)
+        held.wait(60)
+        self.running.pop("d0")
+        self.until_ready("their state is restored", "d1", lambda status, _: status == 200)
+        self.start("d0")
 
     def stop_all(self):
         for name in list(self.running):
@@ -111,10 +148,44 @@ def seen_alerts(folder):
     return records(lines)
 
 
+def ask(rows, sql):
+    with urllib.request.urlopen(f"http://{rows}/", data=sql.encode(), timeout=60) as answer:
+        return [line.split("\t") for line in answer.read().decode().splitlines()]
+
+
+def check_rows(folder, rows):
+    """Frames by node and minute, and records of alerts, as one process has them."""
+    wanted = {}
+    for text in (folder / "flows.json").read_text().splitlines():
+        f = json.loads(text)
+        at = f["time_flow_start_ns"] // 10**9
+        if at < START + 60 * MINUTES:
+            key = f["dst_addr"], at // 60 * 60
+            wanted[key] = wanted.get(key, 0) + f["bytes"]
+    found = ask(rows, f"SELECT node, toUInt32(time), bytes_in FROM fleet.frames FINAL WHERE toUInt32(time) < {START + 60 * MINUTES}")
+    seen = {(node, int(at)): float(octets) for node, at, octets in found}
+    expect("frames as rows", sorted(set(seen) ^ set(wanted))[:3], [])
+    expect("their bytes", [k for k in wanted if k in seen and abs(seen[k] - wanted[k]) > 1e-6 * wanted[k]][:3], [])
+    scored = ask(rows, "SELECT uniqExact(node, time) FROM fleet.scores FINAL")
+    expect("scores as rows", int(scored[0][0]) >= len(wanted), True)
+    unique = {json.dumps([json.loads(line)[k] for k in ("id", "event", "time")])
+              for p in folder.glob("state/partition-*/alerts.jsonl") for line in p.read_text().splitlines()}
+    alerts = ask(rows, "SELECT count() FROM fleet.alerts FINAL")
+    expect("alerts as rows", int(alerts[0][0]), len(unique))
+    print(f"{len(wanted)} frames and {len(unique)} records of alerts as rows")
+
+
 def run(folder):
     broker = Broker(folder, partitions=4, secure=True)
-    fleet = Fleet(folder, broker)
+    fleet, server, rows = Fleet(folder, broker), None, ""
     try:
+        if shutil.which("clickhouse-server"):
+            (folder / "clickhouse").mkdir()
+            ports = clickhouse_server.free_ports(2)
+            server, rows = clickhouse_server.start(folder / "clickhouse", ports), f"127.0.0.1:{ports[0]}"
+            fleet.rows = rows
+        else:
+            print("skipped: no clickhouse-server, so no rows are written")
         rng = random.Random(int(os.environ.get("NETFLOWGEN_SEED", "1")))
         everything = folder / "flows.json"
         flows = [minute(i) for i in range(MINUTES)] + [tail()]
@@ -156,8 +227,11 @@ def run(folder):
         expect("alerts twice", len(seen) - len(set(seen)), 0)
         expect("alerts lost", sorted(set(wanted) - set(seen))[:3], [])
         expect("alerts too many", sorted(set(seen) - set(wanted))[:3], [])
+        fleet.check_readiness()
         time.sleep(3)
         fleet.stop_all()
+        if rows:
+            check_rows(folder, rows)
         log = "".join((folder / f"{n}.log").read_text() for n in ("d0", "d1"))
         expect("poison is counted", "not_frames" in log, True)
         wrong = subprocess.run([PROGRAM, "decode", broker.secure_url("flows-c0", f"timeout=3s&config={broker.client_properties('wrong')}"),
@@ -169,6 +243,9 @@ def run(folder):
         for process in fleet.running.values():
             process.kill()
         broker.kill()
+        if server:
+            server.kill()
+            server.wait()
         if failures:
             for name in ("c0", "c1", "d0", "d1"):
                 path = folder / f"{name}.log"

@@ -97,6 +97,7 @@ bool FrameDetector::open(int32_t id, int64_t fallback) {
   merge.memory_bytes = options_.frames.memory_bytes / partitions_;
   const auto engine = share_of(setup_.engine_options(), options_.detect.threads, partitions_);
   auto detector = std::make_unique<PartitionDetector>(std::move(folder), setup_, engine, merge);
+  detector->set_rows(options_.rows, setup_.calibration().names());
   if (!saved)
     detector->begin_at(fallback < 0 ? bounds.begin : std::clamp(fallback, bounds.begin, bounds.end));
   if (detector->next() > bounds.end || detector->next() < bounds.begin) {
@@ -197,6 +198,7 @@ void FrameDetector::turn() {
 
 void FrameDetector::save(int32_t, PartitionDetector& partition) {
   if (!partition.changed()) return;
+  if (options_.rows != nullptr) options_.rows->settle();  // before the state that is behind them
   partition.save(deliver_);
   uncommitted_ = true;
 }

@@ -20,6 +20,7 @@
 #include "serve/detect_setup.h"
 #include "serve/fleet/partition_detector.h"
 #include "serve/fleet_options.h"
+#include "serve/row_writer.h"
 
 namespace netflowgen::serve {
 
@@ -27,6 +28,7 @@ struct FrameDetectorOptions {
   ReadFramesOptions frames;
   DetectOptions detect;  // `threads` 0: one. `max_nodes` is of all partitions of the topic
   int64_t save_ms = 30'000;
+  RowWriter* rows = nullptr;  // gets what is scored; outlives the detector
 };
 
 // Counts that outlive the partitions which they are of.

@@ -46,7 +46,7 @@ FramePublisher::FramePublisher(const PublishOptions& options, int64_t step_ms, s
                       producer_->problem());
   encoder_ = std::make_unique<series::PartialEncoder>(
       series::PartialHeader{options_.collector, new_run(), 0, step_ms, queue_.partitions(), 0, 0, false});
-  ledger_.enter(queue_.nodes());
+  ledger_.enter(queue_.items());
 }
 
 FramePublisher::~FramePublisher() = default;
@@ -96,8 +96,8 @@ bool FramePublisher::send_some() {
   bool sent = false;
   while (!next_.empty() && bytes_on_the_way_ < kOnTheWay) {
     const QueuedRecord& r = next_.front();
-    if (!producer_->send(r.id, r.partition, options_.collector, r.value)) break;
-    on_the_way_[r.id] = {r.nodes, r.value.size()};
+    if (!producer_->send(r.id, r.lane, options_.collector, r.value)) break;
+    on_the_way_[r.id] = {r.items, r.value.size()};
     bytes_on_the_way_ += r.value.size();
     next_.pop_front();
     sent = true;
@@ -151,7 +151,7 @@ void FramePublisher::watch_brokers() {
     log_(fmt::format("warning: {}: no broker can be reached ({}); partial frames wait, up to {} MiB", name,
                      problem, options_.queue_bytes >> 20));
   if (problem.empty() && down_)
-    log_(fmt::format("{}: the brokers answer again, {} partial frames wait", name, queue_.nodes()));
+    log_(fmt::format("{}: the brokers answer again, {} partial frames wait", name, queue_.items()));
   down_ = !problem.empty();
 }
 
@@ -169,18 +169,18 @@ void FramePublisher::finish(int64_t grace_ms) {
     while (send_some()) take_deliveries(0);
   }
   if (queue_.records() > 0)
-    log_(fmt::format("{} partial frames wait in {} for the next start", queue_.nodes(),
+    log_(fmt::format("{} partial frames wait in {} for the next start", queue_.items(),
                      options_.queue.string()));
 }
 
 base::LedgerView FramePublisher::ledger() const {
   auto view = ledger_.view("frames published");
-  view.held = queue_.nodes();
+  view.held = queue_.items();
   return view;
 }
 
 std::string FramePublisher::status() const {
-  return fmt::format("{} partial frames published, {} wait ({} KiB)", ledger_.out(), queue_.nodes(),
+  return fmt::format("{} partial frames published, {} wait ({} KiB)", ledger_.out(), queue_.items(),
                      queue_.bytes() / 1024);
 }
 

@@ -18,7 +18,7 @@
 #include "base/ledger.h"
 #include "flow/kafka/producer.h"
 #include "series/partial_frames.h"
-#include "serve/fleet/frame_queue.h"
+#include "serve/db/disk_queue.h"
 #include "serve/fleet_options.h"
 
 namespace netflowgen::serve {
@@ -71,7 +71,7 @@ class FramePublisher {
 
   PublishOptions options_;
   Log log_;
-  FrameQueue queue_;
+  DiskQueue queue_;
   std::unique_ptr<flow::KafkaProducer> producer_;
   std::unique_ptr<series::PartialEncoder> encoder_;
   series::ChunkPool pool_;

@@ -43,7 +43,19 @@ void PartitionDetector::frame(const series::NodeKey& node, int64_t step, std::sp
   stream_->frame(node, step, frame);
 }
 
-void PartitionDetector::step_closed(int64_t step) { stream_->step_closed(step); }
+void PartitionDetector::step_closed(int64_t step) {
+  stream_->step_closed(step);
+  if (rows_ != nullptr) rows_->close();
+}
+
+void PartitionDetector::set_rows(RowWriter* rows, std::vector<std::string> tasks) {
+  rows_ = rows;
+  if (rows == nullptr) return;
+  stream_->set_observer(
+      [rows, tasks = std::move(tasks)](int64_t step, std::span<const detect::NodeScores> seen) {
+        rows->seen(step, seen, tasks);
+      });
+}
 
 void PartitionDetector::save(const Deliver& deliver) {
   folder_->save(next_, merger_.save(), lines_, [this](const base::fs::path& path) {

@@ -17,6 +17,7 @@
 #include "serve/detect_setup.h"
 #include "serve/fleet/partition_folder.h"
 #include "serve/live_detector.h"
+#include "serve/row_writer.h"
 
 namespace netflowgen::serve {
 
@@ -32,6 +33,9 @@ class PartitionDetector : private series::FrameSink {
   int64_t next() const { return next_; }
   // Where there is no state: where reading begins.
   void begin_at(int64_t offset) { next_ = offset; }
+
+  // Gets frames and scores of each step that closes; null: none.
+  void set_rows(RowWriter* rows, std::vector<std::string> tasks);
 
   // Records were taken since the last save().
   bool changed() const { return changed_; }
@@ -56,6 +60,7 @@ class PartitionDetector : private series::FrameSink {
   std::unique_ptr<PartitionFolder> folder_;
   std::unique_ptr<detect::StreamingDetector> stream_;
   series::FrameMerger merger_;
+  RowWriter* rows_ = nullptr;
   int64_t next_ = 0;
   bool changed_ = false;
   std::string lines_;

@@ -1,64 +1,18 @@
 #include <gtest/gtest.h>
 
-#include <csignal>
-
 #include <fstream>
 #include <thread>
 
 #include "base/error.h"
 #include "base/json.h"
-#include "serve/http/server.h"
 #include "serve/outputs/http_client.h"
 #include "serve/outputs/outbox.h"
 #include "serve/outputs/syslog_text.h"
 #include "serve/outputs/testing.h"
+#include "serve/outputs/testing_target.h"
 
 namespace netflowgen::serve {
 namespace {
-
-// As the program does at its start: a peer that closes is an error of a write, not the end.
-[[maybe_unused]] const auto kIgnored = std::signal(SIGPIPE, SIG_IGN);
-
-// A target that remembers what came; its first `failing` answers are `status`.
-class Target {
- public:
-  explicit Target(int failing = 0, int status = 503)
-      : failing_(failing),
-        status_(status),
-        server_(
-            any_port(), [this](const Request& r, const Reply& reply) { take(r, reply); }, events_,
-            [](const std::string&) {}) {}
-  std::string url() const { return server_.addresses().at(0); }
-  std::vector<Request> requests() const {
-    const std::lock_guard lock(mutex_);
-    return requests_;
-  }
-  std::vector<Request> wait_for(size_t n) const {
-    for (int i = 0; i < 1000 && requests().size() < n; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return requests();
-  }
-
- private:
-  static HttpOptions any_port() {
-    HttpOptions o;
-    o.listen = {"127.0.0.1:0"};
-    return o;
-  }
-  void take(const Request& r, const Reply& reply) {
-    const std::lock_guard lock(mutex_);
-    requests_.push_back(r);
-    Response answer;
-    if (failing_-- > 0) answer.status = status_;
-    reply(answer);
-  }
-  mutable std::mutex mutex_;
-  std::vector<Request> requests_;
-  int failing_;
-  int status_;
-  EventHub events_;
-  HttpServer server_;
-};
 
 OutputOptions webhook(const std::string& url) {
   OutputOptions o;
@@ -83,7 +37,7 @@ TEST(Url, IsShownWithoutItsSecrets) {
 TEST(Webhook, IsSignedAndSentInOrderOnce) {
   Folder folder;
   std::ofstream(folder / "key") << "secret\n";
-  Target target;
+  HttpTarget target;
   auto o = webhook(target.url());
   o.secret_file = folder / "key";
   {
@@ -111,7 +65,7 @@ TEST(Webhook, IsSignedAndSentInOrderOnce) {
 
 TEST(Webhook, AChatGetsItsOwnFormAndNoUpdates) {
   Folder folder;
-  Target target;
+  HttpTarget target;
   auto o = webhook(target.url());
   o.format = "mattermost";
   o.page_url = "http://nfg.example/#";
@@ -130,7 +84,7 @@ TEST(Webhook, AChatGetsItsOwnFormAndNoUpdates) {
 
 TEST(Webhook, IsTriedAgainUntilItWorksAndKeepsTheOrder) {
   Folder folder;
-  Target target(3);
+  HttpTarget target(3);
   Outbox outbox(
       folder / "outbox.db", {webhook(target.url())}, [](const std::string&) {}, kQuick);
   outbox.post(alert());
@@ -149,7 +103,7 @@ TEST(Webhook, OutlivesATargetThatIsAwayAndARestart) {
   Folder folder;
   std::string url;
   {
-    Target target;
+    HttpTarget target;
     url = target.url();
   }  // gone
   {
@@ -160,7 +114,7 @@ TEST(Webhook, OutlivesATargetThatIsAwayAndARestart) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     EXPECT_GE(outbox.counts().at(0).failures, 1u);
   }
-  Target target;
+  HttpTarget target;
   Outbox outbox(
       folder / "outbox.db", {webhook(target.url())}, [](const std::string&) {}, kQuick);
   EXPECT_EQ(target.wait_for(1).size(), 1u);
@@ -168,7 +122,7 @@ TEST(Webhook, OutlivesATargetThatIsAwayAndARestart) {
 
 TEST(Webhook, IsGivenUpWhereItIsRefusedAndTheNextOneIsSent) {
   Folder folder;
-  Target target(1, 400);
+  HttpTarget target(1, 400);
   std::string log;
   std::mutex mutex;
   Outbox outbox(
@@ -189,7 +143,7 @@ TEST(Webhook, IsGivenUpWhereItIsRefusedAndTheNextOneIsSent) {
 
 TEST(Outbox, SendsOnceAndInOrderWhileItsFileIsLocked) {
   Folder folder;
-  Target target;
+  HttpTarget target;
   const auto event = [](size_t i) { return alert(detect::AlertEvent::kUpdated, fmt::format("{:016x}", i)); };
   constexpr size_t kBefore = 3;
   constexpr size_t kAll = 6;
@@ -220,7 +174,7 @@ TEST(Outbox, SendsOnceAndInOrderWhileItsFileIsLocked) {
 
 TEST(Outbox, CatchesUpWithWhatAKilledRunDidNotQueue) {
   Folder folder;
-  Target target;
+  HttpTarget target;
   const int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(
                           std::chrono::system_clock::now().time_since_epoch())
                           .count();
@@ -248,7 +202,7 @@ TEST(Outbox, CatchesUpWithWhatAKilledRunDidNotQueue) {
 
 TEST(Outbox, LeavesOutWhatIsSuppressedOrNotSevereEnough) {
   Folder folder;
-  Target target;
+  HttpTarget target;
   auto o = webhook(target.url());
   o.at_least = detect::Severity::kHigh;
   Outbox outbox(
@@ -266,7 +220,7 @@ TEST(Outbox, LeavesOutWhatIsSuppressedOrNotSevereEnough) {
 
 TEST(Alertmanager, GetsLabelsAsItWantsThem) {
   Folder folder;
-  Target target;
+  HttpTarget target;
   OutputOptions o;
   o.kind = OutputKind::kAlertmanager;
   o.name = "am";

@@ -1,8 +1,8 @@
-// Records that wait for the brokers, on the disk: what a collector publishes passes through here, so that an outage, a restart
-// or kill -9 loses none of it that fits.
+// Records that wait on the disk for the brokers or the database that they go to, so that an outage, a restart or kill -9 loses none
+// of them that fit.
 //
-// One SQLite file. Invariants: 1. Identifiers ascend and are never given twice. 2. A step's records are added together or not
-// at all. 3. Beyond the bound new steps are refused, so that what waits stays whole. One thread.
+// One SQLite file. Invariants: 1. Identifiers ascend and are never given twice. 2. What is added together is there as a whole or not
+// at all. 3. Beyond the bound new records are refused, so that what waits stays whole. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -16,20 +16,22 @@ namespace netflowgen::serve {
 
 struct QueuedRecord {
   uint64_t id = 0;
-  int32_t partition = 0;
-  uint32_t nodes = 0;
+  int32_t lane = 0;    // of records that keep their order: a partition of a topic, a day of a table
+  uint32_t items = 0;  // that it holds, for the ledger: nodes, rows
   std::vector<uint8_t> value;
 };
 
-class FrameQueue {
+class DiskQueue {
  public:
-  // Error: the file cannot be opened.
-  FrameQueue(const base::fs::path& path, uint64_t most_bytes);
+  // `path` "": in memory. Error: the file cannot be opened.
+  DiskQueue(const base::fs::path& path, uint64_t most_bytes);
 
   // False: they do not fit. Error: disk full.
   bool add(std::span<const QueuedRecord> records);
   // Up to `bytes` of the records behind `after`, in their order; one at least where there is one.
   std::vector<QueuedRecord> read(uint64_t after, uint64_t bytes);
+  // The oldest of the records whose lane is `kind` modulo `kinds`, and those behind it in its lane.
+  std::vector<QueuedRecord> read_lane(int32_t kind, int32_t kinds, uint64_t bytes);
   void remove(std::span<const uint64_t> ids);
   // On the disk for good, and not only in the file's log.
   void sync();
@@ -39,7 +41,7 @@ class FrameQueue {
   void take_back(uint64_t id);
 
   uint64_t records() const { return records_; }
-  uint64_t nodes() const { return nodes_; }
+  uint64_t items() const { return items_; }
   uint64_t bytes() const { return bytes_; }
   // Of the topic, as it was known last; 0: never.
   uint32_t partitions() const { return partitions_; }
@@ -47,12 +49,13 @@ class FrameQueue {
 
  private:
   void count();
+  std::vector<QueuedRecord> rows(Statement& query, uint64_t bytes);
 
   std::unique_ptr<Sqlite> db_;
   uint64_t most_bytes_;
   uint64_t last_id_ = 0;
   uint64_t records_ = 0;
-  uint64_t nodes_ = 0;
+  uint64_t items_ = 0;
   uint64_t bytes_ = 0;
   uint32_t partitions_ = 0;
 };

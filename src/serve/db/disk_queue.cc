@@ -1,4 +1,4 @@
-#include "serve/fleet/frame_queue.h"
+#include "serve/db/disk_queue.h"
 
 namespace netflowgen::serve {
 namespace {
@@ -7,8 +7,9 @@ int64_t number(uint64_t v) { return static_cast<int64_t>(v); }
 
 }  // namespace
 
-FrameQueue::FrameQueue(const base::fs::path& path, uint64_t most_bytes)
-    : db_(std::make_unique<Sqlite>(path, Sqlite::Mode::kWrite)), most_bytes_(most_bytes) {
+DiskQueue::DiskQueue(const base::fs::path& path, uint64_t most_bytes)
+    : db_(std::make_unique<Sqlite>(path.empty() ? ":memory:" : path, Sqlite::Mode::kWrite)),
+      most_bytes_(most_bytes) {
   db_->run(
       "CREATE TABLE IF NOT EXISTS queue(id INTEGER PRIMARY KEY AUTOINCREMENT, topic_partition INTEGER NOT "
       "NULL, "
@@ -19,38 +20,54 @@ FrameQueue::FrameQueue(const base::fs::path& path, uint64_t most_bytes)
   count();
 }
 
-void FrameQueue::count() {
+void DiskQueue::count() {
   records_ = static_cast<uint64_t>(db_->number("SELECT count(*) FROM queue"));
-  nodes_ = static_cast<uint64_t>(db_->number("SELECT coalesce(sum(nodes), 0) FROM queue"));
+  items_ = static_cast<uint64_t>(db_->number("SELECT coalesce(sum(nodes), 0) FROM queue"));
   bytes_ = static_cast<uint64_t>(db_->number("SELECT coalesce(sum(bytes), 0) FROM queue"));
 }
 
-bool FrameQueue::add(std::span<const QueuedRecord> records) {
+bool DiskQueue::add(std::span<const QueuedRecord> records) {
   uint64_t bytes = 0;
-  uint64_t nodes = 0;
+  uint64_t items = 0;
   for (const auto& r : records) {
     bytes += r.value.size();
-    nodes += r.nodes;
+    items += r.items;
   }
   if (bytes_ + bytes > most_bytes_) return false;
   Transaction all(*db_);
   Statement insert(*db_, "INSERT INTO queue(topic_partition, nodes, bytes, value) VALUES(?, ?, ?, ?)");
   for (const auto& r : records) {
-    insert.bind(1, int64_t{r.partition}).bind(2, int64_t{r.nodes}).bind(3, number(r.value.size()));
+    insert.bind(1, int64_t{r.lane}).bind(2, int64_t{r.items}).bind(3, number(r.value.size()));
     insert.bind(4, std::span<const uint8_t>(r.value)).run();
   }
   all.commit();
   last_id_ += records.size();
   records_ += records.size();
-  nodes_ += nodes;
+  items_ += items;
   bytes_ += bytes;
   return true;
 }
 
-std::vector<QueuedRecord> FrameQueue::read(uint64_t after, uint64_t bytes) {
-  std::vector<QueuedRecord> found;
+std::vector<QueuedRecord> DiskQueue::read(uint64_t after, uint64_t bytes) {
   Statement query(*db_, "SELECT id, topic_partition, nodes, value FROM queue WHERE id > ? ORDER BY id");
   query.bind(1, number(after));
+  return rows(query, bytes);
+}
+
+std::vector<QueuedRecord> DiskQueue::read_lane(int32_t kind, int32_t kinds, uint64_t bytes) {
+  Statement first(*db_,
+                  "SELECT id, topic_partition FROM queue WHERE topic_partition % ? = ? ORDER BY id LIMIT 1");
+  first.bind(1, int64_t{kinds}).bind(2, int64_t{kind});
+  if (!first.step()) return {};
+  Statement query(*db_,
+                  "SELECT id, topic_partition, nodes, value FROM queue WHERE id >= ? AND topic_partition = ? "
+                  "ORDER BY id");
+  query.bind(1, first.integer(0)).bind(2, first.integer(1));
+  return rows(query, bytes);
+}
+
+std::vector<QueuedRecord> DiskQueue::rows(Statement& query, uint64_t bytes) {
+  std::vector<QueuedRecord> found;
   for (uint64_t sum = 0; sum < bytes && query.step(); sum += found.back().value.size()) {
     found.push_back({static_cast<uint64_t>(query.integer(0)), static_cast<int32_t>(query.integer(1)),
                      static_cast<uint32_t>(query.integer(2)), query.bytes(3)});
@@ -58,7 +75,7 @@ std::vector<QueuedRecord> FrameQueue::read(uint64_t after, uint64_t bytes) {
   return found;
 }
 
-void FrameQueue::remove(std::span<const uint64_t> ids) {
+void DiskQueue::remove(std::span<const uint64_t> ids) {
   if (ids.empty()) return;
   Transaction all(*db_);
   Statement remove(*db_, "DELETE FROM queue WHERE id = ? RETURNING nodes, bytes");
@@ -66,7 +83,7 @@ void FrameQueue::remove(std::span<const uint64_t> ids) {
     remove.bind(1, number(id));
     while (remove.step()) {
       --records_;
-      nodes_ -= static_cast<uint64_t>(remove.integer(0));
+      items_ -= static_cast<uint64_t>(remove.integer(0));
       bytes_ -= static_cast<uint64_t>(remove.integer(1));
     }
     remove.reset();
@@ -74,15 +91,15 @@ void FrameQueue::remove(std::span<const uint64_t> ids) {
   all.commit();
 }
 
-void FrameQueue::sync() { db_->run("PRAGMA wal_checkpoint(FULL)"); }
+void DiskQueue::sync() { db_->run("PRAGMA wal_checkpoint(FULL)"); }
 
-void FrameQueue::take_back(uint64_t id) {
+void DiskQueue::take_back(uint64_t id) {
   Statement remove(*db_, "DELETE FROM queue WHERE id > ?");
   remove.bind(1, number(id)).run();
   count();
 }
 
-void FrameQueue::set_partitions(uint32_t partitions) {
+void DiskQueue::set_partitions(uint32_t partitions) {
   Statement set(*db_, "INSERT OR REPLACE INTO meta(key, value) VALUES('partitions', ?)");
   set.bind(1, int64_t{partitions}).run();
   partitions_ = partitions;
