@@ -197,6 +197,25 @@ Tested tested_of(const TypeStudy& study) {
   return t;
 }
 
+std::vector<Method> methods_of(const TypeStudy& study, const detect::TypeModel& whole, const Tested& tested,
+                               const base::StopFlag& stop) {
+  std::vector<Method> methods;
+  const auto own = [&](int left_out) {
+    if (left_out < 0) return names_by(whole, tested.types, tested.known);
+    TypeFit fit = study.fit;
+    fit.left_out = left_out;
+    return names_by(fit_types(*study.train, fit, stop), tested.types, tested.known);
+  };
+  methods.push_back({"netflowgen", own, study.train != nullptr});
+  const auto trees = [&](int left_out) {
+    return PlainTrees(study, left_out, stop).names(tested.types, tested.known);
+  };
+  if (study.train != nullptr) methods.push_back({"XGBoost on frames", trees});
+  methods.push_back(
+      {"rule on frames", [&](int) { return names_by_rule(tested.types, tested.known); }, false});
+  return methods;
+}
+
 }  // namespace
 
 TypeResult evaluate_types(const TypeStudy& study, const base::StopFlag& stop,
@@ -206,30 +225,18 @@ TypeResult evaluate_types(const TypeStudy& study, const base::StopFlag& stop,
   r.types = tested.types;
   for (size_t c = 0; c < r.types.size(); ++c)
     r.events.push_back(static_cast<size_t>(std::ranges::count(tested.truth, static_cast<int>(c))));
-  std::vector<Method> methods;
   std::optional<detect::TypeModel> full;
   if (study.train != nullptr) full = fit_types(*study.train, study.fit, stop);
   const detect::TypeModel& whole = full ? *full : *study.model;
-  methods.push_back({"netflowgen",
-                     [&](int left_out) {
-                       if (left_out < 0) return names_by(whole, r.types, tested.known);
-                       TypeFit fit = study.fit;
-                       fit.left_out = left_out;
-                       return names_by(fit_types(*study.train, fit, stop), r.types, tested.known);
-                     },
-                     study.train != nullptr});
-  if (study.train != nullptr) {
-    methods.push_back({"XGBoost on frames", [&](int left_out) {
-                         return PlainTrees(study, left_out, stop).names(r.types, tested.known);
-                       }});
-  }
-  methods.push_back({"rule on frames", [&](int) { return names_by_rule(r.types, tested.known); }, false});
+  const auto methods = methods_of(study, whole, tested, stop);
   size_t done = 0;
+  // Two types must be left.
+  const bool leave_out = study.leave_out && study.train != nullptr && study.train->types.size() > 2;
   for (const auto& m : methods) {
     TypeScores s;
     s.method = m.name;
     score(tested.truth, m.said(-1), r.types.size(), s);
-    for (size_t c = 0; m.learns && study.leave_out && c < r.types.size(); ++c) {
+    for (size_t c = 0; m.learns && leave_out && c < r.types.size(); ++c) {
       if (stop.requested())
         throw base::Stopped("stopped; the evaluation is not complete and nothing was written");
       const auto said = m.said(index_in(study.train->types, r.types[c]));
