@@ -101,7 +101,7 @@ struct Watcher : CollectorWatcher {
     c.shed().keep(Shed::kOpenStep, 1);
     if (levels.empty() || levels.back() != c.shed().level()) levels.push_back(c.shed().level());
     const bool before = view != nullptr && view->shed != name_of(Shed::kNothing);
-    view = take_view(c, view.get(), ++viewed);
+    view = take_view(c, view.get(), ++viewed, {});
     if (!before && view->shed != name_of(Shed::kNothing)) raised_when.push_back(viewed);
     if (since.empty() || since.back() != view->shed_ms) since.push_back(view->shed_ms);
     if (seen == SlowlyRead::kPackets) stop->request();
