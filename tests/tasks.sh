@@ -75,7 +75,7 @@ sed 's/icmp_flood\|ntp_amplification/syn_flood/' "$types/labels.csv" >"$out/one_
 expect 1 "one type of attack only, syn_flood" $nfg finetune "$types/store" --task attack-type --labels "$out/one_type.csv" -o "$out/none"
 { cat "$types/labels.csv"; sed -n 's/,syn_flood,/,other,/p' "$types/labels.csv"; } >"$out/two_types.csv"
 expect 0 "16 at the steps of which another type is labelled, too" $nfg finetune "$types/store" --task attack-type --labels "$out/two_types.csv" -o "$out/two"
-printf 'node,start,end,type\n192.0.2.1,2024-01-01,2024-01-02,x\n' >"$out/nobody.csv"
+{ head -n 1 "$types/labels.csv"; sed -n '2s/^[^,]*/192.0.2.1/p' "$types/labels.csv"; } >"$out/nobody.csv"
 expect 1 "unknown node (first on line 2" $nfg finetune "$types/store" --task attack-type --labels "$out/nobody.csv" -o "$out/none"
 expect 2 "give its labels with --labels" $nfg finetune "$types/store" --task attack-type -o "$out/none"
 expect 2 "--without-types does nothing with --task ddos" $nfg finetune "$types/store" --without-types x -o "$out/none"
