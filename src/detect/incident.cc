@@ -99,6 +99,17 @@ void IncidentTracker::refresh(std::span<Alert* const> alerts, std::set<std::stri
   }
 }
 
+// Whether as many of its hosts as form an incident were alerted of late. A single alert now and then, as a prefix of many hosts has
+// them, would keep one open for ever.
+bool IncidentTracker::lasts(int64_t step, const Incident& incident) const {
+  const auto late = [&](const Victim& v) {
+    return recent(step, v.start_ms) || (v.end_ms != 0 && recent(step, v.end_ms));
+  };
+  const auto up = static_cast<size_t>(std::ranges::count(incident.victims, 0, &Victim::end_ms));
+  const auto of_late = static_cast<size_t>(std::ranges::count_if(incident.victims, late));
+  return std::max(up, of_late) >= options_.hosts || (incident.hosts > kListedHosts && incident.up > 0);
+}
+
 // New alerts of a prefix with an open incident of the same task and type. Where the type is not known yet,
 // the incident's is the best guess; within a carpet bombing too, of which each host sees a part.
 void IncidentTracker::join(int64_t step, std::span<Alert* const> alerts, std::set<std::string>& changed) {
@@ -110,7 +121,7 @@ void IncidentTracker::join(int64_t step, std::span<Alert* const> alerts, std::se
           incident.task == a->task &&
           (incident.type == a->guess.type || a->guess.type == kUnknownType || incident.hosts >= kCarpetHosts);
       if (!same || !covers(incident.prefix, *host)) continue;
-      if (incident.up == 0 && !recent(step, incident.last_end_ms)) continue;
+      if (!lasts(step, incident)) continue;
       take(incident, *a);
       changed.insert(incident.id);
       break;

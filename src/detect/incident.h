@@ -92,6 +92,7 @@ class IncidentTracker {
   void form(int64_t step, std::span<Alert* const> alerts, bool typed);
   void end(int64_t step, std::vector<Incident>& changes);
   void take(Incident& incident, Alert& alert);
+  bool lasts(int64_t step, const Incident& incident) const;
   bool recent(int64_t step, base::TimeMs time) const {
     return (step + 1) * step_ms_ - time <= options_.within_ms;
   }

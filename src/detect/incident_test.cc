@@ -112,6 +112,23 @@ TEST_F(IncidentTest, ACarpetBombingIsOneWhateverItsHostsShow) {
                           "12 updated 192.0.2.0/24 udp_flood 25"));
 }
 
+TEST_F(IncidentTest, SingleAlertsOfItsPrefixDoNotKeepItOpen) {
+  for (int i = 1; i <= 10; ++i) raise(fmt::format("192.0.2.{}", i), 10);
+  step(10);
+  for (const auto& a : alerts_) end(*a, 15);
+  std::vector<Alert*> stray;
+  for (int64_t s = 11; s < 120; ++s) {  // one alert every six minutes, for three minutes each
+    if (s % 6 == 0) stray.push_back(&raise(fmt::format("192.0.2.{}", 100 + s), s, "scan"));
+    if (s % 6 == 3 && !stray.empty()) end(*stray.back(), s);
+    step(s);
+  }
+  EXPECT_FALSE(tracker_.busy());
+  ASSERT_FALSE(records_.empty());
+  EXPECT_EQ(records_.back().event, IncidentEvent::kEnded);
+  EXPECT_LT(records_.back().event_ms, 45 * kMinute);
+  EXPECT_EQ(stray.back()->incident, "");
+}
+
 TEST_F(IncidentTest, TheLongestPrefixThatHoldsEnoughWins) {
   IncidentOptions options;
   options.ipv4 = {16, 24};
