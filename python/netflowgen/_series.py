@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._extent import Extent
 from ._features import FEATURES, NAMES, feature_index, feature_indices
 from ._time import Duration, Time, as_datetimes, duration_ms, time_ms, times_ms
 
@@ -32,7 +32,7 @@ class Stage:
     drops: Mapping[str, int] = field(default_factory=dict)
 
 
-class Series:
+class Series(Extent):
     """Frames of nodes: all features of a node in a step, for the steps in which it was active.
 
     Rows are by node and then by time. A step without a row is idle: nothing happened, its values are 0, or missing where
@@ -232,36 +232,6 @@ class Series:
     # What a series is.
 
     @property
-    def nodes(self) -> list[str]:
-        """``[nodes]`` names, in the order of the rows."""
-        return self._table.nodes
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the features that the source gives; the others are missing everywhere."""
-        return [NAMES[i] for i in self._known()]
-
-    @property
-    def step(self) -> dt.timedelta:
-        """Length of a step."""
-        return dt.timedelta(milliseconds=self._table.step_ms)
-
-    @property
-    def start(self) -> dt.datetime:
-        """Start of the first step that the series covers, in UTC."""
-        return self._time(self._table.first_step)
-
-    @property
-    def end(self) -> dt.datetime:
-        """End of the last step that the series covers, in UTC."""
-        return self._time(self._table.end_step)
-
-    @property
-    def timezone(self) -> str:
-        """Time zone of the network, for calendar inputs."""
-        return self._table.timezone
-
-    @property
     def ledger(self) -> tuple[Stage, ...]:
         """What read_flows counted, stage by stage; empty for other series."""
         return self._stages
@@ -365,13 +335,6 @@ class Series:
         if n == len(nodes) or nodes[n] != name:
             raise _core.UsageError(f"the series has no node {name!r}")
         return slice(int(self.offsets[n]), int(self.offsets[n + 1]))
-
-    def _known(self) -> Iterable[int]:
-        return [i for i, missing in enumerate(self._table.missing) if not missing]
-
-    def _time(self, step: int) -> dt.datetime:
-        epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
-        return epoch + dt.timedelta(milliseconds=step * self._table.step_ms)
 
 
 def _restored(*parts: Any) -> Series:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from ._features import NAMES, feature_indices
+from ._extent import Extent
+from ._features import feature_indices
 from ._series import Path, Series
 from ._time import Time, time_ms
 
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class Store:
+class Store(Extent):
     """A store whose files stay on disk: it may be larger than memory. Threads may share it, and forked processes.
 
     Opening it reads each file once, to check it, and keeps its nodes. Files that are added later are not seen.
     """
 
     __slots__ = ("_path", "_table")
+
+    _table: _core.Store
 
     def __init__(self, path: Path) -> None:
         """Map the files of a store's folder.
@@ -36,36 +38,6 @@ class Store:
         """
         self._path = os.fspath(path)
         self._table = _core.Store(self._path)
-
-    @property
-    def nodes(self) -> list[str]:
-        """``[nodes]`` names, ascending."""
-        return self._table.nodes
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the features that the store has; the others are missing everywhere."""
-        return [NAMES[i] for i in self._known()]
-
-    @property
-    def step(self) -> dt.timedelta:
-        """Length of a step."""
-        return dt.timedelta(milliseconds=self._table.step_ms)
-
-    @property
-    def start(self) -> dt.datetime:
-        """Start of the first step that the store covers, in UTC."""
-        return self._time(self._table.first_step)
-
-    @property
-    def end(self) -> dt.datetime:
-        """End of the last step that the store covers, in UTC."""
-        return self._time(self._table.end_step)
-
-    @property
-    def timezone(self) -> str:
-        """Time zone of the network, for calendar inputs."""
-        return self._table.timezone
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -131,9 +103,6 @@ class Store:
         if held > 0:
             yield Series._of(self._table.part(first, len(counts)))
 
-    def _known(self) -> Iterable[int]:
-        return [i for i, missing in enumerate(self._table.missing) if not missing]
-
     def _step_of(self, time: Time | None, name: str, default: int) -> int:
         if time is None:
             return default
@@ -141,7 +110,3 @@ class Store:
         if rest or not self._table.first_step <= step <= self._table.end_step:
             raise _core.UsageError(f"{name}={time!r}: expected the start of a step from {self.start} to {self.end}")
         return step
-
-    def _time(self, step: int) -> dt.datetime:
-        epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
-        return epoch + dt.timedelta(milliseconds=step * self._table.step_ms)
