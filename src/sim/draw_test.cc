@@ -36,6 +36,23 @@ TEST(Draw, TwoHundredNetworksAreValidAndUnlikeEachOther) {
   EXPECT_GT(high, 500);
 }
 
+// Three connections a minute to a quiet host are no attack that anybody would name, and where nothing is sampled they would be
+// learnt as one. Only long attacks whose records are bounded may be weaker.
+TEST(Draw, HardlyAnAttackIsTooWeakToBeOne) {
+  size_t attacks = 0;
+  size_t weak = 0;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const Simulator simulator(draw_scenario(seed), {1});
+    for (const auto& e : simulator.attacks()) {
+      const double least = 200 * std::max(1.0, static_cast<double>(e.victims.size()) / 4);
+      weak += e.packets_per_ms * 60'000 < 0.99 * least ? 1 : 0;
+      ++attacks;
+    }
+  }
+  EXPECT_GT(attacks, 500u);
+  EXPECT_LT(static_cast<double>(weak), 0.06 * static_cast<double>(attacks));
+}
+
 TEST(Draw, DependsOnTheSeedAlone) {
   for (uint64_t seed = 0; seed < 10; ++seed)
     EXPECT_EQ(dump_scenario(draw_scenario(seed)), dump_scenario(draw_scenario(seed)));

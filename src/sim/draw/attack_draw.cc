@@ -12,6 +12,8 @@ namespace {
 
 constexpr double kSecond = 1'000;
 constexpr double kHour = 60 * kMinute;
+// Packets a minute of an attack on one victim; of one on many a quarter for each.
+constexpr double kLeastRate = 200;
 
 class AttackDraw {
  public:
@@ -120,7 +122,8 @@ class AttackDraw {
     if (e.kind == "pulse_wave") draw_pulses(*e.shape, duration);
     double normal = 0;
     for (const size_t v : victims) normal += std::max(attacks_.floor, network_.hosts()[v].normal_in);
-    e.intensity = draw_intensity(e, type, normal);
+    const double least_rate = kLeastRate * std::max(1.0, static_cast<double>(victims.size()) / 4);
+    e.intensity = draw_intensity(e, type, normal, least_rate / normal);
   }
 
   std::string draw_vector() {
@@ -189,9 +192,10 @@ class AttackDraw {
   }
 
   // Between a fifth of the normal level and a thousand times it, as far as the records allow, and so strong
-  // that some packets are sampled. Slow connections and some pulses are weak, and in half of the networks every
+  // that some packets are sampled and that a person would call it an attack: a few connections to a quiet host are none.
+  // Slow connections and some pulses are weak, and in half of the networks every
   // attack is near the victim's own traffic: those are the ones that a threshold misses.
-  double draw_intensity(ScriptedEvent& e, const AttackType& type, double normal) {
+  double draw_intensity(ScriptedEvent& e, const AttackType& type, double normal, double weakest) {
     const bool weak = type.style == Style::kSlow || (e.kind == "pulse_wave" && random_.chance(0.5));
     const double drawn = weak    ? log_uniform(random_, 0.1, 8)
                          : weak_ ? log_uniform(random_, 0.15, 30)
@@ -199,7 +203,7 @@ class AttackDraw {
     const AttackCost cost(e, type, normal, network_.thinning());
     const double room = budget_ * random_.uniform(0.3, 2.5);
     const double most = std::max(1e-3, cost.intensity_for_records(room));
-    const double least = std::min(cost.intensity_for_packets(12), most);
+    const double least = std::min(std::max(cost.intensity_for_packets(12), weakest), most);
     return std::clamp(drawn, std::max(1e-3, least), std::min(1e5, std::max(most, least)));
   }
 
