@@ -26,10 +26,16 @@ struct CorpusNetwork {
   std::vector<size_t> nodes = {};                // of the table, to learn from; empty: all
   double weight = 1;                             // how often its windows are drawn, beside the others'
   bool sampled = false;                          // its routers sample packets
+  float least_attack =
+      0;  // flows_in of a step of an attack; a step that has fewer is neither attack nor benign
+  // [nodes], by start: what is no attack and looks like one (scans, flash crowds, backups); AttackSpan::type is a kind of
+  // them. Empty: nothing is known.
+  std::vector<std::vector<AttackSpan>> lookalikes = {};
 
   // The type of the attack on the node at a step; kUnknown, or kNone.
   static constexpr int kNone = -2;
   int attack_at(size_t node, int64_t step) const;
+  bool too_weak(size_t row) const { return table.frame(row)[series::kFlowsIn] < least_attack; }
 };
 
 // Pre-trains a universal model: next step, quantiles ahead, and under "inject" whether a step is part of an attack. Validates

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "learn/network/backbone.h"
+#include "learn/network/corpus_windows.h"
 #include "learn/testing.h"
 
 namespace netflowgen::learn {
@@ -216,6 +217,51 @@ TEST(Windows, AreCausalAndInjectedStepsAreMarked) {
       EXPECT_EQ(flooded.ids[p * encoder.slots() + k], plain.ids[p * encoder.slots() + k]);
   }
   EXPECT_EQ(marked, 3);
+}
+
+// What looks like an attack is rare, and a window drawn by its node alone hardly ever has one.
+TEST(Windows, OfACorpusLieAroundAttacksAndWhatLooksLikeThem) {
+  CorpusNetwork n{"one", sample_table(7), true, {}, {}, 1};
+  const int64_t first = n.table.first_step;
+  n.attacks.resize(n.table.nodes.size());
+  n.lookalikes.resize(n.table.nodes.size());
+  n.attacks[0] = {{first + 66, first + 69, 0}};
+  n.lookalikes[1] = {{first + 306, first + 308, 0}};
+  n.lookalikes[2] = {{first + 500, first + 502, 1}, {first + 700, first + 702, 1}};
+  const std::vector<CorpusNetwork> networks(1, n);
+  token::TokenFit fit;
+  for (size_t r = 0; r < n.table.rows(); ++r) fit.add(n.table.frame(r));
+  const auto tokenizer = fit.finish({});
+  const size_t length = 24;
+  const CorpusSampler sampler(networks, tokenizer, small_options().spec.input, length);
+  base::Random random(1);
+  const auto plans = sampler.plan(random, 4000);
+  WindowBatch batch;
+  const token::Encoder encoder(tokenizer, small_options().spec.input);
+  std::array<double, 3> share = {};  // with the attack, with each kind
+  for (const auto& plan : plans) {
+    batch.resize(1, length, encoder);
+    sampler.fill_one(plan, 0, batch);
+    const auto covers = [&](size_t node, int64_t from, int64_t to) {
+      bool any = false;
+      for (size_t p = 0; p < length; ++p)
+        any |= batch.valid[p] != 0 && batch.steps[p] >= from && batch.steps[p] < to;
+      return any && plan.node == node;
+    };
+    const double one = 1.0 / static_cast<double>(plans.size());
+    if (covers(0, first + 66, first + 69)) {
+      share[0] += one;
+      EXPECT_GT(std::count(batch.inject.begin(), batch.inject.end(), 1.0f), 0);
+    }
+    if (covers(1, first + 306, first + 308)) {
+      share[1] += one;
+      EXPECT_EQ(std::count(batch.inject.begin(), batch.inject.end(), 1.0f), 0) << "learnt as an attack";
+    }
+    if (covers(2, first + 500, first + 502) || covers(2, first + 700, first + 702)) share[2] += one;
+  }
+  EXPECT_NEAR(share[0], 0.46, 0.04);
+  EXPECT_NEAR(share[1], 0.11, 0.03);
+  EXPECT_NEAR(share[2], 0.12, 0.03);
 }
 
 }  // namespace

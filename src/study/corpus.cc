@@ -16,6 +16,7 @@
 #include "eval/labels.h"
 #include "series/store.h"
 #include "sim/scenario.h"
+#include "sim/simulator.h"
 #include "study/simulated_store.h"
 
 namespace netflowgen::study {
@@ -27,6 +28,9 @@ using learn::CorpusNetwork;
 constexpr double kRescaled = 0.15;         // of the networks
 constexpr double kInbound = 0.15;          // of the networks: seen in one direction only
 constexpr double kUnsampledPartial = 0.7;  // of unsampled networks give a part of the features
+constexpr std::string_view kScanOfOne = "vertical_scan";
+constexpr int kScanType = 1 << 16;       // as an attack: none of the corpus' types
+constexpr float kLeastConnections = 10;  // a minute, of an attack
 
 // What is drawn for one network beside its scenario.
 struct Draw {
@@ -114,6 +118,17 @@ std::vector<std::vector<AttackSpan>> spans_of(const series::FrameTable& table, c
   return spans;
 }
 
+// What is planned beside the attacks, on the nodes that the table has.
+eval::LabelSet lookalikes_of(const sim::Scenario& scenario, const series::FrameTable& table) {
+  std::string text = "node,start,end,type\n";
+  const sim::Simulator simulator(scenario, {1});
+  for (const auto& e : simulator.benign_events()) {
+    text += fmt::format("{},{},{},{}\n", e.node, base::format_time(static_cast<base::TimeMs>(e.start_ms)),
+                        base::format_time(static_cast<base::TimeMs>(e.end_ms)), e.kind);
+  }
+  return eval::parse_labels(text, "benign events", table, {});
+}
+
 // node,role,... of roles.csv; -1 for other nodes.
 std::vector<int> roles_of(const base::fs::path& file, const series::FrameTable& table,
                           std::vector<std::string>& roles) {
@@ -170,6 +185,22 @@ std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::str
   }
   if (nodes.empty()) throw base::Error("{} leaves no node to learn from", file);
   return nodes;
+}
+
+void count_connections(const std::vector<std::string>& kinds, learn::CorpusNetwork& network) {
+  hide_features(SourceKind::kConnections, network.table);
+  network.least_attack =
+      std::max(3.0f, kLeastConnections * static_cast<float>(network.table.step_ms) / 60'000);
+  const auto scan = std::ranges::find(kinds, kScanOfOne);
+  for (size_t node = 0; node < network.lookalikes.size(); ++node) {
+    auto& spans = network.lookalikes[node];
+    auto& attacks = network.attacks[node];
+    const auto others = std::stable_partition(
+        spans.begin(), spans.end(), [&](const AttackSpan& s) { return s.type == scan - kinds.begin(); });
+    for (auto s = spans.begin(); s != others; ++s) attacks.push_back({s->from, s->to, kScanType});
+    spans.erase(spans.begin(), others);
+    std::ranges::stable_sort(attacks, {}, &AttackSpan::from);
+  }
 }
 
 SourceKind other_source(size_t index) {
@@ -253,8 +284,12 @@ Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const b
     n.attacks = spans_of(n.table, labels, corpus.types);
     (validation ? corpus.validation_roles : corpus.train_roles)
         .push_back(roles_of(at / "roles.csv", n.table, corpus.roles));
+    n.lookalikes = spans_of(n.table, lookalikes_of(draw.scenario, n.table), corpus.kinds);
     n.sampled = draw.scenario.network.sampling > 1;
-    hide_features(draw.source, n.table);
+    if (draw.source == SourceKind::kConnections)
+      count_connections(corpus.kinds, n);
+    else
+      hide_features(draw.source, n.table);
     rescale(draw.scale, n.table);
     if (draw.inbound) keep_inbound(n.table);
     (validation ? corpus.validation : corpus.train).push_back(std::move(n));

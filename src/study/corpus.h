@@ -45,6 +45,8 @@ CorpusSpec load_corpus_spec(const std::string& path);
 
 struct Corpus {
   std::vector<std::string> types;  // of attacks; AttackSpan::type is an index
+  std::vector<std::string>
+      kinds;  // of what looks like attacks; of CorpusNetwork::lookalikes the type is an index
   std::vector<learn::CorpusNetwork> train;
   std::vector<learn::CorpusNetwork> validation;
   std::vector<std::string> roles;             // classes
@@ -56,6 +58,11 @@ struct Corpus {
 // is complete stays.
 Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const base::StopFlag& stop,
                    const base::ProgressFn& progress);
+
+// The network as a source that counts connections only sees it. A scan of one host is an attack there: a flood of small
+// connections from one source looks the same, and those who label such logs name both. A few connections are none, whatever
+// their packets: programs that poll make as many.
+void count_connections(const std::vector<std::string>& kinds, learn::CorpusNetwork& network);
 
 // Indexes of the table's nodes whose names are not lines of the file. Error when that leaves none.
 std::vector<size_t> nodes_not_in(const series::FrameTable& table, const std::string& file);

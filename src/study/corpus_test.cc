@@ -97,6 +97,82 @@ TEST_F(CorpusTest, NetworksAreTheSameAgainAndAreKept) {
   EXPECT_NE(c.train[0].table.steps, a.train[0].table.steps) << "networks of another corpus were taken";
 }
 
+int kind_of(const Corpus& c, const std::string& name) {
+  return static_cast<int>(std::find(c.kinds.begin(), c.kinds.end(), name) - c.kinds.begin());
+}
+
+// Nodes with a look-alike of the kind.
+size_t nodes_with(const learn::CorpusNetwork& n, int kind) {
+  return static_cast<size_t>(std::ranges::count_if(n.lookalikes, [&](const auto& spans) {
+    return std::ranges::count(spans, kind, &learn::AttackSpan::type) > 0;
+  }));
+}
+
+TEST_F(CorpusTest, WhatLooksLikeAnAttackIsKnownByNode) {
+  const Corpus c = load_corpus(small(), folder_ / "a", stop_, {});
+  size_t sweeps = 0;
+  for (const auto& n : c.train) {
+    ASSERT_EQ(n.lookalikes.size(), n.table.nodes.size());
+    for (const auto& spans : n.lookalikes) {
+      EXPECT_TRUE(std::ranges::is_sorted(spans, {}, &learn::AttackSpan::from));
+      for (const auto& s : spans) EXPECT_LT(s.from, s.to);
+    }
+    const size_t nodes = nodes_with(n, kind_of(c, "horizontal_scan"));
+    EXPECT_TRUE(nodes == 0 || nodes > n.table.nodes.size() / 2) << "a scan of the prefix is one of its nodes";
+    sweeps += nodes > 0 ? 1 : 0;
+  }
+  EXPECT_GT(sweeps, 0u);
+}
+
+TEST_F(CorpusTest, WhereOnlyConnectionsAreCountedScansOfOneHostAreAttacks) {
+  CorpusSpec spec = small();
+  spec.partial = 0;
+  const Corpus c = load_corpus(spec, folder_ / "a", stop_, {});
+  const int scan = kind_of(c, "vertical_scan");
+  size_t scanned = 0;
+  for (auto n : c.train) {
+    const size_t before = nodes_with(n, scan);
+    size_t attacks = 0;
+    for (const auto& spans : n.attacks) attacks += spans.size();
+    size_t scans = 0;
+    for (const auto& spans : n.lookalikes)
+      scans += static_cast<size_t>(std::ranges::count(spans, scan, &learn::AttackSpan::type));
+    count_connections(c.kinds, n);
+    EXPECT_EQ(nodes_with(n, scan), 0u);
+    EXPECT_TRUE(n.table.missing[series::kBytesIn]);
+    const RowTruths truths = truths_of(n);
+    for (size_t r = 0; r < truths.event.size(); ++r) {
+      const float least = 10 * static_cast<float>(n.table.step_ms) / 60'000;
+      if (truths.event[r] >= 0) {
+        EXPECT_GE(n.table.frame(r)[series::kFlowsIn], least) << "a poll is an attack";
+      }
+    }
+    for (const auto& spans : n.attacks) {
+      EXPECT_TRUE(std::ranges::is_sorted(spans, {}, &learn::AttackSpan::from));
+      attacks -= spans.size();
+    }
+    EXPECT_EQ(attacks + scans, 0u);
+    scanned += before;
+  }
+  EXPECT_GT(scanned, 0u);
+}
+
+// Rows that look like attacks are kept beside those that are drawn from all: of many benign rows they are few.
+TEST_F(CorpusTest, ThinnedRowsKeepWhatLooksLikeAnAttack) {
+  RowTruths t;
+  t.event.assign(10'000, -1);
+  t.lookalike.assign(10'000, false);
+  for (size_t r = 0; r < 50; ++r) t.lookalike[r] = true;
+  t.event[9'999] = 0;
+  t.event[9'998] = -2;
+  base::Random random(1);
+  const auto keep = thinned(t, {10, 500, 50}, random);
+  EXPECT_EQ(std::count(keep.begin(), keep.begin() + 50, true), 50);
+  EXPECT_NEAR(static_cast<double>(std::count(keep.begin() + 50, keep.end(), true)), 500, 80);
+  EXPECT_TRUE(keep[9'999]);
+  EXPECT_FALSE(keep[9'998]);
+}
+
 TEST_F(CorpusTest, HidingLeavesWhatTheSourceGives) {
   Corpus c = load_corpus(small(), folder_ / "a", stop_, {});
   auto table = c.train[0].table;

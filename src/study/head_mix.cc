@@ -55,24 +55,34 @@ Terms newton_step(Slope slope) {
   return d;
 }
 
+void mark_lookalikes(const learn::CorpusNetwork& n, size_t node, RowTruths& t) {
+  for (const learn::AttackSpan& a : n.lookalikes[node]) {
+    for (size_t row = n.table.lower_bound(node, a.from);
+         row < n.table.offsets[node + 1] && n.table.steps[row] < a.to; ++row)
+      t.lookalike[row] = true;
+  }
+}
+
 }  // namespace
 
 RowTruths truths_of(const learn::CorpusNetwork& n) {
   RowTruths t;
   t.event.assign(n.table.rows(), -1);
+  t.lookalike.assign(n.table.rows(), false);
   const bool flows = !n.table.missing[series::kFlowsIn];
   for (size_t node = 0; node < n.table.nodes.size(); ++node) {
     const auto& spans = n.attacks[node];
     for (size_t row = n.table.offsets[node]; row < n.table.offsets[node + 1]; ++row) {
       if (flows && !(n.table.frame(row)[series::kFlowsIn] > 0)) t.event[row] = -2;
     }
+    if (!n.lookalikes.empty()) mark_lookalikes(n, node, t);
     for (const learn::AttackSpan& a : spans) {
       const auto event = static_cast<int32_t>(t.events);
       bool any = false;
       for (size_t row = n.table.lower_bound(node, a.from);
            row < n.table.offsets[node + 1] && n.table.steps[row] < a.to; ++row) {
         if (t.event[row] == -2) continue;
-        t.event[row] = a.type == learn::AttackSpan::kUnknown ? -2 : event;
+        t.event[row] = a.type == learn::AttackSpan::kUnknown || n.too_weak(row) ? -2 : event;
         any |= t.event[row] >= 0;
       }
       t.events += any ? 1 : 0;

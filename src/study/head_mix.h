@@ -17,7 +17,8 @@ inline constexpr float kDenseDeviation = 2;    // the head's clip is wider than 
 
 // What is known of a network's rows.
 struct RowTruths {
-  std::vector<int32_t> event;  // index of the attack, -1 benign, -2 not learnt from
+  std::vector<int32_t> event;   // index of the attack, -1 benign, -2 not learnt from
+  std::vector<bool> lookalike;  // benign, and looks like an attack
   size_t events = 0;
 };
 RowTruths truths_of(const learn::CorpusNetwork& network);

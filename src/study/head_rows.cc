@@ -14,15 +14,23 @@ constexpr double kNetworkWeight = 1000;  // of all its rows, against the penalty
 std::vector<bool> thinned(const RowTruths& t, MostRows most, base::Random& random) {
   size_t attack = 0;
   size_t benign = 0;
-  for (const int32_t e : t.event) ++(e >= 0 ? attack : benign);
+  size_t lookalike = 0;
+  for (size_t r = 0; r < t.event.size(); ++r) {
+    ++(t.event[r] >= 0 ? attack : benign);
+    lookalike += t.event[r] == -1 && t.lookalike[r] ? 1 : 0;
+  }
   const auto share = [](size_t kept, size_t all) {
     return static_cast<double>(kept) / static_cast<double>(std::max<size_t>(1, all));
   };
   const double keep_attack = share(most.attack, attack);
   const double keep_benign = share(most.benign, benign);
+  const double keep_lookalike = share(most.lookalike, lookalike);
   std::vector<bool> keep(t.event.size());
-  for (size_t r = 0; r < keep.size(); ++r)
-    keep[r] = t.event[r] >= -1 && random.chance(t.event[r] >= 0 ? keep_attack : keep_benign);
+  for (size_t r = 0; r < keep.size(); ++r) {
+    if (t.event[r] < -1) continue;
+    keep[r] = random.chance(t.event[r] >= 0 ? keep_attack : keep_benign);
+    if (t.event[r] == -1 && t.lookalike[r]) keep[r] = keep[r] || random.chance(keep_lookalike);
+  }
   return keep;
 }
 

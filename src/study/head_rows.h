@@ -13,8 +13,9 @@ namespace netflowgen::study {
 
 // Of one network, at most.
 struct MostRows {
-  size_t attack = 1500;
-  size_t benign = 3000;
+  size_t attack = 1200;
+  size_t benign = 2000;
+  size_t lookalike = 800;  // benign ones, beside those that are drawn from all
 };
 // At random as many rows of a kind; [rows of the table].
 std::vector<bool> thinned(const RowTruths& truth, MostRows most, base::Random& random);

@@ -41,8 +41,13 @@ std::vector<bool> usable_columns(const token::Encoder& encoder) {
 }
 
 // Networks that are not sampled as connection counts, the hardest source; the others as one of the rest, in turn.
-SourceKind poor_source(const CorpusNetwork& network, size_t index) {
-  return network.sampled ? other_source(index) : SourceKind::kConnections;
+CorpusNetwork as_poorer_source(const Corpus& corpus, const CorpusNetwork& network, size_t index) {
+  CorpusNetwork poor = network;
+  if (network.sampled)
+    hide_features(other_source(index), poor.table);
+  else
+    count_connections(corpus.kinds, poor);
+  return poor;
 }
 
 Growth growth_of(const ZeroShotOptions& o) { return {o.trees, o.tree_depth, o.seed}; }
@@ -51,7 +56,7 @@ void add_rows(const CorpusNetwork& n, const token::Encoder& encoder, const std::
               const ZeroShotOptions& o, bool alone, base::Random& random, Rows& rows) {
   const RowTruths t = truths_of(n);
   if (t.events == 0) return;
-  const std::vector<bool> keep = thinned(t, {o.most_attack_rows, o.most_benign_rows}, random);
+  const std::vector<bool> keep = thinned(t, o.most, random);
   std::vector<float> x = learn::dense_rows(n.table, encoder, keep, alone);
   std::vector<size_t> kept;
   for (size_t r = 0; r < keep.size(); ++r) {
@@ -75,7 +80,7 @@ Rows gather_rows(const learn::Backbone& backbone, const Corpus& corpus, const Ze
   Rows rows;
   size_t most = 0;
   for (const auto& n : corpus.train)
-    most += 2 * std::min(n.table.rows(), o.most_attack_rows + o.most_benign_rows);
+    most += 2 * std::min(n.table.rows(), o.most.attack + o.most.benign + o.most.lookalike);
   rows.x.reserve(most * backbone.encoder().dense());  // it is gigabytes: growing would copy them
   for (size_t k = 0; k < corpus.train.size(); ++k) {
     if (stop.requested()) throw base::Stopped("stopped while trees' rows were gathered; nothing was written");
@@ -84,8 +89,7 @@ Rows gather_rows(const learn::Backbone& backbone, const Corpus& corpus, const Ze
     const token::Encoder encoder(backbone.tokenizer(), input);
     if (corpus.train[k].labelled) {
       add_rows(corpus.train[k], encoder, usable, o, false, random, rows);
-      CorpusNetwork partial = corpus.train[k];
-      hide_features(poor_source(partial, k), partial.table);
+      CorpusNetwork partial = as_poorer_source(corpus, corpus.train[k], k);
       if (k % 5 == 0) keep_inbound(partial.table);
       add_rows(partial, encoder, usable, o, k % 4 == 1, random, rows);
     }
@@ -223,17 +227,13 @@ ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, 
   std::vector<Parts> poor;  // the same networks as poorer sources see them
   for (const auto& n : corpus.validation) {
     parts.push_back(parts_of(n, backbone, trees, stop));
-    CorpusNetwork copy = n;
-    hide_features(poor_source(copy, parts.size()), copy.table);
-    poor.push_back(parts_of(copy, backbone, trees, stop));
+    poor.push_back(parts_of(as_poorer_source(corpus, n, parts.size()), backbone, trees, stop));
     if (progress) progress({"validation networks", parts.size(), corpus.validation.size(), ""});
   }
   for (const auto& p : parts) poor.push_back(p);
   const Mix mix = fit_mix(poor);
   ZeroShotResult result{mix.transformer, mix.trees, mix.flows, {}};
-  const Twin twin =
-      twin_of(model, corpus, parts, {growth_of(o), {o.most_attack_rows, o.most_benign_rows}, o.threads}, stop,
-              progress);
+  const Twin twin = twin_of(model, corpus, parts, {growth_of(o), o.most, o.threads}, stop, progress);
   for (size_t k = 0; k < parts.size(); ++k) {
     const Parts& p = parts[k];
     result.scores.push_back({p.name, p.auprc({1, 0, 0, 0}), p.auprc({0, 1, 0, 0}), p.auprc(mix),

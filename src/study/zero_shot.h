@@ -8,14 +8,14 @@
 #include "base/file.h"
 #include "base/stop.h"
 #include "study/corpus.h"
+#include "study/head_rows.h"
 
 namespace netflowgen::study {
 
 struct ZeroShotOptions {
   int trees = 300;
   int tree_depth = 6;
-  size_t most_attack_rows = 1500;  // of a network
-  size_t most_benign_rows = 3000;
+  MostRows most;      // of a network
   double rate = 0.1;  // false alarms per node-day that alerts aim at
   int threads = 0;
   uint64_t seed = 1;

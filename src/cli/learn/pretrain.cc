@@ -266,6 +266,10 @@ void add_pretrain(Command& app, Context& context) {
   c->add_option("--evaluate-every", p.evaluate_every, "Steps between validations and checkpoints")
       ->capture_default_str()
       ->check(kPositive);
+  c->add_option("--validation-windows", p.validation_windows, "Windows that a validation looks at")
+      ->capture_default_str()
+      ->check(kPositive)
+      ->group(kAdvancedGroup);
   c->add_option("--patience", p.patience, "Validations without improvement before it stops; 0: never")
       ->capture_default_str();
   c->add_option("--seed", p.seed, "Seed of weights and windows")->capture_default_str();

@@ -9,7 +9,8 @@
 namespace netflowgen::learn {
 namespace {
 
-constexpr double kAttackShare = 0.5;  // of a labelled network's windows
+constexpr double kAttackShare = 0.45;    // of a labelled network's windows
+constexpr double kLookalikeShare = 0.2;  // of them
 constexpr size_t kAlone = 8;  // one of as many networks hides what the others do, so that it is not needed
 constexpr double kAnyNode = 0.1;  // of the others, whose node is drawn without regard to its rows
 
@@ -42,7 +43,6 @@ CorpusPart::CorpusPart(const CorpusNetwork& network, const token::Tokenizer& tok
   positions_ = std::make_unique<Positions>(network.table, *encoder_, network.table.first_step,
                                            network.table.end_step, network.nodes);
   if (alone) positions_->forget_surroundings();
-  std::map<int, std::vector<Start>> starts;
   double sum = 0;
   for (size_t i = 0; i < positions_->nodes(); ++i) {
     const size_t node = positions_->node(i);
@@ -50,23 +50,35 @@ CorpusPart::CorpusPart(const CorpusNetwork& network, const token::Tokenizer& tok
       sum += std::sqrt(static_cast<double>(network.table.offsets[node + 1] - network.table.offsets[node]));
     }
     cumulative_.push_back(sum);
-    if (!network.labelled) continue;
+  }
+  if (cumulative_.empty()) cumulative_.push_back(0);
+  if (!network.labelled) return;
+  attacks_ = starts_of(network.attacks);
+  lookalikes_ = starts_of(network.lookalikes);
+}
+
+CorpusPart::Starts CorpusPart::starts_of(const std::vector<std::vector<AttackSpan>>& spans) const {
+  std::map<int, std::vector<Start>> starts;
+  for (size_t i = 0; i < positions_->nodes() && !spans.empty(); ++i) {
     size_t p = 0;
-    for (const AttackSpan& a : network.attacks[node]) {
+    for (const AttackSpan& a : spans[positions_->node(i)]) {
       while (p < positions_->count(i) && positions_->step(i, p) < a.from) ++p;
       if (a.type == AttackSpan::kUnknown || p == positions_->count(i) || positions_->step(i, p) >= a.to)
         continue;
       starts[a.type].push_back({i, p});
     }
   }
-  if (cumulative_.empty()) cumulative_.push_back(0);
-  for (auto& [type, list] : starts) starts_.push_back(std::move(list));
+  Starts all;
+  for (auto& [type, list] : starts) all.push_back(std::move(list));
+  return all;
 }
 
 WindowPlan CorpusPart::plan(base::Random& random, size_t length) const {
   WindowPlan plan;
-  if (!starts_.empty() && random.chance(kAttackShare)) {
-    const auto& list = starts_[random.below(starts_.size())];
+  const double kind = random.uniform();
+  const Starts& starts = kind < kAttackShare ? attacks_ : lookalikes_;
+  if (!starts.empty() && kind < kAttackShare + kLookalikeShare) {
+    const auto& list = starts[random.below(starts.size())];
     const Start& start = list[random.below(list.size())];
     plan.node = start.node;
     plan.first = start.position - std::min(start.position, random.below(length));
@@ -88,7 +100,9 @@ void CorpusPart::label(const WindowPlan& plan, size_t b, WindowBatch& batch) con
     if (type == AttackSpan::kUnknown) {
       batch.inject[at] = -1;
     } else if (type != CorpusNetwork::kNone) {
-      batch.inject[at] = batch.rows[at] >= 0 ? 1.0f : -1.0f;  // a pause within an attack is neither
+      // A pause within an attack is neither.
+      const bool is = batch.rows[at] >= 0 && !network_->too_weak(static_cast<size_t>(batch.rows[at]));
+      batch.inject[at] = is ? 1.0f : -1.0f;
     }
   }
 }

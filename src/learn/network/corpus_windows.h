@@ -1,4 +1,5 @@
-// Windows of many networks. Half of those of a labelled network lie around an attack, each type as often as any other.
+// Windows of many networks. Of those of a labelled network some lie around an attack, each type as often as any other, and some
+// around what looks like one, each kind as often as any other.
 // Private to this folder.
 #pragma once
 
@@ -28,14 +29,19 @@ class CorpusPart {
  private:
   struct Start {
     size_t node;      // index into positions_.nodes()
-    size_t position;  // of the attack's first
+    size_t position;  // the span's first
   };
+  using Starts = std::vector<std::vector<Start>>;  // by type, of those that are there
+
+  // `spans`: [nodes of the table]; or empty.
+  Starts starts_of(const std::vector<std::vector<AttackSpan>>& spans) const;
 
   const CorpusNetwork* network_;
   std::unique_ptr<token::Encoder> encoder_;
   std::unique_ptr<Positions> positions_;
-  std::vector<double> cumulative_;          // by node, the square root of its rows
-  std::vector<std::vector<Start>> starts_;  // by type, of those that are there
+  std::vector<double> cumulative_;  // by node, the square root of its rows
+  Starts attacks_;
+  Starts lookalikes_;
 };
 
 class CorpusSampler final : public WindowSource {

@@ -196,19 +196,19 @@ double Trainer::train_step() {
 
 void Trainer::evaluate() {
   base::Random random(7);  // the same windows every time
-  double total = 0;
-  double next = 0;
+  Losses all;
   const int64_t rounds = std::max<int64_t>(1, options_.validation_windows / options_.batch);
   for (int64_t k = 0; k < rounds; ++k) {
     const Losses l = losses(*data_.validation, random, 1, false);
-    total += l.total / static_cast<double>(rounds);
-    next += l.next / static_cast<double>(rounds);
+    all.add(l, 1 / static_cast<double>(rounds));
   }
-  line_["val_loss"] = total;
-  line_["val_bits"] = next / std::log(2.0);
-  if (total < best_) {
-    best_ = total;
-    best_bits_ = next / std::log(2.0);
+  line_["val_loss"] = all.total;
+  line_["val_bits"] = all.next / std::log(2.0);
+  line_["val_inject"] = all.inject;
+  line_["val_direct"] = all.direct;
+  if (all.total < best_) {
+    best_ = all.total;
+    best_bits_ = all.next / std::log(2.0);
     bad_ = 0;
     if (first()) save_best();
   } else {
