@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "learn/network/backbone.h"
 #include "learn/network/corpus_windows.h"
+#include "learn/network/disguise.h"
 #include "learn/testing.h"
 
 namespace netflowgen::learn {
@@ -219,6 +220,56 @@ TEST(Windows, AreCausalAndInjectedStepsAreMarked) {
   EXPECT_EQ(marked, 3);
 }
 
+// A disguised window has the same traffic at another time, without what is hidden; neither inputs nor targets give it away.
+TEST(Windows, ADisguiseHidesFeaturesAndMovesTheClock) {
+  const auto table = sample_table(5, 2, 10);
+  const auto tokenizer = token::Tokenizer::universal();
+  token::InputSpec input = model::ModelSpec::preset_of("universal", "nano").input;
+  input.step_ms = table.step_ms;
+  const token::Encoder encoder(tokenizer, input);
+  const Positions positions(table, encoder, INT64_MIN, INT64_MAX);
+  const Disguise disguise(encoder);
+  WindowBatch plain;
+  plain.resize(1, 48, encoder);
+  fill_window(positions, 0, 20, nullptr, true, 0, plain);
+  const size_t slot = encoder.calendar_slot();
+  int hidden = 0;
+  int kept = 0;
+  int moved = 0;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    WindowBatch w = plain;
+    disguise.apply(seed, 0.5, 0, w);
+    const auto time = [&](const WindowBatch& batch, size_t p) {
+      const int64_t* ids = &batch.ids[p * encoder.slots() + slot];
+      return (ids[1] - encoder.id_of(slot + 1, 0)) * 144 + ids[0] - encoder.id_of(slot, 0);
+    };
+    moved += time(w, 0) != time(plain, 0) ? 1 : 0;
+    for (size_t p = 1; p < 48; ++p)
+      EXPECT_EQ((time(w, p) - time(w, 0) + 1008) % 1008, (time(plain, p) - time(plain, 0) + 1008) % 1008);
+    EXPECT_EQ(w.inject, plain.inject);
+    for (size_t c = 0; c < encoder.levels(); ++c) {
+      const auto feature = tokenizer.channels()[c].feature;
+      const bool gone = w.next[c] == kIgnore && plain.next[c] != kIgnore;
+      (gone ? hidden : kept) += 1;
+      EXPECT_FALSE(gone && feature == series::kFlowsIn);
+      for (size_t p = 0; p < 48; ++p) {
+        const int64_t id = w.ids[p * encoder.slots() + c];
+        EXPECT_EQ(id, gone ? encoder.id_of(c, token::kMissing) : plain.ids[p * encoder.slots() + c]);
+      }
+      if (feature != series::kBytesIn || !gone) continue;
+      const auto columns = encoder.dense_columns();
+      for (size_t d = 0; d < columns.size(); ++d) {
+        if (columns[d].name.starts_with("bytes_in")) {
+          EXPECT_EQ(w.dense[5 * encoder.dense() + d], 0) << columns[d].name;
+        }
+      }
+    }
+  }
+  EXPECT_GT(moved, 55);
+  EXPECT_GT(hidden, 60 * static_cast<int>(encoder.levels()) / 10);
+  EXPECT_GT(kept, hidden);
+}
+
 // What looks like an attack is rare, and a window drawn by its node alone hardly ever has one.
 TEST(Windows, OfACorpusLieAroundAttacksAndWhatLooksLikeThem) {
   CorpusNetwork n{"one", sample_table(7), true, {}, {}, 1};
@@ -233,7 +284,7 @@ TEST(Windows, OfACorpusLieAroundAttacksAndWhatLooksLikeThem) {
   for (size_t r = 0; r < n.table.rows(); ++r) fit.add(n.table.frame(r));
   const auto tokenizer = fit.finish({});
   const size_t length = 24;
-  const CorpusSampler sampler(networks, tokenizer, small_options().spec.input, length);
+  const CorpusSampler sampler(networks, tokenizer, small_options().spec.input, {length});
   base::Random random(1);
   const auto plans = sampler.plan(random, 4000);
   WindowBatch batch;

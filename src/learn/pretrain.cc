@@ -78,8 +78,10 @@ PretrainResult pretrain_corpus(const std::vector<CorpusNetwork>& train,
   check_device(o.device);
   const token::Tokenizer tokenizer = token::Tokenizer::universal();
   const auto length = static_cast<size_t>(o.length);
-  const CorpusSampler sampler(train, tokenizer, o.spec.input, length);
-  const CorpusSampler validation_sampler(validation, tokenizer, o.spec.input, length);
+  std::optional<double> hidden;
+  if (o.hide_inputs >= 0) hidden = o.hide_inputs;
+  const CorpusSampler sampler(train, tokenizer, o.spec.input, {length, hidden});
+  const CorpusSampler validation_sampler(validation, tokenizer, o.spec.input, {length});
   const TrainingData data{
       &sampler, &validation_sampler,
       fmt::format("- pre-trained on {} networks: {} positions of {} nodes; validated on {} others\n",

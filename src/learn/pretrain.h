@@ -34,13 +34,16 @@ struct PretrainOptions {
   int64_t accumulate = 1;     // micro-batches an optimiser step
   int64_t length = 256;       // positions a window
   double learning_rate = 2e-3;
-  double final_rate = 0.05;      // of learning_rate, at the end of the cosine
-  int64_t warmup = 100;          // steps
-  double weight_decay = 0.05;    // matrices only
-  double clip = 1.0;             // norm of the gradient
-  double inject_chance = 0.3;    // of a window to carry a flood
-  double inject_weight = 1.0;    // of its loss beside next-step's
-  double direct_weight = 1.0;    // of the direct heads' quantile loss
+  double final_rate = 0.05;    // of learning_rate, at the end of the cosine
+  int64_t warmup = 100;        // steps
+  double weight_decay = 0.05;  // matrices only
+  double clip = 1.0;           // norm of the gradient
+  double inject_chance = 0.3;  // of a window to carry a flood
+  double inject_weight = 1.0;  // of its loss beside next-step's
+  double direct_weight = 1.0;  // of the direct heads' quantile loss
+  // Of a corpus' windows whose truth is known, the share that hides features; all of them have another time of day. Below 0: nothing
+  // is changed.
+  double hide_inputs = 0.4;
   int64_t evaluate_every = 200;  // steps; checkpoints are written then too
   int64_t validation_windows = 128;
   int64_t patience = 5;  // evaluations without improvement before it stops; 0: never

@@ -14,8 +14,7 @@ namespace {
 
 constexpr float kDenseClip = 8;
 constexpr float kStandardClip = 16;
-constexpr float kLargestLog = 60;  // of a forecast
-constexpr int kDaySlots = 144;
+constexpr float kLargestLog = 60;       // of a forecast
 constexpr int64_t kMostIdle = 1 << 14;  // idle steps that are looked at one by one
 using base::kDayMs;
 

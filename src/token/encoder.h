@@ -43,6 +43,7 @@ inline constexpr int64_t kNever = INT64_MIN;
 inline constexpr int kMaxScales = 6;
 inline constexpr int kRecent = 12;              // last values given as dense inputs, with scales
 inline constexpr float kStandardBend = 3;       // B above
+inline constexpr int kDaySlots = 144;           // of Calendar::kDay
 inline constexpr float kStandardFloor = 0.02f;  // F above
 
 enum class Calendar : uint8_t {
@@ -122,6 +123,10 @@ class Encoder {
   const Tokenizer& tokenizer() const { return tokenizer_; }
   const InputSpec& spec() const { return spec_; }
   size_t slots() const { return slots_; }
+  uint32_t id_of(size_t slot, uint32_t token) const { return offsets_[slot] + token; }
+  size_t calendar_slot() const {
+    return tokenizer_.channels().size() + 1;
+  }  // the first, where there is a calendar
   size_t dense() const { return dense_; }
   std::vector<DenseColumn> dense_columns() const;  // [dense()]
   size_t levels() const { return tokenizer_.levels(); }

@@ -266,6 +266,11 @@ void add_pretrain(Command& app, Context& context) {
   c->add_option("--evaluate-every", p.evaluate_every, "Steps between validations and checkpoints")
       ->capture_default_str()
       ->check(kPositive);
+  c->add_option("--hide-inputs", p.hide_inputs,
+                "Of a corpus' windows, the share that hides features; all have another time of day. -1: none")
+      ->capture_default_str()
+      ->check(in_range(-1.0, 1.0))
+      ->group(kAdvancedGroup);
   c->add_option("--validation-windows", p.validation_windows, "Windows that a validation looks at")
       ->capture_default_str()
       ->check(kPositive)

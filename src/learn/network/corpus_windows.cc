@@ -40,6 +40,7 @@ CorpusPart::CorpusPart(const CorpusNetwork& network, const token::Tokenizer& tok
     : network_(&network) {
   input.step_ms = network.table.step_ms;
   encoder_ = std::make_unique<token::Encoder>(tokenizer, input);
+  disguise_ = std::make_unique<Disguise>(*encoder_);
   positions_ = std::make_unique<Positions>(network.table, *encoder_, network.table.first_step,
                                            network.table.end_step, network.nodes);
   if (alone) positions_->forget_surroundings();
@@ -108,8 +109,8 @@ void CorpusPart::label(const WindowPlan& plan, size_t b, WindowBatch& batch) con
 }
 
 CorpusSampler::CorpusSampler(const std::vector<CorpusNetwork>& networks, const token::Tokenizer& tokenizer,
-                             const token::InputSpec& input, size_t length)
-    : length_(length) {
+                             const token::InputSpec& input, const CorpusSampling& sampling)
+    : sampling_(sampling) {
   double sum = 0;
   for (const auto& network : networks) {
     const auto index = static_cast<size_t>(&network - networks.data());
@@ -126,8 +127,9 @@ std::vector<WindowPlan> CorpusSampler::plan(base::Random& random, size_t windows
   std::vector<WindowPlan> plans(windows);
   for (WindowPlan& plan : plans) {
     const size_t network = draw(random, cumulative_);
-    plan = parts_[network].plan(random, length_);
+    plan = parts_[network].plan(random, sampling_.length);
     plan.network = network;
+    if (sampling_.hidden && parts_[network].network().labelled) plan.disguise = random.next() | 1;
   }
   return plans;
 }
@@ -136,6 +138,7 @@ void CorpusSampler::fill_one(const WindowPlan& plan, size_t b, WindowBatch& batc
   const CorpusPart& part = parts_[plan.network];
   fill_window(part.positions(), plan.node, plan.first, nullptr, true, b, batch);
   part.label(plan, b, batch);
+  if (plan.disguise != 0) part.disguise().apply(plan.disguise, *sampling_.hidden, b, batch);
 }
 
 size_t CorpusSampler::positions() const {

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "learn/corpus.h"
+#include "learn/network/disguise.h"
 #include "learn/network/window_source.h"
 
 namespace netflowgen::learn {
@@ -25,6 +27,7 @@ class CorpusPart {
   WindowPlan plan(base::Random& random, size_t length) const;
   // Sets batch.inject of window `b`, which fill_window has filled from `plan`.
   void label(const WindowPlan& plan, size_t b, WindowBatch& batch) const;
+  const Disguise& disguise() const { return *disguise_; }
 
  private:
   struct Start {
@@ -39,18 +42,25 @@ class CorpusPart {
   const CorpusNetwork* network_;
   std::unique_ptr<token::Encoder> encoder_;
   std::unique_ptr<Positions> positions_;
+  std::unique_ptr<Disguise> disguise_;
   std::vector<double> cumulative_;  // by node, the square root of its rows
   Starts attacks_;
   Starts lookalikes_;
+};
+
+struct CorpusSampling {
+  size_t length = 0;  // positions a window
+  std::optional<double>
+      hidden{};  // windows of labelled networks are disguised, and this share of them hides features
 };
 
 class CorpusSampler final : public WindowSource {
  public:
   // Error: no network has anything to learn from. The networks must outlive it.
   CorpusSampler(const std::vector<CorpusNetwork>& networks, const token::Tokenizer& tokenizer,
-                const token::InputSpec& input, size_t length);
+                const token::InputSpec& input, const CorpusSampling& sampling);
 
-  size_t length() const override { return length_; }
+  size_t length() const override { return sampling_.length; }
   std::vector<WindowPlan> plan(base::Random& random, size_t windows) const override;
   void fill_one(const WindowPlan& plan, size_t b, WindowBatch& batch) const override;
   size_t positions() const;
@@ -59,7 +69,7 @@ class CorpusSampler final : public WindowSource {
  private:
   std::vector<CorpusPart> parts_;
   std::vector<double> cumulative_;
-  size_t length_;
+  CorpusSampling sampling_;
 };
 
 }  // namespace netflowgen::learn

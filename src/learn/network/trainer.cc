@@ -129,7 +129,7 @@ std::string Trainer::fingerprint() const {
                      o.from.filename().string(), o.steps, o.batch, o.accumulate, o.length, o.learning_rate,
                      o.final_rate, o.warmup, o.weight_decay, o.clip, o.inject_chance, o.inject_weight,
                      o.direct_weight, o.evaluate_every, o.validation_windows, o.patience) +
-         fmt::format(" {}", o.seed);
+         fmt::format(" {} {}", o.seed, o.hide_inputs);
 }
 
 void Trainer::agree() {

@@ -86,6 +86,7 @@ struct WindowPlan {
   size_t first = 0;    // position
   bool inject = false;
   Flood flood;
+  uint64_t disguise = 0;  // seed of what is changed about a corpus' window; 0: nothing
 };
 
 }  // namespace netflowgen::learn
