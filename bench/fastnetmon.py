@@ -183,12 +183,17 @@ def history(file, minutes):
             f.write(f"{at - ms / 1000:.3f},{at:.3f},{source},{target},{sport},{dport},{protocol},{packets},{size}\n")
 
 
+def about(record):
+    drivers = [f"{d['feature']} {d['seen'] or 0:.4g} of {d['expected'] or 0:.4g}" for d in record.get("drivers", [])[:3]]
+    return f"{'early, ' if record.get('early') else ''}{record.get('type')}, {record.get('times_expected')} times what was expected, {', '.join(drivers)}"
+
+
 def receiver(out):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             r = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if "node" in r:
-                out.append((time.time(), r["node"], r["event"], r["severity"], r["id"]))
+                out.append((time.time(), r["node"], r["event"], r["severity"], r["id"], about(r)))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -234,7 +239,7 @@ outputs:
 def fastnetmon_alerts(folder, average):
     file = folder / f"alerts-{average}"
     lines = file.read_text().splitlines() if file.exists() else []
-    return [(float(a), b, "raised", "", "") for a, b, c in (line.split() for line in lines) if c == "ban"]
+    return [(float(a), b, "raised", "", "", "") for a, b, c in (line.split() for line in lines) if c == "ban"]
 
 
 LEVELS = ("low", "medium", "high", "critical")
@@ -304,6 +309,15 @@ def main():
         for least, label in enumerate(LEVELS[:3]):
             count = [sum(1 for a in v if a[1] not in attacked and a[2] == "raised" and (not a[3] or LEVELS.index(a[3]) >= least)) for v in found.values()]
             print(f"| alerts on hosts that are not attacked, {label} or more | " + " | ".join(map(str, count)) + " |")
+        others = {a[4] for a in hooked if a[1] not in attacked and a[2] == "raised"}
+        early = {a[4] for a in hooked if a[4] in others and a[2] == "raised" and a[5].startswith("early")}
+        borne = {a[4] for a in hooked if a[4] in early and a[2] == "updated"}
+        print(f"\nNetFlowGen's alerts on hosts that are not attacked: {len(others)}, of them {len(early)} while their step was open, which {len(borne)} bore out. Above low:")
+        benign = {e.victim: e.name for e in events if not e.name[0].isdigit()}
+        begin = min(sender.begun.values())
+        for at, node, event, severity, ident, text in hooked:
+            if node not in attacked and severity != "low" and event != "ended":
+                print(f"  {at - begin:6.1f} s {node} ({benign.get(node, 'background')}) {event} {severity} {ident}: {text}")
         if serve.returncode != 0:
             sys.exit(f"serve ended with {serve.returncode}: {(folder / 'serve.log').read_text()[-2000:]}")
 

@@ -4,8 +4,11 @@
     bench/serve_load.py PROGRAM [--rates 50000,100000,200000] [--seconds 300] [--hosts 100000] [--step 60] [--modes collect,active]
 
 For every rate and mode it prints: flows a second that were sent, loss (what was sent less what was decoded, and why), CPU seconds per
-million flows, peak memory and how much it grew in the second half, seconds from the end of a step (and its lateness) to its scores, and
-the API's answers. What still waits in the service's queue is told apart from what was lost. "got" is the share of the time in which a
+million flows, peak memory and how much it grew in the second half, seconds from the end of a step to its scores, and the API's answers.
+The steps that history keeps in memory (`history.memory`) grow until that is full; growth is told without them.
+A step's scores are there when a client that waits for the event of the step has them from /api/v1/nodes: by the client's clock, from the
+end of the step, --lateness included. Under the table is what memory was after each step, and of it that of history.
+What still waits in the service's queue is told apart from what was lost. "got" is the share of the time in which a
 thread of the service could run and did: on a busy machine it is below 1, and delays and losses are the machine's, while CPU seconds count.
 At the end it loads the page as a browser does for the first time. `collect` (the same service without a
 model) is the baseline of its line's ratio. With --overload the last rate is sent until the queue is full, then a tenth of it: what is
@@ -50,11 +53,12 @@ class Sender(threading.Thread):
         self.socket.connect(("127.0.0.1", port))
         self.rate, self.sent, self.ending = 0, 0, False
         head = struct.pack(">HH", 256, 4 + PER_PACKET * RECORD.size)
-        self.pool = []
+        self.pool, made = [], 0  # every host is in it, as far as it is large enough
         for _ in range(pool):
             body = bytearray(20) + head
             for _ in range(PER_PACKET):
-                inside, outside = 0x0A000001 + rng.randrange(hosts), 0x2D000000 + rng.randrange(1 << 18)
+                made += 1
+                inside, outside = 0x0A000001 + made * 7919 % hosts, 0x2D000000 + rng.randrange(1 << 18)
                 source, target = (inside, outside) if rng.random() < 0.5 else (outside, inside)
                 packets = 1 + int(rng.paretovariate(1.2)) % 1000
                 body += RECORD.pack(source, target, rng.randrange(1024, 65536), rng.choice((443, 443, 80, 53, 22)), rng.choice((6, 6, 6, 17)), 24,
@@ -91,7 +95,7 @@ class Sender(threading.Thread):
 
 
 class Service:
-    def __init__(self, program, folder, mode, step, hosts, cache):
+    def __init__(self, program, folder, mode, hosts, options):
         self.udp, self.http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
         file = folder / f"{mode}.yaml"
         file.write_text(f"""mode: {mode}
@@ -99,11 +103,11 @@ data: {folder}/{mode}
 listen: ["udp://127.0.0.1:{self.udp}"]
 flush: 1m
 nodes: {{hosts: [10.0.0.0/8]}}
-series: {{step: {step}s, lateness: 5s}}
-model: {{path: {"none" if mode == "collect" else "default"}, cache: {cache}, max-nodes: {hosts + 1000}}}
+series: {{step: {options.step}s, lateness: {options.lateness}s}}
+model: {{path: {"none" if mode == "collect" else "default"}, cache: {options.cache}, max-nodes: {hosts + 1000}}}
+history: {{memory: {options.history}}}
 http: {{listen: ["127.0.0.1:{self.http}"], rate: 0}}
 """)
-        self.lateness = 5
         self.log = open(folder / f"{mode}.log", "w+")
         self.process = subprocess.Popen([program, "serve", str(file)], stderr=self.log)
         atexit.register(self.process.kill)
@@ -129,6 +133,18 @@ http: {{listen: ["127.0.0.1:{self.http}"], rate: 0}}
                 if labels.get("exporter", "") == "":
                     out[(found[1], labels.get("stage", ""), labels.get("reason", ""))] = float(found[3])
         return out
+
+    def events(self):
+        """The service's events, by name, as they come."""
+        c = http.client.HTTPConnection("127.0.0.1", self.http, timeout=600)
+        c.request("GET", "/api/v1/events")
+        name = ""
+        for line in c.getresponse():
+            key, _, text = line.decode().rstrip().partition(": ")
+            if key == "event":
+                name = text
+            elif key == "data":
+                yield name, json.loads(text)
 
     def cpu(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -161,8 +177,33 @@ http: {{listen: ["127.0.0.1:{self.http}"], rate: 0}}
         return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
 
     def stop(self):
+        self.stopping = True
         self.process.terminate()
         self.process.wait(120)
+
+
+class Steps(threading.Thread):
+    """Of each step that closes: its number of nodes, seconds from its end until its scores are in the API, memory then."""
+
+    def __init__(self, service):
+        super().__init__(daemon=True)
+        self.service, self.seen = service, []
+
+    def run(self):
+        try:
+            for name, data in self.service.events():
+                if name != "step":
+                    continue
+                rows = json.loads(self.service.ask("/api/v1/nodes?sort=surprise&limit=1")[0])
+                if rows["time_ms"] < data["time_ms"]:
+                    sys.exit(f"the API has step {rows['time_ms']} after the event of {data['time_ms']}")
+                late = time.time() - (data["time_ms"] + data["step_ms"]) / 1000
+                history = self.service.metrics()[("history_memory_bytes", "", "")] / (1 << 20)
+                self.seen.append({"nodes": data["nodes"], "late_s": late, "score_s": (data["score_ms"] or 0) / 1000,
+                                  "resident_mb": self.service.resident_mb(), "history_mb": history})
+        except (OSError, http.client.HTTPException):
+            if not getattr(self.service, "stopping", False):
+                raise
 
 
 def drops(after, before):
@@ -177,51 +218,55 @@ def p99(values):
     return sorted(values)[max(0, int(len(values) * 0.99) - 1)] if values else float("nan")
 
 
-def phase(service, sender, rate, seconds):
-    before, cpu, sent, start = service.metrics(), service.cpu(), sender.sent, time.monotonic()
-    ran, stood = service.scheduled()
-    sender.rate = rate
-    times, lags, costs, resident, seen = [], [], [], [], before.get(("step_last_seconds", "", ""))
-    while time.monotonic() - start < seconds:
-        for path in ("/api/v1/overview", "/api/v1/nodes?sort=bytes", "/api/v1/status"):
-            times.append(service.ask(path)[1])
-        m = service.metrics()
-        last = m.get(("step_last_seconds", "", ""))
-        if last is not None and last != seen:
-            lags.append(m.get(("step_lag_seconds", "", ""), 0) - service.lateness)
-            costs.append(m.get(("step_score_seconds", "", ""), 0))
-            resident.append(service.resident_mb())
-        seen = last
-        time.sleep(0.2)
-    sent, wall = sender.sent - sent, time.monotonic() - start
-    sender.rate = 0
-    after, still = service.metrics(), time.monotonic()
-    while time.monotonic() - still < 60:  # what is queued; the counters stand still while a step is scored
+def wait_for_queue(service, after):
+    """The counters when nothing is read any more; they stand still while a step is scored, too."""
+    still = time.monotonic()
+    while time.monotonic() - still < 60 and after.get(("stage_held", "sockets", ""), 0) > 0:
         time.sleep(0.5)
         now = service.metrics()
         if now.get(("stage_out_total", "sockets", "")) != after.get(("stage_out_total", "sockets", "")):
             still = time.monotonic()
         after = now
+    time.sleep(2)
+    return service.metrics()
+
+
+def phase(service, sender, steps, rate, seconds):
+    before, cpu, sent, start, first = service.metrics(), service.cpu(), sender.sent, time.monotonic(), len(steps.seen)
+    ran, stood = service.scheduled()
+    sender.rate = rate
+    times = []
+    while time.monotonic() - start < seconds:
+        for path in ("/api/v1/overview", "/api/v1/nodes?sort=bytes", "/api/v1/status"):
+            times.append(service.ask(path)[1])
+        service.metrics()
+        time.sleep(0.2)
+    sent, wall = sender.sent - sent, time.monotonic() - start
+    sender.rate = 0
+    seen = steps.seen[first:]
+    after = wait_for_queue(service, service.metrics())
     flows = after[("stage_in_total", "flows", "")] - before.get(("stage_in_total", "flows", ""), 0)
     waiting = (after.get(("stage_held", "sockets", ""), 0) - before.get(("stage_held", "sockets", ""), 0)) * PER_PACKET
     cpu = service.cpu() - cpu
     ran, stood = (b - a for a, b in zip((ran, stood), service.scheduled()))
-    half = resident[len(resident) // 2] if resident else float("nan")
-    return {"got": ran / max(1e-9, ran + stood), "score_s": max(costs, default=float("nan")), "steps": len(lags), "grown_mb": (resident[-1] if resident else float("nan")) - half,
+    rest = [s["resident_mb"] - s["history_mb"] for s in seen]
+    nothing = float("nan")
+    return {"got": ran / max(1e-9, ran + stood), "seen": seen, "grown_mb": rest[-1] - rest[len(rest) // 2] if rest else nothing,
+            "score_s": max((s["score_s"] for s in seen), default=nothing), "late_s": max((s["late_s"] for s in seen), default=nothing),
             "sent_per_s": sent / wall, "lost": max(0, 1 - (flows + waiting) / max(1, sent)), "waiting": max(0, waiting) / max(1, sent), "cpu_per_million": cpu / max(1, flows) * 1e6, "peak_mb": service.peak_mb(),
-            "lag_s": max(lags, default=float("nan")), "api_p99_ms": 1000 * p99(times), "drops": drops(after, before), "queue": after.get(("queue_bytes", "", ""), 0)}
+            "api_p99_ms": 1000 * p99(times), "drops": drops(after, before), "queue": after.get(("queue_bytes", "", ""), 0)}
 
 
-def overload(service, sender, rate):
+def overload(service, sender, steps, rate):
     print(f"\noverload: {rate} flows/s, then a tenth of it")
-    r = phase(service, sender, rate, 30)
+    r = phase(service, sender, steps, rate, 30)
     print(f"  sent {r['sent_per_s']:.0f}/s, lost {100 * r['lost']:.2f} %, waiting {100 * r['waiting']:.1f} %, API p99 {r['api_p99_ms']:.0f} ms, peak {r['peak_mb']:.0f} MB, shed: {json.dumps(r['drops'])}")
     sender.rate = rate / 10
     start = time.monotonic()
     while service.metrics().get(("queue_bytes", "", ""), 0) > 1 << 20 and time.monotonic() - start < 300:
         time.sleep(0.5)
     waited = time.monotonic() - start
-    r = phase(service, sender, rate / 10, 20)
+    r = phase(service, sender, steps, rate / 10, 20)
     print(f"  nothing waits after {waited:.1f} s; then lost {100 * r['lost']:.3f} %, API p99 {r['api_p99_ms']:.0f} ms, drops {json.dumps(r['drops'])}")
 
 
@@ -234,27 +279,36 @@ def main():
     p.add_argument("--step", type=int, default=60)
     p.add_argument("--modes", default="collect,active")
     p.add_argument("--cache", default="int8")
+    p.add_argument("--lateness", type=int, default=5, help="seconds that a step stays open after its end")
+    p.add_argument("--history", default="512M", help="memory of the latest steps")
     p.add_argument("--overload", type=int, default=0, help="flows a second")
     a = p.parse_args()
-    print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {a.hosts} hosts, steps of {a.step} s, {a.seconds:.0f} s a rate")
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {a.hosts} hosts, steps of {a.step} s open for {a.lateness} s, {a.seconds:.0f} s a rate")
     print("| mode | flows/s sent | lost | waiting | CPU s per M flows | ratio | got | peak MB | grown MB | steps | scoring, s | step end to scores, s | API p99, ms | drops |\n|" + "---|" * 14)
-    baseline = {}
+    baseline, notes = {}, []
     for mode in a.modes.split(","):
         with tempfile.TemporaryDirectory(prefix="nfg-load-") as folder:
-            service = Service(a.program, pathlib.Path(folder), mode, a.step, a.hosts, a.cache)
+            service = Service(a.program, pathlib.Path(folder), mode, a.hosts, a)
+            steps = Steps(service)
+            steps.start()
             sender = Sender(service.udp, a.hosts)
             sender.start()
             for rate in map(int, a.rates.split(",")):
-                r = phase(service, sender, rate, a.seconds)
+                r = phase(service, sender, steps, rate, a.seconds)
                 baseline.setdefault(rate, r["cpu_per_million"])
                 print(f"| {mode} | {r['sent_per_s']:.0f} | {100 * r['lost']:.4f} % | {100 * r['waiting']:.2f} % | {r['cpu_per_million']:.2f} | {r['cpu_per_million'] / baseline[rate]:.2f} | "
-                      f"{r['got']:.2f} | {r['peak_mb']:.0f} | {r['grown_mb']:.0f} | {r['steps']} | {r['score_s']:.1f} | {r['lag_s']:.1f} | {r['api_p99_ms']:.0f} | {json.dumps(r['drops'])} |", flush=True)
+                      f"{r['got']:.2f} | {r['peak_mb']:.0f} | {r['grown_mb']:.0f} | {len(r['seen'])} | {r['score_s']:.1f} | {r['late_s']:.1f} | {r['api_p99_ms']:.0f} | {json.dumps(r['drops'])} |", flush=True)
+                notes.append(f"{mode}, {rate} flows/s, after each step: MB (of them history) " +
+                             " ".join(f"{s['resident_mb']:.0f} ({s['history_mb']:.0f})" for s in r["seen"]) +
+                             "; s to its scores " + " ".join(f"{s['late_s']:.1f}" for s in r["seen"]))
             if a.overload:
-                overload(service, sender, a.overload)
+                overload(service, sender, steps, a.overload)
             size, seconds = service.first_load()
             sender.ending = True
             service.stop()
-            print(f"the page's first load, {mode}: {size / 1024:.0f} KiB in {seconds:.3f} s", flush=True)
+            notes += [line.rstrip() for line in open(service.log.name) if "left out: " in line]
+            notes.append(f"the page's first load, {mode}: {size / 1024:.0f} KiB in {seconds:.3f} s")
+    print("\n" + "\n".join(notes))
 
 
 main()

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/options/decode_options.h"
 #include "cli/options/detect_options.h"
 #include "cli/options/series_options.h"
 #include "infer/engine.h"
@@ -28,6 +29,7 @@ struct SizeArgs {
   double ends = 1;
   std::string step = "60s";
   std::string lateness = kUsualLateness;
+  std::string history = "512M";
   std::string keep = "400d";
   std::string keep_rows = "90d";
   std::string keep_topic = "1d";
@@ -79,6 +81,7 @@ serve::SizeInput input_of(const SizeArgs& a) {
   if (in.step_s <= 0) throw UsageError("--step {}: it must be longer than 0", a.step);
   // A flow makes its ends active, and no more.
   in.active = std::min(in.active, in.flows_per_s * in.step_s * in.ends);
+  in.history_bytes = static_cast<double>(size_bytes(a.history, "--history"));
   in.keep_days = days_of(a.keep, "--keep");
   in.rows_days = days_of(a.keep_rows, "--keep-rows");
   in.topic_days = days_of(a.keep_topic, "--keep-topic");
@@ -155,6 +158,8 @@ void add_size(Command& app, Context&) {
   c->add_option("--ends", a->ends, "Of a flow's two ends, how many are nodes")->capture_default_str();
   c->add_option("--step", a->step, "Length of a step")->capture_default_str();
   c->add_option("--lateness", a->lateness, "How long a step stays open after its end")->capture_default_str();
+  c->add_option("--history", a->history, "Memory of serve's latest steps: its history.memory")
+      ->capture_default_str();
   c->add_option("--keep", a->keep, "Of the series store")->capture_default_str();
   c->add_option("--keep-rows", a->keep_rows, "Of rows of ClickHouse")->capture_default_str();
   c->add_option("--keep-topic", a->keep_topic, "Of the topic of a fleet")->capture_default_str();

@@ -158,27 +158,24 @@ void Detector::apply(int64_t step, size_t task, Transition transition, const Nod
   if (larger) alert.times_expected = times;
   if (higher || times > kLarger * at.evidence_times) gather(step, *seen, *node, at);
   // A step that adds nothing, such as the one after a flash crowd, tells nothing of what the attack was.
-  const Severity severity =
-      higher || larger ? severity_of(alert, task, *live.rule, *seen, *node) : alert.severity;
+  const Severity severity = higher || larger ? severity_of({alert.peak, alert.times_expected},
+                                                           live.rule->thresholds[task], *seen, *node)
+                                             : alert.severity;
   const bool more_severe = severity > alert.severity;
   if (more_severe) alert.severity = severity;
-  if (alert.suppressed == Suppression::kLearning && (more_severe || transition == Transition::kResumed)) {
-    alert.suppressed = suppressed(step, *node, *live.rule, kNoStep, alert.reason);
-    if (alert.suppressed != Suppression::kLearning) {  // the attack is of now, whatever the alert began as
-      alert.end_ms = 0;
-      early_.erase({seen->node, task});
-      ledger_.enter();
-      alert.sent() ? ledger_.emit() : ledger_.drop(alert.suppressed);
-      return record(alert, AlertEvent::kRaised, step);
-    }
+  if ((more_severe || transition == Transition::kResumed) && learned(step, *node, alert)) {
+    alert.end_ms = 0;
+    early_.erase({seen->node, task});
+    return record(alert, AlertEvent::kRaised, step);
   }
   if (transition == Transition::kResumed) {
     alert.end_ms = 0;
     const auto early = early_.find({seen->node, task});
-    record(alert, early == early_.end() ? AlertEvent::kResumed : AlertEvent::kUpdated, step);
-    if (early == early_.end()) return;
-    changes_.back().event_ms = alert.event_ms = std::max(alert.event_ms, early->second.alert.event_ms);
+    if (early == early_.end()) return record(alert, AlertEvent::kResumed, step);
+    alert.event_ms = early->second.alert.event_ms;
+    alert.severity = std::max(alert.severity, early->second.alert.severity);
     early_.erase(early);
+    record(alert, AlertEvent::kUpdated, step);
   } else if (more_severe) {
     record(alert, AlertEvent::kEscalated, step);
   }
@@ -203,7 +200,7 @@ Alert& Detector::make_alert(int64_t step, size_t task, const NodeScores& seen, c
   a.contacts = live.rule->contacts;
   a.suppressed = suppressed(step, node, *live.rule, last_end, a.reason);
   gather(step, seen, node, live.tasks[task]);
-  a.severity = severity_of(a, task, *live.rule, seen, node);
+  a.severity = severity_of({a.peak, a.times_expected}, live.rule->thresholds[task], seen, node);
   return a;
 }
 
@@ -214,7 +211,10 @@ void Detector::raise(int64_t step, size_t task, const NodeScores& seen, const No
     const Alert& before = early->second.alert;
     a.id = before.id;
     a.raised_ms = before.raised_ms;
+    a.event_ms = before.event_ms;
     a.suppressed = before.suppressed;
+    a.severity =
+        std::max(a.severity, before.severity);  // it never falls: what was told once stays true of the attack
     a.early = true;
     early_.erase(early);
     return record(a, AlertEvent::kUpdated, step);
@@ -222,80 +222,6 @@ void Detector::raise(int64_t step, size_t task, const NodeScores& seen, const No
   ledger_.enter();
   a.sent() ? ledger_.emit() : ledger_.drop(a.suppressed);
   record(a, AlertEvent::kRaised, step);
-}
-
-const Band* Detector::band(uint64_t node) const {
-  const auto it = nodes_.find(node);
-  return it == nodes_.end() ? nullptr : &it->second.band;
-}
-
-void Detector::foresee(std::span<const int64_t> steps, std::span<const NodeScores> seen,
-                       base::TimeMs now_ms) {
-  const auto known = seen.empty() ? nodes_.end() : nodes_.find(seen.front().node);
-  if (known == nodes_.end()) return;
-  const Node& node = known->second;
-  const auto up = live_.find(known->first);
-  for (size_t t = 0; t < node.rule->thresholds.size(); ++t) {
-    if (early_.contains({known->first, t})) continue;
-    LiveNode copy{node.name, node.rule, kNoStep, {}};
-    copy.tasks.resize(node.rule->thresholds.size());
-    Track& track = copy.tasks[t].track;
-    if (up != live_.end()) track = up->second.tasks[t].track;
-    Band band = node.band;
-    for (size_t i = 0; i < seen.size(); ++i) {
-      const int64_t last_end = track.end_step;
-      const Observation observed{seen[i].scores[t], band, volumes_of(*parts_.encoder, seen[i].frame)};
-      const Transition transition =
-          track.update(steps[i], observed, node.rule->thresholds[t], node.rule->timing);
-      if (transition == Transition::kResumed) {
-        if (track.baseline.above(observed.seen) != 0 && up != live_.end())
-          resume_early(steps[i], {known->first, t}, up->second.tasks[t], now_ms);
-        break;
-      }
-      if (transition == Transition::kRaised) {
-        if (track.baseline.above(observed.seen) == 0) break;
-        Alert& a = make_alert(steps[i], t, seen[i], node, copy, last_end);
-        a.early = true;
-        a.raised_ms = a.event_ms = now_ms;
-        a.event = AlertEvent::kRaised;
-        ledger_.enter();
-        a.sent() ? ledger_.emit() : ledger_.drop(a.suppressed);
-        sink_(a);
-        early_[{known->first, t}] = {steps[i], std::move(a)};
-        break;
-      }
-      band = band_of(seen[i].direct, seen[i].level, parts_.quantiles);
-    }
-  }
-}
-
-// An attack that comes again within `merge` of its end does not wait for its step either.
-void Detector::resume_early(int64_t step, std::pair<uint64_t, size_t> key, const Live& live,
-                            base::TimeMs now_ms) {
-  if (live.alert == nullptr) return;
-  Alert a = *live.alert;
-  a.early = true;
-  a.end_ms = 0;
-  a.event = AlertEvent::kResumed;
-  a.event_ms = now_ms;
-  sink_(a);
-  early_[key] = {step, std::move(a)};
-}
-
-// Early alerts whose step has ended without raising them.
-void Detector::end_early(int64_t step) {
-  for (auto it = early_.begin(); it != early_.end();) {
-    if (it->second.step > step) {
-      ++it;
-      continue;
-    }
-    Alert& a = it->second.alert;
-    const base::TimeMs before_ms = a.event_ms;
-    a.end_ms = end_of(step);
-    record(a, AlertEvent::kEnded, step);
-    changes_.back().event_ms = std::max(changes_.back().event_ms, before_ms);
-    it = early_.erase(it);
-  }
 }
 
 Suppression Detector::suppressed(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
@@ -310,18 +236,18 @@ Suppression Detector::suppressed(int64_t step, const Node& node, const Rule& rul
   return rules_.policies().dry_run() ? Suppression::kDryRun : Suppression::kNone;
 }
 
-Severity Detector::severity_of(const Alert& alert, size_t task, const Rule& rule, const NodeScores& seen,
+Severity Detector::severity_of(const Size& size, const Threshold& threshold, const NodeScores& seen,
                                const Node& node) const {
-  if (rule.fixed_severity) return rule.severity;
-  const Severity severity = detect::severity_of(alert.peak, rule.thresholds[task], alert.times_expected);
+  if (node.rule->fixed_severity) return node.rule->severity;
+  const Severity severity = detect::severity_of(size.peak, threshold, size.times_expected);
   // By frames alone: a replay of a store has no flows, and gives the same alerts.
   return ordinary_growth(seen.frame, node.usual, nullptr) ? std::min(severity, Severity::kMedium) : severity;
 }
 
 void Detector::record(Alert& alert, AlertEvent event, int64_t step) {
   alert.event = event;
-  // An early alert may have been raised after the end of its step, which was still open then.
-  alert.event_ms = std::max(end_of(step), alert.raised_ms);
+  // What was recorded while the step was open may be of a time after its end.
+  alert.event_ms = std::max({end_of(step), alert.raised_ms, alert.event_ms});
   changes_.push_back(alert);
 }
 

@@ -71,10 +71,10 @@ class Detector {
   // REQUIRES: step is the same until end_step(step), then greater.
   void update(int64_t step, std::span<const NodeScores> seen);
   void end_step(int64_t step);
-  // Raises, at once, the alerts that the open steps would raise if they ended now. `seen` is of one node, `seen[i]` of
-  // steps[i], ascending, as the engine would score them (infer::Engine::peek). Only where a volume is above its band already.
-  // Nothing else changes. When a step ends that was foreseen, its alert has the same id and the event kUpdated; where the step
-  // raises none after all, the early alert ends. `now_ms`: when it became known.
+  // Raises, at once, the alerts that the open steps would raise if they ended now, and raises the severity of those that are
+  // up. `seen` is of one node, `seen[i]` of steps[i], ascending, as the engine would score them (infer::Engine::peek). Only
+  // where a volume is above its band already, and the severity is medium or more. Tracks do not change. When a step ends that was foreseen, its alert has the same
+  // id and the event kUpdated; where the step raises none after all, the early alert ends. `now_ms`: when it became known.
   void foresee(std::span<const int64_t> steps, std::span<const NodeScores> seen, base::TimeMs now_ms);
   // Of a node, for the step after its last position; null: no forecast, or not known.
   const Band* band(uint64_t node) const;
@@ -106,6 +106,10 @@ class Detector {
     std::unique_ptr<Alert> alert;
     double evidence_times = 0;  // Alert::times_expected when its evidence was gathered
   };
+  struct Early {
+    int64_t step = 0;  // that is still open
+    Alert alert;
+  };
   struct LiveNode {
     std::string name;
     const Rule* rule = nullptr;
@@ -124,15 +128,35 @@ class Detector {
              int64_t last_end);
   Suppression suppressed(int64_t step, const Node& node, const Rule& rule, int64_t last_end,
                          std::string& reason) const;
+  struct Size {  // what a severity depends on
+    double peak;
+    double times_expected;
+  };
+  struct OpenSteps {  // of one node
+    std::span<const int64_t> steps;
+    std::span<const NodeScores> seen;
+    base::TimeMs now_ms;
+  };
+  struct Foresight;
+  Foresight foresee_task(const OpenSteps& open, size_t task, const Node& node, const Live* live,
+                         const Alert* before) const;
+  Alert foreseen_alert(const OpenSteps& open, size_t task, const Node& node, const Foresight& seen) const;
+  void raise_early(const OpenSteps& open, size_t task, const Node& node, const Foresight& foresight);
+  void resume_early(const OpenSteps& open, size_t task, const Node& node, const Foresight& foresight,
+                    Alert& alert);
+  void escalate_early(const OpenSteps& open, size_t task, const Node& node, const Foresight& foresight,
+                      Early& early);
+  void escalate_open(const OpenSteps& open, size_t task, const Node& node, const Foresight& foresight,
+                     Live& live);
+  bool learned(int64_t step, const Node& node, Alert& alert);
   void end_early(int64_t step);
-  void resume_early(int64_t step, std::pair<uint64_t, size_t> key, const Live& live, base::TimeMs now_ms);
   void gather(int64_t step, const NodeScores& seen, const Node& node, Live& live) const;
   std::vector<Driver> drivers_of(const Track& track, const NodeScores& seen, const Node& node) const;
   void add_flows(int64_t first, int64_t last, const NodeScores& seen, const Frame& expected, const Node& node,
                  Alert& alert) const;
   AttackGuess guess_of(const NodeScores& seen, const Frame& expected, const FlowEvidence* flows) const;
   double times_expected_of(const Track& track, const NodeScores& seen, const Node& node) const;
-  Severity severity_of(const Alert& alert, size_t task, const Rule& rule, const NodeScores& seen,
+  Severity severity_of(const Size& size, const Threshold& threshold, const NodeScores& seen,
                        const Node& node) const;
   double step_seconds() const { return static_cast<double>(rules_.step_ms()) / 1000; }
   void learn_traffic(int64_t step);
@@ -151,12 +175,8 @@ class Detector {
   std::unordered_set<uint64_t> watched_;                          // nodes whose policy asks for outage alerts
   std::unordered_map<uint64_t, std::unique_ptr<Alert>> outages_;  // open ones
   std::vector<Alert> changes_;                                    // of this step
-  struct Early {
-    int64_t step = 0;  // that is still open
-    Alert alert;
-  };
-  std::map<std::pair<uint64_t, size_t>, Early> early_;  // by node and task
-  NodeIndex index_;                                     // of nodes_, where there are flows
+  std::map<std::pair<uint64_t, size_t>, Early> early_;            // by node and task
+  NodeIndex index_;                                               // of nodes_, where there are flows
   IncidentTracker incidents_;
   base::Ledger<Suppression> ledger_;
 };

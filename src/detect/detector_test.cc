@@ -51,11 +51,11 @@ TEST(Detector, ResumesAnAlertThatEndedWithTheLostState) {
 }
 
 TEST(Detector, AnEarlyAlertsRecordsAreInTheOrderOfTheirTimes) {
-  for (const std::string score : {"6", "0"}) {
+  for (const std::string score : {"7", "0"}) {
     World w;
     w.run({{"10.0.0.1", "0000"}})
-        .foresee("10.0.0.1", "6", "9", 90'000);  // 30 s after the step's end: it waits for late flows
-    w.run({{"10.0.0.1", score}}, score == "6" ? "9" : "");
+        .foresee("10.0.0.1", "7", "9", 90'000);  // 30 s after the step's end: it waits for late flows
+    w.run({{"10.0.0.1", score}}, score == "7" ? "9" : "");
     ASSERT_EQ(w.alerts.size(), 2u);
     EXPECT_GE(w.alerts[1].event_ms, w.alerts[0].event_ms);
   }
@@ -64,9 +64,9 @@ TEST(Detector, AnEarlyAlertsRecordsAreInTheOrderOfTheirTimes) {
 TEST(Detector, ResumesAnAlertBeforeItsStepEnds) {
   for (const bool borne_out : {true, false}) {
     World w;
-    w.run({{"10.0.0.1", "0006000"}}, "0009000").foresee("10.0.0.1", "6", "9", 90'000);
-    w.foresee("10.0.0.1", "6", "9", 95'000);  // it is known
-    w.run({{"10.0.0.1", borne_out ? "6" : "0"}}, borne_out ? "9" : "");
+    w.run({{"10.0.0.1", "0006000"}}, "0009000").foresee("10.0.0.1", "7", "9", 90'000);
+    w.foresee("10.0.0.1", "7", "9", 95'000);  // it is known
+    w.run({{"10.0.0.1", borne_out ? "7" : "0"}}, borne_out ? "9" : "");
     ASSERT_EQ(w.alerts.size(), 4u) << ::testing::PrintToString(w.events());
     EXPECT_EQ(w.alerts[1].event, AlertEvent::kEnded);
     EXPECT_EQ(w.alerts[2].event, AlertEvent::kResumed);
@@ -85,14 +85,14 @@ TEST(Detector, ResumesAnAlertBeforeItsStepEnds) {
 TEST(Detector, TakesAnEarlyAlertBackForItsOwnStep) {
   for (const bool borne_out : {true, false}) {
     World before;
-    before.run({{"10.0.0.1", "0000"}}).foresee("10.0.0.1", "6", "9");
+    before.run({{"10.0.0.1", "0000"}}).foresee("10.0.0.1", "7", "9");
     ASSERT_EQ(before.alerts.size(), 1u);
     World w;
     w.run({{"10.0.0.1", "000"}});
     EXPECT_FALSE(w.take_back(before.alerts[0])) << "its step is later";
     w.run({{"10.0.0.1", "0"}});
     EXPECT_TRUE(w.take_back(before.alerts[0]));
-    w.run({{"10.0.0.1", borne_out ? "6" : "0"}}, borne_out ? "9" : "");
+    w.run({{"10.0.0.1", borne_out ? "7" : "0"}}, borne_out ? "9" : "");
     EXPECT_THAT(w.events(), ElementsAre(borne_out ? "10.0.0.1 updated 4" : "10.0.0.1 ended 4"));
     EXPECT_EQ(w.alerts[0].id, before.alerts[0].id);
   }

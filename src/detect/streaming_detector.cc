@@ -125,10 +125,10 @@ void StreamingDetector::find_surroundings(int64_t step) {
   surroundings_->close(step, members, surround_);
 }
 
-void StreamingDetector::look_around(std::vector<OpenNode> open) {
+void StreamingDetector::look_around(std::span<const OpenNode> open,
+                                    const std::unordered_set<uint64_t>& wanted) {
   open_surround_.clear();
   if (!surroundings_) return;
-  std::ranges::sort(open, {}, &OpenNode::step);
   std::vector<token::Surroundings::Member> members;
   std::vector<token::Surround> found;
   for (size_t i = 0; i < open.size(); ++i) {
@@ -136,7 +136,9 @@ void StreamingDetector::look_around(std::vector<OpenNode> open) {
     members.push_back({n.key, n.name, n.values});
     if (i + 1 < open.size() && open[i + 1].step == n.step) continue;
     surroundings_->look(n.step, members, found);
-    for (size_t k = 0; k < members.size(); ++k) open_surround_[{n.step, members[k].node}] = found[k];
+    for (size_t k = 0; k < members.size(); ++k) {
+      if (wanted.contains(members[k].node)) open_surround_[{n.step, members[k].node}] = found[k];
+    }
     members.clear();
   }
 }

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -56,8 +57,9 @@ class StreamingDetector : public series::FrameSink {
   // `step` is the last of the input although nothing was active in it.
   void finish(int64_t step);
 
-  // What the nodes of the open steps will be given of each other, as far as is known now: for foresee. Each node once a step.
-  void look_around(std::vector<OpenNode> open);
+  // What the nodes of the open steps will be given of each other, as far as is known now: for foresee() of those in `wanted`.
+  // Each node once a step, steps ascending.
+  void look_around(std::span<const OpenNode> open, const std::unordered_set<uint64_t>& wanted);
 
   // One node's frames of the steps that are open, ascending and later than the last closed one: [steps, kFeatureCount]. What
   // they would raise is raised at once (Detector::foresee); the engine's state stays as it is, to the bit.

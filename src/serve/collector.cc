@@ -191,7 +191,8 @@ void Collector::update_shed() {
   if (live_ == nullptr) return;
   const base::TimeMs now = live_->sockets().now();
   const base::TimeMs read = live_->time().value_or(now);
-  if (!shed_.update(now, read, kernel_drops())) return;
+  const int64_t scoring_ms = detector_ ? detector_->last_cost().count() : 0;
+  if (!shed_.update(now, read, kernel_drops(), scoring_ms)) return;
   log("reading is {:.1f} s behind; left out: {}", static_cast<double>(now - read) / 1000,
       name_of(shed_.level()));
 }

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-
-#include "series/open_frames.h"
+#include <unordered_set>
 
 namespace netflowgen::serve {
 namespace {
@@ -47,36 +46,49 @@ uint64_t EarlyWatch::key_of(const series::NodeKey& node) {
   return keys_[node] = infer::node_key(series::name_of(node));
 }
 
+// The nodes furthest above their bands, kMost at most.
+std::vector<series::NodeKey> EarlyWatch::candidates(const series::OpenFrames& open,
+                                                    std::span<const int64_t> steps,
+                                                    detect::StreamingDetector& stream,
+                                                    std::vector<detect::OpenNode>& around) {
+  const auto order = volumes_of(stream.engine().model().encoder());
+  const bool surroundings = stream.engine().model().spec().input.surroundings;
+  std::vector<std::pair<float, series::NodeKey>> found;
+  for (const int64_t step : steps) {
+    open.each(step, [&](const series::NodeKey& node, const series::OpenFrames::Volumes& volumes) {
+      const uint64_t key = key_of(node);
+      if (surroundings)
+        around.push_back(
+            {step, key, series::name_of(node), {volumes[2], volumes[1], volumes[0], volumes[5]}});
+      const auto* const band = stream.detector().band(key);
+      if (band == nullptr) return;
+      const float over = excess(*band, volumes, order);
+      if (over > 0) found.emplace_back(-over, node);
+    });
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<series::NodeKey> nodes;
+  for (const auto& [over, node] : found) {
+    if (nodes.size() >= kMost) break;
+    if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
+  }
+  return nodes;
+}
+
 size_t EarlyWatch::examine(const series::SeriesBuilder& builder, detect::StreamingDetector& stream,
                            base::TimeMs now_ms) {
   const series::OpenFrames open(builder);
   auto steps = open.steps();
   std::erase_if(steps, [&](int64_t step) { return step <= stream.last_step(); });
-  const auto order = volumes_of(stream.engine().model().encoder());
-  const bool around = stream.engine().model().spec().input.surroundings;
-  std::vector<detect::OpenNode> nodes;
-  std::vector<std::pair<float, series::NodeKey>> candidates;
-  for (const int64_t step : steps) {
-    open.each(step, [&](const series::NodeKey& node, const series::OpenFrames::Volumes& volumes) {
-      const uint64_t key = key_of(node);
-      if (around)
-        nodes.push_back({step, key, series::name_of(node), {volumes[2], volumes[1], volumes[0], volumes[5]}});
-      const auto* const band = stream.detector().band(key);
-      if (band == nullptr) return;
-      const float over = excess(*band, volumes, order);
-      if (over > 0) candidates.emplace_back(-over, node);
-    });
-  }
-  if (candidates.empty()) return 0;
-  stream.look_around(std::move(nodes));
-  std::sort(candidates.begin(), candidates.end());
-  std::vector<series::NodeKey> done;
+  std::vector<detect::OpenNode> around;
+  const auto nodes = candidates(open, steps, stream, around);
+  if (nodes.empty()) return 0;
+  std::unordered_set<uint64_t> wanted;
+  for (const auto& node : nodes) wanted.insert(key_of(node));
+  stream.look_around(around, wanted);
   std::vector<int64_t> of;
   std::vector<float> frames;
-  for (const auto& [over, node] : candidates) {
-    if (done.size() >= kMost) break;
-    if (std::find(done.begin(), done.end(), node) != done.end()) continue;
-    done.push_back(node);
+  for (const auto& node : nodes) {
     of.clear();
     frames.clear();
     for (const int64_t step : steps) {
@@ -87,7 +99,7 @@ size_t EarlyWatch::examine(const series::SeriesBuilder& builder, detect::Streami
     frames.resize(of.size() * series::kFeatureCount);
     stream.foresee(series::name_of(node), of, frames, now_ms);
   }
-  return done.size();
+  return nodes.size();
 }
 
 }  // namespace netflowgen::serve

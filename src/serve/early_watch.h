@@ -7,10 +7,13 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "base/time.h"
 #include "detect/streaming_detector.h"
 #include "series/builder.h"
+#include "series/open_frames.h"
 
 namespace netflowgen::serve {
 
@@ -27,6 +30,9 @@ class EarlyWatch {
     size_t operator()(const series::NodeKey& node) const { return series::HashSeed().hash(node); }
   };
   uint64_t key_of(const series::NodeKey& node);
+  std::vector<series::NodeKey> candidates(const series::OpenFrames& open, std::span<const int64_t> steps,
+                                          detect::StreamingDetector& stream,
+                                          std::vector<detect::OpenNode>& around);
 
   boost::unordered_flat_map<series::NodeKey, uint64_t, KeyHash>
       keys_;  // -> infer::node_key, which takes a name

@@ -14,11 +14,12 @@ Shed at(size_t level) { return static_cast<Shed>(level); }
 
 std::string_view name_of(Shed level) { return kLevels[static_cast<size_t>(level)]; }
 
-bool LoadShed::update(base::TimeMs now_ms, base::TimeMs read_ms, uint64_t lost) {
+bool LoadShed::update(base::TimeMs now_ms, base::TimeMs read_ms, uint64_t lost, int64_t scoring_ms) {
   const Shed before = level_;
   const int64_t behind_ms = now_ms - read_ms;
+  const int64_t usual_ms = std::clamp<int64_t>(scoring_ms, 0, kMostScoring_ms);
   for (size_t i = 0; i < kSheds; ++i) {
-    if (behind_ms >= kBehind_ms[i]) level_ = std::max(level_, at(i + 1));
+    if (behind_ms >= usual_ms + kBehind_ms[i]) level_ = std::max(level_, at(i + 1));
   }
   const bool losing = lost > lost_;
   lost_ = lost;

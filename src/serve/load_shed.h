@@ -2,7 +2,8 @@
 // details of history, then the sample of flows. Each that is left out is counted, in a stage of its own.
 //
 // The level rises as soon as what is being read is too old, or the kernel dropped something; it falls by one after kCalm_ms without
-// either. Time is an input. One thread, the collector's.
+// either. Nothing is read while a step is scored: a delay of that length is no overload, as long as it fits into the queue.
+// Time is an input. One thread, the collector's.
 #pragma once
 
 #include <array>
@@ -25,15 +26,17 @@ constexpr std::string_view name_of(ShedDrop) { return "overload"; }
 
 class LoadShed {
  public:
-  // Behind by so much, a level begins. A usual step is scored in less.
+  // Behind by so much more than scoring a step takes, a level begins.
   static constexpr std::array<int64_t, kSheds> kBehind_ms = {3'000, 7'000, 11'000};
+  static constexpr int64_t kMostScoring_ms =
+      5'000;  // of that: the default queue holds 18 s of 300,000 flows/s
   static constexpr int64_t kCalmBehind_ms = 1'000;
   static constexpr int64_t kCalm_ms = 5'000;
   static constexpr int64_t kLossStep_ms = 1'000;  // drops raise the level once in this time
 
   // `now_ms` and `read_ms` are of one clock: now, and when the newest datagram that was read had come. `lost` is what the kernel has
-  // dropped so far. True: the level changed.
-  bool update(base::TimeMs now_ms, base::TimeMs read_ms, uint64_t lost);
+  // dropped so far. `scoring_ms`: what the last step took. True: the level changed.
+  bool update(base::TimeMs now_ms, base::TimeMs read_ms, uint64_t lost, int64_t scoring_ms = 0);
   Shed level() const { return level_; }
 
   // Whether to do it; counts so many as done or left out. REQUIRES: not kNothing.

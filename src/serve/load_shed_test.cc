@@ -23,6 +23,17 @@ TEST(LoadShed, RisesByHowFarReadingIsBehind) {
   EXPECT_EQ(stalled.level(), Shed::kFlowSample);
 }
 
+TEST(LoadShed, WhatScoringAStepTakesIsNoOverload) {
+  LoadShed shed;
+  EXPECT_FALSE(shed.update(kNow, kNow - 6'999, 0, 4'000));
+  EXPECT_TRUE(shed.update(kNow, kNow - 7'000, 0, 4'000));
+  EXPECT_EQ(shed.level(), Shed::kOpenStep);
+  LoadShed slow;  // scoring that takes longer than the queue lasts is overload
+  EXPECT_FALSE(slow.update(kNow, kNow - 7'999, 0, 60'000));
+  EXPECT_TRUE(slow.update(kNow, kNow - 16'000, 0, 60'000));
+  EXPECT_EQ(slow.level(), Shed::kFlowSample);
+}
+
 TEST(LoadShed, RisesWhileTheKernelDrops) {
   LoadShed shed;
   EXPECT_TRUE(shed.update(kNow, kNow, 10));

@@ -82,14 +82,15 @@ class Sizes {
     // Decoding, closing and scoring take turns on one thread, but for the products of scoring.
     if (collect > in_.busy)
       out_.warnings.push_back("one process decodes on one core: use --mode fleet, or several services");
-    double memory = open_bytes(in_.flows_per_s, in_.active) + constant(kFixedBytes) +
+    double memory = open_bytes(in_.flows_per_s, in_.active) + constant(kFixedBytes) + in_.history_bytes +
                     in_.active * kFlush_s / in_.step_s * constant(kFrameDisk);
     if (in_.mode == SizeMode::kDetect) memory += scoring(frames_per_s_, in_.nodes);
     line(
         "memory", "memory", memory, "bytes",
-        fmt::format("{:g} open steps x {} nodes, frames of 5 minutes{}, {:.0f} MB for the rest", open_steps(),
-                    number(in_.active), in_.mode == SizeMode::kDetect ? ", state of the nodes" : "",
-                    constant(kFixedBytes) / 1e6));
+        fmt::format(
+            "{:g} open steps x {} nodes, frames of 5 minutes{}, {:.0f} MB of history, {:.0f} MB for the rest",
+            open_steps(), number(in_.active), in_.mode == SizeMode::kDetect ? ", state of the nodes" : "",
+            in_.history_bytes / 1e6, constant(kFixedBytes) / 1e6));
   }
 
   // The memory of the nodes.

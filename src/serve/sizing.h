@@ -26,6 +26,7 @@ struct SizeInput {
   double busy = 0.6;          // share of a core that may be busy
   double collectors = 0;      // of a fleet; 0: as many as are needed
   double bytes_per_node = 0;  // of the engine's state
+  double history_bytes = 0;   // of one process: history.memory of serve
 };
 
 // A constant of the model.
@@ -50,7 +51,7 @@ struct Sizing {
   std::vector<std::string> warnings;  // what one process or one partition does not take
 };
 
-// REQUIRES: all of the input is above 0 but `collectors`; active is at most nodes.
+// REQUIRES: all of the input is above 0 but `collectors` and `history_bytes`; active is at most nodes.
 Sizing size_of(const SizeInput& input);
 
 }  // namespace netflowgen::serve

@@ -42,6 +42,13 @@ TEST(Sizing, IsTheSumOfItsTerms) {
   EXPECT_TRUE(std::isnan(value(size_of(input(SizeMode::kCollect)), "detector_cores")));
 }
 
+TEST(Sizing, HistoryIsPartOfTheMemory) {
+  auto in = input(SizeMode::kDetect);
+  const double without = value(size_of(in), "memory");
+  in.history_bytes = 512e6;
+  EXPECT_NEAR(value(size_of(in), "memory"), without + 512e6, 1);
+}
+
 TEST(Sizing, NothingShrinksWhereTheNetworkGrows) {
   for (const SizeMode mode : {SizeMode::kCollect, SizeMode::kDetect, SizeMode::kFleet}) {
     const auto small = size_of(input(mode));

@@ -3,6 +3,7 @@ addresses, floods of templates. What a good exporter sends is counted to the byt
 import os
 import random
 import struct
+import threading
 import time
 
 from harness import FIELDS, LONG, Exporter, Service, expect, main, require, wait
@@ -111,6 +112,41 @@ def test_malformed(good):
     return sent
 
 
+def test_line_rate(good):
+    """Malformed packets as fast as a sender makes them, good ones beside them all the time."""
+    rng = random.Random(6)
+    bad = Exporter(good.service.udp_port, "127.0.0.67", source=98)
+    sample = bad.message(2, bad.template_set() + bad.flows_set([("198.51.100.66", "192.0.2.66", 6, 1, 40)]))
+    packets = [p for _ in range(500) for p in mutations(rng, sample)]
+    ending, sent = threading.Event(), [0]
+
+    def flood():
+        while not ending.is_set():
+            for packet in packets:
+                bad.socket.send(packet)
+            sent[0] += len(packets)
+    thread = threading.Thread(target=flood, daemon=True)
+    start = time.monotonic()
+    thread.start()
+    for _ in range(300 * TIMES):
+        good.send()
+        time.sleep(0.01)
+    ending.set()
+    thread.join()
+    rate = sent[0] / (time.monotonic() - start)
+    time.sleep(1)
+    good.send()
+    dropped = good.service.metric("stage_dropped_total", reason="kernel_buffer_full")
+    if dropped == 0:
+        counted(good, "malformed packets at line rate")
+    else:  # a machine that is too busy to receive: what is lost is counted
+        wait("nothing waits", lambda: good.service.metric("stage_held", stage="sockets") == 0, 120)
+        lost = good.flows - good.service.metric("stage_out_total", stage="series flows")
+        require(f"{lost:.0f} flows are lost in {dropped:.0f} dropped datagrams", lost <= 20 * dropped)
+        expect("the ledger is balanced", good.service.get("/api/v1/overview")["health"]["balanced"], True)
+    return f"{rate:.0f}/s, {dropped:.0f} dropped by the kernel"
+
+
 def test_templates(good):
     """Spoofed exporters, each with many templates: memory stays bounded, good templates stay."""
     s = good.service
@@ -153,11 +189,15 @@ def test(folder):
     counted(good, "a flood of templates")
     require(f"memory stays bounded: {grown:.0f} MB more after {templates} templates", grown < 300)
     service.stop()
+    (folder / "line").mkdir()
+    line = Service(folder / "line", mode="collect").start()
+    rate = test_line_rate(Good(line))
+    line.stop()
     clock = Service(folder / "clock" if (folder / "clock").mkdir() is None else folder, mode="collect").start()
     test_clock(Good(clock))
     clock.stop()
-    return (f"exporters: a restart, clock steps, {sent} malformed packets and {templates} templates of spoofed exporters "
-            f"({grown:.0f} MB more); good flows are counted to the byte")
+    return (f"exporters: a restart, clock steps, {sent} malformed packets, more of them beside good ones ({rate}) and "
+            f"{templates} templates of spoofed exporters ({grown:.0f} MB more); good flows are counted to the byte")
 
 
 main(test, "")

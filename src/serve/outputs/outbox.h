@@ -5,6 +5,7 @@
 // 2. A record (id, event, time) is sent once, also over a restart, unless the target took it and did not say so, or the program was
 // killed before it could note that. 3. Where the file cannot be written, records are queued in memory, kMost at most, and sent from
 // there in their order; what was sent meanwhile is noted when the file can be written again. 4. Suppressed records are not sent.
+// 5. The first record of an alert that an output gets is `raised`, also where it was below the output's severity before.
 #pragma once
 
 #include <atomic>
@@ -54,6 +55,7 @@ class Outbox {
  private:
   class Queue;
   void post(Queue& queue, const AlertRecord& record);
+  bool begins(Queue& queue, const AlertRecord& record);
 
   OutputLog log_;
   std::unique_ptr<Sqlite> db_;

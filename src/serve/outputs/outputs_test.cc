@@ -1,5 +1,7 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 #include <thread>
 
@@ -216,6 +218,73 @@ TEST(Outbox, LeavesOutWhatIsSuppressedOrNotSevereEnough) {
   outbox.post(alert());
   ASSERT_EQ(target.wait_for(1).size(), 1u);
   EXPECT_EQ(nlohmann::json::parse(target.requests()[0].body)["id"], "0123456789abcdef");
+}
+
+TEST(Outbox, AnAlertThatBecomesSevereEnoughIsRaisedThen) {
+  Folder folder;
+  HttpTarget target;
+  auto o = webhook(target.url());
+  o.at_least = detect::Severity::kHigh;
+  const auto at = [](detect::AlertEvent event, detect::Severity severity) {
+    auto a = alert(event);
+    a.severity = severity;
+    return a;
+  };
+  using enum detect::AlertEvent;
+  {
+    Outbox outbox(
+        folder / "outbox.db", {o}, [](const std::string&) {}, kQuick);
+    outbox.post(at(kRaised, detect::Severity::kLow));
+    outbox.post(at(kEscalated, detect::Severity::kMedium));
+    outbox.post(at(kUpdated, detect::Severity::kHigh));
+    outbox.post(at(kEscalated, detect::Severity::kCritical));
+    EXPECT_EQ(target.wait_for(2).size(), 2u);
+  }
+  Outbox outbox(  // which knows from its file that it was raised
+      folder / "outbox.db", {o}, [](const std::string&) {}, kQuick);
+  outbox.post(at(kResumed, detect::Severity::kCritical));
+  outbox.post(at(kEnded, detect::Severity::kCritical));
+  const auto got = target.wait_for(4);
+  std::vector<std::string> events;
+  for (const auto& r : got) events.push_back(nlohmann::json::parse(r.body)["event"]);
+  EXPECT_EQ(events, (std::vector<std::string>{"raised", "escalated", "resumed", "ended"}));
+}
+
+// A thousand times as fast as the usual waits: 3.6 s are an hour.
+TEST(Webhook, ATargetThatIsAwayForAnHourGetsAllInOrderAndFewTries) {
+  constexpr OutboxTiming kScaled{1, 300};
+  Folder folder;
+  std::string url;
+  {
+    HttpTarget target;
+    url = target.url();
+  }  // gone
+  Outbox outbox(
+      folder / "outbox.db", {webhook(url)}, [](const std::string&) {}, kScaled);
+  constexpr int kAlerts = 60;  // one a minute
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < kAlerts; ++i) {
+    outbox.post(alert(detect::AlertEvent::kRaised, fmt::format("{:016x}", i)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  }
+  for (int i = 0; i < 2000 && outbox.counts().at(0).waiting < kAlerts; ++i)  // it is counted at each try
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto away = outbox.counts().at(0);
+  EXPECT_EQ(away.waiting, uint64_t{kAlerts});
+  EXPECT_EQ(away.sent, 0u);
+  EXPECT_GE(away.failures, 2u);
+  const auto took_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  EXPECT_LE(away.failures, 11 + static_cast<uint64_t>(took_ms / kScaled.longest_wait_ms))
+      << "ten tries until the wait is five minutes, then one in each";
+  HttpTarget back(0, 503, {}, url);
+  const auto got = back.wait_for(kAlerts);
+  ASSERT_EQ(got.size(), size_t{kAlerts});
+  for (int i = 0; i < kAlerts; ++i)
+    EXPECT_EQ(nlohmann::json::parse(got[static_cast<size_t>(i)].body)["id"], fmt::format("{:016x}", i));
+  for (int i = 0; i < 2000 && outbox.counts().at(0).waiting > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(outbox.counts().at(0).waiting, 0u);
 }
 
 TEST(Alertmanager, GetsLabelsAsItWantsThem) {

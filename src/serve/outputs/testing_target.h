@@ -19,12 +19,13 @@ namespace netflowgen::serve {
 class HttpTarget {
  public:
   using Answer = std::function<Response(const Request&)>;
-  explicit HttpTarget(int failing = 0, int status = 503, Answer answer = {})
+  // `url`: where another one was before; "": any free port.
+  explicit HttpTarget(int failing = 0, int status = 503, Answer answer = {}, const std::string& url = "")
       : failing_(failing),
         status_(status),
         answer_(std::move(answer)),
         server_(
-            any_port(), [this](const Request& r, const Reply& reply) { take(r, reply); }, events_,
+            at(url), [this](const Request& r, const Reply& reply) { take(r, reply); }, events_,
             [](const std::string&) {}) {}
   std::string url() const { return server_.addresses().at(0); }
   std::vector<Request> requests() const {
@@ -38,9 +39,9 @@ class HttpTarget {
   }
 
  private:
-  static HttpOptions any_port() {
+  static HttpOptions at(const std::string& url) {
     HttpOptions o;
-    o.listen = {"127.0.0.1:0"};
+    o.listen = {url.empty() ? "127.0.0.1:0" : url.substr(url.rfind('/') + 1)};
     return o;
   }
   void take(const Request& r, const Reply& reply) {
