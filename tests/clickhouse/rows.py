@@ -5,6 +5,9 @@ Usage: rows.py NETFLOWGEN HOST:PORT
 """
 import http.client, http.server, json, pathlib, random, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, urllib.error, urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "kafka"))
+from datagrams import netflow_v5  # noqa: E402
+
 PROGRAM, SERVER = sys.argv[1:3]
 DATABASE = "nfg_rows"
 URL = f"clickhouse://{SERVER}/{DATABASE}"
@@ -152,13 +155,6 @@ class Relay:
             context.load_cert_chain(certificate, certificate.with_suffix(".key"))
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-def netflow_v5(sequence, flows):
-    now = time.time()
-    head = struct.pack(">HHIIIIBBH", 5, len(flows), 1_000_000, int(now), int(now % 1 * 1e9), sequence, 0, 0, 0)
-    return head + b"".join(struct.pack(">4s4s4sHHIIIIHHBBBBHHBBH", socket.inet_aton(s), socket.inet_aton(d), bytes(4), 1, 2, p, b, 999_500,
-                                       999_900, 4000, 443, 0, 0, 6, 0, 0, 0, 24, 24, 0) for s, d, p, b in flows)
 
 
 def free_port(kind):
