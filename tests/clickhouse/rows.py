@@ -3,10 +3,15 @@ refuses loses nothing that fits; HTTPS; rows that are written twice replace them
 
 Usage: rows.py NETFLOWGEN HOST:PORT
 """
-import http.client, http.server, json, pathlib, random, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, urllib.error, urllib.request
+import json, os, pathlib, random, signal, socket, struct, subprocess, sys, tempfile, time, urllib.error, urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "kafka"))
+from datagrams import netflow_v5  # noqa: E402
+from relay import Relay  # noqa: E402
 
 PROGRAM, SERVER = sys.argv[1:3]
 DATABASE = "nfg_rows"
+OUTAGE = int(os.environ.get("NETFLOWGEN_OUTAGE", "10"))  # seconds without a server; 600: the long form
 URL = f"clickhouse://{SERVER}/{DATABASE}"
 
 
@@ -114,60 +119,13 @@ def test_commands(folder):
     print(f"series and replay: {len(wanted)} frames, {sum(int(s[1]) for s in scores)} scores, {len(lines)} records of alerts as in the files")
 
 
-class Relay:
-    """In front of the server. mode: up; refuse, 503; lose, an insert arrives and its answer does not."""
-
-    def __init__(self, certificate=None):
-        relay = self
-        self.mode, self.asked = "up", 0
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                relay.asked += 1
-                if relay.mode == "refuse":
-                    self.send_error(503)
-                    return
-                server = http.client.HTTPConnection(SERVER, timeout=60)
-                server.request("POST", self.path, body, {"Content-Type": "application/octet-stream"})
-                answer = server.getresponse()
-                data = answer.read()
-                if relay.mode == "lose" and "INSERT" in self.path:
-                    self.close_connection = True
-                    return
-                self.send_response(answer.status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate, certificate.with_suffix(".key"))
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-def netflow_v5(sequence, flows):
-    now = time.time()
-    head = struct.pack(">HHIIIIBBH", 5, len(flows), 1_000_000, int(now), int(now % 1 * 1e9), sequence, 0, 0, 0)
-    return head + b"".join(struct.pack(">4s4s4sHHIIIIHHBBBBHHBBH", socket.inet_aton(s), socket.inet_aton(d), bytes(4), 1, 2, p, b, 999_500,
-                                       999_900, 4000, 443, 0, 0, 6, 0, 0, 0, 24, 24, 0) for s, d, p, b in flows)
-
-
 def free_port(kind):
     with socket.socket(socket.AF_INET, kind) as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
 
 
-def until(what, condition, seconds=90):
+def until(what, condition, seconds=180):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, what
@@ -175,7 +133,7 @@ def until(what, condition, seconds=90):
 
 
 def test_service(folder):
-    relay = Relay()
+    relay = Relay(SERVER)
     relay.mode = "refuse"
     udp, web = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
     config = folder / "serve.yaml"
@@ -210,12 +168,19 @@ clickhouse: {{url: "clickhouse://writer:hidden@127.0.0.1:{relay.port}/{DATABASE}
         send(5)
         until("rows wait", lambda: stage("held") > 20 and relay.asked > 0)
         assert list(metric("netflowgen_clickhouse_up").values()) == [0]
+        relay.away()
+        send(OUTAGE)
+        waited = stage("held")
+        assert waited > 10 * OUTAGE and stage("drops") == 0, (waited, stage("drops"))
+        relay.listen()
         relay.mode = "lose"  # the server takes them, and nobody hears of it
         until("rows that are sent twice", lambda: int(ask(f"EXISTS TABLE {DATABASE}.frames")) and rows(
             f"SELECT count() FROM {DATABASE}.frames WHERE source = 'live'") != [["0"]])
         relay.mode = "up"
         send(2)
         until("rows are taken", lambda: stage("out") > 40 and stage("held") == 0)
+        # What the store has not flushed is lost there by kill -9, and not in the table.
+        until("the store is flushed", lambda: set(table_frames("live")) <= set(store_frames(folder / "data" / "store")))
         service.send_signal(signal.SIGKILL)
         service.wait(60)
         relay.mode = "refuse"
@@ -244,6 +209,7 @@ clickhouse: {{url: "clickhouse://writer:hidden@127.0.0.1:{relay.port}/{DATABASE}
     compare("serve", seen, {k: v for k, v in store.items() if k[1] <= last})  # what was open at the end is in the store alone
     scores = rows(f"SELECT count() FROM {DATABASE}.scores FINAL WHERE source = 'live'")
     assert int(scores[0][0]) >= len(seen), scores
+    print(f"serve: {OUTAGE} s without a server, {waited:.0f} rows waited and none is lost")
     print(f"serve: {len(seen)} frames over outages, lost answers, kill -9 and a restart as in the store")
 
 
@@ -251,7 +217,7 @@ def test_tls(folder):
     name = folder / "server.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", name.with_suffix(".key"), "-out", name, "-days", "2",
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
-    relay = Relay(name)
+    relay = Relay(SERVER, certificate=name)
     url = f"clickhouse://127.0.0.1:{relay.port}/{DATABASE}?tls=yes"
     run("series", folder / "flows.csv", "-o", folder / "s1", "--nodes", "10.0.0.0/8", "--clickhouse", f"{url}&ca={name}", "--clickhouse-source", "tls")
     assert rows(f"SELECT count() FROM {DATABASE}.frames FINAL WHERE source = 'tls'") == [[str(len(store_frames(folder / "s1")))]]
@@ -287,7 +253,7 @@ def test_tables(folder):
 
 def test_retention(folder):
     """Partitions that a service finds too old go with its first rows; others of the same length of name stay."""
-    config, relay = folder / "keep.yaml", Relay()
+    config, relay = folder / "keep.yaml", Relay(SERVER)
     udp, web = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
     config.write_text(f"""data: {folder}/keep
 mode: collect

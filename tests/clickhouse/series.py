@@ -5,6 +5,7 @@ Usage: series.py NETFLOWGEN HOST:PORT plain|akvorado|akvorado-flags|goflow2
 import json, pathlib, subprocess, sys, tempfile, urllib.error, urllib.parse, urllib.request
 
 import flows as made
+from relay import Relay
 
 PROGRAM, SERVER, KIND = sys.argv[1:4]
 FLAGS = KIND in ("plain", "akvorado-flags")
@@ -138,6 +139,18 @@ def main(folder):
     part = run("series", url + f"&where={where}", "-o", str(folder / "part"))
     hundred = sum(f[10] == 100 for f in flows)
     assert f"{hundred} flows came as" in part, part
+
+    # A server that goes away while it is read: the error names it, what was written stays, and --append brings the rest.
+    relay = Relay(SERVER)
+    cut = f"clickhouse://127.0.0.1:{relay.port}/default?table={TABLE}&{named}&slice=700"
+    run("series", cut, "-o", str(folder / "uncut"))
+    relay.answers = relay.asked + relay.asked * 3 // 4
+    said = run("series", cut, "-o", str(folder / "cut"), code=1)
+    assert f"127.0.0.1:{relay.port}" in said and "is the server's HTTP interface there?" in said, said
+    assert 0 < rows_of(folder / "cut") < frames[1], (rows_of(folder / "cut"), frames)
+    relay.answers = 10**9
+    run("series", cut, "-o", str(folder / "cut"), "--append")
+    assert rows_of(folder / "cut") == frames[1], (rows_of(folder / "cut"), frames)
 
     # What is wrong is said, and nothing is written.
     assert "no option 'tabel'" in run("series", url + "&tabel=x", "-o", str(folder / "no"), code=2)

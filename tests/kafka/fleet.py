@@ -17,11 +17,13 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "clickhouse"))
 import server as clickhouse_server  # noqa: E402
+from alerts import records, seen_alerts  # noqa: E402
 from kraft import Broker, free_port  # noqa: E402
 
 PROGRAM = sys.argv[1]
 START = 1_767_225_600
 MINUTES = 120
+TAIL = "2026-01-01T02:10"  # what comes later is not compared
 KILLS = int(os.environ.get("NETFLOWGEN_KILLS", "6"))
 failures = []
 
@@ -128,26 +130,6 @@ frames: {{read: "{read}", state: "{self.folder}/state", collectors: 2}}
             self.stop(name, signal.SIGINT)
 
 
-def records(lines):
-    """What does not depend on the sample of single flows, of records before the tail. The type does, and with it which incident an alert
-    belongs to (docs/frames.md)."""
-    found = []
-    for line in lines:
-        r = json.loads(line)
-        if r["time"] >= "2026-01-01T02:10" or r["record"] != "alert" or r["event"] == "grouped":
-            continue
-        found.append(json.dumps({k: r.get(k) for k in ("record", "id", "event", "time", "node", "prefix", "task", "start", "raised", "end",
-                                                       "score", "suppressed")}, sort_keys=True))
-    return sorted(found)
-
-
-def seen_alerts(folder):
-    lines = []
-    for path in folder.glob("state/partition-*/alerts.jsonl"):
-        lines += path.read_text().splitlines()
-    return records(lines)
-
-
 def ask(rows, sql):
     with urllib.request.urlopen(f"http://{rows}/", data=sql.encode(), timeout=60) as answer:
         return [line.split("\t") for line in answer.read().decode().splitlines()]
@@ -192,7 +174,7 @@ def run(folder):
         everything.write_text("".join(line + "\n" for lines in flows for line in lines))
         subprocess.run([PROGRAM, "-q", "replay", everything, "--nodes", "10.0.0.0/8", "--step", "60s", "-o", folder / "wanted.jsonl"],
                        check=True, capture_output=True)
-        wanted = records((folder / "wanted.jsonl").read_text().splitlines())
+        wanted = records((folder / "wanted.jsonl").read_text().splitlines(), TAIL)
         expect("enough alerts", len(wanted) > 20, True)
         for partition in range(4):  # poison in every partition, which makes the topic, too
             broker.produce("frames", partition, ["{poison"] * 2)
@@ -221,9 +203,9 @@ def run(folder):
         for name in ("c0", "c1"):
             broker.produce(f"flows-{name}", 0, flows[-1][int(name[1])::2])
         until = time.monotonic() + 180
-        while time.monotonic() < until and seen_alerts(folder) != wanted:
+        while time.monotonic() < until and seen_alerts(folder, TAIL) != wanted:
             time.sleep(1)
-        seen = seen_alerts(folder)
+        seen = seen_alerts(folder, TAIL)
         expect("alerts twice", len(seen) - len(set(seen)), 0)
         expect("alerts lost", sorted(set(wanted) - set(seen))[:3], [])
         expect("alerts too many", sorted(set(seen) - set(wanted))[:3], [])

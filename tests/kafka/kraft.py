@@ -13,6 +13,12 @@ def free_port():
         return s.getsockname()[1]
 
 
+def free_udp_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 class Broker:
     """With `secure`, clients come by TLS and SASL/PLAIN (user netflowgen, password secret) on `secure_port`, too."""
 
@@ -87,6 +93,16 @@ ssl.ca.location={self.folder}/ca.pem
     def produce(self, topic, partition, lines):
         subprocess.run(["kcat", "-P", "-b", f"127.0.0.1:{self.port}", "-t", topic, "-p", str(partition)],
                        input="\n".join(lines) + "\n", text=True, check=True, timeout=120)
+
+    def make_topic(self, topic):
+        """There when it returns, and empty if it is new."""
+        for _ in range(240):
+            seen = subprocess.run(["kcat", "-L", "-b", f"127.0.0.1:{self.port}", "-t", topic, "-X", "allow.auto.create.topics=true"],
+                                  capture_output=True, text=True).stdout
+            if f'topic "{topic}" with' in seen and "0 partitions" not in seen and "not available" not in seen:
+                return
+            time.sleep(0.5)
+        raise SystemExit(f"FAILED: the topic {topic} was not made")
 
     def url(self, topic, options=""):
         return f"kafka://127.0.0.1:{self.port}/{topic}" + (f"?{options}" if options else "")
