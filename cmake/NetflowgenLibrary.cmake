@@ -83,26 +83,31 @@ foreach(header ${public})
     netflowgen_needed_headers(${header})
   endif()
 endforeach()
-foreach(header ${headers})
-  get_filename_component(folder ${header} DIRECTORY)
-  install(FILES src/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/netflowgen/${folder} COMPONENT library EXCLUDE_FROM_ALL)
-endforeach()
-install(FILES src/capi/netflowgen.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library EXCLUDE_FROM_ALL)
-
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/netflowgen)
-install(TARGETS netflowgen_library EXPORT netflowgenTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
-        NAMELINK_COMPONENT library EXCLUDE_FROM_ALL)
-install(EXPORT netflowgenTargets NAMESPACE netflowgen:: DESTINATION ${package} COMPONENT library EXCLUDE_FROM_ALL)
 set(model_folder ${CMAKE_INSTALL_DATADIR}/netflowgen/models/default)
 configure_package_config_file(cmake/netflowgenConfig.cmake.in ${CMAKE_BINARY_DIR}/generated/netflowgenConfig.cmake
   INSTALL_DESTINATION ${package} PATH_VARS model_folder)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/netflowgenConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/generated/netflowgenConfig.cmake ${CMAKE_BINARY_DIR}/generated/netflowgenConfigVersion.cmake
-        DESTINATION ${package} COMPONENT library EXCLUDE_FROM_ALL)
 # Prefixes relative to the file: the installed tree can be moved.
 file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 foreach(pc netflowgen netflowgen-cpp)
   configure_file(cmake/${pc}.pc.in ${CMAKE_BINARY_DIR}/generated/${pc}.pc @ONLY)
-  install(FILES ${CMAKE_BINARY_DIR}/generated/${pc}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT library EXCLUDE_FROM_ALL)
 endforeach()
+
+# Component library is all of it. Component dev, for the package libnetflowgen-dev, has no model: the program's package has it.
+install(TARGETS netflowgen_library EXPORT netflowgenTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
+        NAMELINK_COMPONENT library EXCLUDE_FROM_ALL)
+install(TARGETS netflowgen_library LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev NAMELINK_COMPONENT dev EXCLUDE_FROM_ALL)
 install(DIRECTORY models/default DESTINATION ${CMAKE_INSTALL_DATADIR}/netflowgen/models COMPONENT library EXCLUDE_FROM_ALL)
+foreach(component library dev)
+  foreach(header ${headers})
+    get_filename_component(folder ${header} DIRECTORY)
+    install(FILES src/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/netflowgen/${folder} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  endforeach()
+  install(FILES src/capi/netflowgen.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(EXPORT netflowgenTargets NAMESPACE netflowgen:: DESTINATION ${package} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(FILES ${CMAKE_BINARY_DIR}/generated/netflowgenConfig.cmake ${CMAKE_BINARY_DIR}/generated/netflowgenConfigVersion.cmake
+          DESTINATION ${package} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(FILES ${CMAKE_BINARY_DIR}/generated/netflowgen.pc ${CMAKE_BINARY_DIR}/generated/netflowgen-cpp.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT ${component} EXCLUDE_FROM_ALL)
+endforeach()

@@ -91,3 +91,38 @@ into series of features per host, prefix and interface, and watches them with
 a decoder Transformer that was trained on network traffic. It raises alerts
 with evidence and filters, and serves a page, an API and metrics. ${what}")
 include(CPack)
+
+# libnetflowgen-dev, of the same build (scripts/deb --dev): its component, and what differs from the program's package.
+set(dev_folder ${CMAKE_INSTALL_DATADIR}/doc/libnetflowgen-dev)
+file(CONFIGURE OUTPUT ${made}/changelog-dev.in CONTENT "libnetflowgen-dev (${PROJECT_VERSION}-${NETFLOWGEN_DEB_REVISION}) bookworm; urgency=medium
+
+  * CHANGELOG.md has what changed.
+
+ -- NetFlowGen maintainers <maintainers@netflowgen.example.org>  ${day}
+" @ONLY)
+if(GZIP)
+  file(MAKE_DIRECTORY ${made}/dev)
+  execute_process(COMMAND ${GZIP} -9nc ${made}/changelog-dev.in OUTPUT_FILE ${made}/dev/changelog.Debian.gz COMMAND_ERROR_IS_FATAL ANY)
+  install(FILES ${made}/dev/changelog.Debian.gz DESTINATION ${dev_folder} COMPONENT dev EXCLUDE_FROM_ALL)
+endif()
+install(FILES ${debian}/copyright docs/cpp.md DESTINATION ${dev_folder} COMPONENT dev EXCLUDE_FROM_ALL)
+install(DIRECTORY examples DESTINATION ${dev_folder} COMPONENT dev EXCLUDE_FROM_ALL)
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/CPackDevConfig.cmake CONTENT [[
+include("${CMAKE_CURRENT_LIST_DIR}/CPackConfig.cmake")
+set(CPACK_COMPONENTS_ALL dev)
+set(CPACK_PACKAGE_NAME libnetflowgen-dev)
+set(CPACK_DEBIAN_PACKAGE_NAME libnetflowgen-dev)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS libfmt-dev)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "netflowgen (= @PROJECT_VERSION@-@NETFLOWGEN_DEB_REVISION@)")
+set(CPACK_DEBIAN_PACKAGE_PROVIDES "")
+set(CPACK_DEBIAN_PACKAGE_CONFLICTS "")
+set(CPACK_DEBIAN_PACKAGE_REPLACES "")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA "@debian@/dev/triggers")
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "flow decoder, series and detector as a library
+Headers, the shared library, CMake's and pkg-config's files of NetFlowGen: flow
+records (NetFlow, IPFIX, sFlow) into series of features, forecasts and attack
+scores in a program of your own. It has a C++ and a C interface. The model is
+in the package of the program, which is recommended for it.")
+]] @ONLY)

@@ -1,5 +1,6 @@
 # The Debian package on a fresh Debian 12: installs, starts, upgrades, is removed and purged. NETFLOWGEN_DEB is the package
-# (scripts/deb); NETFLOWGEN_ROOT, where it is set, a folder to keep the fresh system in. Needs root, debootstrap and a network.
+# (scripts/deb); NETFLOWGEN_DEV_DEB, where it is set, the one of the library (scripts/deb --dev), which then is used there as a
+# stranger would; NETFLOWGEN_ROOT, where it is set, a folder to keep the fresh system in. Needs root, debootstrap and a network.
 set -u
 [ -n "${NETFLOWGEN_DEB:-}" ] || { echo "skipped: NETFLOWGEN_DEB names no package (make deb)"; exit 77; }
 [ "$(id -u)" = 0 ] && command -v debootstrap lintian >/dev/null || { echo "skipped: not root, or no debootstrap and lintian"; exit 77; }
@@ -11,7 +12,7 @@ root=${NETFLOWGEN_ROOT:-$work/root}
 unmount() { umount -l "$root/proc" "$root/dev" 2>/dev/null; rm -rf "$work"; }
 trap unmount EXIT
 
-lintian --allow-root --fail-on error --tag-display-limit 0 "$NETFLOWGEN_DEB" >"$work/lintian" 2>&1 || { cat "$work/lintian"; failed=1; }
+lintian --allow-root --fail-on error --tag-display-limit 0 "$NETFLOWGEN_DEB" ${NETFLOWGEN_DEV_DEB:+"$NETFLOWGEN_DEV_DEB"} >"$work/lintian" 2>&1 || { cat "$work/lintian"; failed=1; }
 grep -c '^W:' "$work/lintian" | sed 's/^/lintian: 0 errors expected; warnings: /'
 
 if [ ! -x "$root/bin/bash" ]; then
@@ -32,6 +33,20 @@ check "the configuration is valid" 'in_root setpriv --reuid netflowgen --regid n
 check "the unit is enabled" '[ -L "$root/etc/systemd/system/multi-user.target.wants/netflowgen.service" ]'
 check "the unit names the user" 'grep -q ^User=netflowgen "$root/lib/systemd/system/netflowgen.service"'
 check "its folder is the user's" '[ "$(in_root stat -c %U:%a /var/lib/netflowgen)" = netflowgen:750 ]'
+
+# The library: a C program by pkg-config, the C++ example by find_package, with the model of the program's package.
+if [ -n "${NETFLOWGEN_DEV_DEB:-}" ]; then
+  cp "$NETFLOWGEN_DEV_DEB" "$root/tmp/dev.deb"
+  in_root apt-get install -q -y --no-install-recommends /tmp/dev.deb g++ cmake make pkg-config >>"$work/apt" 2>&1 || { tail -20 "$work/apt"; failed=1; }
+  printf '#include <netflowgen.h>\nint main(void) { return nfg_abi_version() == NFG_ABI_VERSION ? 0 : 1; }\n' >"$root/tmp/one.c"
+  check "a C program is built and runs" 'in_root sh -c "cd /tmp && cc one.c -o one \$(pkg-config --cflags --libs netflowgen) && ./one"'
+  in_root sh -c "cp -r /usr/share/doc/libnetflowgen-dev/examples/cpp /tmp/cpp && cmake -S /tmp/cpp -B /tmp/built && cmake --build /tmp/built" >"$work/log" 2>&1 || { tail -20 "$work/log"; failed=1; }
+  in_root netflowgen -q simulate tiny -o /tmp/sim >"$work/log" 2>&1 || { cat "$work/log"; failed=1; }
+  in_root /tmp/built/forecast /tmp/sim/flows.csv.zst 10.30.0.0/26 >"$work/forecast" 2>&1 || { tail -5 "$work/forecast"; failed=1; }
+  check "the example forecasts with the package's model" 'grep -q "the model is in /usr/share/netflowgen/models/default" "$work/forecast" && grep -q "bytes_in in .* min: [0-9]" "$work/forecast"'
+  in_root apt-get purge -q -y libnetflowgen-dev >>"$work/apt" 2>&1 || failed=1
+  check "purged: no header is left" '[ ! -e "$root/usr/include/netflowgen.h" ] && [ ! -e "$root/usr/include/netflowgen" ]'
+fi
 
 # The service as the unit starts it, with ports of its own: the fresh system shares this one's network.
 in_root sed -i -e 's|^listen:.*|listen: ["udp://127.0.0.1:0"]|' -e 's|listen: \["127.0.0.1:8080"\]|listen: ["127.0.0.1:0"]|' /etc/netflowgen/netflowgen.yaml

@@ -66,6 +66,13 @@ check "a C program is built with pkg-config" 'cc -std=c99 -Wall -Wextra -Wpedant
 check "and runs" '"$work/capi" "$prefix/share/netflowgen/models/default" >"$work/capi.out"'
 check "a C++ program, too" 'c++ -std=c++20 -fsyntax-only -x c++ "$work/headers.cpp/all.cc" $(pkg-config --cflags netflowgen-cpp)'
 
+# Debian's package has all but the model, which comes with the program; without it programs are built all the same.
+cmake --install "$BINARY_DIR" --prefix "$work/dev" --component dev >"$work/log" 2>&1 || { cat "$work/log"; failed=1; }
+check "component dev is the library without the model" 'diff <(cd "$prefix" && find . -not -type d -not -path "./share/netflowgen/models/*" | sort) <(cd "$work/dev" && find . -not -type d -not -path "./share/doc/*" | sort)'
+cp -r "$work/headers.cpp" "$work/model.cpp" && echo 'message("the model: [${NETFLOWGEN_MODEL_FOLDER}]")' >>"$work/model.cpp/CMakeLists.txt"
+check "where there is no model, none is named" 'cmake -S "$work/model.cpp" -B "$work/build-model" -DCMAKE_PREFIX_PATH="$work/dev" 2>&1 | grep -qx "the model: \[\]"'
+check "where there is one, it is" 'cmake -S "$work/model.cpp" -B "$work/build-model-2" -DCMAKE_PREFIX_PATH="$prefix" 2>&1 | grep -qx "the model: \[$prefix/share/netflowgen/models/default\]"'
+
 languages=
 if command -v go >/dev/null; then
   check "the Go example is built" '(cd "$work/examples/go" && CGO_CFLAGS="$(pkg-config --cflags netflowgen)" CGO_LDFLAGS="$(pkg-config --libs netflowgen) -Wl,-rpath,$lib" GOFLAGS=-mod=mod GOTOOLCHAIN=local go build -o "$work/go-example" .) >"$work/log" 2>&1 || { cat "$work/log"; false; }'
