@@ -2,7 +2,7 @@
 
 Usage: series.py NETFLOWGEN HOST:PORT plain|akvorado|akvorado-flags|goflow2
 """
-import json, pathlib, subprocess, sys, tempfile, urllib.error, urllib.parse, urllib.request
+import json, pathlib, re, subprocess, sys, tempfile, urllib.error, urllib.parse, urllib.request
 
 import flows as made
 from relay import Relay
@@ -126,6 +126,21 @@ def main(folder):
         for way in ways:
             assert stores[way][0] == stores["file"][0], f"{KIND} {choice}: {way} differs from the file"
     print(f"{KIND}: {len(flows)} flows, {len(choices)} choices of nodes: summed by the server, in slices and row by row as by file")
+
+    # Features that are chosen: the same bits as of all, and sets that only the others need are not asked for.
+    came = {}
+    for number, features in enumerate(["bytes,packets,flows_in", "peers_in,peer_entropy_out", "peer_port_entropy,bytes", ""]):
+        stores = {}
+        for way, source in (("file", str(csv)), ("sums", url), ("rows", url + "&format=rows")):
+            store = folder / f"chosen-{way}{number}"
+            said = run("series", source, "-o", str(store), *(["--features", features] if features else []))
+            stores[way] = shards(store)
+            if way == "sums":
+                came[features] = int(re.search(r"flows came as (\d+) kB", said)[1])
+        assert stores["file"] == stores["sums"] == stores["rows"] and len(stores["file"]) > 0, f"{KIND} --features {features}"
+    assert came["bytes,packets,flows_in"] < min(came["peers_in,peer_entropy_out"], came["peer_port_entropy,bytes"]), came
+    assert max(came["peers_in,peer_entropy_out"], came["peer_port_entropy,bytes"]) < came[""], came
+    print(f"{KIND}: chosen features as by file; sums alone came as {came['bytes,packets,flows_in']} kB, all as {came['']} kB")
 
     # A part of the time, a condition, more of it later.
     middle = "2026-01-01T00:05:00Z"
