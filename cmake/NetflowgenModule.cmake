@@ -17,6 +17,13 @@ if(NETFLOWGEN_SANITIZE)
   target_link_options(netflowgen_flags INTERFACE -fsanitize=${NETFLOWGEN_SANITIZE})
 endif()
 
+# Packages have the same bits wherever they are built (scripts/release --twice): NFG_CHECK names its file from the root of the
+# tree on, whether the compiler gets its whole path or, from ccache, the one from the build folder.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  file(RELATIVE_PATH up ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})  # ends in /
+  target_compile_options(netflowgen_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${up}=)
+endif()
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
