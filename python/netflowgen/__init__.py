@@ -11,13 +11,15 @@ What is computed here is computed by the same code as by the commands of the pro
 
 from __future__ import annotations
 
-from . import evaluate
+from . import _core, evaluate
 from ._core import Error, UsageError
 from ._features import FEATURES, Feature
 from ._model import Model, Positions, load
 from ._read import read_flows
 from ._series import Series, Stage
 from ._store import Store
+
+__version__ = _core.version
 
 __all__ = [
     "FEATURES",
@@ -29,6 +31,7 @@ __all__ = [
     "Stage",
     "Store",
     "UsageError",
+    "__version__",
     "evaluate",
     "load",
     "read_flows",

@@ -10,6 +10,7 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 schema_hash: str
+version: str
 
 class Error(RuntimeError): ...
 class UsageError(Error): ...

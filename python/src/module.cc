@@ -102,6 +102,7 @@ NB_MODULE(_core, m) {
   nanobind::exception<base::UsageError>(m, "UsageError", error.ptr());
   m.def("features", &python::features);
   m.attr("schema_hash") = series::schema_hash();
+  m.attr("version") = NETFLOWGEN_VERSION;
   python::bind_series(m);
   python::bind_store(m);
   python::bind_read(m);

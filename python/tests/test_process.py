@@ -133,6 +133,11 @@ def test_memory_is_flat(model, tmp_path):
     assert len(frame) == 24
 
 
+def test_the_version_is_the_programs(program):
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[:2] == ["netflowgen", ng.__version__]
+
+
 def test_import_brings_neither_pandas_nor_torch():
     script = "import netflowgen, sys; print([m for m in ('pandas', 'polars', 'torch', 'tqdm') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
