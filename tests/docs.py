@@ -33,7 +33,22 @@ import tempfile
 SOURCE = pathlib.Path(sys.argv[1])
 PROGRAM = pathlib.Path(sys.argv[2]).resolve()
 PAGES = ["docs/index.md", *sorted(str(p.relative_to(SOURCE)) for f in ("tutorial", "how-to") for p in (SOURCE / "docs" / f).glob("*.md")),
-         "docs/faq.md"]
+         "docs/faq.md", "docs/sizing.md"]
+# Guides whose commands are not run here, and what runs the same.
+ELSEWHERE = {
+    "README.md": "install lines and the tutorials' commands",
+    "docs/clickhouse.md": "needs a server: tests/clickhouse.sh",
+    "docs/cpp.md": "tests/library/library.sh",
+    "docs/deployment.md": "needs a cluster: tests/deployment.sh",
+    "docs/distributed.md": "needs several machines: tests/distributed.sh",
+    "docs/frames.md": "needs a broker: tests/kafka_broker.sh",
+    "docs/kafka.md": "needs a broker: tests/kafka_broker.sh",
+    "docs/operations.md": "needs weeks of traffic and root: the tutorials, tests/deb.sh",
+    "docs/python.md": "python/tests/test_tutorial.py",
+    "docs/results-pictures.md": "has no command; scripts/pictures --check",
+    "docs/serve.md": "goes on for ever: tests/serve.sh",
+    "docs/training.md": "needs weeks of traffic: docs/tutorial/researcher.md",
+}
 MOST_SECONDS = 900  # of one block; a slow machine is no failure
 MARK = re.compile(r"<!--\s*(file|not run|needs):\s*(.*?)\s*-->")
 
@@ -268,8 +283,21 @@ def check_links(pages):
         raise SystemExit("FAILED: " + "\n".join(wrong))
 
 
+def check_guides():
+    """Every guide is run here, or it is said what runs the same."""
+    guides = {str(p.relative_to(SOURCE)) for p in [*(SOURCE / "docs").rglob("*.md"), SOURCE / "README.md"]
+              if re.search(r"^A guide\b", p.read_text(), re.M)}
+    wrong = [f"{g}: a guide that no test runs (PAGES or ELSEWHERE in tests/docs.py)" for g in sorted(guides - {*PAGES, *ELSEWHERE})]
+    wrong += [f"{g}: there is no such guide (ELSEWHERE in tests/docs.py)" for g in sorted({*ELSEWHERE} - guides)]
+    for guide, where in ELSEWHERE.items():
+        wrong += [f"{guide}: there is no {f}, which runs it" for f in re.findall(r"\S+/\S+\.(?:sh|py|md)", where) if not (SOURCE / f).exists()]
+    if wrong:
+        raise SystemExit("FAILED: " + "\n".join(wrong))
+
+
 def main():
     has = abilities()
+    check_guides()
     named = [SOURCE / name for name in sys.argv[3:]]
     documents = named or [*sorted((SOURCE / "docs").rglob("*.md")), *(SOURCE / f for f in ("README.md", "CONTRIBUTING.md", "python/README.md", "web/README.md"))]
     check_links(documents)
