@@ -9,6 +9,7 @@ void add_series(Command& app, Context& context);
 void add_inspect(Command& app, Context& context);
 void add_evaluate(Command& app, Context& context);
 void add_simulate(Command& app, Context& context);
+void add_generate(Command& app, Context& context);
 void add_collect(Command& app, Context& context);
 void add_serve(Command& app, Context& context);
 void add_decode(Command& app, Context& context);
@@ -28,8 +29,8 @@ inline constexpr AddCommand kCommands[] = {
 #ifndef NETFLOWGEN_LEARN
     add_evaluate,  // elsewhere it compares trained models, too
 #endif
-    add_forecast, add_embed,  add_simulate, add_collect,  add_serve, add_decode,
-    add_features, add_replay, add_alerts,   add_feedback, add_size,  add_version,
+    add_forecast, add_embed,  add_simulate, add_generate, add_collect, add_serve,   add_decode,
+    add_features, add_replay, add_alerts,   add_feedback, add_size,    add_version,
 };
 
 // Those of the learning library (learn_library.h): the program itself knows their names and their lines of help.
