@@ -210,6 +210,12 @@ def test_config(out):
     expect("an open port without a token", done.returncode, 1)
     expect_in("its message", done.stderr, "--add-token")
     expect("serve without a file", run("serve").returncode, 2)
+    outputs = [("webhook, url: \"http://127.0.0.1:9/\"", "low"), ("webhook, url: \"http://127.0.0.1:9/\", format: slack", "medium"),
+               ("syslog, target: \"udp://127.0.0.1:9\"", "low"), ("script, command: /bin/true", "high"), ("gobgp", "high"),
+               ("gobgp, min-severity: low", "low"), ("email, url: \"smtp://127.0.0.1:9\", from: a@example.net, to: [b@example.net]", "medium")]
+    bad.write_text(f"data: {out}/d\noutputs:\n" + "".join(f"  - {{type: {o}}}\n" for o, _ in outputs))
+    dumped = run("serve", bad, "--dump-config")
+    expect(f"severities of outputs ({dumped.stderr})", re.findall(r"min-severity: (\w+)", dumped.stdout.split("\noutputs:")[-1]), [s for _, s in outputs])
 
 
 def test_traffic(s):

@@ -56,7 +56,7 @@ std::vector<Setting> settings(ServeArgs& a) {
       {"listen", "--listen", false, "Where flow packets come in, any protocol on any port; or one topic, kafka://BROKERS/TOPIC.", &a.listen},
       {"exporters", "", false, "Addresses and prefixes that packets are taken from; others are dropped and counted. Empty: all.", &a.allow},
       {"anonymize", "--anonymize", false, "Change addresses first: cryptopan:KEYFILE, or truncate:V4BITS,V6BITS.", &a.anonymize},
-      {"tick", "", true, "How often the open step is examined.", &a.tick},
+      {"tick", "", true, "How often the open step is examined; less often where that takes more than a twentieth of the time.", &a.tick},
       {"flush", "", false, "How often closed steps are written to the store.", &a.flush},
       {"log-every", "", false, "Interval of the line of counters in the log.", &a.log_every},
       {"receive.sockets", "", false, "Sockets and receiving threads of each address.", &a.sockets},

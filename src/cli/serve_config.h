@@ -38,7 +38,7 @@ struct ServeArgs {
   std::string rows_keep = "90d";
   std::string rows_keep_alerts = "730d";
   std::string row_queue = "1G";
-  std::string tick = "5s";
+  std::string tick = "1s";
   std::string flush = "5m";
   std::string log_every = "1m";
   std::string model = "default";

@@ -15,7 +15,8 @@ using serve::OutputOptions;
 
 constexpr const char* kExamples = R"(
 # Where alerts are sent, any number of each kind. Each has a queue on the disk and is tried again until it works. Suppressed
-# alerts are not sent. All take name, min-severity (low, medium, high, critical), timeout and give-up.
+# alerts are not sent. All take name, min-severity (low, medium, high, critical), timeout and give-up. Without min-severity
+# scripts and BGP get what is high (ordinary growth, such as a flash crowd, is medium at most), mail and chats what is medium.
 # outputs:
 #   - {type: webhook, url: "https://hooks.example/abc", secret-file: /etc/netflowgen/webhook.key}
 #   - {type: webhook, url: "https://hooks.slack.example/T0/B0/key", format: slack}    # mattermost, teams, discord
@@ -36,6 +37,20 @@ outputs: []
 constexpr const char* kChats[] = {"slack", "mattermost", "teams", "discord"};
 
 const std::vector<std::string> kCommon = {"type", "name", "min-severity", "timeout", "give-up", "page-url"};
+
+// What changes the network waits for what is severe, what calls people for what is not slight.
+detect::Severity usual_severity(const OutputOptions& o) {
+  switch (o.kind) {
+    case OutputKind::kScript:
+    case OutputKind::kGobgp:
+    case OutputKind::kExabgp:
+      return detect::Severity::kHigh;
+    case OutputKind::kEmail:
+      return detect::Severity::kMedium;
+    default:
+      return o.format == "json" ? detect::Severity::kLow : detect::Severity::kMedium;
+  }
+}
 
 std::vector<std::string> keys_of(OutputKind kind) {
   std::vector<std::string> keys = kCommon;
@@ -153,6 +168,8 @@ OutputOptions parse(const YamlValue& item, size_t number) {
   take(item["name"], o.name);
   if (o.name.empty() || o.name.find_first_of("/\\ ") != std::string::npos)
     item["name"].fail("expected a word without '/'");
+  take(item["format"], o.format);
+  o.at_least = usual_severity(o);
   if (const auto severity = item["min-severity"]) {
     bool known = false;
     for (const auto s : {detect::Severity::kLow, detect::Severity::kMedium, detect::Severity::kHigh,
@@ -169,7 +186,6 @@ OutputOptions parse(const YamlValue& item, size_t number) {
   take(item["page-url"], o.page_url);
   take(item["url"], o.url);
   take(item["secret-file"], o.secret_file);
-  take(item["format"], o.format);
   take(item["target"], o.target);
   take(item["command"], o.command);
   take(item["arguments"], o.arguments);

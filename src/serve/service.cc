@@ -28,6 +28,8 @@ using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr milliseconds kViewEvery{1000};
+constexpr milliseconds kOpenStepEvery{2000};  // for who watches
+constexpr int kLookShare = 20;                // of the time, one part for looks at the open step at most
 constexpr int64_t kAlertGrace_ms = 1000;
 constexpr int64_t kRowGrace_ms = 3000;
 
@@ -53,7 +55,7 @@ struct Service::Impl : CollectorWatcher {
   void watch_catching_up();
   void take_trained(const std::string& model);
   void use_model(const DetectSetup& setup);
-  void look_at_open_step(Collector& collector);
+  void look_at_open_step(Collector& collector, SteadyClock::time_point now);
   void publish_view();
   void publish_open_step();
   bool apply(ServiceOptions fresh, std::string& message);
@@ -79,6 +81,7 @@ struct Service::Impl : CollectorWatcher {
   bool catching_up = false;  // the demo's past is being replayed
   SteadyClock::time_point next_view{};
   SteadyClock::time_point next_tick{};
+  SteadyClock::time_point next_open_step{};
 };
 
 Service::Impl::Impl(ServiceOptions o, const base::StopFlag& s, base::RequestFlag& r)
@@ -259,16 +262,19 @@ void Service::Impl::tick(Collector& c) {
     publish_view();
   }
   if (now >= next_tick) {
-    next_tick = now + milliseconds(options.tick_ms);
-    if (c.shed().keep(Shed::kOpenStep, 1)) look_at_open_step(c);
+    if (c.shed().keep(Shed::kOpenStep, 1)) look_at_open_step(c, now);
+    const auto took = std::chrono::ceil<milliseconds>(SteadyClock::now() - now);
+    next_tick = now + std::max(milliseconds(options.tick_ms), kLookShare * took);
   }
   notify.beat(now);
 }
 
-void Service::Impl::look_at_open_step(Collector& c) {
+void Service::Impl::look_at_open_step(Collector& c, SteadyClock::time_point now) {
   // An alert that is still to be given back would be raised again as another one.
   if (auto* detector = c.detector(); detector != nullptr && !recovery.pending())
     detector->tick(c.pipeline().builder(), source_ms());
+  if (now < next_open_step) return;
+  next_open_step = now + kOpenStepEvery;
   publish_open_step();
 }
 

@@ -66,8 +66,8 @@ struct ServiceOptions {
   RowOptions rows;           // url "": none are written
   TrainingSettings training;
   std::vector<OutputOptions> outputs;
-  bool demo = false;  // a simulated network instead of the sockets (serve/demo/)
-  int64_t tick_ms = 5'000;
+  bool demo = false;        // a simulated network instead of the sockets (serve/demo/)
+  int64_t tick_ms = 1'000;  // between looks at the open step, which take a twentieth of the time at most
   std::string version;
   std::string commit;
   // Keys of the configuration that only a restart puts in force, with their values as text.
