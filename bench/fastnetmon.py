@@ -5,7 +5,7 @@ benign events.
     bench/fastnetmon.py PROGRAM [--seconds 60] [--repeats 2]
 
 Each NetFlow v5 datagram goes to three ports: FastNetMon with its average of 5 s (as shipped), FastNetMon with 45 s (its advice for flow
-time-outs of 30 s), and `netflowgen serve` with its defaults (steps of a minute, ticks of 5 s, the model that comes with the program). All
+time-outs of 30 s), and `netflowgen serve` with its defaults (steps of a minute, ticks of 1 s, the model that comes with the program). All
 know 300 hosts; FastNetMon's threshold is 20,000 packets/s of a host. The floods are UDP from port 53, 0.1 to 50 times the threshold.
 NetFlowGen's detector begins with the state after 150 minutes of the same background, which `replay` made from a file. Benign events: a
 flash crowd (TCP 443 of 3,000 clients) and a backup (TCP 22 between two hosts), both above FastNetMon's threshold and, as
