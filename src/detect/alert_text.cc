@@ -21,9 +21,9 @@ std::string percent(double share) {
   return p > 0 && p < 1 ? "under 1 %" : fmt::format("{:.0f} %", p);
 }
 
-// "2024-03-05 08:12 UTC", with seconds where they are not zero.
+// "2024-03-05 08:12 UTC", with seconds where they are not zero, without parts of one.
 std::string time_text(base::TimeMs ms) {
-  std::string t = base::format_time(ms);  // 2024-03-05T08:12:00Z
+  std::string t = base::format_time(ms - ms % 1000);  // 2024-03-05T08:12:00Z
   t[10] = ' ';
   t.pop_back();
   if (t.ends_with(":00")) t.resize(t.size() - 3);

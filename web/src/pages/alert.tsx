@@ -119,6 +119,12 @@ function Scores({ score, threshold, times, shared }: ScoresProps) {
   );
 }
 
+// As the server counts it: bursts of a mostly silent host are expected.
+function ratio(f: Driver): string {
+  const expected = Math.max(f.expected ?? 0, (f.upper ?? 0) / 3);
+  return expected > 0 && f.seen !== null ? times(f.seen / expected) : "–";
+}
+
 function driverColumns(step_ms: number, most: number): Column<Driver>[] {
   return [
     { name: "Feature", cell: (f) => label(f.feature) },
@@ -133,7 +139,12 @@ function driverColumns(step_ms: number, most: number): Column<Driver>[] {
       ),
     },
     { name: "At most", number: true, wide: true, title: "Top of the band", cell: (f) => show(f, f.upper, step_ms) },
-    { name: "Ratio", number: true, cell: (f) => (f.expected && f.seen !== null ? times(f.seen / f.expected) : "–") },
+    {
+      name: "Ratio",
+      number: true,
+      title: "To what was expected, at least a third of the band's top",
+      cell: (f) => ratio(f),
+    },
     {
       name: "Surprise",
       number: true,

@@ -20,7 +20,7 @@ const OFF_BY = 0.1; // A share this far from the promised one is worth a look.
 function Facts({ m }: { m: Model }) {
   return (
     <dl class="stats">
-      <Stat name="Size" note={m.parameters === undefined ? undefined : `${si(m.parameters)} parameters`}>
+      <Stat name="Size" note={m.parameters === undefined ? undefined : `${si(m.parameters)} parameters with its heads`}>
         {m.size ?? "–"}
       </Stat>
       <Stat name="Window" note={m.step_ms === undefined ? undefined : `steps of ${duration(m.step_ms)}`}>
@@ -35,8 +35,8 @@ function Facts({ m }: { m: Model }) {
       <Stat name="Nodes" note={`${count(m.nodes?.warm)} with a full window`}>
         {count(m.nodes?.known)}
       </Stat>
-      <Stat name="Calibrated on" note="nodes">
-        {count(m.fitted_nodes)}
+      <Stat name="Calibrated on" note={m.fitted_nodes ? "nodes" : "not on this one"}>
+        {m.fitted_nodes ? count(m.fitted_nodes) : "other networks"}
       </Stat>
     </dl>
   );
@@ -102,7 +102,8 @@ function Drift({ coverage }: { coverage: Coverage[] }) {
           />
           <p class="dim">
             Of the last day's values, the share at or below each quantile of the forecast. The tick is what the quantile
-            promises. Shares that leave it say that traffic has changed since the training: train anew.
+            promises. Shares that leave it say that traffic is not like what the model was trained on: a model that is
+            trained on it forecasts better.
           </p>
         </>
       )}

@@ -247,7 +247,7 @@ function Unknown({ node }: { node: string }) {
 
 function Now({ node, step_ms }: { node: NodeInfo; step_ms: number }) {
   return (
-    <div class="grid halves">
+    <div class="grid halves left-more">
       <Latest node={node} step_ms={step_ms} />
       <Panel title="Alerts" side={<a href={href(["alerts"], { node: node.node })}>All its alerts</a>}>
         {node.alerts.length === 0 ? (

@@ -93,8 +93,8 @@ function Stats({
         {si(health.flows_per_second, "/s")}
       </Stat>
       <Stat
-        name={scored ? "Scores after" : "Shown after"}
-        note="a step's end"
+        name={scored ? "Scores" : "Shown"}
+        note="after a step's end"
         tone={health.step_lag_ms !== null && health.step_lag_ms > 3 * step_ms ? "warn" : undefined}
       >
         {duration(health.step_lag_ms)}
