@@ -201,7 +201,7 @@ def test(folder):
     require(f"a stop took {took:.1f} s", took < 5)
     guesses = test_guessing(folder)
     test_tls(folder)
-    return (f"HTTP: {count} streams nobody reads (99 % of answers within {1000 * p99:.0f} ms), 250 slow clients, {guesses} guesses of a token in 3 s, TLS: "
+    return (f"HTTP: {count} streams nobody reads (99 % of answers within {1000 * p99:.1f} ms), 250 slow clients, {guesses} guesses of a token in 3 s, TLS: "
             "others are answered")
 
 
