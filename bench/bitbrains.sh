@@ -3,15 +3,15 @@
 # pre-training on July without them, forecasts of August. Usage: bench/bitbrains.sh [OUT] (default: bitbrains-out).
 # SEEDS: "1 2 3", a model each, and then all of them averaged; SIZE, STEPS, DEVICE: of pre-training (micro, 3500, cpu: a
 # quarter to half an hour a seed on two cores, three minutes with DEVICE=cuda on an H100); SIZE=nano STEPS=1000 is a quick look.
+# MODELS: folders of models to evaluate, averaged, in place of training any (report-models).
 # TREES=0 leaves the trees out; TEST: another test period, e.g. a week.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=../shared/data/bitbrains
 [ -d "$data" ] || { echo "skipped: no ../shared"; exit 0; }
 out=${1:-bitbrains-out}
-cmake --preset release >/dev/null
-cmake --build --preset release --target netflowgen
-nfg=build/release/netflowgen
+nfg=${NETFLOWGEN:-build/release/netflowgen}
+[ -n "${NETFLOWGEN:-}" ] || { cmake --preset release >/dev/null; cmake --build --preset release --target netflowgen; }
 mkdir -p "$out"
 july=2013-06-30T22:00:00/2013-07-31T22:00:00 # local July, at +02:00
 late=2013-07-27/2013-07-31T22:00:00           # every choice is made here
@@ -27,6 +27,11 @@ evaluate() {
   $nfg evaluate forecast "$out/store" --holdout "$out/holdout.txt" --train "$july" --validation "$late" \
     --test "${TEST:-$august}" --horizons 5m,1h,4h "${models[@]}" --log "$2" "${methods[@]}" -o "$report"
 }
+if [ -n "${MODELS:-}" ]; then
+  read -ra all <<<"$MODELS"
+  evaluate "$out/report-models" "${all[@]}"
+  exit 0
+fi
 all=()
 for seed in ${SEEDS:-1}; do
   model=$out/model-$seed

@@ -79,3 +79,44 @@ def attack_types(figures):
         cells = [f"{number(m['f1'][t['type']], 2)}, {number(m.get('left_out', {}).get(t['type']), 2)}" for m in methods]
         rows.append([f"{t['type']}, {t['attacks']}", *cells])
     return table(["method", "macro-F1", "known attacks called unknown", "mean share of a left-out type that is unknown"], rows)
+
+
+def no_labels(*reports):
+    """evaluate ddos's JSON of net1 to net4, then of DARPA 1998: event-weighted AUPRC of what needs no label of the network."""
+    methods = ("netflowgen zero-label", "netflowgen head ddos", "static flows_in")
+    rows = []
+    for name, report in zip(("net1", "net2", "net3", "net4", "DARPA 1998"), reports):
+        for part in ("all",) if name.startswith("net") else ("all", "without sweeps"):
+            of = {s["method"]: s for s in report["summaries"] if s["budget"] == "full" and s["split"] == "time" and s["slice"] == part}
+            head = of["netflowgen head ddos"]
+            rows.append([name if part == "all" else f"{name}, {part}", *(number(of[m]["auprc"]["mean"]) for m in methods),
+                         f"{number(head['recall']['mean'], 2)}, {number(head['false_per_node_day']['mean'], 2)}"])
+    return table(["network", "Transformer", "head", "threshold on flows_in", "recall, false alarms per node-day of the head"], rows)
+
+
+def forecasts(report):
+    """evaluate forecast's JSON: quantile loss as a share of seasonal naive's, active series of seen and of unseen nodes."""
+    horizons = sorted({s["horizon_ms"] for s in report["summaries"]})
+    rows = []
+    for nodes in ("seen", "unseen"):
+        by = {}
+        for s in report["summaries"]:
+            if s["group"] == "active" and s["nodes"] == nodes:
+                by.setdefault(s["method"], {})[s["horizon_ms"]] = s
+        for method, of in by.items():
+            rows.append([f"{nodes} nodes: {method}", *(f"{number(of[h]['absolute_share'])}, {number(of[h]['quantile_share'])}" for h in horizons)])
+    return table(["absolute error, quantile loss", *(duration(h) for h in horizons)], rows)
+
+
+def duration(ms):
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)):
+        if ms % size == 0:
+            return f"{ms // size} {unit}"
+    return f"{ms} ms"
+
+
+def alert_types(figures):
+    """bench/alert_types.py's JSON."""
+    rows = [[f"{m['method']}, {m['when']}", f"{number(m['macro_f1'])} ({number(m['interval'][0])} to {number(m['interval'][1])})", number(m["right"]),
+             number(m["unknown"])] for m in figures["methods"]]
+    return table([f"types of alerts, {figures['attacks']} attacks of {figures['types']} types", "macro-F1", "named rightly", "called unknown"], rows)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rewrites the measured tables of docs/results.md from cells. A cell whose inputs have not changed is not run again.
 
-Usage: bench/results.py [--cells FILE] [--document FILE] [--cache FOLDER] [--list] [--force NAME]... [NAME...]
+Usage: bench/results.py [--cells FILE] [--document FILE] [--cache FOLDER] [--list] [--check] [--force NAME]... [NAME...]
   (default: every cell of bench/results.json, docs/results.md, results-out)
 
 A cell is one command, the files that its figures depend on, and the JSON files that the command writes:
@@ -12,6 +12,10 @@ and their contents are the key. `table` names a function of bench/result_tables.
 
 The table stands in the document between `<!-- results: NAME -->` and `<!-- end: NAME -->`. Its last line names the command, the commit, the
 data and the key. A cell's figures are kept in the cache by key, so an interrupted run continues with the first cell that is missing.
+With --check the document is left alone, and a cell fails where a figure is outside its band:
+  "bands": {"0/methods/method=netflowgen/macro_f1": [0.8, 1]}
+The number is that of the file in `figures`; the rest are keys, indices of a list, or KEY=VALUE, which is the first of a list's objects that has it.
+
 Exit codes: 0, 1 a cell failed (the others are done and written), 2 usage.
 """
 
@@ -119,8 +123,43 @@ def do(cell, arguments, tables):
     print(f"{cell['name']}: {cell['command']} ...", flush=True)
     begun = time.monotonic()
     made, fresh = run(cell, key, arguments.cache)
+    if arguments.check:
+        check_bands(cell, made["figures"])
+        return
     replace_table(arguments.document, cell, key, made, tables)
     print(f"{cell['name']}: " + (f"measured in {time.monotonic() - begun:.0f} s" if fresh else "unchanged"), flush=True)
+
+
+def value_at(figures, path):
+    """What a band's path leads to."""
+    value = figures
+    for part in path.split("/"):
+        try:
+            if isinstance(value, dict):
+                value = value[part]
+            elif "=" in part:
+                key, wanted = part.split("=", 1)
+                value = next(v for v in value if str(v.get(key)) == wanted)
+            else:
+                value = value[int(part)]
+        except (KeyError, IndexError, StopIteration, ValueError, TypeError, AttributeError):
+            raise Failed(f"band {path}: the figures have nothing at {part}") from None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Failed(f"band {path}: {value} is no number")
+    return value
+
+
+def check_bands(cell, figures):
+    """Prints each figure beside its band. Raises Failed where one is outside."""
+    outside = []
+    for path, (low, high) in cell.get("bands", {}).items():
+        value = value_at(figures, path)
+        inside = low <= value <= high
+        print(f"{cell['name']}: {path} {value:.4g} in [{low}, {high}]{'' if inside else ': OUTSIDE'}", flush=True)
+        if not inside:
+            outside.append(f"{path} is {value:.4g}, its band is [{low}, {high}]")
+    if outside:
+        raise Failed("; ".join(outside))
 
 
 def load_tables(cells_file):
@@ -138,6 +177,7 @@ def main():
     parser.add_argument("--document", type=pathlib.Path, default=ROOT / "docs/results.md")
     parser.add_argument("--cache", type=pathlib.Path, default=ROOT / "results-out")
     parser.add_argument("--list", action="store_true", help="print the cells and stop")
+    parser.add_argument("--check", action="store_true", help="compare figures with their bands; leave the document alone")
     parser.add_argument("--force", action="append", default=[], metavar="NAME", help="measure this cell again")
     arguments = parser.parse_args()
     cells = json.loads(arguments.cells.read_text())
@@ -151,7 +191,7 @@ def main():
             print(f"{cell['name']}: {cell['command']}")
         return 0
     arguments.cache.mkdir(parents=True, exist_ok=True)
-    tables = load_tables(arguments.cells)
+    tables = None if arguments.check else load_tables(arguments.cells)
     failures = 0
     for cell in chosen:
         try:

@@ -45,6 +45,21 @@ grep -qxF "old c" "$out/doc.md" || fail "a skipped cell changed the document"
 grep -qF "data: simulated; inputs " "$out/doc.md" || fail "the table does not name its source"
 grep -qxF "after c" "$out/doc.md" || fail "text around the tables was lost"
 
+# Bands: a figure inside, outside, and one that is not there. The document stays as it is.
+banded() {  # BANDS
+  echo "[{\"name\": \"a\", \"command\": \"echo '{\\\"list\\\": [{\\\"n\\\": \\\"x\\\", \\\"v\\\": 0.5}]}' >a.json\", \"figures\": [\"a.json\"], \"bands\": $1}]" >"$out/bench/banded.json"
+}
+cp "$out/doc.md" "$out/before.md"
+banded '{"0/list/n=x/v": [0.4, 0.6]}'
+expect 0 "0/list/n=x/v 0.5 in [0.4, 0.6]" run --cells "$out/bench/banded.json" --check
+banded '{"0/list/0/v": [0.6, 1]}'
+expect 1 "0/list/0/v is 0.5, its band is [0.6, 1]" run --cells "$out/bench/banded.json" --check
+banded '{"0/list/n=y/v": [0, 1]}'
+expect 1 "the figures have nothing at n=y" run --cells "$out/bench/banded.json" --check
+banded '{"0/list/0/n": [0, 1]}'
+expect 1 "x is no number" run --cells "$out/bench/banded.json" --check
+cmp -s "$out/doc.md" "$out/before.md" || fail "--check changed the document"
+
 # The next run continues: a is kept, b is measured. Then nothing changes any more.
 touch "$out/allowed"
 expect 0 "b: measured in" run

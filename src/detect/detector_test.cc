@@ -162,7 +162,9 @@ TEST(Detector, ALearntModelNamesTypesInPlaceOfTheRule) {
     for (size_t j = 0; j < kKindInputs; ++j) m.examples.push_back((*evidence)[j] + by);
     m.ends.push_back(m.ends.size() + 1);
   }
-  m.thresholds.fill(1);
+  m.units.fill(1);
+  m.held_distances = m.held_doubts = {1};
+  m.threshold = 0.7f;
   World w("defaults: {learning: 0s}", &m);
   w.run({{"10.0.0.1", "0006"}}, "0009");
   ASSERT_EQ(w.alerts.size(), 1u);

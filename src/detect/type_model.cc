@@ -11,7 +11,7 @@
 namespace netflowgen::detect {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr size_t kMostClasses = 256;
 
 std::string inputs_text() {
@@ -40,6 +40,19 @@ double squared_distance(const float* x, const float* rows, size_t from, size_t t
   return n == 0 ? std::numeric_limits<double>::infinity() : sum / static_cast<double>(n);
 }
 
+// -ln of the share of `held` that is as large as x. Beyond the largest, where that share says no more, it grows in proportion to x.
+double surprise(std::span<const float> held, double x) {
+  const auto n = static_cast<double>(held.size());
+  const double largest = std::max(1e-6, static_cast<double>(held.back()));
+  if (x > largest) return std::log(n + 1) * x / largest;
+  const auto at = std::ranges::lower_bound(held, static_cast<float>(x));
+  return std::log((n + 1) / (static_cast<double>(held.end() - at) + 1));
+}
+
+bool is_table(std::span<const float> held) {
+  return !held.empty() && std::ranges::is_sorted(held) && held.front() >= 0;
+}
+
 std::vector<float> copy_of(std::span<const float> values) { return {values.begin(), values.end()}; }
 
 bool all_finite(std::span<const float> values) {
@@ -63,10 +76,11 @@ std::string problem(const TypeModel& m) {
     before = end;
   }
   const auto positive = [](float v) { return std::isfinite(v) && v > 0; };
-  if (!std::ranges::all_of(m.scale, positive) || !std::ranges::all_of(m.thresholds, positive) ||
-      !all_finite(m.examples) || !all_finite(m.trees.leaves) || !(m.least_probability >= 0) ||
-      !(m.least_probability < 1))
+  if (!std::ranges::all_of(m.scale, positive) || !std::ranges::all_of(m.units, positive) ||
+      !positive(m.threshold) || !all_finite(m.examples) || !all_finite(m.trees.leaves) ||
+      !all_finite(m.held_distances) || !all_finite(m.held_doubts))
     return "a number is not finite, or not above zero";
+  if (!is_table(m.held_distances) || !is_table(m.held_doubts)) return "a table is empty or does not ascend";
   return "";
 }
 
@@ -103,25 +117,31 @@ size_t TypeModel::range_of(const AttackEvidence& evidence) {
   return static_cast<size_t>(std::ranges::upper_bound(kExcessRanges, share) - std::begin(kExcessRanges));
 }
 
+double TypeModel::strangeness(const AttackEvidence& evidence, double likeliest) const {
+  const double d = distance(evidence) / static_cast<double>(units[range_of(evidence)]);
+  return surprise(held_distances, d) + surprise(held_doubts, 1 - likeliest);
+}
+
 AttackGuess TypeModel::guess(const AttackEvidence& evidence) const {
-  const double d = distance(evidence);
-  const auto most = static_cast<double>(thresholds[range_of(evidence)]);
-  if (d > most) return {"unknown", d / (d + most), true};
   const auto p = probabilities(evidence);
   const auto top = std::ranges::max_element(p);
-  if (*top < static_cast<double>(least_probability)) return {"unknown", 1 - *top, true};
+  const double s = strangeness(evidence, *top);
+  const auto most = static_cast<double>(threshold);
+  if (s > most) return {"unknown", s / (s + most), true};
   return {classes[static_cast<size_t>(top - p.begin())], *top, true};
 }
 
 int TypeModel::name(const AttackEvidence& evidence) const {
-  if (distance(evidence) > static_cast<double>(thresholds[range_of(evidence)])) return -1;
   const auto p = probabilities(evidence);
   const auto top = std::ranges::max_element(p);
-  return *top < static_cast<double>(least_probability) ? -1 : static_cast<int>(top - p.begin());
+  return strangeness(evidence, *top) > static_cast<double>(threshold) ? -1
+                                                                      : static_cast<int>(top - p.begin());
 }
 
 bool TypeModel::leaves_to_rule(const AttackGuess& own, const AttackGuess& rule, bool with_flows) const {
-  if (rule.type == "unknown" || std::ranges::find(classes, rule.type) != classes.end()) return false;
+  if (rule.type == "unknown") return false;
+  if (own.type == "unknown" && with_flows) return true;
+  if (std::ranges::find(classes, rule.type) != classes.end()) return false;
   return own.type == "unknown" || rule.type == "scan" || (with_flows && rule.type == "other_protocol_flood");
 }
 
@@ -129,8 +149,8 @@ void TypeModel::save(const base::fs::path& model) const {
   const auto inner = (int64_t{1} << trees.depth) - 1;
   const auto rows = static_cast<int64_t>(ends.back());
   const std::vector<int64_t> last(ends.begin(), ends.end());
-  std::vector<float> limits(thresholds.begin(), thresholds.end());
-  limits.push_back(least_probability);
+  std::vector<float> limits(units.begin(), units.end());
+  limits.push_back(threshold);
   const base::NamedTensors tensors = {
       {"ends", base::tensor_view<int64_t>(last, {static_cast<int64_t>(last.size())})},
       {"columns", base::tensor_view<float>(trees.columns, {trees.count, inner})},
@@ -138,7 +158,10 @@ void TypeModel::save(const base::fs::path& model) const {
       {"leaves", base::tensor_view<float>(trees.leaves, {trees.count, inner + 1})},
       {"scale", base::tensor_view<float>(scale, {kKindInputs})},
       {"examples", base::tensor_view<float>(examples, {rows, kKindInputs})},
-      {"limits", base::tensor_view<float>(limits, {kThresholds + 1})}};
+      {"held_distances",
+       base::tensor_view<float>(held_distances, {static_cast<int64_t>(held_distances.size())})},
+      {"held_doubts", base::tensor_view<float>(held_doubts, {static_cast<int64_t>(held_doubts.size())})},
+      {"limits", base::tensor_view<float>(limits, {kRanges + 1})}};
   base::save_safetensors(model / kTypeFile, tensors,
                          {{"format", std::to_string(kFormat)},
                           {"inputs", inputs_text()},
@@ -168,10 +191,12 @@ std::optional<TypeModel> TypeModel::load(const base::fs::path& model) {
   m.trees.leaves = copy_of(file.values<float>("leaves"));
   m.scale = copy_of(file.values<float>("scale"));
   m.examples = copy_of(file.values<float>("examples"));
+  m.held_distances = copy_of(file.values<float>("held_distances"));
+  m.held_doubts = copy_of(file.values<float>("held_doubts"));
   const auto limits = file.values<float>("limits");
-  if (limits.size() == kThresholds + 1) {  // else they stay 0, which is refused
-    std::copy_n(limits.begin(), kThresholds, m.thresholds.begin());
-    m.least_probability = limits[kThresholds];
+  if (limits.size() == kRanges + 1) {  // else they stay 0, which is refused
+    std::copy_n(limits.begin(), kRanges, m.units.begin());
+    m.threshold = limits[kRanges];
   }
   const int64_t most = static_cast<int64_t>(m.examples.size() / kKindInputs);
   for (const int64_t end : file.values<int64_t>("ends")) {

@@ -2,11 +2,12 @@
 // It is attack-type.safetensors in a model's folder; docs/formats.md has every tensor. No LibTorch.
 //
 //   name:    boosted trees give a logit for each class; the likeliest class is named, with its softmax
-//   unknown: d = the least distance to a class; further than the threshold, no class is named. The distance to a class is the root of
-//            the mean squared distance to the kNeighbours nearest of its examples, over the first kKindInputs inputs, each over its
-//            deviation within a class. A small share of known attacks on networks not learnt from exceed the threshold. There is
-//            one for each range of excess_share(): an attack that is hardly more than the usual is seen through it.
-//            An attack whose likeliest class is less likely than `least_probability` is unknown, too.
+//   unknown: no class is named where strangeness() is above the threshold, which a small share of known attacks on networks not learnt
+//            from exceed. It is -ln p of two tails of those attacks, added up as Fisher combines tests: the share of them that lie as far
+//            from all classes, and the share whose likeliest class is as doubtful. Either alone misses types that the other shows.
+//            The distance to a class is the root of the mean squared distance to the kNeighbours nearest of its examples, over the first
+//            kKindInputs inputs, each over its deviation within a class. Distances are compared in units of their range of
+//            excess_share(): an attack that is hardly more than the usual is seen through it.
 //
 // Constant after construction; shared by threads.
 #pragma once
@@ -26,30 +27,35 @@ namespace netflowgen::detect {
 
 inline constexpr const char* kTypeFile = "attack-type.safetensors";
 inline constexpr size_t kNeighbours = 10;
-inline constexpr float kExcessRanges[] = {0.25F, 0.5F, 0.75F,
-                                          0.95F};  // of thresholds: below the first, ..., above the last
-inline constexpr size_t kThresholds = std::size(kExcessRanges) + 1;
+inline constexpr float kExcessRanges[] = {0.25F, 0.5F, 0.75F, 0.95F};  // below the first, ..., above the last
+inline constexpr size_t kRanges = std::size(kExcessRanges) + 1;
 
 struct TypeModel {
-  std::vector<std::string> classes;  // two or more
-  model::Trees trees;                // tree t adds to the logit of class t mod classes
-  std::vector<float> scale;          // [kKindInputs] above 0: one over the deviation within a class
-  std::vector<float> examples;       // [n, kKindInputs], scaled; those of a class lie together
-  std::vector<size_t> ends;          // [classes] of its examples
-  std::array<float, kThresholds> thresholds{};
-  float least_probability = 0;  // below it no class is named, [0, 1)
+  std::vector<std::string> classes;    // two or more
+  model::Trees trees;                  // tree t adds to the logit of class t mod classes
+  std::vector<float> scale;            // [kKindInputs] above 0: one over the deviation within a class
+  std::vector<float> examples;         // [n, kKindInputs], scaled; those of a class lie together
+  std::vector<size_t> ends;            // [classes] of its examples
+  std::array<float, kRanges> units{};  // above 0: distances are divided by that of their range
+  // Of known attacks that nothing was learnt from, ascending, one or more:
+  std::vector<float> held_distances;  // to the nearest class, in units
+  std::vector<float> held_doubts;     // 1 - the likeliest class's probability
+  float threshold = 0;                // of strangeness(), above 0
 
   // [classes]
   std::vector<double> probabilities(const AttackEvidence& evidence) const;
   double distance(const AttackEvidence& evidence) const;   // to the nearest class
-  static size_t range_of(const AttackEvidence& evidence);  // index of its threshold
+  static size_t range_of(const AttackEvidence& evidence);  // index of its unit
+  // `likeliest`: the greatest of probabilities(evidence).
+  double strangeness(const AttackEvidence& evidence, double likeliest) const;
   // Index of the class, or -1: unknown.
   int name(const AttackEvidence& evidence) const;
-  // The same with its probability; "unknown" has d / (d + threshold), or that of all other classes.
+  // The same with its probability; "unknown" has s / (s + threshold), s being its strangeness.
   AttackGuess guess(const AttackEvidence& evidence) const;
 
-  // Whether the rule's guess counts in place of the model's: it is of a type that was not learnt, and the model knows no type, or frames
-  // of such an attack look like one that was learnt (a scan; with flows, a flood of another protocol than GRE).
+  // Whether the rule's guess counts in place of the model's. The model knows no type: with flows, which only the rule reads, any guess
+  // counts, without them one of a type that was not learnt. The model knows one: only types count that were not learnt and whose frames
+  // look like one that was (a scan; with flows, a flood of another protocol than GRE).
   bool leaves_to_rule(const AttackGuess& own, const AttackGuess& rule, bool with_flows) const;
 
   void save(const base::fs::path& model) const;

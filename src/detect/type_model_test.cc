@@ -43,7 +43,11 @@ TypeModel two_types() {
     m.examples.insert(m.examples.end(), e.begin(), e.begin() + kKindInputs);
     m.ends.push_back(m.ends.size() + 1);
   }
-  m.thresholds = {2, 2, 2, 2, 0.4f};
+  // A distance of more than its range's unit is unknown, and so is a doubt of more than a half.
+  m.units = {2, 2, 2, 2, 0.4f};
+  m.held_distances = {1};
+  m.held_doubts = {0.5f};
+  m.threshold = 0.7f;  // ln 2 is that of either limit
   return m;
 }
 
@@ -92,14 +96,31 @@ TEST(TypeModel, NamesWhatIsNearAndNothingElse) {
   EXPECT_EQ(m.name(evidence_of(icmp)), -1);
   // Likeliest, but not likely enough.
   TypeModel sure = m;
-  sure.least_probability = 0.99f;
+  sure.held_doubts = {0.001f};
   EXPECT_EQ(sure.name(evidence_of(frame_of(8000, 0, 1, 1, 123))), -1);
-  EXPECT_NEAR(sure.guess(evidence_of(frame_of(8000, 0, 1, 1, 123))).probability, 1 - ntp.probability, 1e-6);
+  const double s = sure.strangeness(evidence_of(frame_of(8000, 0, 1, 1, 123)), ntp.probability);
+  EXPECT_NEAR(s, std::log(2.0) * (1 - ntp.probability) / 0.001, 1e-4);
+  EXPECT_NEAR(sure.guess(evidence_of(frame_of(8000, 0, 1, 1, 123))).probability, s / (s + 0.7), 1e-6);
   // As little beyond the usual, it is within the wider threshold of mixed traffic.
   auto mixed = frame_of(120, 100.0f / 120, 0, 0, 443);
   mixed[series::kIcmpShareIn] = 20.0f / 120;
   EXPECT_EQ(TypeModel::range_of(evidence_of(mixed)), 0u);
   EXPECT_EQ(m.name(evidence_of(mixed)), 1);
+}
+
+// As far as two in five and as doubtful as two in five of the held attacks: neither is strange, both together are.
+TEST(TypeModel, StrangenessAddsDistanceAndDoubt) {
+  TypeModel m = two_types();
+  m.held_distances = {0, 1, 2, 3};
+  m.held_doubts = {0, 0.001f, 0.002f, 0.03f};
+  m.threshold = 1;
+  auto e = evidence_of(frame_of(8000, 0, 1, 1, 123));
+  EXPECT_EQ(m.name(e), 0);
+  EXPECT_NEAR(m.strangeness(e, 0.985), std::log(5.0 / 2), 1e-6);
+  e[1] += 2.5f * 0.4f;  // units
+  EXPECT_NEAR(m.strangeness(e, 1), std::log(5.0 / 2), 1e-6);
+  EXPECT_NEAR(m.strangeness(e, 0.985), m.strangeness(e, 1) + std::log(5.0 / 2), 1e-6);
+  EXPECT_EQ(m.name(e), -1);
 }
 
 TEST(TypeModel, DistanceIsToTheNearestExamples) {
@@ -120,7 +141,7 @@ TEST(TypeModel, DistanceIsToTheNearestExamples) {
   EXPECT_NEAR(m.distance(e), std::sqrt(25.0 / 10), 0.02);
 }
 
-TEST(TypeModel, LeavesToTheRuleWhatItDidNotLearn) {
+TEST(TypeModel, LeavesToTheRuleWhatItDoesNotKnow) {
   const TypeModel m = two_types();
   const AttackGuess ntp{"ntp", 0.9, true}, unknown{"unknown", 0.6, true};
   const auto rule = [](const char* type) { return AttackGuess{type, 0.8, false}; };
@@ -130,7 +151,9 @@ TEST(TypeModel, LeavesToTheRuleWhatItDidNotLearn) {
   EXPECT_TRUE(m.leaves_to_rule(ntp, rule("other_protocol_flood"), true));
   EXPECT_FALSE(
       m.leaves_to_rule(ntp, rule("other_protocol_flood"), false));  // without flows the rule cannot tell
-  EXPECT_FALSE(m.leaves_to_rule(unknown, rule("tcp"), true));
+  EXPECT_FALSE(m.leaves_to_rule(unknown, rule("tcp"), false));
+  EXPECT_TRUE(m.leaves_to_rule(unknown, rule("tcp"), true));  // it reads flows, which the model does not
+  EXPECT_FALSE(m.leaves_to_rule(ntp, rule("tcp"), true));
   EXPECT_FALSE(m.leaves_to_rule(unknown, rule("unknown"), true));
 }
 
@@ -144,6 +167,7 @@ TEST(TypeModel, SaveLoadSaveIsTheSameBytes) {
   const auto e = evidence_of(frame_of(500, 0.5f, 0.5f, 0.4f, 123));
   EXPECT_EQ(back->probabilities(e), m.probabilities(e));
   EXPECT_EQ(back->distance(e), m.distance(e));
+  EXPECT_EQ(back->strangeness(e, 0.7), m.strangeness(e, 0.7));
   back->save(folder.path());
   EXPECT_EQ(base::read_file(folder.path() / kTypeFile), first);
 }
@@ -170,11 +194,17 @@ TEST(TypeModel, RefusesWhatNoModelCanBe) {
   m.examples[3] = std::nanf("");
   EXPECT_THAT(load_error(m), HasSubstr("not finite"));
   m = two_types();
-  m.thresholds[4] = 0;
+  m.units[4] = 0;
   EXPECT_THAT(load_error(m), HasSubstr("above zero"));
   m = two_types();
-  m.least_probability = 1;
-  EXPECT_THAT(load_error(m), HasSubstr("damaged"));
+  m.threshold = 0;
+  EXPECT_THAT(load_error(m), HasSubstr("above zero"));
+  m = two_types();
+  m.held_doubts = {};
+  EXPECT_THAT(load_error(m), HasSubstr("a table is empty"));
+  m = two_types();
+  m.held_distances = {1, 0.5f};
+  EXPECT_THAT(load_error(m), HasSubstr("does not ascend"));
   m = two_types();
   m.ends = {2, 2};
   EXPECT_THAT(load_error(m), HasSubstr("a class has no example"));

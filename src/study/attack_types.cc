@@ -28,7 +28,9 @@ constexpr size_t kLeastUsual = 8;     // with fewer nothing is usual
 constexpr double kInbound = 0.2;      // of the examples are learnt from as seen in one direction, too
 constexpr double kScaleFloor = 0.01;  // of an input's variance over all classes, added to that within one
 constexpr size_t kNetworksToSplit = 5;
-constexpr size_t kLeastInRange = 40;  // attacks for a threshold of their own
+constexpr size_t kLeastInRange = 40;  // attacks for a unit of their own
+constexpr double kUnit = 0.95;        // quantile of distances that is the unit of a range
+constexpr size_t kMostHeld = 2000;    // attacks in a table
 
 struct Attack {
   std::string type;
@@ -250,11 +252,21 @@ model::Trees grow(const std::vector<const TypeExample*>& learnt, const std::vect
   return model::complete(booster::Booster(view, y, {}, o, fit.seed).trees(), fit.depth, 0);
 }
 
-// Of each range of excess_share(), where it has enough attacks; else of all.
-void set_thresholds(const std::vector<const TypeExample*>& held, const TypeFit& fit,
-                    detect::TypeModel& model) {
+// At most kMostHeld of the values, evenly, ascending.
+std::vector<float> table_of(std::vector<double> values) {
+  std::ranges::sort(values);
+  const size_t n = std::min(values.size(), kMostHeld);
+  std::vector<float> table;
+  for (size_t i = 0; i < n; ++i)
+    table.push_back(static_cast<float>(values[n == 1 ? 0 : i * (values.size() - 1) / (n - 1)]));
+  return table;
+}
+
+// Units of each range of excess_share(), where it has enough attacks; else of all. Then tables, and the threshold.
+void set_threshold(const std::vector<const TypeExample*>& held, const TypeFit& fit,
+                   detect::TypeModel& model) {
   std::vector<double> all, tops;
-  std::vector<std::vector<double>> by_range(detect::kThresholds);
+  std::vector<std::vector<double>> by_range(detect::kRanges);
   for (const auto* e : held) {
     all.push_back(model.distance(e->evidence));
     by_range[detect::TypeModel::range_of(e->evidence)].push_back(all.back());
@@ -263,9 +275,18 @@ void set_thresholds(const std::vector<const TypeExample*>& held, const TypeFit& 
   if (all.empty()) throw base::Error("no attack is left for the threshold of unknown types: label more");
   for (size_t k = 0; k < by_range.size(); ++k) {
     const auto& distances = by_range[k].size() >= kLeastInRange ? by_range[k] : all;
-    model.thresholds[k] = static_cast<float>(std::max(1e-6, eval::quantile(distances, 1 - fit.share)));
+    model.units[k] = static_cast<float>(std::max(1e-6, eval::quantile(distances, kUnit)));
   }
-  model.least_probability = static_cast<float>(std::min(0.999, eval::quantile(tops, fit.unsure)));
+  std::vector<double> in_units, doubts, strange;
+  for (size_t i = 0; i < held.size(); ++i) {
+    in_units.push_back(all[i] /
+                       static_cast<double>(model.units[detect::TypeModel::range_of(held[i]->evidence)]));
+    doubts.push_back(1 - tops[i]);
+  }
+  model.held_distances = table_of(in_units);
+  model.held_doubts = table_of(doubts);
+  for (size_t i = 0; i < held.size(); ++i) strange.push_back(model.strangeness(held[i]->evidence, tops[i]));
+  model.threshold = static_cast<float>(std::max(1e-6, eval::quantile(strange, 1 - fit.share)));
 }
 
 }  // namespace
@@ -370,7 +391,7 @@ detect::TypeModel fit_types(const TypeExamples& examples, const TypeFit& fit, co
     const auto& e = examples.all[i];
     if (!learns[i] && e.strongest && e.type != fit.left_out) held.push_back(&e);
   }
-  set_thresholds(held, fit, model);
+  set_threshold(held, fit, model);
   return model;
 }
 

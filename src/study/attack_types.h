@@ -58,13 +58,11 @@ TypeExamples type_examples(const std::vector<LabelledStore>& stores, const TypeE
                            const base::StopFlag& stop, const base::ProgressFn& progress);
 
 // [all] Whether an example is learnt from: those of the first four fifths of the networks are; of the attacks of each type, where there are
-// fewer than five networks. The thresholds come from the others.
+// fewer than five networks. The threshold comes from the others.
 std::vector<bool> learnt_from(const TypeExamples& examples);
 
 struct TypeFit {
-  double share =
-      0.045;  // of known attacks of the part that is not learnt from: may be called unknown as too far
-  double unsure = 0.03;       // of them: as too unlikely to be of any type
+  double share = 0.1;         // of known attacks of the part that is not learnt from: may be called unknown
   size_t most_examples = 60;  // of a class, that distances are to
   int rounds = 30;
   int depth = 4;

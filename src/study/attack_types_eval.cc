@@ -100,7 +100,7 @@ class PlainTrees {
                    study.fit.seed);
     std::vector<double> tops;
     for (const auto& [type, top] : likeliest(held)) tops.push_back(top);
-    threshold_ = tops.empty() ? 0 : eval::quantile(tops, study.fit.share + study.fit.unsure);
+    threshold_ = tops.empty() ? 0 : eval::quantile(tops, study.fit.share);
   }
 
   std::vector<int> names(const std::vector<std::string>& types,

@@ -41,6 +41,7 @@ const TYPES: readonly (readonly [string, string])[] = [
     "tcp_flood",
     "http_flood",
     "slowloris",
+    "connection_flood",
     "other_protocol_flood",
     "scan",
     "outage",
