@@ -275,9 +275,11 @@ TEST_F(StreamTest, ACalibrationOfAnotherModelIsRefused) {
 TEST(Stream, LookingAheadChangesNothing) {
   const RandomModel model(small_spec(), 5);
   const Input input(9);
-  Path plain(model.path(), 1);
+  // A policy says the severity: by scores of random weights all are low, which are not raised early.
+  const std::string policy = "defaults: {learning: 20m, outage: 10m, severity: high}";
+  Path plain(model.path(), 1, policy);
   plain.play(input, 0, kSteps);
-  Path looking(model.path(), 1);
+  Path looking(model.path(), 1, policy);
   for (int64_t s = 0; s < kSteps; ++s) {
     for (const auto& [node, frame] : input.steps[static_cast<size_t>(s)]) {
       std::vector<float> more = frame;
