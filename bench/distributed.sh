@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What training by several processes costs beside one process: CPU seconds a million positions, and bytes sent, each process in a
-# network namespace of its own (as root; otherwise on the loopback interface), one thread each. The model they make must be the
-# same to the bit. Usage: bench/distributed.sh [STEPS] (default: 60). SIZE: nano, micro, small; PROCESSES: "1 2 4".
+# network namespace of its own (as root; otherwise on the loopback interface), one thread each. Start and end are not in it. The
+# model they make must be the same to the bit. Usage: bench/distributed.sh [STEPS] (default: 60). SIZE: nano, micro, small; PROCESSES: "1 2 4".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 nfg=$(realpath "${NETFLOWGEN:-build/release/netflowgen}")
@@ -34,32 +34,40 @@ places() { # N namespaces with addresses 10.253.0.1 and on
   done
 }
 
-first=
-for n in $processes; do
-  apart=
+# once N STEPS: CPU seconds of all processes, wall seconds of the slowest, bytes that the namespaces sent, into $out/once
+once() {
+  local n=$1 steps=$2 apart= pids=() r p sent=0 host run interface cmd s
   if [ "$(id -u)" = 0 ] && places "$n" 2>"$out/ip.log"; then apart=1; fi
-  pids=()
+  rm -rf "$out/model$n" "$out"/time.*
   for ((r = 0; r < n; ++r)); do
     cmd=("$nfg" -q pretrain "$out/store" --size "$size" --steps "$steps" --batch 32 --length 192 --threads 1 --evaluate-every "$steps" --seed 1)
     host=127.0.0.1 interface=lo run=()
     [ -z "$apart" ] || { host=10.253.0.1 interface=eth0 run=(ip netns exec "$bridge$r"); }
     RANK=$r WORLD_SIZE=$n MASTER_ADDR=$host MASTER_PORT=29555 GLOO_SOCKET_IFNAME=$interface OMP_WAIT_POLICY=passive \
-      "${run[@]}" /usr/bin/time -f "%U %S %e" -o "$out/time.$n.$r" "${cmd[@]}" --distributed -o "$out/model$n" >"$out/log.$n.$r" 2>&1 &
+      "${run[@]}" /usr/bin/time -f "%U %S %e" -o "$out/time.$r" "${cmd[@]}" --distributed -o "$out/model$n" >"$out/log.$n.$r" 2>&1 &
     pids+=($!)
   done
   for p in "${pids[@]}"; do wait "$p" || { cat "$out"/log."$n".*; exit 1; }; done
-  sent=0
-  if [ -n "$apart" ]; then
-    for s in "${spaces[@]}"; do sent=$((sent + $(ip netns exec "$s" cat /sys/class/net/eth0/statistics/tx_bytes))); done
-  fi
-  cat "$out"/time."$n".* | awk -v n="$n" -v steps="$steps" -v first="${first:-0}" -v sent="$sent" -v apart="${apart:-0}" '
-    { cpu += $1 + $2; if ($3 > wall) wall = $3 }
-    END { p = cpu / (steps * 32 * 192 / 1e6); if (!first) first = p
-      printf "%d processes%s: %.1f CPU s a million positions, %.2f x one process; %.1f s; %.1f MB sent a step\n", n,
-        apart ? " in namespaces" : " on loopback", p, p / first, wall, sent / steps / 1e6; print p > "/dev/stderr" }' 2>"$out/p"
-  [ -n "$first" ] || first=$(cat "$out/p")
+  for s in "${spaces[@]}"; do sent=$((sent + $(ip netns exec "$s" cat /sys/class/net/eth0/statistics/tx_bytes))); done
+  cat "$out"/time.* | awk -v sent=$sent '{ cpu += $1 + $2; if ($3 > wall) wall = $3 } END { print cpu, wall, sent }' >"$out/once"
   for s in "${spaces[@]}"; do ip netns del "$s"; done
   spaces=()
   ip link del $bridge 2>/dev/null || true
+}
+
+# A run and one three times as long: what they have in common, start and end, is not in the difference.
+first=
+for n in $processes; do
+  once "$n" "$steps"
+  read -r short_cpu short_wall short_sent <"$out/once"
+  cp "$out/model$n/model.safetensors" "$out/short.$n"
+  once "$n" $((3 * steps))
+  read -r long_cpu long_wall long_sent <"$out/once"
+  awk -v n="$n" -v steps="$steps" -v first="${first:-0}" -v a="$short_cpu" -v b="$long_cpu" -v wa="$short_wall" -v wb="$long_wall" -v sa="$short_sent" \
+    -v sb="$long_sent" 'BEGIN { more = 2 * steps; p = (b - a) / (more * 32 * 192 / 1e6); if (!first) first = p
+      printf "%d processes: %.1f CPU s a million positions, %.2f x one process; start and end %.1f CPU s a process; %.0f positions/s by the clock; %.1f MB sent a step\n",
+        n, p, p / first, (a - (b - a) / 2) / n, more * 32 * 192 / (wb - wa), (sb - sa) / more / 1e6; print p > "/dev/stderr" }' 2>"$out/p"
+  [ -n "$first" ] || first=$(cat "$out/p")
+  cmp "$out/short.${processes%% *}" "$out/short.$n"
   cmp "$out/model${processes%% *}/model.safetensors" "$out/model$n/model.safetensors"
 done

@@ -1,5 +1,6 @@
-// goflow2's protobuf, from memory: flows a CPU second beside Python's protobuf (protobuf_peer.py, in the same run), and beside
-// a pass that only finds the fields (WireFields), which shows what the mapping costs. Usage: bench_protobuf [FLOWS]
+// goflow2's protobuf, from memory: flows a CPU second beside Python's protobuf (protobuf_peer.py, in the same run) and goflow2's own type in Go
+// (peers/goflow2, where GOFLOW2_PEER names its program), and beside a pass that only finds the fields (WireFields), which shows what the mapping costs.
+// Usage: bench_protobuf [FLOWS]
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -66,11 +67,8 @@ Rate measure(base::Bytes all, Each each) {
   return best;
 }
 
-// Flows a second, or 0 where Python or its protobuf is not there.
-Rate peer(const std::string& file) {
-  const char* python = std::getenv("PYTHON");
-  const std::string command =
-      fmt::format("{} bench/protobuf_peer.py {}", python != nullptr ? python : "python3", file);
+// Flows a second as the command prints them, or 0 where it cannot.
+Rate peer(const std::string& command) {
   Rate rate;
   std::FILE* pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) return rate;
@@ -79,6 +77,24 @@ Rate peer(const std::string& file) {
   rate.bytes = bytes;
   ::pclose(pipe);
   return rate;
+}
+
+// False: another sum.
+bool compare(const char* name, const char* missing, const std::string& command, const Rate& ours) {
+  const Rate theirs = peer(command);
+  if (theirs.flows_per_second == 0) {
+    fmt::print("{:<8}not measured: {}\n", name, missing);
+    return true;
+  }
+  const bool same = theirs.bytes == ours.bytes;
+  fmt::print("{:<8}{:8.2f} M flows/CPU second; ratio {:.1f}{}\n", name, theirs.flows_per_second / 1e6,
+             ours.flows_per_second / theirs.flows_per_second, same ? "" : "; THE SUMS DIFFER");
+  return same;
+}
+
+std::string variable(const char* name, const char* other) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : other;
 }
 
 }  // namespace
@@ -100,17 +116,14 @@ int main(int argc, char** argv) {
       all, [&](base::Bytes message) { return fields.parse(message) ? fields.number(9) : uint64_t{0}; });
   const auto file = (std::filesystem::temp_directory_path() / "netflowgen-bench-protobuf").string();
   base::write_file(file, text);
-  const Rate python = peer(file);
-  std::filesystem::remove(file);
   fmt::print("{} flows, {} octets each\n", count, text.size() / count);
   fmt::print("decode  {:8.2f} M flows/CPU second\n", ours.flows_per_second / 1e6);
   fmt::print("fields  {:8.2f} M flows/CPU second\n", wire.flows_per_second / 1e6);
-  if (python.flows_per_second == 0) {
-    fmt::print("python  not measured: PYTHON names an interpreter with protobuf\n");
-    return 0;
-  }
-  fmt::print("python  {:8.2f} M flows/CPU second; ratio {:.1f}{}\n", python.flows_per_second / 1e6,
-             ours.flows_per_second / python.flows_per_second,
-             python.bytes == ours.bytes && wire.bytes == ours.bytes ? "" : "; THE SUMS DIFFER");
-  return python.bytes == ours.bytes ? 0 : 1;
+  const bool python =
+      compare("python", "PYTHON names an interpreter with protobuf",
+              fmt::format("{} bench/protobuf_peer.py {}", variable("PYTHON", "python3"), file), ours);
+  const bool go = compare("goflow2", "GOFLOW2_PEER names the program of bench/peers/goflow2",
+                          fmt::format("{} {}", variable("GOFLOW2_PEER", "false"), file), ours);
+  std::filesystem::remove(file);
+  return python && go && wire.bytes == ours.bytes ? 0 : 1;
 }

@@ -72,6 +72,13 @@ if(NETFLOWGEN_LEARN)
     target_compile_definitions(netflowgen_torch INTERFACE NETFLOWGEN_GLOO=1 USE_C10D_GLOO=1)
     target_link_libraries(netflowgen_torch INTERFACE ${GLOO_LIBRARY})
   endif()
+  # On GPUs through NCCL, which LibTorch with CUDA has inside. Its headers come apart: CUDA's packages, or the wheel nvidia-nccl,
+  # whose folder NCCL_INCLUDE names.
+  find_path(NCCL_INCLUDE nccl.h HINTS ${CUDA_TOOLKIT_ROOT_DIR}/include)
+  if(NCCL_INCLUDE AND TARGET torch_cuda)
+    target_include_directories(netflowgen_torch SYSTEM INTERFACE ${NCCL_INCLUDE})
+    target_compile_definitions(netflowgen_torch INTERFACE NETFLOWGEN_NCCL=1 USE_C10D_NCCL=1)
+  endif()
 endif()
 
 if(NETFLOWGEN_TESTS)

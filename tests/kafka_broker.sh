@@ -11,6 +11,7 @@ command -v java >/dev/null || skip "no java"
 command -v kcat >/dev/null || skip "no kcat"
 command -v openssl >/dev/null || skip "no openssl"
 /usr/bin/python3 "$SOURCE_DIR/tests/kafka/broker.py" "$NETFLOWGEN" || exit 1
+/usr/bin/python3 "$SOURCE_DIR/tests/kafka/security.py" "$NETFLOWGEN" || exit 1
 /usr/bin/python3 "$SOURCE_DIR/tests/kafka/goflow2.py" "$NETFLOWGEN" || exit 1
 /usr/bin/python3 "$SOURCE_DIR/tests/kafka/outage.py" "$NETFLOWGEN" || exit 1
 exec /usr/bin/python3 "$SOURCE_DIR/tests/kafka/fleet.py" "$NETFLOWGEN"

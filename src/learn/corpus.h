@@ -31,6 +31,7 @@ struct CorpusNetwork {
   // [nodes], by start: what is no attack and looks like one (scans, flash crowds, backups); AttackSpan::type is a kind of
   // them. Empty: nothing is known.
   std::vector<std::vector<AttackSpan>> lookalikes = {};
+  bool elsewhere = false;  // another process has it (PretrainOptions::shard); no table
 
   // The type of the attack on the node at a step; kUnknown, or kNone.
   static constexpr int kNone = -2;

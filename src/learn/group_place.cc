@@ -38,6 +38,23 @@ int whole(const char* name, std::string_view text, int low, int high) {
 
 }  // namespace
 
+GroupBackend choose_backend(std::string_view asked, bool on_gpu, BuiltBackends built) {
+  if (asked == "auto") asked = on_gpu && built.nccl ? "nccl" : "gloo";
+  if (asked == "gloo") {
+    if (built.gloo) return GroupBackend::kGloo;
+    throw base::Error(
+        "this build cannot train with several processes by Gloo: its headers were not there (Debian's "
+        "libgloo-dev)");
+  }
+  if (asked != "nccl") throw base::UsageError("--backend {}: expected auto, gloo or nccl", asked);
+  if (!built.nccl)
+    throw base::Error(
+        "this build has no NCCL: it needs LibTorch with CUDA and NCCL's headers (docs/distributed.md); "
+        "--backend gloo works without");
+  if (!on_gpu) throw base::UsageError("--backend nccl adds on GPUs: give --device cuda, or --backend gloo");
+  return GroupBackend::kNccl;
+}
+
 GroupPlace group_place(const VariableFn& variable) {
   const auto number = [&](const char* name, int low, int high) -> std::optional<int> {
     const char* text = variable(name);

@@ -70,5 +70,31 @@ TEST(GroupPlace, WhatIsMissingOrImpossibleIsNamed) {
   EXPECT_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "2x"}}), HasSubstr("'2x'"));
 }
 
+TEST(Backend, IsChosenByWhatIsBuiltAndWhereTensorsAre) {
+  constexpr BuiltBackends kBoth{true, true};
+  constexpr BuiltBackends kGloo{true, false};
+  EXPECT_EQ(choose_backend("auto", false, kBoth), GroupBackend::kGloo);
+  EXPECT_EQ(choose_backend("auto", true, kBoth), GroupBackend::kNccl);
+  EXPECT_EQ(choose_backend("auto", true, kGloo), GroupBackend::kGloo);
+  EXPECT_EQ(choose_backend("gloo", true, kBoth), GroupBackend::kGloo);
+  EXPECT_EQ(choose_backend("nccl", true, {false, true}), GroupBackend::kNccl);
+}
+
+TEST(Backend, WhatIsNotThereIsRefusedByName) {
+  const auto said = [](std::string_view asked, bool gpu, BuiltBackends built) -> std::string {
+    try {
+      choose_backend(asked, gpu, built);
+    } catch (const base::Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(said("nccl", true, {true, false}), HasSubstr("this build has no NCCL"));
+  EXPECT_THAT(said("nccl", false, {true, true}), HasSubstr("--device cuda"));
+  EXPECT_THAT(said("gloo", false, {false, true}), HasSubstr("libgloo-dev"));
+  EXPECT_THAT(said("auto", false, {false, true}), HasSubstr("libgloo-dev"));
+  EXPECT_THAT(said("mpi", false, {true, true}), HasSubstr("expected auto, gloo or nccl"));
+}
+
 }  // namespace
 }  // namespace netflowgen::learn

@@ -80,8 +80,10 @@ PretrainResult pretrain_corpus(const std::vector<CorpusNetwork>& train,
   const auto length = static_cast<size_t>(o.length);
   std::optional<double> hidden;
   if (o.hide_inputs >= 0) hidden = o.hide_inputs;
-  const CorpusSampler sampler(train, tokenizer, o.spec.input, {length, hidden});
-  const CorpusSampler validation_sampler(validation, tokenizer, o.spec.input, {length});
+  TrainingGroup* const group = o.group.get();
+  const CorpusSampler sampler(train, tokenizer, o.spec.input, {length, hidden, o.shard, group});
+  const CorpusSampler validation_sampler(validation, tokenizer, o.spec.input,
+                                         {length, std::nullopt, o.shard, group});
   const TrainingData data{
       &sampler, &validation_sampler,
       fmt::format("- pre-trained on {} networks: {} positions of {} nodes; validated on {} others\n",

@@ -53,6 +53,9 @@ struct PretrainOptions {
   bool resume = false;         // continue from the checkpoint in the output folder
   // Those that train together; nullptr: this process alone. Only the first writes, and only its `resume` counts.
   std::shared_ptr<TrainingGroup> group;
+  // Of a corpus: each network is on one process, and its windows are computed there. The windows of a batch are the same for
+  // any number of processes; their sums are added in another order.
+  bool shard = false;
 };
 
 struct TrainingPeriods {

@@ -1,4 +1,4 @@
-// Processes that train one model together. torchrun, mpirun or Slurm starts them; torch.distributed's Gloo joins them.
+// Processes that train one model together. torchrun, mpirun or Slurm starts them; torch.distributed's Gloo or NCCL joins them.
 //
 // All hold the same weights and draw the same windows. Each takes its slices of a batch, and gradients are added in the
 // order of the slices, whatever process has them: on CPUs the losses are those of one process, to the bit, for any number of
@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace netflowgen::learn {
 
@@ -30,10 +31,23 @@ using VariableFn = std::function<const char*(const char*)>;
 // and MASTER_PORT beside them. UsageError: they are missing, incomplete or impossible.
 GroupPlace group_place(const VariableFn& variable);
 
+// What carries the processes' sums. NCCL adds gradients on the GPUs, in an order of its own.
+enum class GroupBackend : uint8_t { kGloo, kNccl };
+// Which of them this build has.
+struct BuiltBackends {
+  bool gloo = false;
+  bool nccl = false;
+};
+BuiltBackends built_backends();
+// asked: auto, gloo or nccl. auto is nccl where it is built in and tensors are on a GPU. UsageError: another word; nccl without a
+// GPU. Error: it is not built in.
+GroupBackend choose_backend(std::string_view asked, bool on_gpu, BuiltBackends built = built_backends());
+
 class TrainingGroup {
  public:
-  // Waits for the others, two minutes at most. Error: they do not come, or this build has no Gloo.
-  static std::shared_ptr<TrainingGroup> join(const GroupPlace& place);
+  // Waits for the others, two minutes at most. `device`: of this process's tensors. Error: they do not come.
+  static std::shared_ptr<TrainingGroup> join(const GroupPlace& place, GroupBackend backend,
+                                             const std::string& device);
   ~TrainingGroup();
   TrainingGroup(const TrainingGroup&) = delete;
   TrainingGroup& operator=(const TrainingGroup&) = delete;
@@ -50,7 +64,7 @@ class TrainingGroup {
   Links& links() { return *links_; }
 
  private:
-  explicit TrainingGroup(const GroupPlace& place);
+  TrainingGroup(const GroupPlace& place, GroupBackend backend, const std::string& device);
 
   GroupPlace place_;
   std::unique_ptr<Links> links_;

@@ -268,8 +268,50 @@ void keep_inbound(series::FrameTable& table) {
   table.values.resize(kept * kFeatureCount);
 }
 
+namespace {
+
+CorpusNetwork elsewhere(std::string name, double weight) {
+  CorpusNetwork n;
+  n.name = std::move(name);
+  n.weight = weight;
+  n.elsewhere = true;
+  return n;
+}
+
+CorpusNetwork read_network(const Draw& draw, const base::fs::path& at, Corpus& corpus,
+                           std::vector<int>& roles) {
+  CorpusNetwork n{draw.name, series::load_frames(at / "store"), true, {}, {}, 1};
+  const auto labels = eval::load_labels((at / "labels.csv").string(), n.table, {});
+  n.attacks = spans_of(n.table, labels, corpus.types);
+  roles = roles_of(at / "roles.csv", n.table, corpus.roles);
+  n.lookalikes = spans_of(n.table, lookalikes_of(draw.scenario, n.table), corpus.kinds);
+  n.sampled = draw.scenario.network.sampling > 1;
+  if (draw.source == SourceKind::kConnections)
+    count_connections(corpus.kinds, n);
+  else
+    hide_features(draw.source, n.table);
+  rescale(draw.scale, n.table);
+  if (draw.inbound) keep_inbound(n.table);
+  return n;
+}
+
+void add_others(const CorpusSpec& spec, const CorpusShare& share, Corpus& corpus) {
+  if (!share.stores) return;
+  for (const auto& store : spec.stores) {
+    const bool here = share.has(corpus.train.size());
+    corpus.train.push_back(here ? load_store(store) : elsewhere(store.path, store.weight));
+  }
+  for (int64_t k = 0; k < spec.synthetic.networks; ++k) {
+    auto network = synthetic_rates(spec.synthetic, spec.seed, k);
+    const bool here = share.has(corpus.train.size());
+    corpus.train.push_back(here ? std::move(network) : elsewhere(network.name, network.weight));
+  }
+}
+
+}  // namespace
+
 Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const base::StopFlag& stop,
-                   const base::ProgressFn& progress) {
+                   const base::ProgressFn& progress, const CorpusShare& share) {
   Corpus corpus;
   const int64_t total = spec.networks + spec.validation;
   for (int64_t k = 0; k < total; ++k) {
@@ -277,28 +319,20 @@ Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const b
       throw base::Stopped("stopped while the networks were read; those in {} are kept", folder.string());
     const bool validation = k >= spec.networks;
     const Draw draw = draw_network(spec, validation ? k - spec.networks : k, validation);
-    const auto at = folder / draw.name;
-    if (!is_complete(draw, at)) simulate(draw, at, stop);
-    CorpusNetwork n{draw.name, series::load_frames(at / "store"), true, {}, {}, 1};
-    const auto labels = eval::load_labels((at / "labels.csv").string(), n.table, {});
-    n.attacks = spans_of(n.table, labels, corpus.types);
-    (validation ? corpus.validation_roles : corpus.train_roles)
-        .push_back(roles_of(at / "roles.csv", n.table, corpus.roles));
-    n.lookalikes = spans_of(n.table, lookalikes_of(draw.scenario, n.table), corpus.kinds);
-    n.sampled = draw.scenario.network.sampling > 1;
-    if (draw.source == SourceKind::kConnections)
-      count_connections(corpus.kinds, n);
-    else
-      hide_features(draw.source, n.table);
-    rescale(draw.scale, n.table);
-    if (draw.inbound) keep_inbound(n.table);
-    (validation ? corpus.validation : corpus.train).push_back(std::move(n));
+    auto& networks = validation ? corpus.validation : corpus.train;
+    auto& roles = validation ? corpus.validation_roles : corpus.train_roles;
+    roles.emplace_back();
+    if (share.has(networks.size())) {
+      const auto at = folder / draw.name;
+      if (!is_complete(draw, at)) simulate(draw, at, stop);
+      networks.push_back(read_network(draw, at, corpus, roles.back()));
+    } else {
+      networks.push_back(elsewhere(draw.name, 1));
+    }
     if (progress)
       progress({"networks", static_cast<uint64_t>(k + 1), static_cast<uint64_t>(total), draw.name});
   }
-  for (const auto& store : spec.stores) corpus.train.push_back(load_store(store));
-  for (int64_t k = 0; k < spec.synthetic.networks; ++k)
-    corpus.train.push_back(synthetic_rates(spec.synthetic, spec.seed, k));
+  add_others(spec, share, corpus);
   return corpus;
 }
 

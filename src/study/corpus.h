@@ -54,10 +54,20 @@ struct Corpus {
   std::vector<std::vector<int>> validation_roles;
 };
 
+// Which networks are read: every size-th, from the rank-th on, of those to learn from and of those for validation alike. The
+// others keep their places and are `elsewhere`.
+struct CorpusShare {
+  int rank = 0;
+  int size = 1;
+  bool stores = true;  // false: none of them is read, nor are synthetic rates
+
+  bool has(size_t index) const { return index % static_cast<size_t>(size) == static_cast<size_t>(rank); }
+};
+
 // Reads the networks from `folder`, and simulates those that are not there yet. Throws base::Stopped when asked to stop; what
 // is complete stays.
 Corpus load_corpus(const CorpusSpec& spec, const base::fs::path& folder, const base::StopFlag& stop,
-                   const base::ProgressFn& progress);
+                   const base::ProgressFn& progress, const CorpusShare& share = {});
 
 // The network as a source that counts connections only sees it. A scan of one host is an attack there: a flood of small
 // connections from one source looks the same, and those who label such logs name both. A few connections are none, whatever

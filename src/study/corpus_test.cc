@@ -173,6 +173,29 @@ TEST_F(CorpusTest, ThinnedRowsKeepWhatLooksLikeAnAttack) {
   EXPECT_FALSE(keep[9'998]);
 }
 
+// Two processes have every network once between them, and each reads its own alone.
+TEST_F(CorpusTest, SharesAreThePartsOfTheWhole) {
+  CorpusSpec spec = small();
+  spec.synthetic.networks = 2;
+  const Corpus whole = load_corpus(spec, folder_ / "a", stop_, {});
+  for (int rank : {0, 1}) {
+    const auto folder = folder_ / std::to_string(rank);
+    const Corpus part = load_corpus(spec, folder, stop_, {}, {rank, 2, true});
+    ASSERT_EQ(part.train.size(), whole.train.size());
+    ASSERT_EQ(part.validation.size(), whole.validation.size());
+    for (size_t k = 0; k < whole.train.size(); ++k) {
+      const auto& n = part.train[k];
+      EXPECT_EQ(n.name, whole.train[k].name);
+      EXPECT_EQ(n.weight, whole.train[k].weight);
+      EXPECT_EQ(n.elsewhere, k % 2 != static_cast<size_t>(rank));
+      EXPECT_EQ(n.table.steps, n.elsewhere ? std::vector<int64_t>() : whole.train[k].table.steps);
+      EXPECT_EQ(n.table.rows(), n.elsewhere ? 0 : whole.train[k].table.rows());
+      const bool simulated = k < static_cast<size_t>(spec.networks);
+      EXPECT_EQ(base::fs::exists(folder / n.name), simulated && !n.elsewhere) << n.name;
+    }
+  }
+}
+
 TEST_F(CorpusTest, HidingLeavesWhatTheSourceGives) {
   Corpus c = load_corpus(small(), folder_ / "a", stop_, {});
   auto table = c.train[0].table;

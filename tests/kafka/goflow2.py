@@ -30,6 +30,11 @@ def until(what, done, seconds=120):
         time.sleep(0.1)
 
 
+def listens(port):
+    """Somebody has the UDP port of 127.0.0.1."""
+    return f"{0x0100007F:08X}:{port:04X}" in pathlib.Path("/proc/net/udp").read_text()
+
+
 class Goflow2:
     """One worker: two, its default, decode a datagram before the one with its template, and lose it (docs/kafka.md)."""
 
@@ -40,7 +45,7 @@ class Goflow2:
             [GOFLOW2, "-listen", f"netflow://127.0.0.1:{self.port}?workers=1", "-addr", f"127.0.0.1:{self.web}", "-format", form, "-transport", "kafka",
              "-transport.kafka.brokers", f"127.0.0.1:{broker.port}", "-transport.kafka.topic", f"flows-{form}", "-transport.kafka.flushfreq", "500ms"],
             stderr=open(self.log, "w"))
-        until("goflow2 listens", lambda: "go_goroutines" in self.metrics())
+        until("goflow2 listens", lambda: "go_goroutines" in self.metrics() and listens(self.port))
 
     def metrics(self):
         try:
@@ -67,8 +72,7 @@ class Nfcapd:
         folder.mkdir()
         self.process = subprocess.Popen(["nfcapd", "-w", str(folder), "-b", "127.0.0.1", "-p", str(self.port), "-B", "2000000", "-t", "86400"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wanted = f"{0x0100007F:08X}:{self.port:04X}"
-        until("nfcapd listens", lambda: wanted in pathlib.Path("/proc/net/udp").read_text())
+        until("nfcapd listens", lambda: listens(self.port))
 
     def waiting(self):
         """Bytes in its socket's buffer."""

@@ -36,10 +36,17 @@ constexpr const char* kPmacct =
     R"({"ip_src": "10.0.0.1", "ip_dst": "198.51.100.9", "port_src": 40000, "port_dst": 80, "ip_proto": "tcp", )"
     R"("timestamp_start": "2026-01-01 00:00:00.010000", "packets": 5, "bytes": 300})";
 
+// What `decode -o json` writes.
+constexpr const char* kOwn =
+    R"({"start":"2026-01-01T00:00:01.921Z","end":"2026-01-01T00:00:01.925Z","src":"10.0.0.1","dst":"198.51.100.9",)"
+    R"("protocol_name":"tcp","protocol":6,"src_port":8080,"dst_port":47384,"tcp_flags":"FSPA","packets":5,"bytes":590,)"
+    R"("exporter":"192.0.2.1","domain":2056,"version":"netflow5","received":"2026-01-01T00:00:02Z"})";
+
 TEST(KafkaPayload, FormatsAreTold) {
   EXPECT_EQ(told(tcp_flow().with_length()), "protobuf messages");
   EXPECT_EQ(told(tcp_flow().text()), "protobuf messages");
   EXPECT_EQ(told(kPmacct), "json messages");
+  EXPECT_EQ(told(kOwn), "json messages");
   EXPECT_EQ(told("{\"a\":1}"), "none");
   EXPECT_EQ(told("hello"), "none");
   EXPECT_EQ(told(""), "none");
@@ -64,6 +71,20 @@ TEST(KafkaPayload, ProtobufWithAndWithoutLength) {
   EXPECT_EQ(account(*payload, {tcp_flow().with_length(), tcp_flow().text(),
                                tcp_flow().with_length() + tcp_flow(5).with_length()}),
             "4 flows: 4 in, 4 out, 0 faults");
+}
+
+TEST(KafkaPayload, OwnJson) {
+  for (const char* format : {"", "json", "flows"}) {
+    const auto payload = make_payload(format, {}, bytes_of(kOwn));
+    ASSERT_NE(payload, nullptr) << format;
+    std::vector<Flow> flows;
+    payload->decode(bytes_of(kOwn), flows);
+    ASSERT_EQ(flows.size(), 1u) << format;
+    EXPECT_EQ(flows[0].bytes, 590u);
+    EXPECT_EQ(flows[0].packets, 5u);
+    EXPECT_EQ(flows[0].dst.to_string(), "198.51.100.9");
+    EXPECT_EQ(flows[0].end_ms - flows[0].start_ms, 4);
+  }
 }
 
 TEST(KafkaPayload, PoisonCostsItself) {

@@ -1,4 +1,5 @@
 // Topics as inputs, against librdkafka's mock cluster.
+#define NETFLOWGEN_KAFKA 1  // for property.h
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +8,7 @@
 
 #include "base/error.h"
 #include "flow/kafka/kafka_source.h"
+#include "flow/kafka/property.h"
 #include "flow/open.h"
 #include "flow/protobuf/goflow2_test_builder.h"
 #include "flow/text/text_test_util.h"
@@ -120,6 +122,34 @@ TEST_F(Kafka, OneWrongClockDoesNotMoveAPartition) {
   for (uint64_t i = 0; i < all.size(); ++i) EXPECT_LE(std::max(all[i], i) - std::min(all[i], i), 2u) << i;
 }
 
+// Everything of partition 1 is a day ahead, as of a machine with a wrong clock: nothing is lost, and neither partition stops the
+// other, read to the end or followed.
+TEST_F(Kafka, ClocksADayApartStopNobody) {
+  constexpr uint64_t kDay_ms = 86'400'000;
+  cluster_.create("flows", 2);
+  const auto produce = [&](uint64_t from, uint64_t to) {
+    for (uint64_t i = from; i < to; ++i)
+      cluster_.produce("flows", static_cast<int32_t>(i % 2), numbered(i, i * 1000 + i % 2 * kDay_ms));
+    cluster_.flush();
+  };
+  produce(0, 400);
+  auto all = drain(*open_source(url()));
+  EXPECT_TRUE(std::all_of(all.begin(), all.begin() + 200, [](uint64_t n) { return n % 2 == 0; }));
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, numbers(400));
+  const auto source = open_source(url("follow"));
+  all = drain(*source, 100, 400);
+  for (uint64_t wave = 400; wave < 600; wave += 50) {
+    produce(wave, wave + 50);
+    const auto more = drain(*source, 100, 50);
+    EXPECT_EQ(more.size(), 50u) << "of both partitions";
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, numbers(600));
+  expect_balanced(*source);
+}
+
 TEST_F(Kafka, PoisonIsCounted) {
   cluster_.create("flows", 1);
   cluster_.produce("flows", 0, numbered(0, 0));
@@ -225,6 +255,16 @@ TEST_F(Kafka, AnOutageIsSaidOnceAndEnds) {
   cluster_.produce("flows", 0, numbered(10, 10'000));
   cluster_.flush();
   EXPECT_EQ(drain(*source, 100, 1), std::vector<uint64_t>{10});
+}
+
+TEST(KafkaProblem, ScramOfAnOldLibraryIsExplained) {
+  constexpr int kOld = 0x020002ff;
+  constexpr int kMended = 0x020601ff;
+  const std::string text = "Authentication failed with SASL mechanism SCRAM-SHA-512";
+  EXPECT_THAT(explained(text, kOld),
+              testing::AllOf(testing::StartsWith(text), HasSubstr("librdkafka 2.0.2"), HasSubstr("2.6.1")));
+  EXPECT_EQ(explained(text, kMended), text);
+  EXPECT_EQ(explained("no mechanism PLAIN", kOld), "no mechanism PLAIN");
 }
 
 TEST_F(Kafka, Errors) {

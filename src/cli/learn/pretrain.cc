@@ -37,8 +37,9 @@ struct PretrainOptions {
   int window = 0;
   bool surroundings = false;
   bool distributed = false;
-  bool rate_given = false;    // --learning-rate
-  bool floods_given = false;  // --inject-chance
+  std::string backend = "auto";  // of the processes' sums
+  bool rate_given = false;       // --learning-rate
+  bool floods_given = false;     // --inject-chance
   learn::PretrainOptions pretrain;
 
   // Of the processes that train together the first one prints, and writes.
@@ -49,14 +50,19 @@ struct PretrainOptions {
 };
 
 void join_group(PretrainOptions& o) {
-  if (!o.distributed) return;
+  if (!o.distributed) {
+    if (o.backend != "auto")
+      throw base::UsageError("--backend is of processes that train together: --distributed");
+    return;
+  }
   const learn::GroupPlace place = learn::group_place([](const char* name) { return std::getenv(name); });
   if (o.pretrain.threads == 0) {
     const int cores = static_cast<int>(std::thread::hardware_concurrency());
     o.pretrain.threads = std::max(1, cores / place.local_size);
   }
   if (o.pretrain.device == "cuda") o.pretrain.device = fmt::format("cuda:{}", place.local_rank);
-  o.pretrain.group = learn::TrainingGroup::join(place);
+  const auto backend = learn::choose_backend(o.backend, o.pretrain.device != "cpu");
+  o.pretrain.group = learn::TrainingGroup::join(place, backend, o.pretrain.device);
 }
 
 void report(const learn::PretrainResult& result, const PretrainOptions& o) {
@@ -74,12 +80,24 @@ void report(const learn::PretrainResult& result, const PretrainOptions& o) {
   }
 }
 
-study::Corpus load_networks(const PretrainOptions& o, const Context& context) {
-  const auto spec = study::load_corpus_spec(o.corpus);
-  const base::fs::path networks =
-      o.networks.empty() ? base::fs::path(o.out) / "networks" : base::fs::path(o.networks);
+base::fs::path networks_folder(const PretrainOptions& o) {
+  return o.networks.empty() ? base::fs::path(o.out) / "networks" : base::fs::path(o.networks);
+}
+
+// Each process reads its share, and simulates what is missing of it.
+study::Corpus load_share(const PretrainOptions& o, const study::CorpusSpec& spec, const Context& context) {
+  const auto* const group = o.pretrain.group.get();
+  const study::CorpusShare share{group == nullptr ? 0 : group->rank(), group == nullptr ? 1 : group->size(),
+                                 true};
+  if (share.size > spec.networks)
+    throw base::UsageError("--shard: {} processes, and {} has {} networks to learn from; start fewer",
+                           share.size, o.corpus, spec.networks);
+  return study::load_corpus(spec, networks_folder(o), context.stop, o.progress(context, "networks"), share);
+}
+
+study::Corpus load_networks(const PretrainOptions& o, const study::CorpusSpec& spec, const Context& context) {
   const auto load = [&] {
-    return study::load_corpus(spec, networks, context.stop, o.progress(context, "networks"));
+    return study::load_corpus(spec, networks_folder(o), context.stop, o.progress(context, "networks"));
   };
   if (o.first()) {
     auto corpus = load();
@@ -99,11 +117,17 @@ void run_corpus(const PretrainOptions& o, const Context& context) {
   if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
   if (o.window > 0) p.spec.window = o.window;
   p.spec.input.surroundings = o.surroundings;
-  const auto corpus = load_networks(o, context);
+  const auto spec = study::load_corpus_spec(o.corpus);
+  auto corpus = p.shard ? load_share(o, spec, context) : load_networks(o, spec, context);
   report(learn::pretrain_corpus(corpus.train, corpus.validation, p, o.out, context.stop,
                                 o.progress(context, "pretrain")),
          o);
   if (!o.first()) return;
+  if (p.shard) {  // the head learns from all simulated networks
+    corpus = {};
+    corpus = study::load_corpus(spec, networks_folder(o), context.stop, o.progress(context, "networks"),
+                                {0, 1, false});
+  }
   study::ZeroShotOptions head = o.head;
   head.threads = p.threads;
   head.seed = p.seed;
@@ -161,6 +185,7 @@ void start_anew(const PretrainOptions& o, const series::FrameTable& table, learn
 
 void run_pretrain(const PretrainOptions& o, const Context& context) {
   if (!o.corpus.empty()) return run_corpus(o, context);
+  if (o.pretrain.shard) throw base::UsageError("--shard shares out the networks of --corpus");
   if (o.store.empty())
     throw base::UsageError("pretrain needs a series store, or --corpus FILE for many networks");
   learn::PretrainOptions p = o.pretrain;
@@ -283,6 +308,12 @@ void add_pretrain(Command& app, Context& context) {
   c->add_flag("--resume", p.resume, "Continue from the checkpoint in --out");
   c->add_flag("--distributed", o->distributed,
               "One of several processes that torchrun, mpirun or Slurm started (docs/distributed.md)")
+      ->group(kAdvancedGroup);
+  c->add_option("--backend", o->backend,
+                "Of --distributed: gloo, nccl, or auto: nccl where it is built in and --device is cuda")
+      ->capture_default_str()
+      ->group(kAdvancedGroup);
+  c->add_flag("--shard", p.shard, "Each process reads its share of the corpus' networks alone")
       ->group(kAdvancedGroup);
   c->footer("Example: netflowgen pretrain store --train 1998-06-01/1998-06-22 --size micro -o model");
   c->callback([o, c, &context] {

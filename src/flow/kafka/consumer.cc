@@ -284,7 +284,7 @@ class Consumer : public KafkaConsumer {
 
   // One broker of several may be down without harm: that is a detail of the problem that all are.
   void error(rd_kafka_resp_err_t code, const char* reason) {
-    const std::string text = reason != nullptr ? reason : rd_kafka_err2str(code);
+    const std::string text = explained(reason != nullptr ? reason : rd_kafka_err2str(code));
     switch (code) {
       case RD_KAFKA_RESP_ERR__TRANSPORT:
         detail_ = text;

@@ -133,7 +133,7 @@ class Producer : public KafkaProducer {
   }
 
   void error(rd_kafka_resp_err_t code, const char* reason) {
-    const std::string text = reason != nullptr ? reason : rd_kafka_err2str(code);
+    const std::string text = explained(reason != nullptr ? reason : rd_kafka_err2str(code));
     if (code == RD_KAFKA_RESP_ERR__TRANSPORT) {
       detail_ = text;
     } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {

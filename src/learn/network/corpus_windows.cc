@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "learn/network/group_links.h"
 
 namespace netflowgen::learn {
 namespace {
@@ -21,6 +22,14 @@ size_t draw(base::Random& random, const std::vector<double>& cumulative) {
       std::min<std::ptrdiff_t>(it - cumulative.begin(), static_cast<std::ptrdiff_t>(cumulative.size()) - 1));
 }
 
+// What a process knows of a network, as numbers that are added over all processes: one of them has the network.
+struct NetworkCounts {
+  double weight = 0;  // 0: there is nothing to learn from it
+  double positions = 0;
+  double nodes = 0;
+  double owner = 0;
+};
+
 }  // namespace
 
 int CorpusNetwork::attack_at(size_t node, int64_t step) const {
@@ -36,8 +45,8 @@ int CorpusNetwork::attack_at(size_t node, int64_t step) const {
 }
 
 CorpusPart::CorpusPart(const CorpusNetwork& network, const token::Tokenizer& tokenizer,
-                       token::InputSpec input, bool alone)
-    : network_(&network) {
+                       token::InputSpec input, bool alone, bool own_order)
+    : network_(&network), own_order_(own_order) {
   input.step_ms = network.table.step_ms;
   encoder_ = std::make_unique<token::Encoder>(tokenizer, input);
   disguise_ = std::make_unique<Disguise>(*encoder_);
@@ -71,6 +80,7 @@ CorpusPart::Starts CorpusPart::starts_of(const std::vector<std::vector<AttackSpa
   }
   Starts all;
   for (auto& [type, list] : starts) all.push_back(std::move(list));
+  if (own_order_) std::sort(all.begin(), all.end());
   return all;
 }
 
@@ -111,46 +121,75 @@ void CorpusPart::label(const WindowPlan& plan, size_t b, WindowBatch& batch) con
 CorpusSampler::CorpusSampler(const std::vector<CorpusNetwork>& networks, const token::Tokenizer& tokenizer,
                              const token::InputSpec& input, const CorpusSampling& sampling)
     : sampling_(sampling) {
-  double sum = 0;
+  TrainingGroup* const group = sampling.sharded ? sampling.group : nullptr;
+  std::vector<NetworkCounts> counts;
   for (const auto& network : networks) {
     const auto index = static_cast<size_t>(&network - networks.data());
-    CorpusPart part(network, tokenizer, input, index % kAlone == kAlone - 1);
-    if (!part.usable()) continue;
+    NetworkCounts c;
+    std::unique_ptr<CorpusPart> part;
+    if (!network.elsewhere) {
+      part = std::make_unique<CorpusPart>(network, tokenizer, input, index % kAlone == kAlone - 1,
+                                          sampling.sharded);
+      if (part->usable())
+        c = {network.weight, static_cast<double>(part->positions().total()),
+             static_cast<double>(part->positions().nodes()),
+             group == nullptr ? 0.0 : static_cast<double>(group->rank())};
+    }
+    if (!sampling.sharded && c.weight == 0) continue;
     parts_.push_back(std::move(part));
-    cumulative_.push_back(sum += network.weight);
+    counts.push_back(c);
   }
-  if (parts_.empty())
+  static_assert(sizeof(NetworkCounts) == 4 * sizeof(double));
+  if (group != nullptr && !counts.empty()) group->links().sum({&counts[0].weight, 4 * counts.size()});
+  double sum = 0;
+  for (const NetworkCounts& c : counts) {
+    cumulative_.push_back(sum += c.weight);
+    owners_.push_back(static_cast<int>(c.owner));
+    positions_ += static_cast<size_t>(c.positions);
+    nodes_ += static_cast<size_t>(c.nodes);
+  }
+  if (!(sum > 0))
     throw base::Error("nothing to train on: no network of the corpus has a node with two steps");
 }
 
 std::vector<WindowPlan> CorpusSampler::plan(base::Random& random, size_t windows) const {
+  if (sampling_.sharded) return plan_sharded(random, windows);
   std::vector<WindowPlan> plans(windows);
   for (WindowPlan& plan : plans) {
     const size_t network = draw(random, cumulative_);
-    plan = parts_[network].plan(random, sampling_.length);
+    plan = parts_[network]->plan(random, sampling_.length);
     plan.network = network;
-    if (sampling_.hidden && parts_[network].network().labelled) plan.disguise = random.next() | 1;
+    if (disguises(*parts_[network])) plan.disguise = random.next() | 1;
+  }
+  return plans;
+}
+
+// Networks by systematic sampling: in a batch each has its share of the windows, rounded up or down, and on average exactly its
+// share. So the processes' parts of a batch are of nearly the same size.
+std::vector<WindowPlan> CorpusSampler::plan_sharded(base::Random& random, size_t windows) const {
+  const uint64_t seed = random.next();
+  const double offset = random.uniform();
+  std::vector<WindowPlan> plans(windows);
+  for (size_t b = 0; b < windows; ++b) {
+    const double x = (static_cast<double>(b) + offset) / static_cast<double>(windows) * cumulative_.back();
+    const double below = std::min(x, std::nextafter(cumulative_.back(), 0.0));
+    const auto network = static_cast<size_t>(std::upper_bound(cumulative_.begin(), cumulative_.end(), below) -
+                                             cumulative_.begin());
+    base::Random own(base::mix64(seed + b));
+    if (parts_[network] != nullptr) {
+      plans[b] = parts_[network]->plan(own, sampling_.length);
+      if (disguises(*parts_[network])) plans[b].disguise = own.next() | 1;
+    }
+    plans[b].network = network;
   }
   return plans;
 }
 
 void CorpusSampler::fill_one(const WindowPlan& plan, size_t b, WindowBatch& batch) const {
-  const CorpusPart& part = parts_[plan.network];
+  const CorpusPart& part = *parts_[plan.network];
   fill_window(part.positions(), plan.node, plan.first, nullptr, true, b, batch);
   part.label(plan, b, batch);
   if (plan.disguise != 0) part.disguise().apply(plan.disguise, *sampling_.hidden, b, batch);
-}
-
-size_t CorpusSampler::positions() const {
-  size_t n = 0;
-  for (const auto& p : parts_) n += p.positions().total();
-  return n;
-}
-
-size_t CorpusSampler::nodes() const {
-  size_t n = 0;
-  for (const auto& p : parts_) n += p.positions().nodes();
-  return n;
 }
 
 }  // namespace netflowgen::learn

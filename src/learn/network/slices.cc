@@ -42,11 +42,22 @@ void reduce(const Tensor& weight, const std::vector<const Tensor*>& parts) {
 
 std::vector<std::pair<int64_t, int64_t>> cut_slices(int64_t windows, int64_t length, torch::Device device,
                                                     int64_t processes) {
+  if (windows == 0) return {};
   const int64_t each = std::clamp<int64_t>(
       device.is_cpu() ? kSlicePositions / length : (windows + processes - 1) / processes, 1, windows);
   std::vector<std::pair<int64_t, int64_t>> slices;
   for (int64_t a = 0; a < windows; a += each) slices.emplace_back(a, std::min(windows, a + each));
   return slices;
+}
+
+OwnedSlices owned_slices(const std::vector<int64_t>& windows, int rank, int64_t length,
+                         torch::Device device) {
+  OwnedSlices owned;
+  for (size_t r = 0; r < windows.size(); ++r) {
+    if (r == static_cast<size_t>(rank)) owned.before = owned.all;
+    owned.all += static_cast<int64_t>(cut_slices(windows[r], length, device).size());
+  }
+  return owned;
 }
 
 std::pair<int64_t, int64_t> own_slices(int64_t n, int rank, int size) {
@@ -94,6 +105,7 @@ void add_gradients(int64_t n, const std::function<Tensor(int64_t)>& loss, const 
         torch::autograd::grad({loss(s)}, trained, {}, {}, false, /*allow_unused=*/true);
   });
   torch::NoGradGuard no_grad;
+  const bool chain = group != nullptr && !group->links().adds_at_once();
   for (size_t i = 0; i < trained.size(); ++i) {
     std::vector<const Tensor*> present;
     for (const auto& p : parts) {
@@ -102,16 +114,21 @@ void add_gradients(int64_t n, const std::function<Tensor(int64_t)>& loss, const 
     if (group != nullptr) {
       Tensor& grad = trained[i].mutable_grad();
       if (!grad.defined()) grad = torch::zeros_like(trained[i]);
-      if (!group->links().begins()) group->links().take(grad);
+      if (chain && !group->links().begins()) group->links().take(grad);
+      if (!chain && !group->first()) grad.zero_();  // what earlier micro-batches summed counts once
     }
     if (!present.empty()) reduce(trained[i], present);
-    if (group != nullptr && !group->links().ends()) group->links().hand_on(trained[i].grad());
+    if (chain && !group->links().ends()) group->links().hand_on(trained[i].grad());
   }
   if (group == nullptr) return;
-  group->links().finish();
   std::vector<Tensor> sums;
   for (const auto& w : trained) sums.push_back(w.grad());
-  group->links().broadcast(sums, group->size() - 1);
+  if (chain) {
+    group->links().finish();
+    group->links().broadcast(sums, group->size() - 1);
+  } else {
+    group->links().sum(sums);
+  }
 }
 
 }  // namespace netflowgen::learn

@@ -15,9 +15,17 @@ namespace netflowgen::learn {
 // Positions that make a slice worth its while: matrix products are efficient from here on (bench/train).
 inline constexpr int64_t kSlicePositions = 512;
 
-// A batch of `windows` of `length` positions as [begin, end) of windows; one slice on a GPU, of each of `processes`.
+// A batch of `windows` of `length` positions as [begin, end) of windows; one slice on a GPU, of each of `processes`. Of no window
+// there is no slice.
 std::vector<std::pair<int64_t, int64_t>> cut_slices(int64_t windows, int64_t length, torch::Device device,
                                                     int64_t processes = 1);
+
+// Windows by the process that has them: how many slices come before this process's own, and in all.
+struct OwnedSlices {
+  int64_t before = 0;
+  int64_t all = 0;
+};
+OwnedSlices owned_slices(const std::vector<int64_t>& windows, int rank, int64_t length, torch::Device device);
 
 // The slices of process `rank` of `size`, [begin, end) of n. UsageError: fewer slices than processes.
 std::pair<int64_t, int64_t> own_slices(int64_t n, int rank, int size);

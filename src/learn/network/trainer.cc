@@ -16,6 +16,22 @@ namespace netflowgen::learn {
 using torch::Tensor;
 using Json = nlohmann::ordered_json;
 
+namespace {
+
+// Adds one to the count of each target token of the batch's next steps.
+void count_tokens(const WindowBatch& batch, const token::Encoder& encoder, std::vector<double>& counts) {
+  for (size_t at = 0; at < batch.valid.size(); ++at) {
+    size_t offset = 0;
+    for (size_t c = 0; c <= encoder.levels(); ++c) {
+      const int32_t token = batch.next[at * (encoder.levels() + 1) + c];
+      if (token >= 0) counts[offset + static_cast<size_t>(token)] += 1;
+      offset += static_cast<size_t>(encoder.target_sizes()[c]);
+    }
+  }
+}
+
+}  // namespace
+
 Trainer::Trainer(const PretrainOptions& options, const token::Tokenizer& tokenizer, const TrainingData& data,
                  const base::fs::path& out)
     : options_(options),
@@ -25,6 +41,7 @@ Trainer::Trainer(const PretrainOptions& options, const token::Tokenizer& tokeniz
       network_(options.spec, encoder_, device_),
       data_(data),
       random_(options.seed ^ 0x5eed) {
+  if (options.shard && options.group != nullptr) options.group->links().add_at_once();
   network_.initialise(options.seed);
   if (options.from.empty())
     set_marginals();
@@ -37,21 +54,21 @@ Trainer::Trainer(const PretrainOptions& options, const token::Tokenizer& tokeniz
 
 // The next-step head starts at the tokens' marginal frequencies, so that the first steps need not learn them.
 void Trainer::set_marginals() {
+  constexpr double kBegin = 0.1;
   base::Random random(options_.seed ^ 0xb1a5);
-  std::vector<double> counts(encoder_.target_vocabulary(), 0.1);
+  const bool sharded = data_.train->sharded();
+  std::vector<double> counts(encoder_.target_vocabulary(), sharded ? 0 : kBegin);
   WindowBatch batch;
   for (int i = 0; i < 4; ++i) {
-    const auto plans = data_.train->plan(random, 32);
+    auto plans = data_.train->plan(random, 32);
+    if (sharded) std::erase_if(plans, [&](const auto& p) { return data_.train->owner(p) != rank(); });
     batch.resize(plans.size(), data_.train->length(), encoder_);
     for (size_t b = 0; b < plans.size(); ++b) data_.train->fill_one(plans[b], b, batch);
-    for (size_t at = 0; at < batch.valid.size(); ++at) {
-      size_t offset = 0;
-      for (size_t c = 0; c <= encoder_.levels(); ++c) {
-        const int32_t token = batch.next[at * (encoder_.levels() + 1) + c];
-        if (token >= 0) counts[offset + static_cast<size_t>(token)] += 1;
-        offset += static_cast<size_t>(encoder_.target_sizes()[c]);
-      }
-    }
+    count_tokens(batch, encoder_, counts);
+  }
+  if (sharded) {
+    if (options_.group != nullptr) options_.group->links().sum(counts);
+    for (double& c : counts) c += kBegin;
   }
   torch::NoGradGuard no_grad;
   Tensor bias = torch::empty({static_cast<int64_t>(counts.size())});
@@ -67,29 +84,51 @@ void Trainer::set_marginals() {
   network_.weight("next.bias").copy_(bias);
 }
 
-// Draws a batch as every process draws it, and fills the windows that are this one's.
-Trainer::OwnBatch Trainer::draw(const WindowSource& source, base::Random& random) const {
-  const TrainingGroup* const group = options_.group.get();
-  const int size = group == nullptr ? 1 : group->size();
-  const auto plans = source.plan(random, static_cast<size_t>(options_.batch));
-  const auto slices = cut_slices(options_.batch, options_.length, device_, size);
-  OwnBatch own;
-  own.all = slices.size();
-  const auto [first, end] =
-      own_slices(static_cast<int64_t>(slices.size()), group == nullptr ? 0 : group->rank(), size);
-  own.first = static_cast<size_t>(first);
-  own.slices.resize(static_cast<size_t>(end - first));
+void Trainer::fill(const WindowSource& source, const std::vector<WindowPlan>& plans,
+                   const std::vector<std::pair<int64_t, int64_t>>& slices, OwnBatch& own) const {
+  own.slices.resize(slices.size());
   std::vector<std::pair<size_t, size_t>> places;  // of windows: slice, window of it
   for (size_t s = 0; s < own.slices.size(); ++s) {
-    const auto [a, b] = slices[own.first + s];
+    const auto [a, b] = slices[s];
     own.slices[s].resize(static_cast<size_t>(b - a), static_cast<size_t>(options_.length), encoder_);
     for (size_t w = 0; w < static_cast<size_t>(b - a); ++w) places.emplace_back(s, w);
   }
-  const auto from = static_cast<size_t>(slices[own.first].first);
+  if (slices.empty()) return;
+  const auto from = static_cast<size_t>(slices[0].first);
   for_each_on_cpu(static_cast<int64_t>(places.size()), [&](int64_t i) {
     const auto [s, w] = places[static_cast<size_t>(i)];
     source.fill_one(plans[from + static_cast<size_t>(i)], w, own.slices[s]);
   });
+}
+
+// Draws a batch as every process draws it, and fills the windows that are this one's.
+Trainer::OwnBatch Trainer::draw(const WindowSource& source, base::Random& random) const {
+  const int size = options_.group == nullptr ? 1 : options_.group->size();
+  const auto plans = source.plan(random, static_cast<size_t>(options_.batch));
+  if (source.sharded()) return draw_sharded(source, plans);
+  const auto slices = cut_slices(options_.batch, options_.length, device_, size);
+  const auto [first, end] = own_slices(static_cast<int64_t>(slices.size()), rank(), size);
+  OwnBatch own;
+  own.all = slices.size();
+  own.first = static_cast<size_t>(first);
+  fill(source, plans, {slices.begin() + first, slices.begin() + end}, own);
+  return own;
+}
+
+// Each process cuts the windows of its own networks into slices.
+Trainer::OwnBatch Trainer::draw_sharded(const WindowSource& source,
+                                        const std::vector<WindowPlan>& plans) const {
+  std::vector<int64_t> windows(options_.group == nullptr ? 1 : static_cast<size_t>(options_.group->size()));
+  std::vector<WindowPlan> mine;
+  for (const WindowPlan& p : plans) {
+    ++windows[static_cast<size_t>(source.owner(p))];
+    if (source.owner(p) == rank()) mine.push_back(p);
+  }
+  const OwnedSlices owned = owned_slices(windows, rank(), options_.length, device_);
+  OwnBatch own;
+  own.all = static_cast<size_t>(owned.all);
+  own.first = static_cast<size_t>(owned.before);
+  fill(source, mine, cut_slices(static_cast<int64_t>(mine.size()), options_.length, device_), own);
   return own;
 }
 
@@ -129,7 +168,7 @@ std::string Trainer::fingerprint() const {
                      o.from.filename().string(), o.steps, o.batch, o.accumulate, o.length, o.learning_rate,
                      o.final_rate, o.warmup, o.weight_decay, o.clip, o.inject_chance, o.inject_weight,
                      o.direct_weight, o.evaluate_every, o.validation_windows, o.patience) +
-         fmt::format(" {} {}", o.seed, o.hide_inputs);
+         fmt::format(" {} {} {}", o.seed, o.hide_inputs, o.shard);
 }
 
 void Trainer::agree() {

@@ -56,6 +56,11 @@ class Trainer {
     std::vector<WindowBatch> slices;
   };
   OwnBatch draw(const WindowSource& source, base::Random& random) const;
+  OwnBatch draw_sharded(const WindowSource& source, const std::vector<WindowPlan>& plans) const;
+  // Room for windows `plans` in slices of them, filled.
+  void fill(const WindowSource& source, const std::vector<WindowPlan>& plans,
+            const std::vector<std::pair<int64_t, int64_t>>& slices, OwnBatch& own) const;
+  int rank() const { return options_.group == nullptr ? 0 : options_.group->rank(); }
   std::string fingerprint() const;
   void agree();  // with the other processes, on what they start from
   void share_state(TrainingGroup::Links& links);
