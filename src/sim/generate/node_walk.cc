@@ -13,7 +13,8 @@ namespace {
 
 constexpr size_t kEnough = 16;          // steps of its own; with fewer, those of others are taken too
 constexpr double kMeanRate = 1.0 / 32;  // of a running mean of the state
-constexpr int kCandidates = 32;         // past steps of which the one whose state was closest is taken
+constexpr double kAsItWas = 0.5;  // weight of a past value's own rank now, beside the rank that it had then
+constexpr int kCandidates = 32;   // past steps of which the one whose state was closest is taken
 constexpr int64_t kForever = INT64_MAX / 4;
 
 }  // namespace
@@ -155,6 +156,12 @@ float NodeWalk::value_of(size_t channel, const Drawn& from, const NextStep& fore
     if (own && drawn.step != nullptr) return base::kNaN;  // as it was then
     rank = static_cast<float>(random_.uniform());
   }
+  if (own && drawn.step != nullptr && rank != NextStep::kUnknown) {
+    const auto feature = static_cast<size_t>(scene_.encoder.tokenizer().channels()[channel].feature);
+    const float then = scene_.table.frame(past_.row(*drawn.step))[feature];
+    const double now = double{forecast.rank(channel, then, past_.own, random_.uniform())};
+    rank = static_cast<float>((1 - kAsItWas) * double{rank} + kAsItWas * now);
+  }
   const float value = forecast.value(channel, rank, past_.own);
   if (value >= 0) return value;
   // A category beyond the known codes: the one of that step.
@@ -195,7 +202,12 @@ std::optional<NodeWalk::Position> NodeWalk::draw(int64_t step, std::span<const N
   }
   forecast.set(logits_, past_.given, past_.habits);
   Drawn drawn = pick(Past::kAwake, others);
-  const double rank = drawn.step == nullptr ? random_.uniform() : double{drawn.step->activity};
+  double rank = random_.uniform();
+  if (drawn.step != nullptr) {
+    const double idle = forecast.idle();
+    const double now = drawn.step->active() ? random_.uniform(idle, 1) : random_.uniform(0, idle);
+    rank = (1 - kAsItWas) * double{drawn.step->activity} + kAsItWas * now;
+  }
   bool active = rank > forecast.idle();
   if (active) {
     if (drawn.step == nullptr || !drawn.step->active()) drawn = pick(Past::kActive, others);
