@@ -42,6 +42,7 @@ ELSEWHERE = {
     "docs/deployment.md": "needs a cluster: tests/deployment.sh",
     "docs/distributed.md": "needs several machines: tests/distributed.sh",
     "docs/frames.md": "needs a broker: tests/kafka_broker.sh",
+    "docs/generate.md": "tests/generate.sh",
     "docs/kafka.md": "needs a broker: tests/kafka_broker.sh",
     "docs/operations.md": "needs weeks of traffic and root: the tutorials, tests/deb.sh",
     "docs/python.md": "python/tests/test_tutorial.py",

@@ -210,6 +210,29 @@ TEST(FrameFlows, RecordsAreMadeAfterRealOnes) {
   EXPECT_NEAR(static_cast<double>(single) / static_cast<double>(tcp), 0.5, 0.1);
 }
 
+// A frame whose packets are mostly of flows that began before: its two new flows look as real ones do.
+TEST(FrameFlows, TheRestOfEarlierFlowsHasARecordOfItsOwn) {
+  RecordPool pool(kNodes, 1);
+  for (int i = 0; i < 20; ++i) pool.add(real_flow(flow::kTcp, 22, 3, 60));
+  std::vector<float> f(kFeatureCount, base::kNaN);
+  const std::map<int, float> values = {{kFlowsIn, 2},      {kPacketsIn, 5'000}, {kBytesIn, 4'000'000},
+                                       {kTcpShareIn, 1},   {kUdpShareIn, 0},    {kIcmpShareIn, 0},
+                                       {kOtherShareIn, 0}, {kDurationIn, 900}};
+  for (const auto& [feature, value] : values) f[static_cast<size_t>(feature)] = value;
+  ASSERT_TRUE(make_consistent(f));
+  std::vector<flow::Flow> flows;
+  FrameFlows(kNodes, kStepMs, 1, &pool).make(*base::IpAddr::parse(kNodes[0]), kFirst, f, flows);
+  ASSERT_EQ(flows.size(), 3u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(flows[i].packets, 3u);
+    EXPECT_EQ(flows[i].bytes, 180u);
+    EXPECT_EQ(flows[i].end_ms - flows[i].start_ms, 30);
+  }
+  EXPECT_EQ(flows[2].flows, 0u);
+  EXPECT_EQ(flows[2].packets, 4'994u);
+  EXPECT_EQ(flows[2].bytes, 4'000'000u - 360u);
+}
+
 TEST(RecordPool, TakesWhatANodeLacksFromTheOthers) {
   RecordPool pool(kNodes, 1);
   for (size_t i = 0; i < RecordPool::kLeast - 1; ++i) pool.add(real_flow(flow::kUdp, 53, 1, 80));

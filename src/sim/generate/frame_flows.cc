@@ -184,6 +184,18 @@ class Direction {
     adjust(tcp, kRstShareIn, kReset, is_reset);
   }
 
+  // Those of a real record that `is` finds, or does not find; `otherwise` where there is none.
+  template <typename Is>
+  uint8_t real_flags(Is is, bool wanted, uint8_t otherwise) {
+    if (like_.pool == nullptr) return otherwise;
+    const auto pool = like_.pool->of(like_.node, like_.out, flow::kTcp);
+    for (int tries = 0; tries < 32 && !pool.empty(); ++tries) {
+      const uint8_t flags = pool[random_.below(pool.size())].tcp_flags;
+      if (is(flags) == wanted) return flags;
+    }
+    return otherwise;
+  }
+
   // As many of the TCP records as the feature says are what `is` finds; other tries stay what they are.
   template <typename Is>
   void adjust(const std::vector<size_t>& tcp, int feature, uint8_t flags, Is is) {
@@ -193,10 +205,10 @@ class Direction {
     for (const size_t i : tcp) {
       uint8_t& own = records_[i].tcp_flags;
       if (left > 0 && !is(own) && own != kSynOnly) {
-        own = flags;
+        own = real_flags(is, true, flags);
         --left;
       } else if (left < 0 && is(own)) {
-        own = kWholeConnection;
+        own = real_flags(is, false, kWholeConnection);
         ++left;
       }
     }
@@ -211,8 +223,11 @@ class Direction {
       sum += length[i] = like != nullptr ? static_cast<double>(like->duration_ms) : random_.lognormal(0, 1);
     }
     const double mean_ms = half_.value(kDurationIn) * 1000;
+    // A mean beyond the step is of flows that began earlier.
+    const bool as_they_are = like_.pool != nullptr && mean_ms >= static_cast<double>(step_ms_);
     for (size_t i = 0; i < size(); ++i) {
-      const double ms = sum > 0 ? mean_ms * length[i] * static_cast<double>(size()) / sum : 0;
+      const double scaled_ms = sum > 0 ? mean_ms * length[i] * static_cast<double>(size()) / sum : 0;
+      const double ms = as_they_are && parts_[i].like != nullptr ? length[i] : scaled_ms;
       const auto duration = static_cast<int64_t>(std::clamp(ms, 0.0, static_cast<double>(step_ms_ - 1)));
       Flow& r = records_[i];
       r.start_ms =

@@ -102,12 +102,29 @@ std::vector<uint64_t> spread_above(uint64_t total, std::span<const double> weigh
   return parts;
 }
 
+// Most of the packets are of flows that began earlier: the records are as the real ones, and the rest has one of its own. False: they are not.
+bool add_as_they_are(const RecordPart& sum, std::span<const PooledRecord* const> like,
+                     std::vector<RecordPart>& out) {
+  if (like.empty() || sum.flows != like.size()) return false;
+  RecordPart rest{sum.protocol, 0, sum.packets, sum.bytes, like.back()};
+  for (const auto* r : like) {
+    if (r->packets > rest.packets || r->bytes > rest.bytes) return false;
+    rest.packets -= r->packets;
+    rest.bytes -= r->bytes;
+  }
+  if (rest.packets < sum.packets / 2 || rest.packets == 0) return false;
+  for (const auto* r : like) out.push_back({sum.protocol, 1, r->packets, r->bytes, r});
+  out.push_back(rest);
+  return true;
+}
+
 // One protocol's share of the sums in records.
 void add_protocol(const RecordPart& sum, uint64_t records, const PoolView& view, base::Random& random,
                   std::vector<RecordPart>& out) {
   const auto pool = view.pool == nullptr ? std::span<const PooledRecord>()
                                          : view.pool->of(view.node, view.out, sum.protocol);
   const auto like = drawn_after(pool, records, sum.packets, random);
+  if (add_as_they_are(sum, like, out)) return;
   const Shapes shapes = shapes_of(like, sum, records, random);
   const auto flows = spread(sum.flows, std::vector<double>(records, 1), sum.flows >= records ? 1 : 0);
   const auto packets = spread_above(sum.packets, shapes.packets, flows);
