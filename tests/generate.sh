@@ -25,7 +25,6 @@ nfg="$NETFLOWGEN -q"
 export NETFLOWGEN_MODEL=$SOURCE_DIR/models/default
 expect 0 "attacks" $nfg simulate tiny -o "$out/sim"
 expect 0 "frames" $nfg series "$out/sim/flows.csv.zst" --nodes 10.30.0.0/26 -o "$out/store"
-rm "$out/sim/flows.csv.zst"
 expect 0 "Example" $nfg generate --help
 expect 0 " records" $nfg generate "$out/store" --duration 2h -o "$out/a" --flows "$out/a.csv.zst" --threads 1
 expect 0 " records" $nfg generate "$out/store" --duration 2h -o "$out/b" --flows "$out/b.csv.zst" --threads 2
@@ -68,13 +67,23 @@ print("equal sums in", len(made), "frames")
 PY
 expect 0 "equal sums" python3 "$out/compare.py" "$out/a" "$out/read"
 
+printf 'start,end,src,dst,src_port,dst_port,protocol,tcp_flags,packets,bytes\n2024-03-04T10:00:00Z,2024-03-04T10:00:01Z,192.0.2.1,192.0.2.2,1,2,tcp,S,1,40\n' >"$out/elsewhere.csv"
 # Other nodes, after those of the store.
 expect 0 "of 9 nodes" $nfg generate "$out/store" --duration 6h --count 9 --prefix 192.0.2.0/28 -o "$out/drawn" --seed 3
 expect 0 "192.0.2." $nfg inspect "$out/drawn"
 
+# After real records: their ports, and the frames' sums.
+expect 0 " records" $nfg generate "$out/store" --duration 2h -o "$out/l" --flows "$out/l.csv.zst" --like "$out/sim/flows.csv.zst"
+expect 0 "frames" $nfg series "$out/l.csv.zst" --nodes 10.30.0.0/26 -o "$out/lread"
+expect 0 "equal sums" python3 "$out/compare.py" "$out/l" "$out/lread"
+! cmp -s "$out/a.csv.zst" "$out/l.csv.zst" || fail "--like changed no record"
+expect 2 "--like is for the records" $nfg generate "$out/store" -o "$out/x" --like "$out/sim/flows.csv.zst"
+expect 1 "has no record of a node" $nfg generate "$out/store" -o "$out/x" --flows "$out/x.csv" --like "$out/elsewhere.csv"
+expect 1 "$out/none" $nfg generate "$out/store" -o "$out/x" --flows "$out/x.csv" --like "$out/none"
+
 expect 2 "store" $nfg generate -o "$out/x"
 expect 1 "$out/none" $nfg generate "$out/none" -o "$out/x"
-expect 1 "$out/a" $nfg generate "$out/store" --duration 10m -o "$out/a"
+expect 1 "$out/a already holds a series store" $nfg generate "$out/store" --duration 10m -o "$out/a"
 expect 2 "shorter than a step" $nfg generate "$out/store" --duration 1s -o "$out/x"
 expect 2 "--duration" $nfg generate "$out/store" --duration soon -o "$out/x"
 expect 2 "not FROM/TO" $nfg generate "$out/store" --history yesterday -o "$out/x"

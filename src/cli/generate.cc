@@ -12,9 +12,11 @@
 #include "cli/options/decode_options.h"
 #include "cli/options/detect_options.h"
 #include "cli/options/period_option.h"
+#include "flow/open.h"
 #include "flow/write/csv_writer.h"
 #include "series/store.h"
 #include "sim/frame_flows.h"
+#include "sim/record_pool.h"
 
 namespace netflowgen::cli {
 namespace {
@@ -24,6 +26,7 @@ struct GenerateArgs {
   std::string model;
   std::string out;
   std::string flows;
+  std::vector<std::string> like;
   std::string duration = "1d";
   std::string history;
   int64_t count = 0;
@@ -65,10 +68,36 @@ std::vector<sim::GeneratedNode> drawn_nodes(const GenerateArgs& a, const series:
   return nodes;
 }
 
+// Real records of the history's nodes, that those generated are made after.
+std::unique_ptr<sim::RecordPool> pool_of(const GenerateArgs& a, std::span<const std::string> nodes,
+                                         const Context& context) {
+  if (a.like.empty()) return nullptr;
+  auto pool = std::make_unique<sim::RecordPool>(nodes, a.options.seed);
+  flow::InputOptions options;
+  options.paths = a.like;
+  const auto source = flow::open_flows(options);
+  const auto progress = progress_printer(context, "records");
+  std::vector<flow::Flow> flows(4096);
+  for (size_t n = source->read(flows); n > 0; n = source->read(flows)) {
+    if (context.stop.requested()) throw base::Stopped("stopped while reading records; nothing was written");
+    for (const auto& f : std::span(flows).first(n)) pool->add(f);
+    progress({"kB", source->bytes_done() / 1000, source->bytes_total() / 1000,
+              fmt::format("{} records", pool->added())});
+  }
+  if (pool->added() == 0)
+    throw base::Error("{} has no record of a node of {} with protocol and packets", a.like.front(), a.store);
+  return pool;
+}
+
 // The generated store's frames by step, as records in the order of time.
-uint64_t write_flows(const GenerateArgs& a, const Context& context) {
+uint64_t write_flows(const GenerateArgs& a, const series::FrameTable& history, const sim::RecordPool* pool,
+                     const Context& context) {
   const auto table = series::load_frames(a.out, {});
-  sim::FrameFlows maker(table.nodes, table.step_ms, a.options.seed);
+  sim::FrameFlows maker(table.nodes, table.step_ms, a.options.seed, pool);
+  for (const auto& node : a.options.nodes) {
+    const auto source = base::IpAddr::parse(history.nodes[node.source]);
+    if (source) maker.set_like(*base::IpAddr::parse(node.name), *source);
+  }
   std::vector<base::IpAddr> addresses;
   for (const auto& name : table.nodes) addresses.push_back(*base::IpAddr::parse(name));
   std::vector<size_t> node_of(table.rows());
@@ -111,6 +140,9 @@ int64_t steps_of(const GenerateArgs& a, int64_t step_ms) {
 void run_generate(GenerateArgs a, const Context& context) {
   if (!a.prefix.empty() && a.count == 0)
     throw base::UsageError("--prefix names the nodes of --count; without it nodes keep their names");
+  if (!a.like.empty() && a.flows.empty()) throw base::UsageError("--like is for the records of --flows");
+  if (series::is_store(a.out))
+    throw base::Error("{} already holds a series store: name another folder", a.out);
   if (a.prefix.empty()) a.prefix = "10.0.0.0/16";
   a.model = model_or_shipped(a.model);
   const auto table = history_of(a);
@@ -118,6 +150,7 @@ void run_generate(GenerateArgs a, const Context& context) {
   if (a.count > 0) a.options.nodes = drawn_nodes(a, table);
   if (!a.flows.empty() && a.count == 0)
     sim::FrameFlows(table.nodes, table.step_ms, 0);  // refuses nodes that are no addresses
+  const auto pool = pool_of(a, table.nodes, context);
   infer::ModelOptions model_options;
   model_options.step_ms = table.step_ms;
   const auto model = infer::Model::load(a.model, model_options);
@@ -139,7 +172,7 @@ void run_generate(GenerateArgs a, const Context& context) {
   fmt::print("{}: {} frames of {} nodes, {} to {}; {} nodes stayed silent; learned from {} active steps\n",
              a.out, counts.frames, counts.nodes, base::format_time(first * table.step_ms),
              base::format_time((first + a.options.steps) * table.step_ms), counts.silent, counts.learned);
-  if (!a.flows.empty()) fmt::print("{}: {} records\n", a.flows, write_flows(a, context));
+  if (!a.flows.empty()) fmt::print("{}: {} records\n", a.flows, write_flows(a, table, pool.get(), context));
 }
 
 }  // namespace
@@ -150,6 +183,9 @@ void add_generate(Command& app, Context& context) {
   c->add_option("store", a->store, "Series store whose nodes go on, or are imitated")->required();
   c->add_option("-o,--out", a->out, "The store to write, a folder")->required();
   c->add_option("--flows", a->flows, "Also write flow records: a CSV file, .zst or .gz compresses it");
+  c->add_option(
+      "--like", a->like,
+      "Real flow records of the store's nodes, any input of `series`: those generated are made after them");
   c->add_option("--model", a->model, "Model folder [the one that comes with the program]");
   c->add_option("--duration", a->duration, "How much to generate, from the end of the history on")
       ->capture_default_str();

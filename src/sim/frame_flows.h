@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "base/ip.h"
 #include "flow/record.h"
+#include "sim/record_pool.h"
 
 namespace netflowgen::sim {
 
@@ -22,8 +24,12 @@ class FrameFlows {
   // Records of one direction of a frame; what is more is summed into records of several flows.
   static constexpr uint64_t kMostRecords = 10'000;
 
-  // nodes: addresses whose networks have no peer in them (/16 of IPv4, /48 of IPv6). Error: one is no address.
-  FrameFlows(std::span<const std::string> nodes, int64_t step_ms, uint64_t seed);
+  // nodes: addresses whose networks have no peer in them (/16 of IPv4, /48 of IPv6). Error: one is no address. With a pool, ports, flags,
+  // and how packets, bytes and durations are shared out, are those of real records. It outlives this.
+  FrameFlows(std::span<const std::string> nodes, int64_t step_ms, uint64_t seed,
+             const RecordPool* pool = nullptr);
+  // The node whose real records those of `node` are made after; not called: `node` itself.
+  void set_like(const base::IpAddr& node, const base::IpAddr& source) { like_[node] = source; }
 
   // Appends the records of a frame, [kFeatureCount]. REQUIRES: it holds together (generate.h); `node` is one of the nodes.
   void make(const base::IpAddr& node, int64_t step, std::span<const float> frame,
@@ -35,6 +41,8 @@ class FrameFlows {
  private:
   bool is_taken(const base::IpAddr& a) const;
 
+  const RecordPool* pool_;
+  std::unordered_map<base::IpAddr, base::IpAddr> like_;
   int64_t step_ms_;
   uint64_t seed_;
   std::unordered_set<base::IpAddr> networks_;

@@ -44,7 +44,7 @@ Frames random_frames(int64_t steps, uint64_t seed) {
         if (std::isnan(x)) x = 0;
       }
       for (const int flows : {kFlowsIn, kFlowsOut})
-        f[static_cast<size_t>(flows)] = std::min(f[static_cast<size_t>(flows)], 3'000.0f);
+        f[static_cast<size_t>(flows)] = std::min(f[static_cast<size_t>(flows)], 30'000.0f);
       if (make_consistent(f)) frames[{node, kFirst + s}] = f;
     }
   }
@@ -132,7 +132,10 @@ TEST(FrameFlows, ManyFlowsAreSummed) {
   const auto flows = records_of({{{kNodes[0], kFirst}, f}});
   EXPECT_EQ(flows.size(), FrameFlows::kMostRecords);
   uint64_t count = 0;
-  for (const auto& flow : flows) count += flow.flows;
+  for (const auto& flow : flows) {
+    count += flow.flows;
+    EXPECT_GE(flow.packets, flow.flows);  // a reader takes no more flows than packets
+  }
   EXPECT_EQ(count, 1'000'000u);
 }
 
@@ -155,6 +158,96 @@ TEST(FrameFlows, PeersAreOutsideAndTheSameSeedGivesTheSame) {
                 flows[i].start_ms == again[i].start_ms);
   }
   EXPECT_NE(records_of(frames, 2).front().src, flows.front().src);
+}
+
+flow::Flow real_flow(uint8_t protocol, uint16_t port, uint64_t packets, uint64_t size) {
+  flow::Flow f;
+  f.known = flow::kKnownAddresses | flow::kKnownProtocol | flow::kKnownPackets | flow::kKnownBytes |
+            flow::kKnownPorts | flow::kKnownTcpFlags | flow::kKnownDuration;
+  f.src = base::IpAddr::v4(0x08080808);
+  f.dst = *base::IpAddr::parse(kNodes[0]);
+  f.protocol = protocol;
+  f.dst_port = port;
+  f.src_port = 50'000;
+  f.tcp_flags = protocol == flow::kTcp ? flow::kAck : 0;
+  f.packets = packets;
+  f.bytes = packets * size;
+  f.end_ms = static_cast<int64_t>(packets) * 10;
+  return f;
+}
+
+// Half of the real records have one packet: so have those made after them, and the sums are the frame's all the same.
+TEST(FrameFlows, RecordsAreMadeAfterRealOnes) {
+  RecordPool pool(kNodes, 1);
+  for (int i = 0; i < 100; ++i) {
+    pool.add(real_flow(flow::kTcp, 22, 1, 60));
+    pool.add(real_flow(flow::kTcp, 8080, 40, 1'000));
+  }
+  EXPECT_EQ(pool.added(), 200u);
+  std::vector<float> f(kFeatureCount, base::kNaN);
+  const std::map<int, float> values = {
+      {kFlowsIn, 400},     {kPacketsIn, 9'000}, {kBytesIn, 7'000'000}, {kPeersIn, 20},     {kPortsIn, 2},
+      {kTcpShareIn, 0.9f}, {kUdpShareIn, 0.1f}, {kIcmpShareIn, 0},     {kOtherShareIn, 0}, {kSynShareIn, 0}};
+  for (const auto& [feature, value] : values) f[static_cast<size_t>(feature)] = value;
+  ASSERT_TRUE(make_consistent(f));
+  std::vector<flow::Flow> flows;
+  FrameFlows maker(kNodes, kStepMs, 1, &pool);
+  maker.set_like(*base::IpAddr::parse(kNodes[1]), *base::IpAddr::parse(kNodes[0]));
+  maker.make(*base::IpAddr::parse(kNodes[1]), kFirst, f, flows);
+  ASSERT_EQ(flows.size(), 400u);
+  uint64_t packets = 0;
+  uint64_t single = 0;
+  uint64_t tcp = 0;
+  for (const auto& flow : flows) {
+    packets += flow.packets;
+    if (flow.protocol != flow::kTcp) continue;  // nothing real is known of UDP here
+    ++tcp;
+    EXPECT_TRUE(flow.dst_port == 22 || flow.dst_port == 8080);
+    EXPECT_EQ(flow.dst_port == 22, flow.packets == 1);
+    single += flow.packets == 1 ? 1 : 0;
+  }
+  EXPECT_EQ(packets, 9'000u);
+  EXPECT_NEAR(static_cast<double>(single) / static_cast<double>(tcp), 0.5, 0.1);
+}
+
+// A frame whose packets are mostly of flows that began before: its two new flows look as real ones do.
+TEST(FrameFlows, TheRestOfEarlierFlowsHasARecordOfItsOwn) {
+  RecordPool pool(kNodes, 1);
+  for (int i = 0; i < 20; ++i) pool.add(real_flow(flow::kTcp, 22, 3, 60));
+  std::vector<float> f(kFeatureCount, base::kNaN);
+  const std::map<int, float> values = {{kFlowsIn, 2},      {kPacketsIn, 5'000}, {kBytesIn, 4'000'000},
+                                       {kTcpShareIn, 1},   {kUdpShareIn, 0},    {kIcmpShareIn, 0},
+                                       {kOtherShareIn, 0}, {kDurationIn, 900}};
+  for (const auto& [feature, value] : values) f[static_cast<size_t>(feature)] = value;
+  ASSERT_TRUE(make_consistent(f));
+  std::vector<flow::Flow> flows;
+  FrameFlows(kNodes, kStepMs, 1, &pool).make(*base::IpAddr::parse(kNodes[0]), kFirst, f, flows);
+  ASSERT_EQ(flows.size(), 3u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(flows[i].packets, 3u);
+    EXPECT_EQ(flows[i].bytes, 180u);
+    EXPECT_EQ(flows[i].end_ms - flows[i].start_ms, 30);
+  }
+  EXPECT_EQ(flows[2].flows, 0u);
+  EXPECT_EQ(flows[2].packets, 4'994u);
+  EXPECT_EQ(flows[2].bytes, 4'000'000u - 360u);
+}
+
+TEST(RecordPool, TakesWhatANodeLacksFromTheOthers) {
+  RecordPool pool(kNodes, 1);
+  for (size_t i = 0; i < RecordPool::kLeast - 1; ++i) pool.add(real_flow(flow::kUdp, 53, 1, 80));
+  flow::Flow unknown = real_flow(flow::kUdp, 53, 1, 80);
+  unknown.known &= ~uint32_t{flow::kKnownPackets};
+  pool.add(unknown);
+  EXPECT_EQ(pool.added(), RecordPool::kLeast - 1);
+  const auto first = *base::IpAddr::parse(kNodes[0]);
+  const auto second = *base::IpAddr::parse(kNodes[1]);
+  EXPECT_EQ(pool.of(second, false, flow::kUdp).size(), RecordPool::kLeast - 1);
+  EXPECT_TRUE(pool.of(first, true, flow::kUdp).empty());
+  EXPECT_TRUE(pool.of(first, false, flow::kTcp).empty());
+  for (size_t i = 0; i < 3 * RecordPool::kAll; ++i) pool.add(real_flow(flow::kUdp, 123, 1, 80));
+  EXPECT_EQ(pool.of(first, false, flow::kUdp).size(), RecordPool::kOwn);
+  EXPECT_EQ(pool.of(second, false, flow::kUdp).size(), RecordPool::kAll);
 }
 
 TEST(FrameFlows, NodesThatAreNoAddressesAreRefused) {

@@ -2,9 +2,10 @@
 //
 // The softmaxes of the next-step head are independent of each other given the hidden state, so a draw from each would give steps whose
 // features do not fit together. Instead every feature's value is kept as its rank under the forecast that was made of it, for the steps
-// that the node really had. A generated step takes the ranks of one such step for all features at once (the empirical copula of the
-// model's own errors) and looks up the values that have them under the forecast at hand. What a forecast is always wrong in is thereby
-// mended too. Values within a token come from the node's own values of that token.
+// that the node really had. A generated step takes the ranks of one such step, whose state was like the present one, for all features at
+// once (the empirical copula of the model's own errors), and looks up the values that have them under the forecast at hand. Values within
+// a token are the node's own. The shares that tokens had in the node's past correct the forecasts and weigh a quarter beside them, so
+// that a long series does not drift away.
 //
 // Invariants: 1. What a node gets depends on the model, its own history, the options and the seed: not on threads or other nodes, but
 // where its own history is too short and ranks of others are taken. The same call gives the same bits. 2. Frames hold together: no

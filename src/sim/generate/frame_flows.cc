@@ -48,21 +48,29 @@ uint32_t known_of(const HalfFrame& half) {
   return known;
 }
 
+// Where records are made.
+struct Place {
+  const base::IpAddr& node;
+  int64_t step;
+  int64_t step_ms;
+  PoolView like;
+};
+
 // The records of one direction while they are made.
 class Direction {
  public:
-  Direction(const FrameFlows& flows, const base::IpAddr& node, const HalfFrame& half, int64_t step,
-            int64_t step_ms, base::Random& random)
+  Direction(const FrameFlows& flows, const Place& place, const HalfFrame& half, base::Random& random)
       : flows_(flows),
-        node_(node),
+        node_(place.node),
         half_(half),
-        step_(step),
-        step_ms_(step_ms),
+        step_(place.step),
+        step_ms_(place.step_ms),
+        like_(place.like),
         random_(random),
         known_(known_of(half)) {}
 
   void make(std::vector<Flow>& out) {
-    parts_ = parts_of(half_, FrameFlows::kMostRecords, random_);
+    parts_ = parts_of(half_, FrameFlows::kMostRecords, like_, random_);
     if (parts_.empty()) return;
     records_.assign(parts_.size(), Flow{});
     set_sums();
@@ -89,6 +97,7 @@ class Direction {
       Flow& r = records_[i];
       r.known = known_;
       r.protocol = parts_[i].protocol == flow::kIcmp ? icmp : parts_[i].protocol;
+      if (parts_[i].like != nullptr) r.protocol = parts_[i].like->protocol;
       r.flows = static_cast<uint32_t>(std::min<uint64_t>(parts_[i].flows, UINT32_MAX));
       r.packets = parts_[i].packets;
       r.bytes = parts_[i].bytes;
@@ -122,6 +131,11 @@ class Direction {
     const bool serves = own * 2 <= n || (n == 1 && (node_.hash() & 1) != 0);
     const auto first = static_cast<uint16_t>(kEphemeral + random_.below(20'000));
     for (size_t i = 0; i < n; ++i) {
+      if (const auto* like = parts_[i].like; like != nullptr) {
+        own_port(records_[i]) = like->own_port;
+        peer_port(records_[i]) = like->peer_port;
+        continue;
+      }
       if (!has_ports(parts_[i])) continue;
       const auto mine = static_cast<uint16_t>(i < own ? i : random_.below(own));
       const auto other = static_cast<uint16_t>(kEphemeral + random_.below(28'000));
@@ -131,6 +145,7 @@ class Direction {
                                                      : static_cast<uint16_t>(first + mine);
       peer_port(records_[i]) = serves ? other : usual;
     }
+    if (like_.pool != nullptr) return;
     mark(
         kReflectorShareIn, true, [](const RecordPart& p) { return p.protocol == flow::kUdp; },
         [this](Flow& r) { peer_port(r) = kReflectors[random_.below(kReflectors.size())]; });
@@ -155,26 +170,46 @@ class Direction {
     }
   }
 
-  // The smallest ones are tries, the next ones were refused.
+  // The smallest ones are tries, the next ones were refused. Real records keep their flags but where the shares want more or fewer.
   void set_flags() {
-    uint64_t tcp = 0;
-    for (const auto& p : parts_) tcp += p.protocol == flow::kTcp ? 1 : 0;
-    const auto count = [&](int feature) {
-      return static_cast<uint64_t>(half_.value(feature) * static_cast<double>(tcp) + 0.5);
-    };
-    uint64_t syn = count(kSynShareIn);
-    uint64_t rst = count(kRstShareIn);
+    std::vector<size_t> tcp;
     for (size_t i = 0; i < size(); ++i) {
       if (parts_[i].protocol != flow::kTcp) continue;
-      uint8_t& flags = records_[i].tcp_flags;
-      if (syn > 0) {
-        flags = kSynOnly;
-        --syn;
-      } else if (rst > 0) {
-        flags = kReset;
-        --rst;
-      } else {
-        flags = kWholeConnection;
+      tcp.push_back(i);
+      records_[i].tcp_flags = parts_[i].like != nullptr ? parts_[i].like->tcp_flags : kWholeConnection;
+    }
+    const auto is_try = [](uint8_t flags) { return (flags & (flow::kSyn | flow::kAck)) == flow::kSyn; };
+    const auto is_reset = [&](uint8_t flags) { return (flags & flow::kRst) != 0 && !is_try(flags); };
+    adjust(tcp, kSynShareIn, kSynOnly, is_try);
+    adjust(tcp, kRstShareIn, kReset, is_reset);
+  }
+
+  // Those of a real record that `is` finds, or does not find; `otherwise` where there is none.
+  template <typename Is>
+  uint8_t real_flags(Is is, bool wanted, uint8_t otherwise) {
+    if (like_.pool == nullptr) return otherwise;
+    const auto pool = like_.pool->of(like_.node, like_.out, flow::kTcp);
+    for (int tries = 0; tries < 32 && !pool.empty(); ++tries) {
+      const uint8_t flags = pool[random_.below(pool.size())].tcp_flags;
+      if (is(flags) == wanted) return flags;
+    }
+    return otherwise;
+  }
+
+  // As many of the TCP records as the feature says are what `is` finds; other tries stay what they are.
+  template <typename Is>
+  void adjust(const std::vector<size_t>& tcp, int feature, uint8_t flags, Is is) {
+    if (!half_.has(feature)) return;
+    auto left = std::llround(half_.value(feature) * static_cast<double>(tcp.size()));
+    for (const size_t i : tcp) left -= is(records_[i].tcp_flags) ? 1 : 0;
+    for (const size_t i : tcp) {
+      uint8_t& own = records_[i].tcp_flags;
+      if (left > 0 && !is(own) && own != kSynOnly) {
+        own = real_flags(is, true, flags);
+        --left;
+      } else if (left < 0 && is(own)) {
+        own = real_flags(is, false, kWholeConnection);
+        ++left;
       }
     }
   }
@@ -183,10 +218,16 @@ class Direction {
   void set_times() {
     std::vector<double> length(size());
     double sum = 0;
-    for (auto& x : length) sum += x = random_.lognormal(0, 1);
-    const double mean_ms = half_.value(kDurationIn) * 1000;
     for (size_t i = 0; i < size(); ++i) {
-      const double ms = sum > 0 ? mean_ms * length[i] * static_cast<double>(size()) / sum : 0;
+      const auto* like = parts_[i].like;
+      sum += length[i] = like != nullptr ? static_cast<double>(like->duration_ms) : random_.lognormal(0, 1);
+    }
+    const double mean_ms = half_.value(kDurationIn) * 1000;
+    // A mean beyond the step is of flows that began earlier.
+    const bool as_they_are = like_.pool != nullptr && mean_ms >= static_cast<double>(step_ms_);
+    for (size_t i = 0; i < size(); ++i) {
+      const double scaled_ms = sum > 0 ? mean_ms * length[i] * static_cast<double>(size()) / sum : 0;
+      const double ms = as_they_are && parts_[i].like != nullptr ? length[i] : scaled_ms;
       const auto duration = static_cast<int64_t>(std::clamp(ms, 0.0, static_cast<double>(step_ms_ - 1)));
       Flow& r = records_[i];
       r.start_ms =
@@ -213,6 +254,7 @@ class Direction {
   const HalfFrame& half_;
   int64_t step_;
   int64_t step_ms_;
+  PoolView like_;
   base::Random& random_;
   uint32_t known_;
   std::vector<RecordPart> parts_;
@@ -222,8 +264,9 @@ class Direction {
 
 }  // namespace
 
-FrameFlows::FrameFlows(std::span<const std::string> nodes, int64_t step_ms, uint64_t seed)
-    : step_ms_(step_ms), seed_(seed) {
+FrameFlows::FrameFlows(std::span<const std::string> nodes, int64_t step_ms, uint64_t seed,
+                       const RecordPool* pool)
+    : pool_(pool), step_ms_(step_ms), seed_(seed) {
   std::unordered_set<base::IpAddr> own;
   for (const auto& name : nodes) {
     const auto address = base::IpAddr::parse(name);
@@ -265,9 +308,11 @@ base::IpAddr FrameFlows::peer(const base::IpAddr& node, uint64_t number) const {
 void FrameFlows::make(const base::IpAddr& node, int64_t step, std::span<const float> frame,
                       std::vector<Flow>& out) {
   base::Random random(base::mix64(seed_ ^ node.hash()) ^ static_cast<uint64_t>(step));
+  const auto source = like_.find(node);
+  const base::IpAddr& like = source == like_.end() ? node : source->second;
   for (const bool outward : {false, true}) {
     const HalfFrame half(frame, outward);
-    Direction(*this, node, half, step, step_ms_, random).make(out);
+    Direction(*this, {node, step, step_ms_, {pool_, like, outward}}, half, random).make(out);
   }
 }
 

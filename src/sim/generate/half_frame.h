@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "series/features.h"
+#include "sim/record_pool.h"
 
 namespace netflowgen::sim {
 
@@ -38,12 +39,21 @@ struct RecordPart {
   uint64_t flows = 1;
   uint64_t packets = 0;
   uint64_t bytes = 0;
+  const PooledRecord* like = nullptr;  // the real record that it was made after
+};
+
+// Where the records of one direction of a node are made after real ones; nullptr: nowhere.
+struct PoolView {
+  const RecordPool* pool = nullptr;
+  base::IpAddr node;
+  bool out = false;
 };
 
 // Parts in whole numbers, in proportion to the weights, that add up to `total`. Each gets `least` first where there is enough.
 std::vector<uint64_t> spread(uint64_t total, std::span<const double> weights, uint64_t least);
 
 // Records whose sums are the half frame's. Of one protocol together, the smallest first. Empty: the direction is silent.
-std::vector<RecordPart> parts_of(const HalfFrame& half, uint64_t most, base::Random& random);
+std::vector<RecordPart> parts_of(const HalfFrame& half, uint64_t most, const PoolView& like,
+                                 base::Random& random);
 
 }  // namespace netflowgen::sim

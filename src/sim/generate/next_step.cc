@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kLeastIdle = 1e-4;  // and most: 1 minus it
 constexpr double kFloor = 1e-4;      // of a token's probability, so that every value has a rank of its own
+constexpr double kAnchor = 0.25;     // most that the shares of a node's past weigh beside the forecast
 constexpr double kDoubt = 8;         // steps after which habits count as much as the forecast
 constexpr float kTop = std::numeric_limits<float>::infinity();
 
@@ -74,6 +75,8 @@ void NextStep::set(std::span<const float> logits, std::span<const uint8_t> given
   }
   idle_ = std::clamp(idle_, kLeastIdle, 1 - kLeastIdle);
   for (size_t c = 0; c < levels; ++c) set_channel(c, habits);
+  const double weight = habits.weight(kAnchor);
+  idle_ = std::clamp((1 - weight) * idle_ + weight * habits.idle(), kLeastIdle, 1 - kLeastIdle);
 }
 
 // Given that the position is active.
@@ -88,7 +91,11 @@ void NextStep::set_channel(size_t channel, const Habits& habits) {
     raw_[offsets_[channel] + i] = p[i] / sum;
     corrected += p[i] = p[i] / sum * habits.factor(offsets_[channel] + i);
   }
-  for (size_t i = token::kZero; i < size; ++i) p[i] /= corrected;
+  const double weight = habits.weight(kAnchor);
+  double all = 0;
+  for (size_t i = token::kZero; i < size; ++i)
+    all += p[i] = (1 - weight) * p[i] / corrected + weight * habits.share(offsets_[channel] + i);
+  for (size_t i = token::kZero; i < size; ++i) p[i] /= all;
 }
 
 void NextStep::learn(std::span<const float> frame, std::span<const uint8_t> given, Habits& habits) const {

@@ -32,6 +32,15 @@ class Habits {
   explicit Habits(size_t vocabulary) : seen_(vocabulary), expected_(vocabulary) {}
   // Factor of a token's probability; 1 where nothing is known.
   double factor(size_t at) const;
+  // Share of the active steps with this token, and of all awake ones that were idle.
+  double share(size_t at) const { return steps_ == 0 ? 0 : double{seen_[at]} / steps_; }
+  double idle() const { return awake_ == 0 ? 0 : static_cast<double>(idle_) / awake_; }
+  // Weight of these shares beside the forecast: what holds a series that goes on for long near the node's past.
+  double weight(double most) const { return most * awake_ / (awake_ + 32.0); }
+  void awake(bool idle) {
+    ++awake_;
+    idle_ += idle ? 1 : 0;
+  }
   void expect(size_t at, double probability) { expected_[at] += static_cast<float>(probability); }
   void see(size_t at) { seen_[at] += 1; }
   void count() { ++steps_; }
@@ -40,6 +49,8 @@ class Habits {
   std::vector<float> seen_;      // [target_vocabulary]
   std::vector<float> expected_;  // [target_vocabulary] sum of probabilities
   uint32_t steps_ = 0;
+  uint32_t awake_ = 0;
+  uint32_t idle_ = 0;
 };
 
 class NextStep {

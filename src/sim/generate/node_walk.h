@@ -49,7 +49,8 @@ class NodeWalk {
     const PastStep* step;  // nullptr: nobody has such a step
   };
   bool asleep() const;
-  void moved(int64_t step, bool active);
+  void moved(int64_t step, std::span<const float> frame);
+  void see(int64_t gap, std::span<const float> frame);
   Drawn pick(Past::Kind kind, std::span<const NodeWalk* const> others);
   size_t pick_own(Past::Kind kind);
   bool fill(const Drawn& from, const NextStep& forecast, std::span<const NodeWalk* const> others);
@@ -57,6 +58,9 @@ class NodeWalk {
                  std::span<const NodeWalk* const> others);
   void fall_asleep(int64_t passed, std::span<const NodeWalk* const> others, NextStep& forecast);
 
+  // Where the node is: of each volume the last log1p and its running mean; then the time of day, as a point of a circle.
+  std::vector<float> state_;
+  std::vector<float> before_;  // state_ before the last position
   const GenerateScene& scene_;
   std::string name_;
   base::Random random_;

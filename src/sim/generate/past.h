@@ -22,12 +22,16 @@ struct PastStep {
 
 class Past {
  public:
-  Past(size_t channels, size_t vocabulary)
-      : own(channels), habits(vocabulary), given(channels), channels_(channels) {}
+  // `state`: numbers that say where the node was before a step, [width].
+  Past(size_t channels, size_t vocabulary, size_t width)
+      : own(channels), habits(vocabulary), given(channels), channels_(channels), width_(width) {}
 
   // Active positions: what rank each channel's value had.
-  void add(const PastStep& step);
-  void add(PastStep step, std::span<const float> ranks, size_t row);
+  void add(const PastStep& step, std::span<const float> state);
+  void add(PastStep step, std::span<const float> state, std::span<const float> ranks, size_t row);
+  // Of two steps the one whose state was closer to this one, each number over its spread in the past. REQUIRES: learned().
+  size_t closer(size_t a, size_t b, std::span<const float> state) const;
+  void learned();  // no more steps come
   std::span<const float> ranks(const PastStep& step) const {
     return {ranks_.data() + step.ranks * channels_, channels_};
   }
@@ -47,7 +51,12 @@ class Past {
   std::vector<uint8_t> given;  // [channels] the node had a value of it
 
  private:
+  double distance(size_t number, std::span<const float> state) const;
+
   size_t channels_;
+  size_t width_;
+  std::vector<float> states_;  // [steps, width]
+  std::vector<float> scale_;   // [width]
   std::vector<PastStep> steps_;
   std::vector<float> ranks_;  // [active steps, channels]
   std::vector<size_t> rows_;  // [active steps] of the table
