@@ -1,20 +1,5 @@
 # netflowgen alerts on records of both formats: a table, pages, one alert, HTML, JSON; what it refuses, and how.
-set -u
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-# expect CODE TEXT COMMAND...
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >"$out/log" 2>&1
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
-    fail "$* : exit $got, expected $code and '$text'"
-    tail -5 "$out/log"
-  fi
-}
+. "$(dirname "$0")/expect.sh"
 alerts() { "$NETFLOWGEN" alerts "$@"; }
 
 python3 - "$out" <<'PY'

@@ -1,21 +1,5 @@
 # Bad input and interruptions, as a user meets them: a clear message, the right exit code, and nothing kept is lost.
-set -u
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-
-# expect CODE TEXT COMMAND...: the exit code, and TEXT somewhere in the output.
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >"$out/log" 2>&1
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
-    echo "FAILED: $* : exit $got, expected $code and '$text'; it said:"
-    tail -5 "$out/log"
-    failures=$((failures + 1))
-  fi
-}
+. "$(dirname "$0")/expect.sh"
 check() {
   local what=$1
   shift

@@ -1,21 +1,5 @@
 # The commands end to end on a tiny simulated network, and what they say to bad input.
-set -u
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-
-# expect CODE TEXT COMMAND...: the exit code, and TEXT somewhere in the output.
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >"$out/log" 2>&1
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
-    echo "FAILED: $* : exit $got, expected $code and '$text'; it said:"
-    tail -5 "$out/log"
-    failures=$((failures + 1))
-  fi
-}
+. "$(dirname "$0")/expect.sh"
 
 squeezed() { "$@" | tr -s ' '; }
 

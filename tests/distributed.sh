@@ -1,25 +1,8 @@
 # netflowgen pretrain --distributed: several processes give the bits of one; a killed one is found out, and a restart goes on.
-set -u
 [ "${LEARN:-OFF}" = ON ] || { echo "skipped: no LibTorch"; exit 0; }
-out=$(mktemp -d)
+. "$(dirname "$0")/expect.sh"
 trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$out"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
 export OMP_WAIT_POLICY=passive
-
-# expect CODE TEXT COMMAND...
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >"$out/log" 2>&1
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
-    fail "$* : exit $got, expected $code and '$text'; it said: $(tail -5 "$out/log")"
-  fi
-}
 
 expect 0 "attacks" "$NETFLOWGEN" -q simulate tiny -o "$out/sim"
 expect 0 "frames" "$NETFLOWGEN" -q series "$out/sim/flows.csv.zst" --nodes 10.30.0.0/26 -o "$out/store"

@@ -1,25 +1,6 @@
 # netflowgen generate end to end on a tiny simulated network: the records read back are the frames, the same seed gives the same bytes, and what it
 # says to bad input.
-set -u
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-
-# expect CODE TEXT COMMAND...: the exit code, and TEXT somewhere in the output.
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >"$out/log" 2>&1
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
-    fail "$* : exit $got, expected $code and '$text'; it said:"
-    tail -5 "$out/log"
-  fi
-}
+. "$(dirname "$0")/expect.sh"
 
 nfg="$NETFLOWGEN -q"
 export NETFLOWGEN_MODEL=$SOURCE_DIR/models/default

@@ -1,20 +1,5 @@
 # netflowgen report: the page's figures beside those of series and replay; inputs of each kind; what it refuses, and how.
-set -u
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-# expect CODE TEXT COMMAND...
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >"$out/log" 2>&1
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
-    fail "$* : exit $got, expected $code and '$text'"
-    tail -5 "$out/log"
-  fi
-}
+. "$(dirname "$0")/expect.sh"
 report() { "$NETFLOWGEN" -q report "$@"; }
 
 # A small model with random weights: no training command is there to make one.

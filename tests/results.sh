@@ -1,22 +1,5 @@
 # bench/results.py on cells of its own: what is measured again, what is kept, what the document says, and what is said of bad cells.
-set -u
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-expect() {  # CODE TEXT COMMAND...
-  local code=$1 text=$2
-  shift 2
-  "$@" >"$out/log" 2>&1
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
-    fail "$* : exit $got, expected $code and '$text'; it said:"
-    tail -5 "$out/log"
-  fi
-}
+. "$(dirname "$0")/expect.sh"
 
 mkdir "$out/bench" "$out/data"
 cp "$SOURCE_DIR/bench/results.py" "$out/bench"

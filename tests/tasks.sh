@@ -1,25 +1,6 @@
 # Tasks beside ddos end to end on a tiny simulated network: roles of hosts, congestion; and what they say to bad input.
-set -u
 [ "${LEARN:-OFF}" = ON ] || { echo "skipped: this build does not learn"; exit 77; }
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-
-# expect CODE TEXT COMMAND...: the exit code, and TEXT somewhere in the output.
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >"$out/log" 2>&1
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
-    fail "$* : exit $got, expected $code and '$text'; it said:"
-    tail -5 "$out/log"
-  fi
-}
+. "$(dirname "$0")/expect.sh"
 
 nfg="$NETFLOWGEN -q"
 model=$SOURCE_DIR/models/default

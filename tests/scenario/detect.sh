@@ -1,25 +1,10 @@
 # simulate -> series -> pretrain -> finetune -> evaluate and replay: the same alerts, the same delays; byte-identical
 # for every run and number of threads; ledgers that balance; the messages for bad input; feedback.
-set -u
 [ "${LEARN:-OFF}" = ON ] || { echo "skipped: built without LibTorch"; exit 77; }
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+. "$(dirname "$0")/../expect.sh"
 here=$SOURCE_DIR/tests/scenario
 nfg() { "$NETFLOWGEN" -q "$@"; }
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-failures=0
 must() { "$@" >"$out/log" 2>&1 || { fail "$*"; tail -5 "$out/log"; exit 1; }; }
-# expect CODE TEXT COMMAND...
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >"$out/log" 2>&1
-  local got=$?
-  if [ $got -ne "$code" ] || ! grep -qF -- "$text" "$out/log"; then
-    fail "$* : exit $got, expected $code and '$text'"
-    tail -5 "$out/log"
-  fi
-}
 
 nodes=10.30.0.0/27
 train=2024-03-04T12:00:00/2024-03-05T08:00:00
