@@ -197,7 +197,14 @@ void Collector::update_shed() {
       name_of(shed_.level()));
 }
 
+void Collector::watch_clock() {
+  if (live_ == nullptr) return;
+  const base::TimeMs newest = pipeline_->builder().end_step() * options_.series.step_ms;
+  if (const auto what = clock_watch_.look(now_ms(), Clock::now(), newest)) log("{}", *what);
+}
+
 void Collector::tick() {
+  watch_clock();
   update_shed();
   if (detector_) detector_->deliver();
   if (publisher_) {

@@ -17,6 +17,7 @@
 #include "flow/live/live_flow_source.h"
 #include "series/store.h"
 #include "series/store_sink.h"
+#include "serve/clock_watch.h"
 #include "serve/fleet_options.h"
 #include "serve/live_detector.h"
 #include "serve/load_shed.h"
@@ -109,6 +110,7 @@ class Collector {
   void say_sockets() const;
   void tick();
   void update_shed();
+  void watch_clock();
   uint64_t kernel_drops() const;  // because the receive buffer was full. REQUIRES: live_
   void reload();
   void flush();
@@ -131,6 +133,7 @@ class Collector {
   flow::KafkaSource* topic_ = nullptr;         // the same, where there is a topic
   std::unique_ptr<Pipeline> pipeline_;
   LoadShed shed_;
+  ClockWatch clock_watch_;
   bool resumed_ = false;        // the file of open steps is still there
   std::string resumed_source_;  // how far the last run read its topic
   std::optional<uint64_t> resumed_published_;
