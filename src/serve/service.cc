@@ -28,7 +28,7 @@ using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr milliseconds kViewEvery{1000};
-constexpr milliseconds kOpenStepEvery{2000};  // for who watches
+constexpr milliseconds kOpenStepEvery{2000};  // for who watches; twice a step where that is more often
 constexpr int kLookShare = 20;                // of the time, one part for looks at the open step at most
 constexpr int64_t kAlertGrace_ms = 1000;
 constexpr int64_t kRowGrace_ms = 3000;
@@ -274,7 +274,7 @@ void Service::Impl::look_at_open_step(Collector& c, SteadyClock::time_point now)
   if (auto* detector = c.detector(); detector != nullptr && !recovery.pending())
     detector->tick(c.pipeline().builder(), source_ms());
   if (now < next_open_step) return;
-  next_open_step = now + kOpenStepEvery;
+  next_open_step = now + std::min(kOpenStepEvery, milliseconds(state.info.step_ms / 2));
   publish_open_step();
 }
 
