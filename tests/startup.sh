@@ -1,12 +1,5 @@
 # Commands that do not learn load neither LibTorch nor a BLAS nor XGBoost, and none executes itself a second time.
-set -u
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
+. "$(dirname "$0")/expect.sh"
 
 # light COMMAND...: it succeeds and the dynamic loader is never asked for a library of learning.
 light() {

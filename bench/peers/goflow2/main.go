@@ -1,5 +1,5 @@
 // The other side of bench_protobuf: goflow2's messages of a file, read by goflow2's own Go type, as its consumers do. Prints flows a CPU second and the sum
-// of their bytes. Usage: go build -C bench/peers/goflow2 -o /tmp/goflow2_peer; GOFLOW2_PEER=/tmp/goflow2_peer bench_protobuf
+// of their bytes. Usage: go build -C bench/peers/goflow2 -o PROGRAM; GOFLOW2_PEER=PROGRAM bench_protobuf
 package main
 
 import (
