@@ -12,8 +12,10 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "learn/network/backbone.h"
+#include "learn/network/batch_feed.h"
 #include "learn/network/corpus_windows.h"
 #include "learn/network/disguise.h"
+#include "learn/network/window_sampler.h"
 #include "learn/testing.h"
 
 namespace netflowgen::learn {
@@ -68,6 +70,50 @@ TEST(Pretrain, ThreadsDoNotChangeASingleBit) {
     logs[k] = base::read_file(out.path / "training.jsonl") + base::read_file(out.path / "model.safetensors");
   }
   EXPECT_EQ(logs[0], logs[1]);
+}
+
+// What a GPU is given is what the CPU would have been given, and a run that stops between two batches loses none.
+TEST(Pretrain, BatchesFilledAheadAreThoseDrawnInTurn) {
+  const auto table = sample_table(2);
+  PretrainOptions o = small_options();
+  o.threads = 2;
+  o.spec.input.step_ms = table.step_ms;
+  const token::Encoder encoder(token::Tokenizer::universal(), o.spec.input);
+  const Positions positions(table, encoder, table.first_step, table.end_step);
+  const WindowSampler sampler(positions, static_cast<size_t>(o.length), 0.5);
+  const torch::Device cpu(torch::kCPU);
+  BatchFeed in_turn(o, encoder, cpu, false);
+  BatchFeed ahead(o, encoder, cpu, true);
+  base::Random one(5);
+  base::Random other(5);
+  for (int k = 0; k < 4; ++k) {
+    auto a = in_turn.next(sampler, one, true);
+    auto b = ahead.next(sampler, other, k < 3);
+    EXPECT_EQ(ahead.cursor(other).state(), in_turn.cursor(one).state()) << k;
+    ASSERT_EQ(a.slices.size(), b.slices.size());
+    EXPECT_EQ(a.counts.next, b.counts.next);
+    for (size_t s = 0; s < a.slices.size(); ++s) {
+      EXPECT_EQ(a.slices[s].ids, b.slices[s].ids);
+      EXPECT_EQ(a.slices[s].steps, b.slices[s].steps);
+      EXPECT_EQ(a.slices[s].next, b.slices[s].next);
+      EXPECT_EQ(a.slices[s].inject, b.slices[s].inject);
+    }
+    in_turn.recycle(std::move(a));
+    ahead.recycle(std::move(b));  // its room is filled anew
+  }
+}
+
+TEST(Pretrain, OnAGpuTheLossesAreThoseOfTheCpu) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "skipped: no CUDA device";
+  const auto table = sample_table(2);
+  double losses[2];
+  for (int k = 0; k < 2; ++k) {
+    Scratch out("gpu");
+    PretrainOptions o = small_options();
+    o.device = k == 0 ? "cpu" : "cuda";
+    losses[k] = pretrain(table, o, out.path, kGo, {}).best_validation;
+  }
+  EXPECT_NEAR(losses[0], losses[1], 0.01 * losses[0]);  // TF32 has three digits
 }
 
 TEST(Pretrain, RefusesACheckpointOfAnotherModel) {

@@ -82,6 +82,7 @@ struct PretrainResult {
   double validation_bits = 0;  // of the next step, bits a feature, at the best evaluation
   bool stopped = false;        // by request; the checkpoint and the best model so far are on disk
   double positions_per_second = 0;
+  double waiting = 0;  // share of the time in which the network waited for windows
 };
 
 // Writes the model folder `out` (the best on validation so far), out/checkpoint.safetensors and

@@ -72,6 +72,8 @@ void report(const learn::PretrainResult& result, const PretrainOptions& o) {
         "feature\n",
         result.parameters, result.steps, result.positions_per_second, result.best_validation,
         result.validation_bits);
+    if (o.pretrain.device != "cpu")
+      fmt::print("the device waited {:.0f} % of the time for windows\n", 100 * result.waiting);
   }
   if (result.stopped) {
     throw base::Stopped(

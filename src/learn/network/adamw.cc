@@ -33,13 +33,22 @@ void AdamW::update(size_t i, const AdamStep& s) {
   });
 }
 
+// One transfer from the device.
+double AdamW::gradient_norm() const {
+  std::vector<torch::Tensor> squares;
+  for (const auto& w : weights_) {
+    if (w.grad().defined()) squares.push_back(w.grad().pow(2).sum());
+  }
+  if (squares.empty()) return 0;
+  const torch::Tensor all = torch::stack(squares).to(torch::kCPU, torch::kDouble);
+  double sum = 0;
+  for (size_t i = 0; i < squares.size(); ++i) sum += all.data_ptr<double>()[i];
+  return std::sqrt(sum);
+}
+
 double AdamW::step(double rate, double clip) {
   torch::NoGradGuard no_grad;
-  double square = 0;
-  for (const auto& w : weights_) {
-    if (w.grad().defined()) square += w.grad().pow(2).sum().item<double>();
-  }
-  const double norm = std::sqrt(square);
+  const double norm = gradient_norm();
   ++count_;
   const auto corrected = [&](double beta) { return 1 - std::pow(beta, static_cast<double>(count_)); };
   AdamStep s{};

@@ -32,6 +32,7 @@ class AdamW {
  private:
   void update(size_t i, const AdamStep& s);
   void update_reference(size_t i, const AdamStep& s);
+  double gradient_norm() const;
 
   std::vector<torch::Tensor> weights_;
   AdamWOptions options_;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "learn/network/group_links.h"
+#include "learn/network/slices.h"
 
 namespace netflowgen::learn {
 namespace {
@@ -122,21 +123,24 @@ CorpusSampler::CorpusSampler(const std::vector<CorpusNetwork>& networks, const t
                              const token::InputSpec& input, const CorpusSampling& sampling)
     : sampling_(sampling) {
   TrainingGroup* const group = sampling.sharded ? sampling.group : nullptr;
+  // Of a network elsewhere nothing is known here.
+  std::vector<std::unique_ptr<CorpusPart>> parts(networks.size());
+  for_each_on_cpu(static_cast<int64_t>(networks.size()), [&](int64_t i) {
+    const auto index = static_cast<size_t>(i);
+    if (networks[index].elsewhere) return;
+    auto part = std::make_unique<CorpusPart>(networks[index], tokenizer, input, index % kAlone == kAlone - 1,
+                                             sampling.sharded);
+    if (part->usable()) parts[index] = std::move(part);
+  });
   std::vector<NetworkCounts> counts;
-  for (const auto& network : networks) {
-    const auto index = static_cast<size_t>(&network - networks.data());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] == nullptr && !sampling.sharded) continue;
     NetworkCounts c;
-    std::unique_ptr<CorpusPart> part;
-    if (!network.elsewhere) {
-      part = std::make_unique<CorpusPart>(network, tokenizer, input, index % kAlone == kAlone - 1,
-                                          sampling.sharded);
-      if (part->usable())
-        c = {network.weight, static_cast<double>(part->positions().total()),
-             static_cast<double>(part->positions().nodes()),
-             group == nullptr ? 0.0 : static_cast<double>(group->rank())};
-    }
-    if (!sampling.sharded && c.weight == 0) continue;
-    parts_.push_back(std::move(part));
+    if (parts[i] != nullptr)
+      c = {networks[i].weight, static_cast<double>(parts[i]->positions().total()),
+           static_cast<double>(parts[i]->positions().nodes()),
+           group == nullptr ? 0.0 : static_cast<double>(group->rank())};
+    parts_.push_back(std::move(parts[i]));
     counts.push_back(c);
   }
   static_assert(sizeof(NetworkCounts) == 4 * sizeof(double));

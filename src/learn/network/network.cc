@@ -20,35 +20,63 @@ torch::Tensor from_vector(const std::vector<float>& values, at::IntArrayRef shap
 
 }  // namespace
 
+namespace {
+
+// Turns a step of each rotated pair of elements.
+std::vector<double> turns_of(const model::ModelSpec& spec) {
+  std::vector<double> turns(static_cast<size_t>(spec.head_dim() / 2));
+  for (size_t i = 0; i < turns.size(); ++i) {
+    turns[i] =
+        std::pow(static_cast<double>(spec.rope_base), -2.0 * static_cast<double>(i) / spec.head_dim()) /
+        (2 * std::numbers::pi);
+  }
+  return turns;
+}
+
+void add_angles_on_cpu(const WindowBatch& batch, const std::vector<double>& turns, Inputs& in) {
+  const auto half = turns.size();
+  in.cos = torch::empty({in.windows(), in.length(), 1, static_cast<int64_t>(half)});
+  in.sin = torch::empty_like(in.cos);
+  float* cos = in.cos.data_ptr<float>();
+  float* sin = in.sin.data_ptr<float>();
+  for (size_t n = 0; n < batch.windows * batch.length; ++n) {
+    for (size_t i = 0; i < half; ++i) {
+      const double x = static_cast<double>(batch.steps[n]) * turns[i];
+      const double angle = (x - std::floor(x)) * 2 * std::numbers::pi;
+      cos[n * half + i] = static_cast<float>(std::cos(angle));
+      sin[n * half + i] = static_cast<float>(std::sin(angle));
+    }
+  }
+}
+
+// In double too: steps are large numbers.
+void add_angles_on(torch::Device device, const WindowBatch& batch, std::vector<double> turns, Inputs& in) {
+  const auto steps = torch::from_blob(const_cast<int64_t*>(batch.steps.data()),
+                                      {in.windows(), in.length(), 1, 1}, torch::kLong)
+                         .to(device)
+                         .to(torch::kDouble);
+  const auto x =
+      steps * torch::from_blob(turns.data(), {static_cast<int64_t>(turns.size())}, torch::kDouble).to(device);
+  const auto angle = (x - x.floor()) * (2 * std::numbers::pi);
+  in.cos = angle.cos().to(torch::kFloat);
+  in.sin = angle.sin().to(torch::kFloat);
+}
+
+}  // namespace
+
 Inputs to_inputs(const WindowBatch& batch, const model::ModelSpec& spec, const token::Encoder& encoder,
                  torch::Device device) {
   const auto b = static_cast<int64_t>(batch.windows);
   const auto t = static_cast<int64_t>(batch.length);
-  const int64_t half = spec.head_dim() / 2;
-  std::vector<float> cos(static_cast<size_t>(b * t * half));
-  std::vector<float> sin(cos.size());
-  std::vector<double> turns(static_cast<size_t>(half));  // a step
-  for (int64_t i = 0; i < half; ++i) {
-    turns[static_cast<size_t>(i)] =
-        std::pow(static_cast<double>(spec.rope_base), -2.0 * static_cast<double>(i) / spec.head_dim()) /
-        (2 * std::numbers::pi);
-  }
-  for (int64_t n = 0; n < b * t; ++n) {
-    for (int64_t i = 0; i < half; ++i) {
-      const double x =
-          static_cast<double>(batch.steps[static_cast<size_t>(n)]) * turns[static_cast<size_t>(i)];
-      const double angle = (x - std::floor(x)) * 2 * std::numbers::pi;
-      cos[static_cast<size_t>(n * half + i)] = static_cast<float>(std::cos(angle));
-      sin[static_cast<size_t>(n * half + i)] = static_cast<float>(std::sin(angle));
-    }
-  }
   Inputs in;
   in.ids = torch::from_blob(const_cast<int64_t*>(batch.ids.data()),
                             {b, t, static_cast<int64_t>(encoder.slots())}, torch::kLong)
                .to(device, false, true);
   in.dense = from_vector(batch.dense, {b, t, static_cast<int64_t>(encoder.dense())}).to(device, false, true);
-  in.cos = from_vector(cos, {b, t, 1, half}).to(device, false, true);
-  in.sin = from_vector(sin, {b, t, 1, half}).to(device, false, true);
+  if (device.is_cpu())
+    add_angles_on_cpu(batch, turns_of(spec), in);
+  else
+    add_angles_on(device, batch, turns_of(spec), in);
   return in;
 }
 

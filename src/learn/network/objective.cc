@@ -57,14 +57,16 @@ Objective objective(const Network& network, const WindowBatch& slice, const Targ
   const Tensor nll = next_loss(h.view({b * t, -1}), network.weight("next.weight"),
                                network.weight("next.bias"), next, encoder.target_sizes()) *
                      share(1, whole.next);
-  Objective o{nll, nll.item<double>()};
+  Tensor total = nll;
+  Tensor inject = torch::zeros_like(nll);
+  Tensor direct = torch::zeros_like(nll);
   if (network.spec().inject) {
     const Tensor y = tensor_of(slice.inject, {b, t}, device);
     const Tensor bce = torch::binary_cross_entropy_with_logits(network.inject_logits(h), y.clamp_min(0), {},
                                                                {}, at::Reduction::None);
     const Tensor loss = (bce * (y >= 0)).sum() * share(1, whole.inject);
-    o.inject = loss.item<double>();
-    o.total = o.total + options.inject_weight * loss;
+    inject = loss;
+    total = total + options.inject_weight * loss;
   }
   if (!slice.direct.empty() && options.direct_weight > 0) {
     const Tensor y = tensor_of(slice.direct,
@@ -73,10 +75,10 @@ Objective objective(const Network& network, const WindowBatch& slice, const Targ
                                device);
     const Tensor levels = torch::tensor(network.spec().quantiles).to(device);
     const Tensor loss = quantile_loss(network.direct(h, in.dense), y, levels) * share(1, whole.direct);
-    o.direct = loss.item<double>();
-    o.total = o.total + options.direct_weight * loss;
+    direct = loss;
+    total = total + options.direct_weight * loss;
   }
-  return o;
+  return {total, torch::stack({total.detach(), nll.detach(), inject.detach(), direct.detach()})};
 }
 
 }  // namespace netflowgen::learn

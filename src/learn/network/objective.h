@@ -21,9 +21,8 @@ TargetCounts count_targets(const WindowBatch& batch);
 
 struct Objective {
   torch::Tensor total;  // differentiable
-  double next = 0;      // nats a target
-  double inject = 0;    // nats a position
-  double direct = 0;    // quantile loss in log units
+  // [4], without gradient: total, next (nats a target), inject (nats a position), direct (quantile loss in log units)
+  torch::Tensor parts;
 };
 
 // What `slice` adds to the loss of a batch with the counts `whole`: over all slices it sums to the batch's.

@@ -47,18 +47,31 @@ torch::Tensor qkv_attention_reference(const torch::Tensor& qkv, const torch::Ten
   return window_attention_reference(rotate(parts[0], cos, sin), rotate(parts[1], cos, sin), parts[2], window);
 }
 
+// Neighbours of one size are one product of kernels: on a GPU the number of kernels is what costs.
 torch::Tensor group_nll_reference(const torch::Tensor& logits, const torch::Tensor& targets,
                                   const std::vector<int>& sizes) {
-  std::vector<torch::Tensor> columns;
-  int64_t offset = 0;
+  std::vector<int64_t> widths;  // of runs of groups of one size
+  std::vector<int64_t> counts;  // groups of a run
   for (size_t c = 0; c < sizes.size(); ++c) {
-    const auto part = torch::log_softmax(logits.narrow(-1, offset, sizes[c]), -1);
-    const auto target = targets.select(-1, static_cast<int64_t>(c)).to(torch::kLong);
+    if (c == 0 || sizes[c] != sizes[c - 1]) {
+      widths.push_back(0);
+      counts.push_back(0);
+    }
+    widths.back() += sizes[c];
+    ++counts.back();
+  }
+  const auto runs = logits.split_with_sizes(widths, -1);
+  const auto run_targets = targets.to(torch::kLong).split_with_sizes(counts, -1);
+  std::vector<torch::Tensor> columns;
+  for (size_t r = 0; r < runs.size(); ++r) {
+    auto shape = run_targets[r].sizes().vec();
+    shape.push_back(widths[r] / counts[r]);
+    const auto part = torch::log_softmax(runs[r].reshape(shape), -1);
+    const auto& target = run_targets[r];
     const auto picked = part.gather(-1, target.clamp_min(0).unsqueeze(-1)).squeeze(-1);
     columns.push_back(torch::where(target >= 0, -picked, torch::zeros_like(picked)));
-    offset += sizes[c];
   }
-  return torch::stack(columns, -1);
+  return torch::cat(columns, -1);
 }
 
 torch::Tensor next_loss_reference(const torch::Tensor& hidden, const torch::Tensor& weight,

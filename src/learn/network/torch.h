@@ -5,6 +5,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <torch/autograd.h>
 #include <torch/cuda.h>
@@ -30,7 +31,7 @@ class SingleThreadedBlas {
   int before_ = 0;  // threads; 0: could not be told
 };
 
-// Error when the device is not there; UsageError when the name is not one.
+// Error when the device is not there; UsageError when the name is not one. On a GPU, products of floats then go through TF32.
 void check_device(const std::string& device);
 
 }  // namespace netflowgen::learn

@@ -40,7 +40,8 @@ Trainer::Trainer(const PretrainOptions& options, const token::Tokenizer& tokeniz
       device_(options.device),
       network_(options.spec, encoder_, device_),
       data_(data),
-      random_(options.seed ^ 0x5eed) {
+      random_(options.seed ^ 0x5eed),
+      feed_(options_, encoder_, device_) {
   if (options.shard && options.group != nullptr) options.group->links().add_at_once();
   network_.initialise(options.seed);
   if (options.from.empty())
@@ -84,67 +85,16 @@ void Trainer::set_marginals() {
   network_.weight("next.bias").copy_(bias);
 }
 
-void Trainer::fill(const WindowSource& source, const std::vector<WindowPlan>& plans,
-                   const std::vector<std::pair<int64_t, int64_t>>& slices, OwnBatch& own) const {
-  own.slices.resize(slices.size());
-  std::vector<std::pair<size_t, size_t>> places;  // of windows: slice, window of it
-  for (size_t s = 0; s < own.slices.size(); ++s) {
-    const auto [a, b] = slices[s];
-    own.slices[s].resize(static_cast<size_t>(b - a), static_cast<size_t>(options_.length), encoder_);
-    for (size_t w = 0; w < static_cast<size_t>(b - a); ++w) places.emplace_back(s, w);
-  }
-  if (slices.empty()) return;
-  const auto from = static_cast<size_t>(slices[0].first);
-  for_each_on_cpu(static_cast<int64_t>(places.size()), [&](int64_t i) {
-    const auto [s, w] = places[static_cast<size_t>(i)];
-    source.fill_one(plans[from + static_cast<size_t>(i)], w, own.slices[s]);
-  });
-}
-
-// Draws a batch as every process draws it, and fills the windows that are this one's.
-Trainer::OwnBatch Trainer::draw(const WindowSource& source, base::Random& random) const {
-  const int size = options_.group == nullptr ? 1 : options_.group->size();
-  const auto plans = source.plan(random, static_cast<size_t>(options_.batch));
-  if (source.sharded()) return draw_sharded(source, plans);
-  const auto slices = cut_slices(options_.batch, options_.length, device_, size);
-  const auto [first, end] = own_slices(static_cast<int64_t>(slices.size()), rank(), size);
-  OwnBatch own;
-  own.all = slices.size();
-  own.first = static_cast<size_t>(first);
-  fill(source, plans, {slices.begin() + first, slices.begin() + end}, own);
-  return own;
-}
-
-// Each process cuts the windows of its own networks into slices.
-Trainer::OwnBatch Trainer::draw_sharded(const WindowSource& source,
-                                        const std::vector<WindowPlan>& plans) const {
-  std::vector<int64_t> windows(options_.group == nullptr ? 1 : static_cast<size_t>(options_.group->size()));
-  std::vector<WindowPlan> mine;
-  for (const WindowPlan& p : plans) {
-    ++windows[static_cast<size_t>(source.owner(p))];
-    if (source.owner(p) == rank()) mine.push_back(p);
-  }
-  const OwnedSlices owned = owned_slices(windows, rank(), options_.length, device_);
-  OwnBatch own;
-  own.all = static_cast<size_t>(owned.all);
-  own.first = static_cast<size_t>(owned.before);
-  fill(source, mine, cut_slices(static_cast<int64_t>(mine.size()), options_.length, device_), own);
-  return own;
-}
-
-Losses Trainer::losses(const WindowSource& source, base::Random& random, double weight, bool train) {
+Losses Trainer::losses(const OwnBatch& own, double weight, bool train) {
   TrainingGroup* const group = options_.group.get();
-  const OwnBatch own = draw(source, random);
-  TargetCounts counts;
-  for (const auto& slice : own.slices) counts += count_targets(slice);
-  std::array<double, 3> all_counts = {counts.next, counts.inject, counts.direct};
+  std::array<double, 3> all_counts = {own.counts.next, own.counts.inject, own.counts.direct};
   if (group != nullptr) group->links().sum(all_counts);
-  counts = {all_counts[0], all_counts[1], all_counts[2]};
-  std::vector<Losses> parts(own.all);  // of each slice: all processes add them in the same order
+  const TargetCounts counts{all_counts[0], all_counts[1], all_counts[2]};
+  std::vector<Tensor> results(own.slices.size());
   const auto loss = [&](int64_t s) {
     const Objective o = objective(network_, own.slices[static_cast<size_t>(s)], counts,
                                   {options_.inject_weight, options_.direct_weight});
-    parts[own.first + static_cast<size_t>(s)] = {o.total.item<double>(), o.next, o.inject, o.direct};
+    results[static_cast<size_t>(s)] = o.parts.detach();
     return o.total * weight;
   };
   const auto n = static_cast<int64_t>(own.slices.size());
@@ -153,6 +103,12 @@ Losses Trainer::losses(const WindowSource& source, base::Random& random, double 
   } else {
     torch::NoGradGuard no_grad;
     for_slices(n, device_, loss);
+  }
+  std::vector<Losses> parts(own.all);  // of each slice: all processes add them in the same order
+  for (size_t s = 0; s < results.size(); ++s) {
+    const Tensor p = results[s].to(torch::kCPU, torch::kDouble);
+    const double* const v = p.data_ptr<double>();
+    parts[own.first + s] = {v[0], v[1], v[2], v[3]};
   }
   static_assert(sizeof(Losses) == 4 * sizeof(double));
   if (group != nullptr) group->links().sum({&parts[0].total, 4 * parts.size()});
@@ -212,7 +168,10 @@ double Trainer::train_step() {
   line_ = Json{{"step", step_ + 1}};
   const double weight = 1 / static_cast<double>(options_.accumulate);
   for (int64_t k = 0; k < options_.accumulate; ++k) {
-    sum.add(losses(*data_.train, random_, weight, true), weight);
+    const bool more = k + 1 < options_.accumulate || step_ + 1 < options_.steps;
+    OwnBatch own = feed_.next(*data_.train, random_, more);
+    sum.add(losses(own, weight, true), weight);
+    feed_.recycle(std::move(own));
   }
   const double rate =
       scheduled_rate(step_, options_.warmup, options_.steps, options_.learning_rate, options_.final_rate);
@@ -238,8 +197,9 @@ void Trainer::evaluate() {
   Losses all;
   const int64_t rounds = std::max<int64_t>(1, options_.validation_windows / options_.batch);
   for (int64_t k = 0; k < rounds; ++k) {
-    const Losses l = losses(*data_.validation, random, 1, false);
-    all.add(l, 1 / static_cast<double>(rounds));
+    OwnBatch own = feed_.draw(*data_.validation, random);
+    all.add(losses(own, 1, false), 1 / static_cast<double>(rounds));
+    feed_.recycle(std::move(own));
   }
   line_["val_loss"] = all.total;
   line_["val_bits"] = all.next / std::log(2.0);
@@ -288,7 +248,8 @@ void Trainer::save_checkpoint() const {
   };
   add("adam.first.", optimiser_->first());
   add("adam.second.", optimiser_->second());
-  const auto& state = random_.state();
+  const base::Random cursor = feed_.cursor(random_);
+  const auto& state = cursor.state();
   named.emplace_back("random", base::tensor_view<uint64_t>(state, {4}));
   const double numbers[] = {best_, best_bits_};
   named.emplace_back("best", base::tensor_view<double>(numbers, {2}));
@@ -373,8 +334,13 @@ PretrainResult Trainer::run(const base::StopFlag& stop, const base::ProgressFn& 
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double positions =
       static_cast<double>((step_ - begun) * options_.batch * options_.accumulate * options_.length);
-  return {step_,   model::parameter_count(network_.tensors()), best_, best_bits_,
-          stopped, positions / std::max(seconds, 1e-9)};
+  return {step_,
+          model::parameter_count(network_.tensors()),
+          best_,
+          best_bits_,
+          stopped,
+          positions / std::max(seconds, 1e-9),
+          feed_.waited() / std::max(seconds, 1e-9)};
 }
 
 }  // namespace netflowgen::learn

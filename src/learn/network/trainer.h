@@ -8,6 +8,7 @@
 #include <string>
 
 #include "learn/network/adamw.h"
+#include "learn/network/batch_feed.h"
 #include "learn/network/group_links.h"
 #include "learn/network/network.h"
 #include "learn/network/window_source.h"
@@ -46,20 +47,9 @@ class Trainer {
 
  private:
   void set_marginals();
-  // The loss of newly drawn windows; with `train`, `weight` of its gradient is added to the weights'.
-  Losses losses(const WindowSource& source, base::Random& random, double weight, bool train);
+  // The loss of a batch; with `train`, `weight` of its gradient is added to the weights'.
+  Losses losses(const OwnBatch& own, double weight, bool train);
   double train_step();
-  // What this process computes of a batch.
-  struct OwnBatch {
-    size_t all = 0;    // slices of the batch
-    size_t first = 0;  // own ones: from here on
-    std::vector<WindowBatch> slices;
-  };
-  OwnBatch draw(const WindowSource& source, base::Random& random) const;
-  OwnBatch draw_sharded(const WindowSource& source, const std::vector<WindowPlan>& plans) const;
-  // Room for windows `plans` in slices of them, filled.
-  void fill(const WindowSource& source, const std::vector<WindowPlan>& plans,
-            const std::vector<std::pair<int64_t, int64_t>>& slices, OwnBatch& own) const;
   int rank() const { return options_.group == nullptr ? 0 : options_.group->rank(); }
   std::string fingerprint() const;
   void agree();  // with the other processes, on what they start from
@@ -80,7 +70,8 @@ class Trainer {
   torch::Device device_;
   Network network_;
   TrainingData data_;
-  base::Random random_;  // the data cursor
+  base::Random random_;  // of the windows
+  BatchFeed feed_;
   std::unique_ptr<AdamW> optimiser_;
   std::ofstream log_;
   int64_t step_ = 0;

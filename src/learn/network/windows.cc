@@ -18,15 +18,22 @@ class VolumeLookup {
  public:
   VolumeLookup(const Positions& positions, size_t i) : p_(positions), node_(positions.node(i)) {}
 
-  float at(int64_t step, size_t v) const {
+  // values: [volumes].
+  void at(int64_t step, std::span<float> values) const {
     const auto& t = p_.table();
-    if (step < t.first_step || step >= p_.to_step()) return NAN;
-    const size_t row = t.lower_bound(node_, step);
-    const int feature = p_.encoder().volume_feature(v);
-    if (row < t.offsets[node_ + 1] && t.steps[row] == step) {
-      return std::log1p(std::max(t.frame(row)[static_cast<size_t>(feature)], 0.0f));  // NaN stays NaN
+    if (step < t.first_step || step >= p_.to_step()) {
+      std::fill(values.begin(), values.end(), NAN);
+      return;
     }
-    return t.missing[static_cast<size_t>(feature)] ? NAN : 0.0f;
+    const size_t row = t.lower_bound(node_, step);
+    const bool active = row < t.offsets[node_ + 1] && t.steps[row] == step;
+    for (size_t v = 0; v < values.size(); ++v) {
+      const auto feature = static_cast<size_t>(p_.encoder().volume_feature(v));
+      if (active)
+        values[v] = std::log1p(std::max(t.frame(row)[feature], 0.0f));  // NaN stays NaN
+      else
+        values[v] = t.missing[feature] ? NAN : 0.0f;
+    }
   }
 
  private:
@@ -37,12 +44,13 @@ class VolumeLookup {
 // What the stream knows at `step`: nothing that comes later, nothing from before the node's first position.
 void fill_season(const VolumeLookup& lookup, const token::Encoder& e, int64_t first_step, int64_t step,
                  std::vector<float>& season) {
-  season.clear();
+  season.assign(e.season(), NAN);
+  size_t next = 0;
   for (const int lag : e.spec().season_lags) {
     for (const int lead : e.spec().leads) {
       const int64_t at = step + lead - lag;
-      const bool known = at >= first_step && at <= step;
-      for (size_t v = 0; v < e.volumes(); ++v) season.push_back(known ? lookup.at(at, v) : NAN);
+      if (at >= first_step && at <= step) lookup.at(at, std::span(season).subspan(next, e.volumes()));
+      next += e.volumes();
     }
   }
 }
@@ -173,19 +181,40 @@ NodeState Positions::state_before(size_t i, size_t p) const {
   return state;
 }
 
-void WindowBatch::resize(size_t b, size_t t, const token::Encoder& e) {
+void WindowBatch::make_room(size_t b, size_t t, const token::Encoder& e) {
   windows = b;
   length = t;
   const size_t n = b * t;
-  ids.assign(n * e.slots(), 0);
-  dense.assign(n * e.dense(), 0);
-  steps.assign(n, 0);
-  own.assign(n * e.levels(), 0);
-  next.assign(n * (e.levels() + 1), kIgnore);
-  inject.assign(n, -1);
-  direct.assign(n * e.spec().leads.size() * e.volumes(), std::numeric_limits<float>::quiet_NaN());
-  rows.assign(n, -1);
-  valid.assign(n, 0);
+  ids.resize(n * e.slots());
+  dense.resize(n * e.dense());
+  steps.resize(n);
+  own.resize(n * e.levels());
+  next.resize(n * (e.levels() + 1));
+  inject.resize(n);
+  direct.resize(n * e.spec().leads.size() * e.volumes());
+  rows.resize(n);
+  valid.resize(n);
+}
+
+void WindowBatch::clear_window(size_t b, const token::Encoder& e) {
+  const auto fill = [&](auto& values, size_t each, auto value) {
+    const size_t n = length * each;
+    std::fill_n(values.begin() + static_cast<std::ptrdiff_t>(b * n), n, value);
+  };
+  fill(ids, e.slots(), int64_t{0});
+  fill(dense, e.dense(), 0.0f);
+  fill(steps, 1, int64_t{0});
+  fill(own, e.levels(), int32_t{0});
+  fill(next, e.levels() + 1, int32_t{kIgnore});
+  fill(inject, 1, -1.0f);
+  fill(direct, e.spec().leads.size() * e.volumes(), std::numeric_limits<float>::quiet_NaN());
+  fill(rows, 1, int64_t{-1});
+  fill(valid, 1, uint8_t{0});
+}
+
+void WindowBatch::resize(size_t b, size_t t, const token::Encoder& e) {
+  make_room(b, t, e);
+  for (size_t w = 0; w < b; ++w) clear_window(w, e);
 }
 
 void fill_window(const Positions& positions, size_t i, size_t first, const Flood* flood, bool targets,
@@ -198,6 +227,7 @@ void fill_window(const Positions& positions, size_t i, size_t first, const Flood
   std::vector<token::Token> tokens(e.levels());
   std::vector<uint32_t> ids(e.slots());
   std::vector<float> season;
+  std::vector<float> ahead(e.volumes());
   for (size_t p = 0; p < batch.length && walker.next(); ++p) {
     const size_t at = b * batch.length + p;
     fill_season(lookup, e, positions.step(i, 0), walker.step(), season);
@@ -218,9 +248,10 @@ void fill_window(const Positions& positions, size_t i, size_t first, const Flood
     for (size_t l = 0; clean && l < leads; ++l) {
       const int64_t target = walker.step() + e.spec().leads[l];
       const bool hits = flood != nullptr && flood->covers(target);
-      for (size_t v = 0; !hits && v < e.volumes(); ++v) {
-        batch.direct[(at * leads + l) * e.volumes() + v] = e.target(walker.state(), v, lookup.at(target, v));
-      }
+      if (hits) continue;
+      lookup.at(target, ahead);
+      for (size_t v = 0; v < e.volumes(); ++v)
+        batch.direct[(at * leads + l) * e.volumes() + v] = e.target(walker.state(), v, ahead[v]);
     }
   }
 }

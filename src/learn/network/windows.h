@@ -71,7 +71,10 @@ struct WindowBatch {
   std::vector<int64_t> rows;   // [B, T] row of the table, -1 idle or padding
   std::vector<uint8_t> valid;  // [B, T]
 
-  void resize(size_t b, size_t t, const token::Encoder& encoder);
+  void resize(size_t b, size_t t, const token::Encoder& encoder);  // all is padding
+  void make_room(size_t b, size_t t,
+                 const token::Encoder& encoder);               // each window is cleared before it is filled
+  void clear_window(size_t b, const token::Encoder& encoder);  // padding; thread-safe for other `b`
 };
 
 // Fills window `b` of the batch with positions [first, first + length) of positions.nodes()[i]; with a flood,
