@@ -72,6 +72,28 @@ TEST(Pretrain, ThreadsDoNotChangeASingleBit) {
   EXPECT_EQ(logs[0], logs[1]);
 }
 
+// The mean is what is kept, it survives a stop, and without it the weights are.
+TEST(Pretrain, KeepsTheMeanOfTheWeights) {
+  const auto table = sample_table(2);
+  PretrainOptions o = small_options();
+  Scratch plain("plain");
+  const double last = pretrain(table, o, plain.path, kGo, {}).best_validation;
+  o.average = 0.9;
+  Scratch whole("whole");
+  Scratch parts("parts");
+  const double mean = pretrain(table, o, whole.path, kGo, {}).best_validation;
+  EXPECT_NE(mean, last);
+  EXPECT_NEAR(mean, last, 0.2 * last);
+  base::StopFlag stop;
+  pretrain(table, o, parts.path, stop, [&](const base::Progress& p) {
+    if (p.done == 7) stop.request();
+  });
+  o.resume = true;
+  pretrain(table, o, parts.path, kGo, {});
+  for (const char* file : {"training.jsonl", "model.safetensors", "checkpoint.safetensors"})
+    EXPECT_EQ(base::read_file(parts.path / file), base::read_file(whole.path / file)) << file;
+}
+
 // What a GPU is given is what the CPU would have been given, and a run that stops between two batches loses none.
 TEST(Pretrain, BatchesFilledAheadAreThoseDrawnInTurn) {
   const auto table = sample_table(2);

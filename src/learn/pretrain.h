@@ -38,6 +38,8 @@ struct PretrainOptions {
   int64_t warmup = 100;        // steps
   double weight_decay = 0.05;  // matrices only
   double clip = 1.0;           // norm of the gradient
+  double average =
+      0;  // decay a step of the weights' running mean, which is what is validated and kept; 0: none
   double inject_chance = 0.3;  // of a window to carry a flood
   double inject_weight = 1.0;  // of its loss beside next-step's
   double direct_weight = 1.0;  // of the direct heads' quantile loss

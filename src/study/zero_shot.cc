@@ -24,7 +24,8 @@ namespace {
 using learn::CorpusNetwork;
 
 constexpr const char* kHead = "ddos";
-constexpr int64_t kStepMs = 60'000;  // of the networks that thresholds come from
+constexpr size_t kAllRows = 2'560'000;  // of 640 networks all that may be taken; each twice, of a kilobyte
+constexpr int64_t kStepMs = 60'000;     // of the networks that thresholds come from
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
 // What trees may read: all that is relative, and plain counts of flows, peers and ports. Bytes and packets depend on the
@@ -70,6 +71,16 @@ void add_rows(const CorpusNetwork& n, const token::Encoder& encoder, const std::
   }
   rows.x.insert(rows.x.end(), x.begin(), x.end());
   rows.columns = encoder.dense();
+}
+
+// All rows are in memory at once: of very many networks fewer are taken of each.
+MostRows of_each(MostRows most, const Corpus& corpus) {
+  const auto labelled = static_cast<size_t>(std::ranges::count_if(corpus.train, &CorpusNetwork::labelled));
+  const size_t all = std::max<size_t>(1, labelled) * (most.attack + most.benign + most.lookalike);
+  const double fits = std::min(1.0, static_cast<double>(kAllRows) / static_cast<double>(all));
+  for (size_t* n : {&most.attack, &most.benign, &most.lookalike})
+    *n = static_cast<size_t>(static_cast<double>(*n) * fits);
+  return most;
 }
 
 // Of every network of the corpus: as it is, and as a source with fewer features sees it.
@@ -213,8 +224,11 @@ ZeroShotScore ZeroShotResult::mean() const {
   return m;
 }
 
-ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus, const ZeroShotOptions& o,
-                             const base::StopFlag& stop, const base::ProgressFn& progress) {
+ZeroShotResult fit_zero_shot(const base::fs::path& model, const Corpus& corpus,
+                             const ZeroShotOptions& options, const base::StopFlag& stop,
+                             const base::ProgressFn& progress) {
+  ZeroShotOptions o = options;
+  o.most = of_each(o.most, corpus);
   const learn::Backbone backbone(model, "cpu", o.threads);
   if (!backbone.spec().input.universal || !backbone.spec().inject)
     throw base::Error("{} is not a universal model with an attack logit (netflowgen pretrain --corpus)",

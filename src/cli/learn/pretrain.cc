@@ -278,6 +278,12 @@ void add_pretrain(Command& app, Context& context) {
       ->capture_default_str()
       ->check(kNonNegative)
       ->group(kAdvancedGroup);
+  c->add_option("--average", p.average,
+                "Validate and keep the running mean of the weights, with this decay a step (.998); 0: the "
+                "last weights")
+      ->capture_default_str()
+      ->check(in_range(0.0, 0.99999))
+      ->group(kAdvancedGroup);
   c->add_option("--inject-chance", p.inject_chance, "Share of windows that carry a flood")
       ->capture_default_str()
       ->check(in_range(0.0, 1.0))

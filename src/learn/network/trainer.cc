@@ -51,6 +51,7 @@ Trainer::Trainer(const PretrainOptions& options, const token::Tokenizer& tokeniz
   for (auto& w : network_.weights()) w.set_requires_grad(true);
   optimiser_ =
       std::make_unique<AdamW>(network_.weights(), AdamWOptions{.weight_decay = options.weight_decay});
+  average_ = std::make_unique<WeightAverage>(network_.weights(), options.average);
 }
 
 // The next-step head starts at the tokens' marginal frequencies, so that the first steps need not learn them.
@@ -124,7 +125,7 @@ std::string Trainer::fingerprint() const {
                      o.from.filename().string(), o.steps, o.batch, o.accumulate, o.length, o.learning_rate,
                      o.final_rate, o.warmup, o.weight_decay, o.clip, o.inject_chance, o.inject_weight,
                      o.direct_weight, o.evaluate_every, o.validation_windows, o.patience) +
-         fmt::format(" {} {} {}", o.seed, o.hide_inputs, o.shard);
+         fmt::format(" {} {} {}", o.seed, o.hide_inputs, o.shard) + fmt::format(" {}", o.average);
 }
 
 void Trainer::agree() {
@@ -158,7 +159,7 @@ void Trainer::share_state(TrainingGroup::Links& links) {
   best_ = best[0];
   best_bits_ = best[1];
   std::vector<Tensor> tensors = network_.weights();
-  for (const auto* more : {&optimiser_->first(), &optimiser_->second()})
+  for (const auto* more : {&optimiser_->first(), &optimiser_->second(), &average_->tensors()})
     tensors.insert(tensors.end(), more->begin(), more->end());
   links.broadcast(tensors, 0);
 }
@@ -183,6 +184,7 @@ double Trainer::train_step() {
         step_ + 1, sum.total, out_.string());
   }
   ++step_;
+  average_->add(network_.weights(), step_);
   line_["loss"] = sum.total;
   line_["next"] = sum.next;
   line_["inject"] = sum.inject;
@@ -193,6 +195,7 @@ double Trainer::train_step() {
 }
 
 void Trainer::evaluate() {
+  const WeightAverage::InUse mean(*average_, network_.weights());
   base::Random random(7);  // the same windows every time
   Losses all;
   const int64_t rounds = std::max<int64_t>(1, options_.validation_windows / options_.batch);
@@ -248,6 +251,7 @@ void Trainer::save_checkpoint() const {
   };
   add("adam.first.", optimiser_->first());
   add("adam.second.", optimiser_->second());
+  add("average.", average_->tensors());
   const base::Random cursor = feed_.cursor(random_);
   const auto& state = cursor.state();
   named.emplace_back("random", base::tensor_view<uint64_t>(state, {4}));
@@ -280,6 +284,10 @@ bool Trainer::load_checkpoint() {
   };
   load("adam.first.", optimiser_->first());
   load("adam.second.", optimiser_->second());
+  if (file.has("average." + network_.tensors()[0].name))
+    load("average.", average_->tensors());
+  else
+    average_->restart(network_.weights());  // a checkpoint of a run without
   const auto state = file.values<uint64_t>("random");
   const auto best = file.values<double>("best");
   const auto counts = file.values<int64_t>("counts");

@@ -11,6 +11,7 @@
 #include "learn/network/batch_feed.h"
 #include "learn/network/group_links.h"
 #include "learn/network/network.h"
+#include "learn/network/weight_average.h"
 #include "learn/network/window_source.h"
 #include "learn/pretrain.h"
 
@@ -73,6 +74,7 @@ class Trainer {
   base::Random random_;  // of the windows
   BatchFeed feed_;
   std::unique_ptr<AdamW> optimiser_;
+  std::unique_ptr<WeightAverage> average_;
   std::ofstream log_;
   int64_t step_ = 0;
   double best_ = INFINITY;
