@@ -241,7 +241,8 @@ Severity Detector::severity_of(const Size& size, const Threshold& threshold, con
   if (node.rule->fixed_severity) return node.rule->severity;
   const Severity severity = detect::severity_of(size.peak, threshold, size.times_expected);
   // By frames alone: a replay of a store has no flows, and gives the same alerts.
-  return ordinary_growth(seen.frame, node.usual, nullptr) ? std::min(severity, Severity::kMedium) : severity;
+  if (!ordinary_growth(seen.frame, node.usual, nullptr)) return severity;
+  return std::min(severity, one_peers_copy(seen.frame, node.usual) ? Severity::kLow : Severity::kMedium);
 }
 
 void Detector::record(Alert& alert, AlertEvent event, int64_t step) {

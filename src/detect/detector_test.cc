@@ -209,6 +209,11 @@ TEST(Detector, SeverityFollowsTheScoreAndTheTraffic) {
   EXPECT_GT(crowd.alerts[0].times_expected, 100);
   EXPECT_EQ(crowd.alerts[1].severity, Severity::kMedium);
   EXPECT_EQ(crowd.alerts[2].severity, Severity::kHigh);
+  World copy;
+  copy.run({{"10.0.0.1", "0567890000"}}, "0bbbbb0000");
+  EXPECT_THAT(copy.events(), ElementsAre("10.0.0.1 raised 1", "10.0.0.1 ended 7"));
+  EXPECT_GT(copy.alerts[1].times_expected, 100);
+  EXPECT_EQ(copy.alerts[1].severity, Severity::kLow);
   World fixed("defaults: {learning: 0s, severity: critical}");
   fixed.run({{"10.0.0.1", "0567890000"}});
   EXPECT_EQ(fixed.alerts[0].severity, Severity::kCritical);

@@ -18,6 +18,8 @@ constexpr double kTells =
     3;  // flows that would have been seen again, from which the share of long ones is known
 constexpr double kLongPackets = 8;     // packets a flow, where no flow is known
 constexpr double kLeastContent = 150;  // octets a packet, both directions together
+constexpr double kMostlyOne = 0.8;     // of the excess's flows
+constexpr double kCopied = 100'000;    // octets a flow: more than a page or a log-in takes
 
 double value(std::span<const float> frame, int feature) {
   const float x = frame[static_cast<size_t>(feature)];
@@ -36,6 +38,10 @@ class Beyond {
   double tcp() const { return share(kTcpShareIn, kPacketsIn); }
   double syn() const { return share(kSynShareIn, kFlowsIn); }
   double rst() const { return share(kRstShareIn, kFlowsIn); }
+  bool mostly_one_peers() const {
+    const double top = now(kTopPeerShareIn) * now(kFlowsIn);
+    return top > 0 && top >= kMostlyOne * flows();
+  }
 
  private:
   double now(int feature) const { return value(seen_, feature + offset_); }
@@ -71,6 +77,13 @@ bool ordinary_growth(std::span<const float> seen, std::span<const float> usual, 
   }
   if ((in.bytes() + out.bytes()) / (less + more) < kLeastContent) return false;
   return flows_are_long(in, flows);
+}
+
+bool one_peers_copy(std::span<const float> seen, std::span<const float> usual) {
+  const Beyond in(seen, usual, 0);
+  const Beyond out(seen, usual, kOutOffset);
+  const double flows = std::max({in.flows(), out.flows(), 1.0});
+  return in.mostly_one_peers() && out.mostly_one_peers() && (in.bytes() + out.bytes()) / flows >= kCopied;
 }
 
 }  // namespace netflowgen::detect

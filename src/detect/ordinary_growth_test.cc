@@ -22,6 +22,7 @@ struct Way {
   float tcp = 1;
   float syn = 0;
   float rst = 0;
+  float top_peer = 0;  // share of flows
 };
 
 Frame frame_of(const Way& in, const Way& out) {
@@ -34,6 +35,7 @@ Frame frame_of(const Way& in, const Way& out) {
     at(kTcpShareIn) = way.tcp;
     at(kSynShareIn) = way.syn;
     at(kRstShareIn) = way.rst;
+    at(kTopPeerShareIn) = way.top_peer;
   }
   return f;
 }
@@ -75,6 +77,26 @@ TEST(OrdinaryGrowth, FloodsAreNot) {
   EXPECT_FALSE(ordinary({5'000, 200'000, 9'000'000}, {5'000, 200'000, 9'000'000}));  // empty packets
   // A crowd hides no flood that is a third of the packets.
   EXPECT_FALSE(ordinary({6'000, 300'000, 96'000'000, .66f}, kCrowdOut));
+}
+
+bool one_peers(const Way& in, const Way& out) { return one_peers_copy(frame_of(in, out), kUsual); }
+
+TEST(OrdinaryGrowth, ACopyIsOnePeers) {
+  // Usual traffic of 100 flows each way, and 750 connections of a backup; or a copy in three connections.
+  EXPECT_TRUE(
+      one_peers({850, 1'500'000, 2'100'000'000, 1, 0, 0, .88f}, {850, 750'000, 40'000'000, 1, 0, 0, .88f}));
+  EXPECT_TRUE(
+      one_peers({103, 1'500'000, 2'100'000'000, 1, 0, 0, .06f}, {103, 750'000, 40'000'000, 1, 0, 0, .06f}));
+  EXPECT_FALSE(one_peers(kCrowdIn, kCrowdOut)) << "peers are not known";
+  EXPECT_FALSE(
+      one_peers({5'000, 200'000, 90'000'000, 1, 0, 0, .02f}, {5'000, 300'000, 280'000'000, 1, 0, 0, .02f}))
+      << "a crowd";
+  EXPECT_FALSE(
+      one_peers({5'100, 100'000, 20'000'000, 1, 0, 0, .98f}, {5'100, 100'000, 20'000'000, 1, 0, 0, .98f}))
+      << "passwords that are tried";
+  EXPECT_FALSE(
+      one_peers({850, 1'500'000, 2'100'000'000, 1, 0, 0, .5f}, {850, 750'000, 40'000'000, 1, 0, 0, .5f}))
+      << "two peers' at least";
 }
 
 TEST(OrdinaryGrowth, WhatSamplingHidesIsNotOrdinary) {

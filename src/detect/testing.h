@@ -24,15 +24,17 @@ namespace netflowgen::detect {
 inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 inline constexpr float kCrowd = 4000;  // packets of long connections that are answered
+inline constexpr float kCopy = 6000;   // of two of them, with one peer
 
 inline std::vector<float> frame_of(float packets) {
   std::vector<float> f(series::kFeatureCount, 0.0f);
-  if (packets == kCrowd) {
+  if (packets == kCrowd || packets == kCopy) {
     for (const int offset : {0, int{series::kOutOffset}}) {
       const auto at = [&](int feature) -> float& { return f[static_cast<size_t>(feature + offset)]; };
       at(series::kBytesIn) = packets * 500;
       at(series::kPacketsIn) = packets;
-      at(series::kFlowsIn) = packets / 40;
+      at(series::kFlowsIn) = packets == kCopy ? 12 : packets / 40;
+      at(series::kTopPeerShareIn) = packets == kCopy ? 0.9f : 0.0f;
       at(series::kPacketSizeIn) = 500;
       at(series::kTcpShareIn) = 1;
     }
@@ -71,8 +73,11 @@ class World {
         rules_(Policies::parse(yaml, "p", {"ddos"}), calibration(), 60'000, 128),
         detector_(rules_, parts(), [this](const Alert& a) { alerts.push_back(a); }) {}
 
-  static float packets_of(char letter) { return letter == '9' ? 1000 : letter == 'c' ? kCrowd : 10; }
-  // Scores and, where they differ from 10, packets of each node: '9' is a thousand of them, 'c' those of a flash crowd.
+  static float packets_of(char letter) {
+    return letter == '9' ? 1000 : letter == 'c' ? kCrowd : letter == 'b' ? kCopy : 10;
+  }
+  // Scores and, where they differ from 10, packets of each node: '9' is a thousand of them, 'c' those of a flash crowd, 'b' of
+  // a backup.
   World& run(const std::map<std::string, std::string>& scores, const std::string& packets = "") {
     size_t length = 0;
     for (const auto& [node, s] : scores) length = std::max(length, s.size());

@@ -1,8 +1,10 @@
 #include "infer/buffer.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "base/error.h"
@@ -18,6 +20,14 @@ Buffer::Buffer(size_t bytes) : size_(bytes) {
   }
   data_ = p;
   ::madvise(data_, bytes, MADV_HUGEPAGE);  // a wish: systems without huge pages refuse it
+}
+
+bool Buffer::populate(size_t first, size_t last) const {
+  // Linux before 5.14 refuses it.
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  first = first / page * page;
+  if (last <= first) return true;
+  return ::madvise(static_cast<uint8_t*>(data_) + first, last - first, MADV_POPULATE_WRITE) == 0;
 }
 
 Buffer::~Buffer() {

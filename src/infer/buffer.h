@@ -21,6 +21,9 @@ class Buffer {
   Buffer& operator=(const Buffer&) = delete;
 
   size_t size() const { return size_; }
+  // Takes the pages of [first, last) from the system now, as a first write would; nothing changes in them. Beside threads that
+  // write there. False: the system cannot, or has no more. REQUIRES: first <= last <= size().
+  bool populate(size_t first, size_t last) const;
   template <typename T>
   T* as() {
     return static_cast<T*>(data_);

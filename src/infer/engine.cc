@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "infer/forward.h"
 #include "infer/gap_survival.h"
+#include "infer/state/slots_ahead.h"
 #include "infer/state/state_file.h"
 #include "infer/workers.h"
 
@@ -88,6 +89,7 @@ struct Engine::Impl {
 
   const Model& model;
   NodeStates arena;
+  SlotsAhead ahead{arena};
   Workers workers;
   std::vector<std::unique_ptr<Forward>> forwards;
   base::Ledger<Drop> items_ledger;
@@ -213,6 +215,8 @@ size_t Engine::nodes() const { return impl_->arena.used(); }
 size_t Engine::threads() const { return impl_->workers.size(); }
 size_t Engine::bytes_per_node() const { return NodeStates::bytes_per_node(*model_, options_.cache); }
 uint64_t Engine::caught_up() const { return impl_->caught_up; }
+void Engine::expect(size_t nodes) { impl_->ahead.ask(nodes); }
+void Engine::wait_for_memory() { impl_->ahead.wait(); }
 bool Engine::known(uint64_t node) const { return impl_->arena.find(node) != NodeStates::kNone; }
 
 void Engine::step(std::span<const Item> items, const Wanted& wanted, Results& results) {

@@ -106,6 +106,11 @@ class Engine {
   size_t threads() const;
   size_t bytes_per_node() const;
 
+  // So many nodes will be there soon: their memory is taken from the system meanwhile, by a thread of the lowest priority. A wish; no
+  // result depends on it. wait_for_memory(): until it is there.
+  void expect(size_t nodes);
+  void wait_for_memory();
+
   // The one call. Bad items are counted and said in results.drop; nothing here throws on data.
   void step(std::span<const Item> items, const Wanted& wanted, Results& results);
 

@@ -1,5 +1,6 @@
 #include "series/open_frames.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace netflowgen::series {
@@ -23,6 +24,14 @@ std::vector<int64_t> OpenFrames::steps() const {
     if (open.nodes) steps.push_back(step);
   }
   return steps;
+}
+
+size_t OpenFrames::most_nodes(const SeriesBuilder& builder) {
+  size_t most = 0;
+  for (const auto& [step, open] : builder.open_) {
+    if (open.nodes) most = std::max(most, open.nodes->nodes());
+  }
+  return most;
 }
 
 const OpenStep* OpenFrames::find(int64_t step) const {

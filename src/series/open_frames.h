@@ -22,6 +22,8 @@ class OpenFrames {
 
   // Ascending. Steps that are spilled to the disk are left out.
   std::vector<int64_t> steps() const;
+  // Of the open step that has most.
+  static size_t most_nodes(const SeriesBuilder& builder);
   // Every node of an open step, in no order.
   void each(int64_t step, const Visit& visit) const;
   // The frame that closing the step now would give. False: the node has none.

@@ -1,10 +1,12 @@
 #include "series/open_steps.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
 #include "base/error.h"
 #include "base/safetensors.h"
+#include "series/accumulate/nameless_file.h"
 #include "series/features.h"
 
 namespace netflowgen::series {
@@ -56,9 +58,50 @@ T take(std::span<const uint8_t>& from, const SafetensorsFile& file) {
 
 }  // namespace
 
-// The tensors in memory.
+namespace {
+
+// One tensor's bytes on their way to the disk.
+class Column {
+ public:
+  explicit Column(const base::fs::path& folder) : file_(folder) { buffer_.reserve(kBuffer); }
+  template <typename T>
+  void add(const T& value) {
+    if (buffer_.size() + sizeof value > kBuffer) flush();
+    append(buffer_, value);
+  }
+  uint64_t size() const { return file_.size() + buffer_.size(); }
+  void copy_to(base::AtomicFile& to) {
+    flush();
+    buffer_.resize(kBuffer);
+    for (uint64_t at = 0; at < file_.size();) {
+      const auto n = std::min<uint64_t>(kBuffer, file_.size() - at);
+      file_.read(at, std::span(buffer_).first(n));
+      to.write(buffer_.data(), n);
+      at += n;
+    }
+    buffer_.clear();
+  }
+
+ private:
+  static constexpr size_t kBuffer = size_t{1} << 20;
+  void flush() {
+    file_.append(buffer_);
+    buffer_.clear();
+  }
+
+  NamelessFile file_;
+  std::vector<uint8_t> buffer_;
+};
+
+}  // namespace
+
+// States are most of what is open, so they are not held a second time: they go to the disk one by one, and from there to the file,
+// whose header needs their number.
 class OpenSteps::Writer {
  public:
+  explicit Writer(const base::fs::path& path)
+      : path_(path), states_(path.parent_path()), sketches_(path.parent_path()) {}
+
   void add(int64_t step, const OpenStep& open) {
     Scratch scratch;
     for (const StepSlot& slot : open.sorted()) {
@@ -78,43 +121,56 @@ class OpenSteps::Writer {
     waiting_steps_.push_back(step);
     append(waiting_, f);
   }
-  void save(const base::fs::path& path, const base::Metadata& metadata) const {
+  void save(const base::Metadata& metadata) {
     const auto rows = static_cast<int64_t>(steps_.size());
-    const auto bytes = [](const std::vector<uint8_t>& v, int64_t width) {
-      return base::tensor_view<uint8_t>(v, {static_cast<int64_t>(v.size()) / width, width});
+    const auto waiting = static_cast<int64_t>(waiting_steps_.size());
+    constexpr int64_t kState = sizeof(DirectionState);
+    using base::DType;
+    const base::TensorHead heads[] = {
+        {"step", DType::kI64, {rows}},
+        {"waiting_step", DType::kI64, {waiting}},
+        {"number", DType::kU32, {rows}},
+        {"kind", DType::kU32, {rows}},
+        {"address", DType::kU8, {rows, 16}},
+        {"present", DType::kU8, {rows, 1}},
+        {"states", DType::kU8, {static_cast<int64_t>(states_.size()) / kState, kState}},
+        {"sketches", DType::kU8, {static_cast<int64_t>(sketches_.size()), 1}},
+        {"waiting", DType::kU8, {waiting, sizeof(flow::Flow)}}};
+    base::AtomicFile file(path_);
+    const auto write = [&file](const auto& values) {
+      file.write(values.data(), values.size() * sizeof(values[0]));
     };
-    base::save_safetensors(
-        path,
-        {{"step", base::tensor_view<int64_t>(steps_, {rows})},
-         {"waiting_step",
-          base::tensor_view<int64_t>(waiting_steps_, {static_cast<int64_t>(waiting_steps_.size())})},
-         {"number", base::tensor_view<uint32_t>(numbers_, {rows})},
-         {"kind", base::tensor_view<uint32_t>(kinds_, {rows})},
-         {"address", bytes(addresses_, 16)},
-         {"present", bytes(present_, 1)},
-         {"states", bytes(states_, sizeof(DirectionState))},
-         {"sketches", bytes(sketches_, 1)},
-         {"waiting", bytes(waiting_, sizeof(flow::Flow))}},
-        metadata);
+    file.write(base::safetensors_header(heads, metadata));
+    write(steps_);
+    write(waiting_steps_);
+    write(numbers_);
+    write(kinds_);
+    write(addresses_);
+    write(present_);
+    states_.copy_to(file);
+    sketches_.copy_to(file);
+    write(waiting_);
+    file.commit();
   }
 
  private:
   void add(const DirectionState& given, const Arena& arena) {
     DirectionState state = given;
     for_sketches(state, [&]<typename Sketch>(Arena::Ref& ref, Tag<Sketch>) {
-      append(sketches_, arena.at<Sketch>(ref));
+      sketches_.add(arena.at<Sketch>(ref));
       ref = 0;
     });
-    append(states_, state);
+    states_.add(state);
   }
 
+  base::fs::path path_;
   std::vector<int64_t> steps_;  // [rows]
   std::vector<uint32_t> numbers_;
   std::vector<uint32_t> kinds_;
   std::vector<uint8_t> addresses_;  // [rows, 16]
   std::vector<uint8_t> present_;    // [rows]
-  std::vector<uint8_t> states_;     // [states, sizeof(DirectionState)]
-  std::vector<uint8_t> sketches_;
+  Column states_;                   // [states, sizeof(DirectionState)]
+  Column sketches_;
   std::vector<int64_t> waiting_steps_;  // [waiting]
   std::vector<uint8_t> waiting_;        // [waiting, sizeof(Flow)]
 };
@@ -190,7 +246,7 @@ class OpenSteps::Reader {
 };
 
 void OpenSteps::save(const SeriesBuilder& b, const OpenStepsPlace& place, const base::fs::path& path) {
-  Writer writer;
+  Writer writer(path);
   for (const auto& [step, open] : b.open_) writer.add(step, *open.nodes);
   for (const auto& [step, flows] : b.rest_) {
     for (const auto& f : flows) writer.add_flow(step, f);
@@ -209,7 +265,7 @@ void OpenSteps::save(const SeriesBuilder& b, const OpenStepsPlace& place, const 
                           {"runs", std::to_string(place.runs)},
                           {"source", place.source}};
   if (place.published) metadata["published"] = std::to_string(*place.published);
-  writer.save(path, metadata);
+  writer.save(metadata);
 }
 
 OpenStepsPlace OpenSteps::place(const base::fs::path& path, int64_t step_ms) {

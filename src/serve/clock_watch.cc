@@ -9,8 +9,8 @@ constexpr base::TimeMs kNamed = 2000;
 
 }  // namespace
 
-std::optional<std::string> ClockWatch::look(base::TimeMs now_ms, std::chrono::steady_clock::time_point steady,
-                                            base::TimeMs newest_ms) {
+std::optional<std::string> ClockWatch::look(base::TimeMs now_ms,
+                                            std::chrono::steady_clock::time_point steady) {
   using std::chrono::milliseconds;
   const auto before = now_ms_;
   const base::TimeMs passed = before ? std::chrono::duration_cast<milliseconds>(steady - steady_).count() : 0;
@@ -26,10 +26,10 @@ std::optional<std::string> ClockWatch::look(base::TimeMs now_ms, std::chrono::st
         "steps that are closed meanwhile cannot be filled later",
         seconds);
   }
-  std::string text = fmt::format("warning: the clock of this machine was put back by {:.0f} s", -seconds);
-  if (newest_ms > now_ms)
-    text += fmt::format("; until {} flows are dropped as late, and counted", base::format_time(newest_ms));
-  return text;
+  return fmt::format(
+      "warning: the clock of this machine was put back by {:.0f} s; times of steps and alerts go on, so that "
+      "no flow is late",
+      -seconds);
 }
 
 }  // namespace netflowgen::serve

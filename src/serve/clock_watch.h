@@ -1,5 +1,5 @@
-// Tells when the clock of the machine was set: the time of day has then moved by more than the time that passed. Flows are placed
-// by the time of day, so that a clock put back makes them late until it is past what was closed.
+// Tells when the clock of the machine was set: the time of day has then moved by more than the time that passed. A collector's
+// own time does not go back (flow/live/onward_clock.h).
 #pragma once
 
 #include <chrono>
@@ -12,10 +12,9 @@ namespace netflowgen::serve {
 
 class ClockWatch {
  public:
-  // What was done to the clock since the last call; nothing where it runs as it should. `newest_ms`: the end of the latest step that
-  // flows are in. Slow corrections and moves of less than two seconds are not named.
-  std::optional<std::string> look(base::TimeMs now_ms, std::chrono::steady_clock::time_point steady,
-                                  base::TimeMs newest_ms);
+  // What was done to the clock since the last call; nothing where it runs as it should. Slow corrections and moves of less than two
+  // seconds are not named.
+  std::optional<std::string> look(base::TimeMs now_ms, std::chrono::steady_clock::time_point steady);
 
  private:
   std::optional<base::TimeMs> now_ms_;

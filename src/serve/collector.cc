@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "flow/kafka/kafka_source.h"
+#include "series/open_frames.h"
 #include "series/open_steps.h"
 #include "serve/fleet/frame_publisher.h"
 #include "serve/ledger_text.h"
@@ -16,6 +17,8 @@ using std::chrono::milliseconds;
 
 constexpr size_t kBatch = 4096;  // flows read at once
 constexpr int64_t kPublishGrace_ms = 5'000;
+constexpr int64_t kTold_ms = 1'000;  // the clock's own corrections are less in a tick
+constexpr int64_t kMostAhead_ms = base::kDayMs;
 
 series::StoreOptions store_options(const CollectorOptions& p) {
   // Shards are written by flush() alone, where a full disk can be waited for.
@@ -24,6 +27,12 @@ series::StoreOptions store_options(const CollectorOptions& p) {
           .choice = series::choice_of(p.series.nodes),
           .append = true,
           .shard_rows = SIZE_MAX};
+}
+
+// The step that is open when receiving begins lacks what came before. A node that has it for its first one would seem to grow
+// manyfold in the next, and all nodes at once would.
+int64_t first_whole_step(base::TimeMs now, int64_t step_ms) {
+  return base::step_of(now + step_ms - 1, step_ms);
 }
 
 // Where the archive begins: with the run, or with what the store's bounds have left of it.
@@ -67,6 +76,7 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
   auto source = flow::anonymized(
       flow::deduplicated(flow::one_direction(open_source(), options_.direction), options_.dedup),
       options_.anonymize);
+  continue_time(series.closed_before);
   series::FrameSink* sink = detector_ ? static_cast<series::FrameSink*>(detector_.get()) : &sink_;
   if (options_.watcher != nullptr) {
     watched_ = std::make_unique<Watched>(*sink, *options_.watcher);
@@ -78,6 +88,8 @@ Collector::Collector(CollectorOptions options, const base::StopFlag& stop)
   };
   pipeline_ =
       std::make_unique<Pipeline>(std::move(source), PipelineOptions{series, kBatch, false}, *sink, tap);
+  if (detector_ && live_ != nullptr && !resumed_)
+    detector_->begin_with(first_whole_step(live_->now(), options_.series.step_ms));
   if (resumed_) series::OpenSteps::load(pipeline_->builder(), options_.open_steps);
   if (!options_.publish.topic.empty()) open_publisher();
   if (topic_ != nullptr)
@@ -140,6 +152,22 @@ series::SeriesOptions Collector::continued_store() {
   return options;
 }
 
+// A store that ends in the future was written before the machine's clock was put back; its time goes on from there.
+void Collector::continue_time(int64_t closed_before) {
+  if (live_ == nullptr || closed_before == INT64_MIN) return;
+  const base::TimeMs end = closed_before * options_.series.step_ms;
+  const int64_t ahead = end - live_->now();
+  if (ahead <= 2 * options_.series.step_ms) return;  // the step that was open at the end, not more
+  if (ahead > kMostAhead_ms) {
+    log("warning: the store ends at {}, {:.1f} days ahead of this machine's clock: until then flows are "
+        "dropped "
+        "as late, and counted. Where the clock is right, move the store away and start again",
+        base::format_time(end), static_cast<double>(ahead) / base::kDayMs);
+    return;
+  }
+  live_->start_ahead(ahead + options_.series.lateness_ms);  // as flows of before the start come, too
+}
+
 void Collector::say_sockets() const {
   for (const auto& s : live_->sockets().sockets()) {
     log("listening on {} (port {}), receive buffer {} KiB", s.address, s.port, s.receive_buffer / 1024);
@@ -189,7 +217,7 @@ void Collector::reload() {
 // A topic waits by itself; only what comes over sockets is lost where it is not read in time.
 void Collector::update_shed() {
   if (live_ == nullptr) return;
-  const base::TimeMs now = live_->sockets().now();
+  const base::TimeMs now = live_->now();
   const base::TimeMs read = live_->time().value_or(now);
   const int64_t scoring_ms = detector_ ? detector_->last_cost().count() : 0;
   if (!shed_.update(now, read, kernel_drops(), scoring_ms)) return;
@@ -199,14 +227,23 @@ void Collector::update_shed() {
 
 void Collector::watch_clock() {
   if (live_ == nullptr) return;
-  const base::TimeMs newest = pipeline_->builder().end_step() * options_.series.step_ms;
-  if (const auto what = clock_watch_.look(now_ms(), Clock::now(), newest)) log("{}", *what);
+  if (const auto what = clock_watch_.look(now_ms(), Clock::now())) log("{}", *what);
+  const int64_t ahead = live_->ahead_ms();
+  if (ahead > told_ahead_ms_ + kTold_ms) {
+    log("warning: times are {} s ahead of this machine's clock; a minute lasts 65 s until {}, when both "
+        "agree",
+        ahead / 1000, base::format_time(now_ms() + ahead * flow::OnwardClock::kSlower));
+  }
+  told_ahead_ms_ = ahead;
 }
 
 void Collector::tick() {
   watch_clock();
   update_shed();
-  if (detector_) detector_->deliver();
+  if (detector_) {
+    detector_->deliver();
+    if (live_ != nullptr) detector_->expect(series::OpenFrames::most_nodes(pipeline_->builder()));
+  }
   if (publisher_) {
     publisher_->closed_before(pipeline_->builder().oldest_open());
     publisher_->pump();

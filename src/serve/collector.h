@@ -87,6 +87,8 @@ class Collector {
 
   const CollectorOptions& options() const { return options_; }
   const flow::LiveFlowSource* live() const { return live_; }  // null: a topic is read
+  // How far its time is ahead of the machine's clock, because that was put back.
+  int64_t ahead_ms() const { return live_ == nullptr ? 0 : live_->ahead_ms(); }
   Pipeline& pipeline() { return *pipeline_; }
   LiveDetector* detector() { return detector_.get(); }  // null: none
   series::StoreWriter& store() { return writer_; }
@@ -100,6 +102,7 @@ class Collector {
   using Clock = std::chrono::steady_clock;
 
   series::SeriesOptions continued_store();
+  void continue_time(int64_t closed_before);
   std::unique_ptr<flow::FlowSource> open_source();
   std::unique_ptr<flow::FlowSource> open_topic();
   void stop_source();
@@ -134,6 +137,7 @@ class Collector {
   std::unique_ptr<Pipeline> pipeline_;
   LoadShed shed_;
   ClockWatch clock_watch_;
+  int64_t told_ahead_ms_ = 0;
   bool resumed_ = false;        // the file of open steps is still there
   std::string resumed_source_;  // how far the last run read its topic
   std::optional<uint64_t> resumed_published_;

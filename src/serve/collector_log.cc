@@ -106,7 +106,7 @@ void Collector::warn_of_delays() {
 // What the source reports of its exporters: each is logged once.
 void Collector::warn_of_exporters() {
   for (const auto& w : pipeline_->source().warnings()) {
-    if (told_.insert(w.about).second) log("warning: {}", w.text);
+    if (w.about != flow::kClockAhead && told_.insert(w.about).second) log("warning: {}", w.text);
   }
 }
 

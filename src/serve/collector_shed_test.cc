@@ -1,85 +1,30 @@
 // A collector whose datagrams come faster than it reads them, by a clock of the test's own: what is left out, in which order, that it is
 // counted, and that all of it comes back.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <string>
 #include <vector>
 
-#include "base/stop.h"
-#include "serve/collector.h"
 #include "serve/live_view.h"
+#include "serve/testing_collector.h"
 
 namespace netflowgen::serve {
 namespace {
 
 constexpr base::TimeMs kStart = 1'700'006'400'000;
 
-void put(std::string& to, uint64_t value, int octets) {
-  for (int i = octets - 1; i >= 0; --i) to += static_cast<char>(value >> (8 * i));
-}
-
-// A NetFlow v5 packet of one flow of a second.
-std::string v5_packet(base::TimeMs now, uint32_t sequence) {
-  constexpr uint32_t kUptime = 3'600'000;
-  std::string p;
-  put(p, 5, 2);
-  put(p, 1, 2);
-  put(p, kUptime, 4);
-  put(p, static_cast<uint64_t>(now / 1000), 4);
-  put(p, 0, 4);
-  put(p, sequence, 4);
-  put(p, 0, 4);
-  put(p, 0x0a000001, 4);
-  put(p, 0xc0000201, 4);
-  put(p, 0, 8);
-  put(p, 10, 4);
-  put(p, 1000, 4);
-  put(p, kUptime - 1000, 4);
-  put(p, kUptime, 4);
-  put(p, 50'000, 2);
-  put(p, 443, 2);
-  put(p, 0x1806, 3);
-  p += std::string(9, '\0');
-  EXPECT_EQ(p.size(), 72u);
-  return p;
-}
-
 // A packet a second for five minutes. Reading it is on time for a minute, then the clock runs ahead of what is read for two, as
 // where steps take too long to score, and then it is on time again.
-class SlowlyRead : public flow::DatagramSource {
+class SlowlyRead : public testing::OnePacketATime {
  public:
-  bool take(flow::DatagramQueue& queue, int) override {
-    queue.clear();
-    if (taken_ == kPackets) return false;
-    const base::TimeMs at = kStart + taken_ * 1000;
-    const std::string packet = v5_packet(at, static_cast<uint32_t>(taken_));
-    flow::Datagram d;
-    d.received_ms = at;
-    d.source = base::IpAddr::v4(0x7f000001);
-    d.payload = {reinterpret_cast<const uint8_t*>(packet.data()), packet.size()};
-    queue.push(d);
-    const int64_t second = taken_ % kPackets;
-    const int64_t behind = second < 60 ? 0 : second < 120 ? (second - 60) * 200 : second < 180 ? 12'000 : 0;
-    now_ = at + behind;
-    ++taken_;
-    return true;
-  }
-  void stop() override {}
-  base::TimeMs now() const override { return now_; }
-  base::LedgerView ledger() const override {
-    const auto n = static_cast<uint64_t>(taken_);
-    return {"sockets", n, n, 0, {}, {}};
-  }
-  const std::vector<flow::SocketInfo>& sockets() const override { return sockets_; }
-
   static constexpr int64_t kPackets = 300;
+  SlowlyRead() : OnePacketATime(kPackets) {}
 
- private:
-  int64_t taken_ = 0;
-  base::TimeMs now_ = kStart;
-  std::vector<flow::SocketInfo> sockets_;
+ protected:
+  base::TimeMs received(int64_t packet) const override { return kStart + packet * 1000; }
+  int64_t behind(int64_t second) const override {
+    return second < 60 ? 0 : second < 120 ? (second - 60) * 200 : second < 180 ? 12'000 : 0;
+  }
 };
 
 // As the service does: its part of the history is asked for with the flows, the open step at each tick.
@@ -109,21 +54,10 @@ struct Watcher : CollectorWatcher {
 };
 
 TEST(CollectorShed, LeavesOutInOrderAndRecovers) {
-  const base::fs::path folder = base::fs::temp_directory_path() / ("nfg_shed_" + std::to_string(::getpid()));
-  base::fs::remove_all(folder);
-  base::StopFlag stop;
   Watcher watcher;
-  watcher.stop = &stop;
-  CollectorOptions options;
-  options.datagrams = [] { return std::make_unique<SlowlyRead>(); };
-  options.flush_ms = options.log_ms = 3'600'000;
-  options.store = folder / "store";
-  options.templates = folder / "templates";
-  options.counters = folder / "counters";
-  options.open_steps = folder / "open";
-  options.watcher = &watcher;
-  options.quiet = true;
-  Collector collector(options, stop);
+  testing::Collecting at(std::make_unique<SlowlyRead>(), watcher);
+  watcher.stop = &at.stop;
+  Collector collector(at.options, at.stop);
   watcher.collector = &collector;
   collector.run();
 
@@ -146,7 +80,6 @@ TEST(CollectorShed, LeavesOutInOrderAndRecovers) {
     EXPECT_GT(l.out, 100u) << l.stage;
   }
   EXPECT_EQ(stages, 2u);
-  base::fs::remove_all(folder);
 }
 
 }  // namespace

@@ -96,12 +96,12 @@ void LiveDetector::say_start() const {
 
 void LiveDetector::frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) {
   store_.frame(node, step, frame);
-  if (scoring_ && step > stream_->last_step()) stream_->frame(node, step, frame);
+  if (scored(step)) stream_->frame(node, step, frame);
 }
 
 void LiveDetector::step_closed(int64_t step) {
   store_.step_closed(step);
-  if (!scoring_ || step <= stream_->last_step()) return;
+  if (!scored(step)) return;
   const auto start = SteadyClock::now();
   stream_->step_closed(step);
   if (const std::string text = watch_.update(stream_->engine().nodes()); !text.empty())

@@ -47,6 +47,10 @@ class LiveDetector : public series::FrameSink {
   void frame(const series::NodeKey& node, int64_t step, std::span<const float> frame) override;
   void step_closed(int64_t step) override;
 
+  // Of a detector that knows nothing yet: it begins with this step. Those before are the store's alone.
+  void begin_with(int64_t step) { first_ = step; }
+  // So many nodes are in a step that will close.
+  void expect(size_t nodes) { stream_->engine().expect(nodes); }
   // Examines the open steps and raises what is strong enough already. Between two batches of flows.
   void tick(const series::SeriesBuilder& builder, base::TimeMs now_ms);
   // Writes what was raised since the last call.
@@ -89,7 +93,13 @@ class LiveDetector : public series::FrameSink {
   std::unique_ptr<detect::StreamingDetector> stream_;
   std::vector<AlertRecord> raised_;  // not yet written
   infer::Snapshot snapshot_;
+  bool scored(int64_t step) const {
+    return scoring_ && step > stream_->last_step() &&
+           (stream_->last_step() != detect::kNoStep || step >= first_);
+  }
+
   bool scoring_ = true;
+  int64_t first_ = INT64_MIN;
   bool continued_ = false;
   NodeWatch watch_;
   EarlyWatch early_;

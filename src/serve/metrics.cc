@@ -109,7 +109,7 @@ void ledgers(Text& out, const LiveView& v) {
   }
 }
 
-void exporters(Text& out, const LiveView& v) {
+void exporters(Text& out, const ServiceState& state, const LiveView& v) {
   const auto each = [&](std::string_view name, std::string_view type, std::string_view help,
                         const auto& value) {
     out.family(name, type, help);
@@ -125,7 +125,9 @@ void exporters(Text& out, const LiveView& v) {
   each("exporter_templates", "gauge", "Templates known.",
        [](const ExporterView& e) { return static_cast<double>(e.report.templates); });
   each("exporter_last_seen_seconds", "gauge", "Unix time of the last packets; 0: not since the start.",
-       [](const ExporterView& e) { return static_cast<double>(e.last_ms) / 1000; });
+       [&](const ExporterView& e) {
+         return e.last_ms == 0 ? 0 : static_cast<double>(e.last_ms - state.ahead_ms) / 1000;
+       });
 }
 
 void steps(Text& out, const ServiceState& state, const LiveView& v) {
@@ -135,8 +137,11 @@ void steps(Text& out, const ServiceState& state, const LiveView& v) {
           block ? static_cast<double>(block->lag_ms) / 1000 : nan);
   out.one("step_score_seconds", "gauge", "What closing and scoring the last step took.",
           block && block->score_ms >= 0 ? static_cast<double>(block->score_ms) / 1000 : nan);
-  out.one("step_last_seconds", "gauge", "Unix time of the last closed step's start.",
-          block ? static_cast<double>(block->time_ms) / 1000 : nan);
+  out.one("step_last_seconds", "gauge", "When the last closed step began, by the machine's clock.",
+          block ? static_cast<double>(block->time_ms - state.ahead_ms) / 1000 : nan);
+  out.one("clock_ahead_seconds", "gauge",
+          "Times of steps and alerts less the machine's clock, which was put back.",
+          static_cast<double>(state.ahead_ms) / 1000);
   out.one("step_nodes", "gauge", "Nodes with traffic in the last step.",
           block ? static_cast<double>(block->nodes()) : nan);
   out.one("frames_open", "gauge", "Frames of steps that are open.", v.frames_open);
@@ -205,7 +210,7 @@ std::string metrics_text(const ServiceState& state, const ServiceCounts& counts)
   out.one("resident_memory_bytes", "gauge", "Memory of the process.", resident_bytes());
   out.one("cpu_seconds_total", "counter", "CPU time of the process.", cpu_seconds());
   ledgers(out, v);
-  exporters(out, v);
+  exporters(out, state, v);
   steps(out, state, v);
   model(out, state);
   out.one("alert_records_total", "counter", "Records of alerts and incidents.", counts.desk.posted);

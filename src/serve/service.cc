@@ -179,7 +179,8 @@ std::unique_ptr<flow::DatagramSource> Service::Impl::simulated() {
 
 // The time up to which flows have come: the clock's, but for a demo that replays its past.
 base::TimeMs Service::Impl::source_ms() {
-  return catching_up ? collector->pipeline().source().time().value_or(now_ms()) : now_ms();
+  return catching_up ? collector->pipeline().source().time().value_or(now_ms())
+                     : now_ms() + collector->ahead_ms();
 }
 
 void Service::Impl::watch_catching_up() {
@@ -253,6 +254,7 @@ void Service::Impl::step_closed(int64_t step, int64_t cost_ms) {
 }
 
 void Service::Impl::tick(Collector& c) {
+  state.ahead_ms = c.ahead_ms();
   state.mailbox.answer(c);
   watch_catching_up();
   if (const auto model = trainer.take_finished()) take_trained(*model);
@@ -282,13 +284,13 @@ void Service::Impl::publish_view() {
   const auto before = state.live.get();
   std::vector<base::LedgerView> others;
   if (rows) others.push_back(rows->counts().rows);
-  state.live.set(take_view(*collector, before.get(), now_ms(), std::move(others)));
+  state.live.set(take_view(*collector, before.get(), state.now(), std::move(others)));
 }
 
 void Service::Impl::publish_open_step() {
   const series::OpenFrames open(collector->pipeline().builder());
   TickView view;
-  view.now_ms = now_ms();
+  view.now_ms = state.now();
   view.totals.fill(base::kNaN);
   const auto steps = open.steps();
   if (!steps.empty()) {

@@ -1,5 +1,7 @@
 #include "flow/live/live_flow_source.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -17,7 +19,16 @@ LiveFlowSource::LiveFlowSource(std::unique_ptr<DatagramSource> datagrams, const 
   if (!state.empty() && base::fs::exists(state)) decoder_.load(state);
 }
 
-std::vector<SourceWarning> LiveFlowSource::warnings() const { return clock_warnings(decoder_, options_); }
+std::vector<SourceWarning> LiveFlowSource::warnings() const {
+  auto all = clock_warnings(decoder_, options_);
+  if (clock_.ahead_ms() > 0) {
+    all.push_back({std::string(kClockAhead),
+                   fmt::format("times are {} s ahead of this machine's clock, which was put back; a minute "
+                               "lasts 65 s until both agree",
+                               (clock_.ahead_ms() + 999) / 1000)});
+  }
+  return all;
+}
 
 void LiveFlowSource::stop() {
   if (stopping_) return;
@@ -40,17 +51,29 @@ bool LiveFlowSource::decode_more() {
   if (queue_.empty() && !live_->take(queue_, kWait_ms)) {
     if (stopping_ && !ended_) decoder_.finish();
     ended_ = stopping_;
-    time_ = std::max(time_, live_->now());
-    decoder_.advance(time_);
+    const TimeMs machine = live_->now();
+    decoder_.advance(machine);
+    time_ = std::max(time_, clock_.at(machine));
     return false;
   }
   while (!queue_.empty() && flows_.size() < kEnough) {
     const Datagram d = queue_.pop();
+    const size_t before = flows_.size();
     decoder_.decode(d, flows_);
-    time_ = d.received_ms;
+    time_ = clock_.at(d.received_ms);
+    if (clock_.ahead_ms() > 0) [[unlikely]]
+      move_by(clock_.ahead_ms(), before);
   }
   for (const Flow& f : flows_) known_ |= f.known;
   return !flows_.empty();
+}
+
+void LiveFlowSource::move_by(int64_t ahead_ms, size_t first) {
+  for (size_t i = first; i < flows_.size(); ++i) {
+    flows_[i].start_ms += ahead_ms;
+    flows_[i].end_ms += ahead_ms;
+    flows_[i].received_ms += ahead_ms;
+  }
 }
 
 std::vector<base::LedgerView> LiveFlowSource::ledgers() const {

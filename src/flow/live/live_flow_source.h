@@ -1,7 +1,8 @@
 // Flows from the network: sockets (live_source.h), one Decoder, flows. The live counterpart of packet_source.h.
 //
 // One thread calls read(); any may call stop(). received_ms of every datagram is the clock's of the datagrams' source, the wall
-// clock of sockets, and this is the only place where a clock comes in: time() hands it on.
+// clock of sockets, and this is the only place where a clock comes in: time() hands it on. It never goes back (onward_clock.h): while it
+// is ahead of that clock, flows are moved by the difference after they are decoded.
 #pragma once
 
 #include <memory>
@@ -10,9 +11,12 @@
 
 #include "flow/decoder/decoder.h"
 #include "flow/live/datagram_receiver.h"
+#include "flow/live/onward_clock.h"
 #include "flow/source.h"
 
 namespace netflowgen::flow {
+
+inline constexpr std::string_view kClockAhead = "the machine's clock";  // SourceWarning::about
 
 class LiveFlowSource : public FlowSource {
  public:
@@ -28,6 +32,12 @@ class LiveFlowSource : public FlowSource {
   bool waiting() const override { return !ended_; }
   // The newest receipt; where nothing waits, now.
   std::optional<TimeMs> time() const override { return time_; }
+  // What time() would be if all that was received were read.
+  TimeMs now() const { return live_->now() + clock_.ahead_ms(); }
+  // How far time() is ahead of the clock that it comes from.
+  int64_t ahead_ms() const { return clock_.ahead_ms(); }
+  // From the start, because steps are closed that lie in the future. REQUIRES: nothing was read.
+  void start_ahead(int64_t ahead_ms) { clock_ = OnwardClock(ahead_ms); }
   // Stops receiving. What the sockets hold is still read.
   void stop();
 
@@ -44,6 +54,7 @@ class LiveFlowSource : public FlowSource {
   static constexpr size_t kEnough = 4096;  // flows decoded at once
 
   bool decode_more();
+  void move_by(int64_t ahead_ms, size_t first);
 
   std::unique_ptr<DatagramSource> live_;
   DecodeOptions options_;
@@ -51,6 +62,7 @@ class LiveFlowSource : public FlowSource {
   DatagramQueue queue_;
   std::vector<Flow> flows_;
   size_t at_ = 0;  // of the next one to hand out
+  OnwardClock clock_;
   TimeMs time_ = 0;
   uint32_t known_ = 0;
   bool stopping_ = false;

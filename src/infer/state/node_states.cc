@@ -88,6 +88,15 @@ uint32_t NodeStates::admit(uint64_t key, uint64_t epoch, std::vector<uint64_t>& 
   return slot;
 }
 
+bool NodeStates::populate(size_t first, size_t last) const {
+  bool all = true;
+  for (const Buffer* b : {&rows_, &states_, &positions_, &hidden_, &ring_, &scales_, &season_}) {
+    const size_t bytes = b->size() / std::max<size_t>(capacity_, 1);  // of a slot
+    all &= b->populate(first * bytes, last * bytes);
+  }
+  return all;
+}
+
 void NodeStates::clear() {
   slots_.clear();
   keys_.clear();

@@ -40,6 +40,8 @@ class NodeStates {
   // A fresh slot for `key`: a free one, else the longest idle node's, whose key is put in `evicted`. kNone
   // when the longest idle node is busy (stamped with `epoch`). REQUIRES: find(key) == kNone.
   uint32_t admit(uint64_t key, uint64_t epoch, std::vector<uint64_t>& evicted);
+  // Takes the memory of slots [first, last) from the system; beside any thread. False: it cannot be had.
+  bool populate(size_t first, size_t last) const;
   // Forgets every node.
   void clear();
   // Makes the node the least idle.

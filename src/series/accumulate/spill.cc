@@ -1,19 +1,12 @@
 #include "series/accumulate/spill.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <bit>
-#include <cerrno>
 #include <cstring>
 
 #include "base/check.h"
-#include "base/error.h"
 
 namespace netflowgen::series {
 namespace {
-
-using base::Error;
 
 // Groups of up to 64 words: a mask of those that are not zero, then these.
 template <typename T>
@@ -52,18 +45,6 @@ struct alignas(8) Row {
 
 }  // namespace
 
-StepSpill::StepSpill(base::fs::path folder) : folder_(std::move(folder)) {
-  fd_ = ::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd_ < 0) {  // a file system without nameless files
-    std::string name = (folder_ / ".open-steps-XXXXXX").string();
-    fd_ = ::mkostemp(name.data(), O_CLOEXEC);
-    if (fd_ >= 0) ::unlink(name.c_str());
-  }
-  if (fd_ < 0) throw Error("cannot keep open steps in {}: {}", folder_.string(), std::strerror(errno));
-}
-
-StepSpill::~StepSpill() { ::close(fd_); }
-
 void StepSpill::write(int64_t step, const OpenStep& from) {
   buffer_.clear();
   const auto slots = from.sorted();
@@ -81,15 +62,8 @@ void StepSpill::write(int64_t step, const OpenStep& from) {
     }
   }
   const uint64_t bytes = buffer_.size() * sizeof(uint64_t);
-  const auto* p = reinterpret_cast<const char*>(buffer_.data());
-  for (uint64_t done = 0; done < bytes;) {
-    const ssize_t n = ::pwrite(fd_, p + done, bytes - done, static_cast<off_t>(written_ + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) throw Error("cannot keep open steps in {}: {}", folder_.string(), std::strerror(errno));
-    done += static_cast<uint64_t>(n);
-  }
-  if (bytes > 0) pieces_[step].push_back({written_, bytes, slots.size()});
-  written_ += bytes;
+  if (bytes > 0) pieces_[step].push_back({file_.size(), bytes, slots.size()});
+  file_.append({reinterpret_cast<const uint8_t*>(buffer_.data()), bytes});
   nodes_ += slots.size();
 }
 
@@ -98,13 +72,7 @@ void StepSpill::merge_into(int64_t step, OpenStep& into, HashSeed seed) {
   if (found == pieces_.end()) return;
   for (const Piece& piece : found->second) {
     buffer_.resize(piece.bytes / sizeof(uint64_t));
-    auto* to = reinterpret_cast<char*>(buffer_.data());
-    for (uint64_t done = 0; done < piece.bytes;) {
-      const ssize_t n = ::pread(fd_, to + done, piece.bytes - done, static_cast<off_t>(piece.at + done));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) throw Error("open steps kept in {} cannot be read", folder_.string());
-      done += static_cast<uint64_t>(n);
-    }
+    file_.read(piece.at, {reinterpret_cast<uint8_t*>(buffer_.data()), piece.bytes});
     Arena sketches(pool_);
     const uint64_t* from = buffer_.data();
     for (uint64_t i = 0; i < piece.nodes; ++i) {
@@ -121,10 +89,7 @@ void StepSpill::merge_into(int64_t step, OpenStep& into, HashSeed seed) {
         merge(into.state(row.node, seed.hash(row.node), d), into.arena(), state, sketches);
       }
     }
-#ifdef FALLOC_FL_PUNCH_HOLE
-    ::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(piece.at),
-                static_cast<off_t>(piece.bytes));  // where the file system can; else the room stays taken
-#endif
+    file_.give_back(piece.at, piece.bytes);
     nodes_ -= piece.nodes;
   }
   pieces_.erase(found);

@@ -1,8 +1,8 @@
 // Open steps on the disk: when more steps are open than memory may hold, what the quietest of them have gathered is appended
 // to one file, and merged again when the step closes. Accumulators merge exactly (state.h), so the frames are the same.
 //
-// Invariants: 1. The file has no name: it goes when the process ends, however it ends. 2. A step may be written several
-// times; merge_into() takes all pieces of it and gives their room back. 3. Words that are zero take a bit, so a node of few
+// Invariants: 1. A step may be written several
+// times; merge_into() takes all pieces of it and gives their room back. 2. Words that are zero take a bit, so a node of few
 // flows takes some 150 bytes. One thread.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "series/accumulate/nameless_file.h"
 #include "series/accumulate/step_table.h"
 
 namespace netflowgen::series {
@@ -18,10 +19,7 @@ namespace netflowgen::series {
 class StepSpill {
  public:
   // `folder` is where the file is made; Error when that fails.
-  explicit StepSpill(base::fs::path folder);
-  ~StepSpill();
-  StepSpill(const StepSpill&) = delete;
-  StepSpill& operator=(const StepSpill&) = delete;
+  explicit StepSpill(base::fs::path folder) : file_(std::move(folder)) {}
 
   // Error: disk full.
   void write(int64_t step, const OpenStep& from);
@@ -29,8 +27,8 @@ class StepSpill {
   void merge_into(int64_t step, OpenStep& into, HashSeed seed);
 
   bool holds(int64_t step) const { return pieces_.contains(step); }
-  uint64_t nodes() const { return nodes_; }    // written and not merged yet; a node counts once a piece
-  uint64_t bytes() const { return written_; }  // ever written
+  uint64_t nodes() const { return nodes_; }        // written and not merged yet; a node counts once a piece
+  uint64_t bytes() const { return file_.size(); }  // ever written
 
  private:
   struct Piece {
@@ -39,12 +37,10 @@ class StepSpill {
     uint64_t nodes;
   };
 
-  base::fs::path folder_;
-  int fd_ = -1;
+  NamelessFile file_;
   std::map<int64_t, std::vector<Piece>> pieces_;
   std::vector<uint64_t> buffer_;
   ChunkPool pool_;  // of sketches on their way back
-  uint64_t written_ = 0;
   uint64_t nodes_ = 0;
 };
 

@@ -19,6 +19,7 @@
 #include "serve/http/rate_limit.h"
 #include "serve/http/tokens.h"
 #include "serve/live_view.h"
+#include "serve/log.h"
 #include "serve/mailbox.h"
 #include "serve/training/trainer.h"
 
@@ -103,7 +104,8 @@ struct ServiceState {
         alerts_path(alerts_db) {}
 
   ServiceInfo info;
-  std::atomic<int> mode{0};  // of kModes
+  std::atomic<int> mode{0};          // of kModes
+  std::atomic<int64_t> ahead_ms{0};  // Collector::ahead_ms
   History history;
   HistoryReader reader;
   AlertReader alerts;
@@ -124,6 +126,9 @@ struct ServiceState {
   Trainer* trainer = nullptr;
   bool can_train = false;
   std::function<TrainingPaths(TrainingKind)> training_paths;  // any thread
+
+  // The time by which steps and alerts are.
+  base::TimeMs now() const { return now_ms() + ahead_ms.load(); }
 };
 
 inline constexpr const char* kModes[] = {"collect", "shadow", "active"};

@@ -91,7 +91,7 @@ Json explore_json(const ServiceState& state, const Request& r) {
                         : metric_name == "packets" ? Metric::kPackets
                                                    : Metric::kFlows;
   const auto limit = static_cast<size_t>(integer_of(r, "limit", 1, 50, 10));
-  const TimeRange range = range_of(r, now_ms(), kUsualSpan_ms);
+  const TimeRange range = range_of(r, state.now(), kUsualSpan_ms);
   const Resolution resolution = resolution_for(state, range);
   const auto rows = rows_of(state, *by, range, resolution);
   const Sums sums = sums_of(rows);

@@ -196,7 +196,7 @@ Json status_json(const ServiceState& state, Role role) {
           {"commit", i.commit},
           {"mode", kModes[state.mode.load()]},
           {"started_ms", i.started_ms},
-          {"now_ms", now_ms()},
+          {"now_ms", state.now()},
           {"step_ms", i.step_ms},
           {"tick_ms", i.tick_ms},
           {"lateness_ms", i.lateness_ms},

@@ -359,7 +359,7 @@ Json node_series_json(const ServiceState& state, const std::string& given, const
   const auto key = node_key_of(given);
   const std::string name = series::name_of(key);
   const auto features = features_of(r);
-  const TimeRange range = range_of(r, now_ms(), kUsualSpan_ms);
+  const TimeRange range = range_of(r, state.now(), kUsualSpan_ms);
   const Resolution resolution = resolution_for(state, range);
   const auto rows = rows_of(state, name, key, range, resolution);
   if (rows.times.empty() && !state.reader.knows(name) &&

@@ -127,7 +127,7 @@ Json health_json(const ServiceState& state) {
 }
 
 Json overview_json(const ServiceState& state, const Request& r) {
-  const TimeRange range = range_of(r, now_ms(), kUsualSpan_ms);
+  const TimeRange range = range_of(r, state.now(), kUsualSpan_ms);
   const Resolution resolution = resolution_for(state, range);
   const auto rows = totals_of(state, range, resolution);
   const auto block = state.history.latest();
@@ -136,7 +136,7 @@ Json overview_json(const ServiceState& state, const Request& r) {
   Json times = Json::array();
   for (const auto& [time, row] : rows) times.push_back(time);
   uint64_t warm = state.warmth.get()[9];
-  return {{"now_ms", now_ms()},
+  return {{"now_ms", state.now()},
           {"resolution_ms", length_ms(resolution, state.info.step_ms)},
           {"times", times},
           {"network", network(rows)},

@@ -23,7 +23,7 @@ Json talkers(const std::vector<detect::Talker>& all) {
 Json peers_json(Collector& collector, const std::string& name, int64_t step_ms) {
   detect::FlowEvidence e;
   int64_t first = 0;
-  const int64_t last = base::step_of(now_ms(), step_ms);
+  const int64_t last = base::step_of(now_ms() + collector.ahead_ms(), step_ms);
   if (auto* detector = collector.detector()) {
     const auto& stream = detector->stream();
     first = (stream.last_step() == detect::kNoStep ? last : stream.last_step()) - 3;
