@@ -21,23 +21,21 @@ using namespace netflowgen;
 
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-// As goflow2 writes NetFlow v9 of a router: every field that such a record has.
+// As goflow2 writes NetFlow v9 of a router: every field that such a record has, by its number.
 std::string make_flows(size_t count) {
   std::string text;
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t r = base::mix64(i);
+    const uint64_t start = flow::goflow2::kBase + i * 1'000'000;
     const auto address = [](uint64_t x) { return base::IpAddr::v4(static_cast<uint32_t>(x)).to_string(); };
-    auto m = flow::goflow2::tcp_flow(i);
-    m.address(6, address(r))
-        .address(7, address(r >> 32))
-        .number(9, (1 + (r & 63)) * 700)
-        .number(10, 1 + (r & 63));
-    m.number(18, r & 63)
-        .number(19, r >> 8 & 63)
-        .number(21, r & 0xffff)
-        .number(14, r & 0xffff)
-        .number(15, r >> 16 & 0xffff);
-    m.address(12, "192.0.2.254").number(16, 24).number(17, 16).number(25, 60).number(70, 1).number(71, 2);
+    flow::goflow2::Message m;
+    m.number(1, 3).number(3, 1 + (r & 1023)).number(4, i).address(6, address(r)).address(7, address(r >> 32));
+    m.number(9, (1 + (r & 63)) * 700).number(10, 1 + (r & 63)).address(11, "192.0.2.1");
+    m.address(12, "192.0.2.254").number(14, r & 0xffff).number(15, r >> 16 & 0xffff);
+    m.number(16, 24).number(17, 16).number(18, r & 63).number(19, r >> 8 & 63);
+    m.number(20, 6).number(21, r & 0xffff).number(22, 443).number(25, 60).number(26, 27).number(30, 0x800);
+    m.number(70, 1).number(71, 2).number(110, start + flow::goflow2::kSecond);
+    m.number(111, start).number(112, start + 200'000'000);
     text += m.with_length();
   }
   return text;

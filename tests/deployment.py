@@ -1,10 +1,13 @@
 """Renders contrib/compose and contrib/helm and checks what comes out of them."""
-import os, pathlib, re, shutil, subprocess, sys, tempfile
+import json, os, pathlib, re, shutil, subprocess, sys, tempfile
 
 import yaml
 
 PROGRAM, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
 HELM = os.environ.get("HELM") or shutil.which("helm")
+COMPOSE = os.environ.get("COMPOSE") or shutil.which("docker-compose")
+KUBECONFORM = os.environ.get("KUBECONFORM") or shutil.which("kubeconform")
+SCHEMAS = os.environ.get("KUBERNETES_SCHEMAS", "").split()  # where kubeconform finds schemas, those of KEDA and of the operator too
 VALIDATE = os.environ.get("KUBERNETES_VALIDATE") or shutil.which("kubernetes-validate")
 KAFKA = b"built without Kafka" not in subprocess.run([PROGRAM, "decode", "kafka://127.0.0.1:1/x?timeout=1s"], capture_output=True).stderr
 CHART = SOURCE / "contrib/helm/netflowgen"
@@ -33,6 +36,20 @@ def check(text, folder, what):
     return yaml.safe_load(dump.stdout)
 
 
+def check_by_compose():
+    """What docker compose itself makes of the file."""
+    if not COMPOSE:
+        return print("skipped: no docker-compose, which would read the file")
+    shown = subprocess.run([COMPOSE, "-f", SOURCE / "contrib/compose/compose.yaml", "--profile", "monitoring", "config", "--format", "json"],
+                           capture_output=True, text=True)
+    assert shown.returncode == 0 and not shown.stderr, shown.stderr
+    services = json.loads(shown.stdout)["services"]
+    assert set(services) == {"kafka", "topic", "clickhouse", "collector", "detector", "prometheus"}, services.keys()
+    assert services["detector"]["depends_on"]["topic"]["condition"] == "service_completed_successfully", services["detector"]
+    assert {p["protocol"] for p in services["collector"]["ports"] if p["target"] in (2055, 6343)} == {"udp"}, services["collector"]
+    print("compose: docker compose reads it")
+
+
 def test_compose(folder):
     compose = yaml.safe_load((SOURCE / "contrib/compose/compose.yaml").read_text())
     for name, service in compose["services"].items():
@@ -44,6 +61,7 @@ def test_compose(folder):
                 assert source in compose["volumes"], (name, volume)
         assert set(service.get("secrets", [])) <= set(compose["secrets"]), name
         assert set(service.get("depends_on", {})) <= set(compose["services"]), name
+    check_by_compose()
     for name in ("collector", "detector"):
         service = compose["services"][name]
         assert service["read_only"] and service["cap_drop"] == ["ALL"], name
@@ -101,20 +119,26 @@ def check_pods(documents):
 
 
 def validate(documents, folder):
-    if not VALIDATE:
-        return "not checked: no kubernetes-validate"
-    path = folder / "rendered.yaml"
+    path, said = folder / "rendered.yaml", []
     plain = [d for d in documents if d["kind"] not in CUSTOM]
-    path.write_text(yaml.safe_dump_all(plain))
-    done = subprocess.run([VALIDATE, "--strict", str(path)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return f"{len(plain)} documents valid"
+    if VALIDATE:
+        path.write_text(yaml.safe_dump_all(plain))
+        done = subprocess.run([VALIDATE, "--strict", str(path)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said.append(f"{len(plain)} documents valid for kubernetes-validate")
+    if KUBECONFORM:
+        path.write_text(yaml.safe_dump_all(documents if SCHEMAS else plain))
+        places = [word for place in SCHEMAS for word in ("-schema-location", place)]
+        done = subprocess.run([KUBECONFORM, "-strict", "-summary", *places, str(path)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said.append(done.stdout.strip())
+    return "; ".join(said) or "not checked: no kubernetes-validate and no kubeconform"
 
 
 def test_chart(folder):
     lint = subprocess.run([HELM, "lint", "--strict", "--kube-version", "1.34.0", str(CHART)], capture_output=True, text=True)
     assert lint.returncode == 0, lint.stdout + lint.stderr
-    everything = ("kafka.deploy=true", "clickhouse.deploy=true", "clickhouse.secret=ch", "autoscaling.enabled=true", "podMonitor.enabled=true",
+    everything = ("kafka.deploy=true", "clickhouse.deploy=true", "clickhouse.secret=ch", "autoscaling.enabled=true", "autoscaling.authentication=broker", "podMonitor.enabled=true",
                   "collector.replicas=3", 'networkPolicy.exporters=["192.0.2.0/24"]', "collector.config.retention.store=30d",
                   'detector.outputs=[{"type": "webhook", "url": "https://hooks.example/x"}]', "kafka.properties.linger\\.ms=5")
     for settings in ((), everything, ("kafka.secret=broker", "detector.stateClaim=shared", "clickhouse.url=clickhouse://u@db/x?tls=yes",
@@ -134,6 +158,10 @@ def test_chart(folder):
     scaled = find(render("autoscaling.enabled=true", "kafka.partitions=8"), "ScaledObject", "-detector")["spec"]
     assert scaled["maxReplicaCount"] == 8, scaled  # never more detectors than partitions
     assert scaled["triggers"][0]["metadata"]["consumerGroup"] == "detectors", scaled
+    assert scaled["triggers"][0]["metadata"]["lagThreshold"] == "200" and "authenticationRef" not in scaled["triggers"][0], scaled
+    secured = find(render("autoscaling.enabled=true", "autoscaling.authentication=broker", 'autoscaling.metadata={"tls": "enable"}'),
+                   "ScaledObject", "-detector")["spec"]["triggers"][0]
+    assert secured["authenticationRef"] == {"name": "broker"} and secured["metadata"]["tls"] == "enable", secured
     assert "replicas" not in find(render("autoscaling.enabled=true"), "StatefulSet", "-detector")["spec"]
     assert "lagThreshold" in render("autoscaling.lagThreshold=0", code=1)
 

@@ -134,7 +134,10 @@ TEST(Libprotobuf, ReadsTheSameFields) {
     ASSERT_TRUE(ours.parse(view(text)));
     expect_same(reference, ours);
     Flow flow;
-    flows += decoder.decode(view(text), flow) == ProtobufDrop::kNone ? 1 : 0;
+    Flow other;
+    const ProtobufDrop drop = decoder.decode(view(text), flow);
+    ASSERT_EQ(decode_goflow2_reference(view(text), other), drop);
+    flows += drop == ProtobufDrop::kNone ? 1 : 0;
   }
   EXPECT_GT(flows, 0) << "random messages whose numbers fit give flows";
 }

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "flow/protobuf/wire_fields.h"
+#include "flow/protobuf/goflow2_fields.h"
 #include "flow/record.h"
 
 namespace netflowgen::flow {
@@ -51,7 +51,10 @@ class Goflow2Decoder {
   bool recognises(Bytes message);
 
  private:
-  WireFields fields_;
+  Goflow2Fields fields_;
 };
+
+// The same by WireFields: the reference, for tests.
+ProtobufDrop decode_goflow2_reference(Bytes message, Flow& flow);
 
 }  // namespace netflowgen::flow

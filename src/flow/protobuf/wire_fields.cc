@@ -3,22 +3,13 @@
 namespace netflowgen::flow {
 namespace {
 
-enum WireType : uint32_t {
-  kVarint = 0,
-  kFixed64 = 1,
-  kLength = 2,
-  kStartGroup = 3,
-  kEndGroup = 4,
-  kFixed32 = 5
-};
-
 // A tag has at most five octets, of which 32 bits count, as in libprotobuf. Its field number is not 0.
-bool take_tag(Bytes& from, uint32_t& field, uint32_t& type) {
+bool take_tag(Bytes& from, uint32_t& field, WireType& type) {
   const size_t before = from.size();
   uint64_t tag = 0;
   if (!take_varint(from, tag) || before - from.size() > 5) return false;
   field = static_cast<uint32_t>(tag) >> 3;
-  type = static_cast<uint32_t>(tag & 7);
+  type = static_cast<WireType>(tag & 7);
   return field != 0;
 }
 
@@ -35,20 +26,20 @@ bool pass_group(Bytes& from, uint32_t outermost) {
   size_t depth = 1;
   while (depth > 0) {
     uint32_t field = 0;
-    uint32_t type = 0;
+    WireType type{};
     uint64_t value = 0;
     Bytes taken;
     if (!take_tag(from, field, type)) return false;
     bool ok = false;
-    if (type == kVarint) ok = take_varint(from, value);
-    if (type == kFixed64) ok = take_bytes(from, 8, taken);
-    if (type == kFixed32) ok = take_bytes(from, 4, taken);
-    if (type == kLength) ok = take_varint(from, value) && take_bytes(from, value, taken);
-    if (type == kStartGroup && depth < open.size()) {
+    if (type == WireType::kVarint) ok = take_varint(from, value);
+    if (type == WireType::kFixed64) ok = take_bytes(from, 8, taken);
+    if (type == WireType::kFixed32) ok = take_bytes(from, 4, taken);
+    if (type == WireType::kLength) ok = take_varint(from, value) && take_bytes(from, value, taken);
+    if (type == WireType::kStartGroup && depth < open.size()) {
       open[depth++] = field;
       ok = true;
     }
-    if (type == kEndGroup) ok = open[--depth] == field;
+    if (type == WireType::kEndGroup) ok = open[--depth] == field;
     if (!ok) return false;
   }
   return true;
@@ -73,30 +64,20 @@ bool take_varint(Bytes& from, uint64_t& value) {
   return false;
 }
 
-bool WireFields::take_field(uint32_t field, uint32_t type, Bytes& from) {
-  uint64_t value = 0;
-  Bytes taken;
-  switch (type) {
-    case kVarint:
-      if (!take_varint(from, value)) return false;
-      if (field < kMaxField) {
-        number_[field] = value;
-        set(numbers_, field);
-      }
-      return true;
-    case kLength:
-      if (!take_varint(from, value) || !take_bytes(from, value, taken)) return false;
-      if (field < kMaxField) {
-        blob_[field] = taken;
-        set(blobs_, field);
-      }
-      return true;
-    case kFixed64:
-      return take_bytes(from, 8, taken);
-    case kFixed32:
-      return take_bytes(from, 4, taken);
-    case kStartGroup:
-      return pass_group(from, field);
+bool take_field(Bytes& from, WireField& taken) {
+  uint64_t size = 0;
+  if (!take_tag(from, taken.field, taken.type)) return false;
+  switch (taken.type) {
+    case WireType::kVarint:
+      return take_varint(from, taken.number);
+    case WireType::kLength:
+      return take_varint(from, size) && take_bytes(from, size, taken.bytes);
+    case WireType::kFixed64:
+      return take_bytes(from, 8, taken.bytes);
+    case WireType::kFixed32:
+      return take_bytes(from, 4, taken.bytes);
+    case WireType::kStartGroup:
+      return pass_group(from, taken.field);
     default:
       return false;
   }
@@ -104,10 +85,17 @@ bool WireFields::take_field(uint32_t field, uint32_t type, Bytes& from) {
 
 bool WireFields::parse(Bytes message) {
   numbers_ = blobs_ = {};
+  WireField taken;
   while (!message.empty()) {
-    uint32_t field = 0;
-    uint32_t type = 0;
-    if (!take_tag(message, field, type) || !take_field(field, type, message)) return false;
+    if (!take_field(message, taken)) return false;
+    if (taken.field >= kMaxField) continue;
+    if (taken.type == WireType::kVarint) {
+      number_[taken.field] = taken.number;
+      set(numbers_, taken.field);
+    } else if (taken.type == WireType::kLength) {
+      blob_[taken.field] = taken.bytes;
+      set(blobs_, taken.field);
+    }
   }
   return true;
 }

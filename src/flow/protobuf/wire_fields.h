@@ -18,10 +18,29 @@ using base::Bytes;
 // Reads a varint at the start of `from` and passes it. False: it is cut short, or has more than 10 octets.
 bool take_varint(Bytes& from, uint64_t& value);
 
+enum class WireType : uint8_t {
+  kVarint = 0,
+  kFixed64 = 1,
+  kLength = 2,
+  kStartGroup = 3,
+  kEndGroup = 4,
+  kFixed32 = 5
+};
+
+struct WireField {
+  uint32_t field = 0;
+  WireType type = WireType::kVarint;
+  uint64_t number = 0;  // kVarint
+  Bytes bytes;          // kLength
+};
+
+// Reads the field at the start of `from` and passes it; a group as a whole. False: it is none.
+bool take_field(Bytes& from, WireField& taken);
+
 class WireFields {
  public:
   static constexpr uint32_t kMaxField = 128;  // fields from here on are passed
-  static constexpr int kMaxDepth = 32;        // of groups
+  static constexpr size_t kMaxDepth = 32;     // of groups
 
   // False: these bytes are no protobuf message.
   bool parse(Bytes message);
@@ -37,8 +56,6 @@ class WireFields {
   using Mask = std::array<uint64_t, kMaxField / 64>;
   static bool has(const Mask& mask, uint32_t field) { return (mask[field / 64] >> (field % 64) & 1) != 0; }
   static void set(Mask& mask, uint32_t field) { mask[field / 64] |= uint64_t{1} << (field % 64); }
-
-  bool take_field(uint32_t field, uint32_t type, Bytes& from);
 
   Mask numbers_{};
   Mask blobs_{};
