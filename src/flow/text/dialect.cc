@@ -229,7 +229,7 @@ std::optional<Layout> layout_of_names(const Dialect& dialect, std::string_view h
   if (dialect.only_known_columns) {
     const std::string foreign = foreign_column(dialect, names);
     if (!foreign.empty()) {
-      why = "it has no column '" + foreign + "'";
+      why = "'" + foreign + "' is not one of its columns (docs/formats.md)";
       return std::nullopt;
     }
   }
