@@ -45,7 +45,7 @@ def by_format(path):
 
 
 def total(series):
-    values = series.to_numpy()
+    values = series.to_numpy(series.features)  # with bytes_in first, as netflowgen.FEATURES has it
     return float(values[:, 0].astype(float).sum()), values.shape
 
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 from . import _core, evaluate
 from ._core import Error, UsageError
 from ._features import FEATURES, Feature
-from ._model import Model, Positions, load
+from ._model import Model, load
+from ._positions import Positions
 from ._read import read_flows
 from ._series import Series, Stage
 from ._store import Store

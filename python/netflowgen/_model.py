@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._features import FEATURES, NAMES, feature_indices
-from ._progress import Progress, shown
-from ._series import Series
+from ._generate import generate_settings
+from ._positions import Positions
+from ._progress import Progress, python_names, shown
+from ._series import Path, Series
 from ._time import Duration, Time, as_datetimes, duration_ms, time_ms
 
 if TYPE_CHECKING:
@@ -46,25 +48,6 @@ def shipped() -> str:
         if os.path.exists(os.path.join(place, "config.json")):
             return os.path.normpath(place)
     raise _core.Error(f"the package has no model; name one, or set {MODEL_VARIABLE} to a model's folder")
-
-
-class Positions(NamedTuple):
-    """A node's positions: its active steps, and the first idle ones after each.
-
-    Attributes:
-        steps: int64 ``[positions]``, since 1970.
-        rows: int64 ``[positions]`` rows of the series; -1: an idle step.
-        ids: int64 ``[positions, slots]`` rows of the embedding table, which are added up.
-        dense: float32 ``[positions, dense]`` inputs beside them.
-        targets: int64 ``[positions, targets]`` the position's own tokens, then the gap before it: what the position before
-            it predicts.
-    """
-
-    steps: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int64]
-    ids: npt.NDArray[np.int64]
-    dense: npt.NDArray[np.float32]
-    targets: npt.NDArray[np.int64]
 
 
 class Model:
@@ -331,6 +314,41 @@ class Model:
                 series._table, os.fspath(policy) if policy is not None else "", self._threads, callback
             )
         return [json.loads(line) for line in lines]
+
+    def generate(
+        self,
+        series: Series,
+        duration: Duration | None = None,
+        *,
+        steps: int | None = None,
+        count: int | None = None,
+        prefix: str = "10.0.0.0/16",
+        seed: int = 1,
+        flows: Path | None = None,
+        like: Path | Sequence[Path] | None = None,
+        progress: Progress = None,
+    ) -> Series:
+        """Make a series that goes on where another ends: what the command ``netflowgen generate`` makes, with the same bits.
+
+        Args:
+            series: The nodes' history. What the model is to see of it is what it has.
+            duration: How much to generate, from the end of the series on; or name ``steps``.
+            steps: The same in steps.
+            count: As many nodes, each after one that is drawn. None: every node of the series goes on, under its name.
+            prefix: Their addresses.
+            seed: The same seed, series, model and processor type give the same bits, for any number of threads.
+            flows: Also write flow records that add up to the series to this CSV file; .zst or .gz compresses it.
+            like: Real flow records of the series' nodes, any input of read_flows: those written are made after them.
+            progress: As for read_flows.
+
+        Raises:
+            UsageError: An argument makes no sense.
+            Error: Every node stayed silent; or, with ``flows``, a node is no address or a file cannot be read or written.
+        """
+        settings = generate_settings(series, duration, steps, count, prefix, seed, flows, like)
+        settings.threads = self._threads
+        with python_names(), shown(progress, "generate") as callback:
+            return Series._of(_core.generate(self._engine, series._table, settings, callback))
 
     def _steps_ahead(self, series: Series, horizons: Sequence[Duration] | Duration | None) -> list[int]:
         known = self.horizons

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._extent import Extent
-from ._features import FEATURES, NAMES, feature_index, feature_indices
+from ._features import NAMES, feature_index, feature_indices
 from ._time import Duration, Time, as_datetimes, duration_ms, time_ms, times_ms
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class Series(Extent):
     def __reduce__(self) -> tuple[Any, ...]:
         """Support pickle and copy."""
         c = self._table
-        parts = (c.values, list(range(len(FEATURES))), self.node_index.astype("int64"), c.nodes, c.steps)
+        parts = (c.column_values, c.columns, self.node_index.astype("int64"), c.nodes, c.steps)
         return (_restored, (*parts, c.step_ms, c.timezone))
 
     # What it becomes.
@@ -279,10 +279,9 @@ class Series(Extent):
         Returns:
             float32 ``[rows, features]`` in the units of netflowgen.FEATURES; NaN is missing.
         """
-        values = self._table.values
         if features is None:
-            return values
-        return values[:, feature_indices(features, ())]
+            return self._table.values
+        return self._table.select(feature_indices(features, ()))
 
     def to_tensor(self, features: str | Sequence[str] | None = None) -> npt.NDArray[np.float32]:
         """Return every step of every node, idle ones too.
@@ -307,8 +306,7 @@ class Series(Extent):
         chosen = feature_indices(features, self._known())
         node = pd.Categorical.from_codes(self.node_index, categories=pd.Index(self.nodes, dtype=object))
         data: dict[str, Any] = {"node": node, "time": pd.DatetimeIndex(self.times).tz_localize("UTC")}
-        values = self._table.values
-        data.update({NAMES[i]: values[:, i] for i in chosen})
+        data.update(zip([NAMES[i] for i in chosen], self._columns(chosen), strict=True))
         return pd.DataFrame(data)
 
     def to_polars(self, features: str | Sequence[str] | None = None) -> pl.DataFrame:
@@ -321,10 +319,18 @@ class Series(Extent):
 
         chosen = feature_indices(features, self._known())
         nodes = pl.Series("node", self.nodes, dtype=pl.String)
-        values = self._table.values
         columns = [nodes.gather(self.node_index), pl.Series("time", self.times).dt.replace_time_zone("UTC")]
-        columns += [pl.Series(NAMES[i], values[:, i]) for i in chosen]
+        columns += [pl.Series(NAMES[i], c) for i, c in zip(chosen, self._columns(chosen), strict=True)]
         return pl.DataFrame(columns)
+
+    def _columns(self, chosen: list[int]) -> list[npt.NDArray[np.float32]]:
+        """Return ``[rows]`` of each feature, of one array where the series keeps it."""
+        import numpy as np
+
+        values = self._table.column_values
+        place = {f: c for c, f in enumerate(self._table.columns)}
+        missing = np.full(len(self), np.nan, np.float32)
+        return [values[:, place[f]] if f in place else missing for f in chosen]
 
     def node(self, name: str) -> slice:
         """Return the rows of one node, as a slice of to_numpy and times."""

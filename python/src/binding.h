@@ -10,11 +10,13 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/stop.h"
 #include "series/frame_table.h"
+#include "series/table_sink.h"
 
 namespace netflowgen::python {
 
@@ -29,10 +31,25 @@ using ProgressArgument = nb::object;
 void run_work(const ProgressArgument& progress,
               const std::function<void(const base::StopFlag&, const base::ProgressFn&)>& work);
 
-// A series: a table that nothing changes any more, shared by all who read it.
+// A series: a table that nothing changes any more, shared by all who read it. With some features alone, the table of all features is
+// made when it is asked for. Safe to use from many threads.
 using Table = std::shared_ptr<const series::FrameTable>;
-struct Series {
-  Table table;
+class Series {
+ public:
+  explicit Series(series::FrameTable table);
+  explicit Series(series::ColumnTable columns);
+
+  // With all features.
+  const Table& table() const;
+  // The same but for the values, which may be missing.
+  const series::FrameTable& frames() const;
+  std::span<const uint8_t> columns() const;                   // the features that it keeps
+  std::span<const float> values() const;                      // [rows, columns]
+  std::shared_ptr<const void> keep() const { return held_; }  // what the views above are of
+
+ private:
+  struct Held;
+  std::shared_ptr<Held> held_;
 };
 
 // An array over memory that `keep` keeps alive.
@@ -58,5 +75,6 @@ void bind_store(nb::module_& m);
 void bind_read(nb::module_& m);
 void bind_model(nb::module_& m);
 void bind_evaluate(nb::module_& m);
+void bind_generate(nb::module_& m);
 
 }  // namespace netflowgen::python

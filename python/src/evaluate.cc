@@ -39,7 +39,7 @@ nb::tuple ddos(const Series& series, const std::string& labels, const std::strin
   std::string json;
   std::vector<std::string> lines;
   run_work(progress, [&](const base::StopFlag& stop, const base::ProgressFn& report) {
-    const auto& table = *series.table;
+    const auto& table = *series.table();
     auto& protocol = settings.run.protocol;
     settings.periods.resolve(table, protocol.train, protocol.validation, protocol.test);
     settings.run.budgets = budgets_of(settings.budgets);

@@ -1,8 +1,7 @@
 // Model: a model folder, by the streaming engine.
-#include <fmt/format.h>
+#include "model.h"
 
-#include <map>
-#include <mutex>
+#include <fmt/format.h>
 
 #include "base/error.h"
 #include "binding.h"
@@ -17,45 +16,6 @@
 namespace netflowgen::python {
 namespace {
 
-// Weights are packed for a length of step; they are loaded once each. Safe to use from many threads.
-class Model {
- public:
-  explicit Model(std::string folder) : folder_(std::move(folder)) {
-    const model::ModelFolder files(folder_);
-    spec_ = files.spec();
-    const token::Encoder encoder(files.tokenizer(), spec_.input);
-    for (size_t v = 0; v < encoder.volumes(); ++v) volumes_.push_back(encoder.volume_feature(v));
-    for (const auto& c : files.tokenizer().channels()) channels_.push_back(c.feature);
-    channels_.resize(encoder.levels());
-    target_sizes_ = encoder.target_sizes();
-  }
-
-  const std::string& folder() const { return folder_; }
-  const model::ModelSpec& spec() const { return spec_; }
-  const std::vector<int>& volumes() const { return volumes_; }            // features that it forecasts
-  const std::vector<int>& channels() const { return channels_; }          // feature of each level channel
-  const std::vector<int>& target_sizes() const { return target_sizes_; }  // tokens of each target
-  std::shared_ptr<const infer::Model> of_step(int64_t step_ms) const {
-    const std::lock_guard lock(mutex_);
-    auto& model = models_[step_ms];
-    if (model == nullptr) {
-      infer::ModelOptions options;
-      options.step_ms = step_ms;
-      model = infer::Model::load(folder_, options);
-    }
-    return model;
-  }
-
- private:
-  std::string folder_;
-  model::ModelSpec spec_;
-  std::vector<int> volumes_;
-  std::vector<int> channels_;
-  std::vector<int> target_sizes_;
-  mutable std::mutex mutex_;
-  mutable std::map<int64_t, std::shared_ptr<const infer::Model>> models_;
-};
-
 // Nodes and steps of the origins, and [origins, features, horizons, quantiles].
 nb::tuple forecast(const Model& model, const Series& series, const std::vector<int64_t>& horizons,
                    const std::vector<size_t>& nodes, std::optional<int64_t> end_step, int threads,
@@ -63,10 +23,10 @@ nb::tuple forecast(const Model& model, const Series& series, const std::vector<i
   std::vector<eval::Origin> origins;
   eval::Forecast found;
   run_work(progress, [&](const base::StopFlag& stop, const base::ProgressFn& report) {
-    const eval::StreamedForecasts forecasts(model.of_step(series.table->step_ms), model.folder(), threads);
-    origins = eval::last_origins(*series.table, nodes, end_step.value_or(INT64_MAX));
+    const eval::StreamedForecasts forecasts(model.of_step(series.frames().step_ms), model.folder(), threads);
+    origins = eval::last_origins(*series.table(), nodes, end_step.value_or(INT64_MAX));
     for (const int64_t h : horizons) forecasts.between(h);  // before the work
-    found = forecasts.at_horizons(forecasts.at(*series.table, origins, stop, report), horizons);
+    found = forecasts.at_horizons(forecasts.at(*series.table(), origins, stop, report), horizons);
   });
   std::vector<int64_t> origin_nodes;
   std::vector<int64_t> origin_steps;
@@ -132,7 +92,7 @@ nb::dict scan(const Model& model, const Series& series, const std::vector<std::s
               const ProgressArgument& progress) {
   std::vector<Column> columns;
   run_work(progress, [&](const base::StopFlag& stop, const base::ProgressFn& report) {
-    const auto& table = *series.table;
+    const auto& table = *series.table();
     const auto loaded = model.of_step(table.step_ms);
     infer::ScanOptions options;
     options.threads = threads;
@@ -153,7 +113,7 @@ nb::dict scan(const Model& model, const Series& series, const std::vector<std::s
   });
   nb::dict found;
   for (auto& c : columns) {
-    const size_t shape[] = {series.table->rows(), c.width};
+    const size_t shape[] = {series.frames().rows(), c.width};
     found[c.name.c_str()] = array(std::move(c.values), shape);
   }
   return found;
@@ -164,9 +124,10 @@ nb::ndarray<nb::numpy, float> embed_nodes(const Model& model, const Series& seri
                                           const ProgressArgument& progress) {
   infer::Embedding found;
   run_work(progress, [&](const base::StopFlag& stop, const base::ProgressFn& report) {
-    found = infer::embed_nodes(model.of_step(series.table->step_ms), *series.table, threads, stop, report);
+    found =
+        infer::embed_nodes(model.of_step(series.frames().step_ms), *series.table(), threads, stop, report);
   });
-  const size_t shape[] = {series.table->nodes.size(), found.width};
+  const size_t shape[] = {series.frames().nodes.size(), found.width};
   return array(std::move(found.mean), shape);
 }
 
@@ -175,8 +136,8 @@ nb::list anomalies(const Model& model, const Series& series, size_t limit, int t
                    const ProgressArgument& progress) {
   std::vector<report::SurprisingStep> found;
   run_work(progress, [&](const base::StopFlag& stop, const base::ProgressFn& report) {
-    found = report::most_unusual(model.of_step(series.table->step_ms), *series.table, limit, threads, stop,
-                                 report);
+    found = report::most_unusual(model.of_step(series.frames().step_ms), *series.table(), limit, threads,
+                                 stop, report);
   });
   nb::list steps;
   for (const auto& s : found) {
@@ -197,14 +158,14 @@ std::vector<std::string> alerts(const Model& model, const Series& series, const 
     options.model = model.folder();
     options.policy = policy;
     options.threads = threads;
-    options.step_ms = series.table->step_ms;
+    options.step_ms = series.frames().step_ms;
     serve::DetectSetup setup(options);
     detect::StreamingDetector stream(
         setup.model_ptr(), setup.rules(), setup.engine_options(),
         [&](const detect::Alert& a) { lines.push_back(detect::to_json_line(a)); },
         [&](const detect::Incident& i) { lines.push_back(detect::to_json_line(i)); });
     serve::ReplayOptions replay{0, &stop, report, {}};
-    serve::replay_table(*series.table, "the series", setup.step_ms(), replay, stream);
+    serve::replay_table(*series.table(), "the series", setup.step_ms(), replay, stream);
     if (stop.requested()) throw base::Stopped("stopped");
   });
   return lines;
@@ -262,17 +223,17 @@ class Encoding {
 };
 
 nb::tuple encode(const Model& model, const Series& series, size_t node) {
-  if (node >= series.table->nodes.size()) throw base::UsageError("there is no node of number {}", node);
+  if (node >= series.frames().nodes.size()) throw base::UsageError("there is no node of number {}", node);
   Positions p;
-  const auto loaded = model.of_step(series.table->step_ms);
-  infer::check_step(*loaded, series.table->step_ms);
+  const auto loaded = model.of_step(series.frames().step_ms);
+  infer::check_step(*loaded, series.frames().step_ms);
   const auto& encoder = loaded->encoder();
   if (encoder.season() > 0)
     throw base::Error("{} takes seasonal inputs, which are not encoded here", model.folder());
   run_work(nb::none(), [&](const base::StopFlag&, const base::ProgressFn&) {
     std::vector<token::Surround> surround;
-    if (encoder.spec().surroundings) surround = token::surround_rows(*series.table, INT64_MIN, INT64_MAX);
-    Encoding(encoder, surround, p).add_node(*series.table, node);
+    if (encoder.spec().surroundings) surround = token::surround_rows(*series.table(), INT64_MIN, INT64_MAX);
+    Encoding(encoder, surround, p).add_node(*series.table(), node);
   });
   const size_t n = p.steps.size();
   const size_t one[] = {n};

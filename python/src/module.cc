@@ -108,4 +108,5 @@ NB_MODULE(_core, m) {
   python::bind_read(m);
   python::bind_model(m);
   python::bind_evaluate(m);
+  python::bind_generate(m);
 }

@@ -60,7 +60,7 @@ void take_outcome(const cli::SeriesOutcome& outcome, Account& account) {
 nb::tuple read_flows(const std::vector<std::string>& words, const ProgressArgument& progress) {
   const auto settings = settings_of(words);
   Account account;
-  Table table;
+  series::ColumnTable table;
   run_work(progress, [&](const base::StopFlag& stop, const base::ProgressFn& report) {
     const auto shape = cli::shape_of(settings);
     TableTarget target(settings.features);
@@ -71,8 +71,7 @@ nb::tuple read_flows(const std::vector<std::string>& words, const ProgressArgume
     if (outcome.stopped) throw base::Stopped("stopped");
     if (target.table.rows() == 0)
       throw base::Error("the input has no usable flow or row: {}", serve::ledger_table(outcome.ledgers));
-    table = std::make_shared<const series::FrameTable>(
-        target.table.finish(shape.step_ms, settings.series.timezone, shape.choice));
+    table = target.table.finish_columns(shape.step_ms, settings.series.timezone, shape.choice);
   });
   nb::list stages;
   for (const auto& [name, in, out, held, drops] : account.stages) {
@@ -80,7 +79,7 @@ nb::tuple read_flows(const std::vector<std::string>& words, const ProgressArgume
     for (const auto& [reason, count] : drops) reasons[reason.c_str()] = count;
     stages.append(nb::make_tuple(name, in, out, held, reasons));
   }
-  return nb::make_tuple(Series{std::move(table)}, stages, account.lines);
+  return nb::make_tuple(Series(std::move(table)), stages, account.lines);
 }
 
 }  // namespace

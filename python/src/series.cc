@@ -1,6 +1,7 @@
 // Series: a FrameTable with its arrays as views.
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -11,9 +12,47 @@
 #include "series/table_sink.h"
 
 namespace netflowgen::python {
-namespace {
 
 using series::kFeatureCount;
+
+struct Series::Held {
+  series::ColumnTable narrow;  // unless `wide` is there from the beginning
+  std::once_flag made;
+  Table wide;
+};
+
+Series::Series(series::FrameTable table) : held_(std::make_shared<Held>()) {
+  held_->wide = std::make_shared<const series::FrameTable>(std::move(table));
+  for (uint8_t f = 0; f < kFeatureCount; ++f) held_->narrow.columns.push_back(f);
+  std::call_once(held_->made, [] {});
+}
+
+Series::Series(series::ColumnTable columns) : held_(std::make_shared<Held>()) {
+  if (columns.columns.size() == kFeatureCount) {
+    *this = Series(all_features(std::move(columns)));
+  } else {
+    held_->narrow = std::move(columns);
+  }
+}
+
+const Table& Series::table() const {
+  std::call_once(held_->made, [this] {
+    held_->wide = std::make_shared<const series::FrameTable>(all_features(held_->narrow));
+  });
+  return held_->wide;
+}
+
+const series::FrameTable& Series::frames() const {
+  return held_->narrow.columns.size() == kFeatureCount ? *held_->wide : held_->narrow.frames;
+}
+
+std::span<const uint8_t> Series::columns() const { return held_->narrow.columns; }
+
+std::span<const float> Series::values() const {
+  return columns().size() == kFeatureCount ? held_->wide->values : held_->narrow.values;
+}
+
+namespace {
 
 using Floats = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Integers = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -27,11 +66,11 @@ Series open_store(const std::string& path, std::vector<std::string> nodes, std::
   if (from_ms) filter.from_ms = *from_ms;
   if (to_ms) filter.to_ms = *to_ms;
   filter.min_flows = min_flows;
-  Table table;
+  series::FrameTable table;
   run_work(nb::none(), [&](const base::StopFlag&, const base::ProgressFn&) {
-    table = std::make_shared<const series::FrameTable>(series::load_frames(path, filter));
+    table = series::load_frames(path, filter);
   });
-  return {std::move(table)};
+  return Series(std::move(table));
 }
 
 // Rows [rows, columns] of the named nodes, in any order.
@@ -89,7 +128,7 @@ Series from_parts(const Floats& values, const std::vector<int>& columns, const I
   const Parts parts{values, columns, node_of_row, names, steps};
   check_parts(parts);
   if (values.shape(0) == 0) throw base::UsageError("there are no rows, so there is no series");
-  Table table;
+  series::FrameTable table;
   run_work(nb::none(), [&](const base::StopFlag&, const base::ProgressFn&) {
     series::TableSink sink;
     std::vector<float> frame(kFeatureCount);
@@ -97,14 +136,14 @@ Series from_parts(const Floats& values, const std::vector<int>& columns, const I
       take_row(parts, row, frame);
       sink.add(names[static_cast<size_t>(node_of_row.data()[row])], steps.data()[row], frame);
     }
-    table = std::make_shared<const series::FrameTable>(sink.finish(step_ms, timezone, {}));
+    table = sink.finish(step_ms, timezone, {});
   });
-  return {std::move(table)};
+  return Series(std::move(table));
 }
 
 void save(const Series& s, const std::string& path) {
-  const Table& table = s.table;
   run_work(nb::none(), [&](const base::StopFlag&, const base::ProgressFn&) {
+    const Table& table = s.table();
     series::StoreWriter writer(
         path, {.step_ms = table->step_ms, .timezone = table->timezone, .choice = table->choice});
     for (size_t n = 0; n < table->nodes.size(); ++n) {
@@ -119,47 +158,86 @@ void save(const Series& s, const std::string& path) {
 
 // [rows] index of each row's node.
 nb::ndarray<nb::numpy, int32_t> node_index(const Series& s) {
-  const Table& table = s.table;
-  std::vector<int32_t> index(table->rows());
-  for (size_t n = 0; n < table->nodes.size(); ++n)
-    std::fill(index.begin() + static_cast<std::ptrdiff_t>(table->offsets[n]),
-              index.begin() + static_cast<std::ptrdiff_t>(table->offsets[n + 1]), static_cast<int32_t>(n));
+  const auto& table = s.frames();
+  std::vector<int32_t> index(table.rows());
+  for (size_t n = 0; n < table.nodes.size(); ++n)
+    std::fill(index.begin() + static_cast<std::ptrdiff_t>(table.offsets[n]),
+              index.begin() + static_cast<std::ptrdiff_t>(table.offsets[n + 1]), static_cast<int32_t>(n));
   const size_t shape[] = {index.size()};
   return array(std::move(index), shape);
 }
 
+// Where each feature is among the columns that the series keeps; kFeatureCount: nowhere.
+std::vector<size_t> places(const Series& s, const std::vector<int>& features) {
+  std::vector<size_t> found;
+  for (const int f : features) {
+    const auto at = std::find(s.columns().begin(), s.columns().end(), f);
+    found.push_back(at == s.columns().end() ? size_t{kFeatureCount}
+                                            : static_cast<size_t>(at - s.columns().begin()));
+  }
+  return found;
+}
+
+// Copies the features at `from` of one row.
+void copy_row(std::span<const float> row, std::span<const size_t> from, float* to) {
+  for (size_t c = 0; c < from.size(); ++c) to[c] = from[c] < row.size() ? row[from[c]] : base::kNaN;
+}
+
+// [rows, features], NaN where the series has no such column.
+nb::ndarray<nb::numpy, float> select(const Series& s, const std::vector<int>& features) {
+  const size_t rows = s.frames().rows();
+  std::vector<float> values(rows * features.size());
+  {
+    const nb::gil_scoped_release released;
+    const auto from = places(s, features);
+    const size_t width = s.columns().size();
+    for (size_t r = 0; r < rows; ++r)
+      copy_row(s.values().subspan(r * width, width), from, values.data() + r * features.size());
+  }
+  const size_t shape[] = {rows, features.size()};
+  return array(std::move(values), shape);
+}
+
 // [nodes, steps, features] with every step from first_step to end_step; idle ones are 0, or NaN where the source never gives it.
 nb::ndarray<nb::numpy, float> dense(const Series& s, const std::vector<int>& features) {
-  const Table& table = s.table;
-  const auto steps = static_cast<size_t>(table->end_step - table->first_step);
+  const auto& table = s.frames();
+  const auto steps = static_cast<size_t>(table.end_step - table.first_step);
   const size_t width = features.size();
-  std::vector<float> values(table->nodes.size() * steps * width, 0.0f);
+  std::vector<float> values(table.nodes.size() * steps * width, 0.0f);
   {
     const nb::gil_scoped_release released;
     for (size_t c = 0; c < width; ++c) {
-      if (!table->missing[static_cast<size_t>(features[c])]) continue;
+      if (!table.missing[static_cast<size_t>(features[c])]) continue;
       for (size_t i = c; i < values.size(); i += width) values[i] = base::kNaN;
     }
-    for (size_t n = 0; n < table->nodes.size(); ++n) {
-      for (size_t r = table->offsets[n]; r < table->offsets[n + 1]; ++r) {
-        float* const to =
-            values.data() + (n * steps + static_cast<size_t>(table->steps[r] - table->first_step)) * width;
-        for (size_t c = 0; c < width; ++c) to[c] = table->frame(r)[static_cast<size_t>(features[c])];
-      }
+    const auto from = places(s, features);
+    const size_t held = s.columns().size();
+    for (size_t n = 0; n < table.nodes.size(); ++n) {
+      for (size_t r = table.offsets[n]; r < table.offsets[n + 1]; ++r)
+        copy_row(
+            s.values().subspan(r * held, held), from,
+            values.data() + (n * steps + static_cast<size_t>(table.steps[r] - table.first_step)) * width);
     }
   }
-  const size_t shape[] = {table->nodes.size(), steps, width};
+  const size_t shape[] = {table.nodes.size(), steps, width};
   return array(std::move(values), shape);
 }
 
 nb::ndarray<nb::numpy, const float> values_of(const Series& s) {
-  return view(s.table->values.data(), {s.table->rows(), size_t{kFeatureCount}}, s.table);
+  {
+    const nb::gil_scoped_release released;
+    s.table();
+  }
+  return view(s.table()->values.data(), {s.table()->rows(), size_t{kFeatureCount}}, s.table());
+}
+nb::ndarray<nb::numpy, const float> column_values_of(const Series& s) {
+  return view(s.values().data(), {s.frames().rows(), s.columns().size()}, s.keep());
 }
 nb::ndarray<nb::numpy, const int64_t> steps_of(const Series& s) {
-  return view(s.table->steps.data(), {s.table->rows()}, s.table);
+  return view(s.frames().steps.data(), {s.frames().rows()}, s.keep());
 }
 nb::ndarray<nb::numpy, const uint64_t> offsets_of(const Series& s) {
-  return view(s.table->offsets.data(), {s.table->offsets.size()}, s.table);
+  return view(s.frames().offsets.data(), {s.frames().offsets.size()}, s.keep());
 }
 
 }  // namespace
@@ -172,16 +250,20 @@ void bind_series(nb::module_& m) {
                   nb::arg("names"), nb::arg("steps"), nb::arg("step_ms"), nb::arg("timezone"))
       .def("save", &save, nb::arg("path"))
       .def("node_index", &node_index)
+      .def("select", &select, nb::arg("features"))
       .def("dense", &dense, nb::arg("features"))
       .def_prop_ro("values", &values_of, nb::rv_policy::automatic)
+      .def_prop_ro("column_values", &column_values_of, nb::rv_policy::automatic)
+      .def_prop_ro("columns",
+                   [](const Series& s) { return std::vector<int>(s.columns().begin(), s.columns().end()); })
       .def_prop_ro("steps", &steps_of, nb::rv_policy::automatic)
       .def_prop_ro("offsets", &offsets_of, nb::rv_policy::automatic)
-      .def_prop_ro("nodes", [](const Series& s) { return s.table->nodes; })
-      .def_prop_ro("missing", [](const Series& s) { return s.table->missing; })
-      .def_prop_ro("step_ms", [](const Series& s) { return s.table->step_ms; })
-      .def_prop_ro("first_step", [](const Series& s) { return s.table->first_step; })
-      .def_prop_ro("end_step", [](const Series& s) { return s.table->end_step; })
-      .def_prop_ro("timezone", [](const Series& s) { return s.table->timezone; });
+      .def_prop_ro("nodes", [](const Series& s) { return s.frames().nodes; })
+      .def_prop_ro("missing", [](const Series& s) { return s.frames().missing; })
+      .def_prop_ro("step_ms", [](const Series& s) { return s.frames().step_ms; })
+      .def_prop_ro("first_step", [](const Series& s) { return s.frames().first_step; })
+      .def_prop_ro("end_step", [](const Series& s) { return s.frames().end_step; })
+      .def_prop_ro("timezone", [](const Series& s) { return s.frames().timezone; });
 }
 
 }  // namespace netflowgen::python

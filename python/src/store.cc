@@ -137,11 +137,10 @@ nb::ndarray<nb::numpy, float> window(const Store& s, const std::vector<size_t>& 
 Series part(const Store& s, size_t first, size_t end) {
   if (first >= end || end > s.nodes().size())
     throw base::UsageError("nodes {} to {} of {}", first, end, s.nodes().size());
-  Table table;
-  run_work(nb::none(), [&](const base::StopFlag& stop, const base::ProgressFn&) {
-    table = std::make_shared<const series::FrameTable>(s.table(first, end, stop));
-  });
-  return {std::move(table)};
+  series::FrameTable table;
+  run_work(nb::none(),
+           [&](const base::StopFlag& stop, const base::ProgressFn&) { table = s.table(first, end, stop); });
+  return Series(std::move(table));
 }
 
 }  // namespace

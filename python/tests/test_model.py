@@ -133,3 +133,27 @@ def test_environment_names_the_model(monkeypatch, model, tmp_path):
 def test_pickle(model):
     other = pickle.loads(pickle.dumps(model))
     assert other.folder == model.folder and other.horizons == model.horizons
+
+
+def test_generate_refusals(series, model, tmp_path):
+    for arguments, message in [
+        ({}, "either duration or steps"),
+        ({"duration": "1h", "steps": 60}, "either duration or steps"),
+        ({"duration": "1s"}, "shorter than a step"),
+        ({"steps": 0}, "steps=0: expected a whole number"),
+        ({"steps": 2.5}, "steps=2.5: expected a whole number"),
+        ({"steps": 10**12}, "there must be 1 to 100000000"),
+        ({"steps": 5, "seed": -1}, "seed=-1"),
+        ({"steps": 5, "count": 0}, "count=0"),
+        ({"steps": 5, "count": 30, "prefix": "192.0.2.0/28"}, "prefix: 192.0.2.0/28 has fewer than 30"),
+        ({"steps": 5, "count": 3, "prefix": "ten"}, "prefix: 'ten' is not a prefix"),
+        ({"steps": 5, "like": "x.csv"}, "like is for the records"),
+    ]:
+        with pytest.raises(ng.UsageError, match=message):
+            model.generate(series, **arguments)
+    with pytest.raises(ng.Error, match="none.csv"):
+        model.generate(series, steps=5, flows=tmp_path / "f.csv", like=tmp_path / "none.csv")
+    names = ng.Series.from_numpy(np.ones((1, 4, 1)), nodes=["vm"], features=["bytes_in"], step="1min", start=0)
+    with pytest.raises(ng.Error, match="vm"):
+        model.generate(names, steps=5, flows=tmp_path / "f.csv")
+    assert not (tmp_path / "f.csv").exists()

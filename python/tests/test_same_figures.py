@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import pickle
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -165,8 +167,43 @@ def test_chosen_features(program, flows, series, tmp_path):
         names = chosen if isinstance(chosen, str) else ",".join(chosen)
         store = tmp_path / names
         subprocess.run([program, "-q", "series", flows, "--nodes", NODES, "--features", names, "-o", store], check=True)
-        np.testing.assert_array_equal(ng.Series.open(store).to_numpy(), part.to_numpy())
+        same = ng.read_flows(flows, nodes=NODES, features=chosen)  # of which nobody has asked for all features
+        opened = ng.Series.open(store)
+        assert same.to_tensor().tobytes() == opened.to_tensor().tobytes()
+        mixed = [*columns[::-1], "other_share_out"]  # which it has not
+        np.testing.assert_array_equal(same.to_numpy(mixed), opened.to_numpy(mixed))
+        np.testing.assert_array_equal(same.to_tensor(mixed), opened.to_tensor(mixed))
+        pd.testing.assert_frame_equal(same.to_pandas(mixed), opened.to_pandas(mixed))
+        assert pickle.loads(pickle.dumps(same)).to_numpy().tobytes() == opened.to_numpy().tobytes()
+        assert same.offsets.tobytes() == opened.offsets.tobytes() and (same.times == opened.times).all()
+        np.testing.assert_array_equal(opened.to_numpy(), part.to_numpy())
+        with ThreadPoolExecutor(4) as pool:  # the first to ask makes them for all
+            found = list(pool.map(ng.Series.to_numpy, [same] * 8))
+        assert all(f.tobytes() == opened.to_numpy().tobytes() for f in found)
     with pytest.raises(ng.UsageError, match="did you mean 'bytes_in'"):
         ng.read_flows(flows, nodes=NODES, features="byte_in")
     with pytest.raises(ng.UsageError, match="features is empty"):
         ng.read_flows(flows, nodes=NODES, features=[])
+
+
+def test_generate_is_the_command_generate(program, store, series, flows, model, tmp_path):
+    def made_by_command(name, *options):
+        command = [program, "-q", "generate", store, "--seed", 7, *options, "-o", tmp_path / name]
+        subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL)
+        return ng.Series.open(tmp_path / name)
+
+    def same(a, b):
+        assert len(a) > 50 and a.nodes == b.nodes and (a.start, a.end, a.step) == (b.start, b.end, b.step)
+        assert a.features == b.features and np.array_equal(a.times, b.times)
+        assert a.to_numpy().tobytes() == b.to_numpy().tobytes()
+
+    wide = ["--duration", "1h", "--flows", tmp_path / "c.csv.zst", "--like", flows]
+    found = model.generate(series, "1h", seed=7, flows=tmp_path / "p.csv.zst", like=flows)
+    same(found, made_by_command("on", *wide))
+    assert (tmp_path / "c.csv.zst").read_bytes() == (tmp_path / "p.csv.zst").read_bytes()
+    assert found.start == series.end and (found.end - found.start) // found.step == 60
+    same(model.generate(series, steps=60, seed=7), found)
+    drawn = model.generate(series, steps=120, seed=7, count=5, prefix="192.0.2.0/28")
+    same(drawn, made_by_command("drawn", "--duration", "2h", "--count", 5, "--prefix", "192.0.2.0/28"))
+    assert set(drawn.nodes) <= {f"192.0.2.{i}" for i in range(1, 6)}
+    assert model.generate(series, steps=60, seed=8).to_numpy().tobytes() != found.to_numpy().tobytes()

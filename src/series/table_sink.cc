@@ -86,31 +86,49 @@ void TableSink::check_twice(const FrameTable& table) const {
 }
 
 // Reads rows all over memory and writes them one after the other: the table is not cleared first.
-void TableSink::fill(FrameTable& table, std::span<const size_t> order) const {
+void TableSink::fill(ColumnTable& table, std::span<const size_t> order) const {
   constexpr size_t kAhead = 8;
   const size_t width = columns_.size();
   std::array<uint8_t, kFeatureCount> present{};
-  std::array<float, kFeatureCount> frame;
-  frame.fill(base::kNaN);
-  table.steps.reserve(order.size());
-  table.values.reserve(order.size() * kFeatureCount);
+  table.frames.steps.reserve(order.size());
+  table.values.reserve(order.size() * width);
   for (size_t i = 0; i < order.size(); ++i) {
     const float* const soon = row(order[std::min(i + kAhead, order.size() - 1)]);
     for (size_t c = 0; c < width; c += kLine / sizeof(float)) __builtin_prefetch(soon + c);
     const float* const from = row(order[i]);
-    for (size_t c = 0; c < width; ++c) {
-      frame[columns_[c]] = from[c];
-      present[c] |= static_cast<uint8_t>(from[c] == from[c]);
-    }
-    table.steps.push_back(steps_[order[i]]);
-    table.values.insert(table.values.end(), frame.begin(), frame.end());
+    for (size_t c = 0; c < width; ++c) present[c] |= static_cast<uint8_t>(from[c] == from[c]);
+    table.frames.steps.push_back(steps_[order[i]]);
+    table.values.insert(table.values.end(), from, from + width);
   }
-  table.missing.assign(kFeatureCount, true);
-  for (size_t c = 0; c < width; ++c) table.missing[columns_[c]] = present[c] == 0;
+  table.columns = columns_;
+  table.frames.missing.assign(kFeatureCount, true);
+  for (size_t c = 0; c < width; ++c) table.frames.missing[columns_[c]] = present[c] == 0;
+}
+
+FrameTable all_features(ColumnTable table) {
+  const size_t width = table.columns.size();
+  FrameTable& frames = table.frames;
+  if (width == kFeatureCount) {
+    frames.values = std::move(table.values);
+    return std::move(frames);
+  }
+  std::array<float, kFeatureCount> frame;
+  frame.fill(base::kNaN);
+  frames.values.reserve(frames.rows() * kFeatureCount);
+  for (size_t r = 0; r < frames.rows(); ++r) {
+    for (size_t c = 0; c < width; ++c) frame[table.columns[c]] = table.values[r * width + c];
+    frames.values.insert(frames.values.end(), frame.begin(), frame.end());
+  }
+  return std::move(frames);
 }
 
 FrameTable TableSink::finish(int64_t step_ms, std::string timezone, NodeChoice choice) {
-  FrameTable table;
+  return all_features(finish_columns(step_ms, std::move(timezone), std::move(choice)));
+}
+
+ColumnTable TableSink::finish_columns(int64_t step_ms, std::string timezone, NodeChoice choice) {
+  ColumnTable found;
+  FrameTable& table = found.frames;
   table.step_ms = step_ms;
   table.timezone = std::move(timezone);
   table.choice = std::move(choice);
@@ -122,14 +140,14 @@ FrameTable TableSink::finish(int64_t step_ms, std::string timezone, NodeChoice c
   table.offsets.assign(by_name.size() + 1, 0);
   for (const uint32_t node : nodes_) ++table.offsets[rank[node] + 1];
   std::partial_sum(table.offsets.begin(), table.offsets.end(), table.offsets.begin());
-  fill(table, rows_in_order(rank, table.offsets));
+  fill(found, rows_in_order(rank, table.offsets));
   table.nodes.resize(by_name.size());
   std::vector<std::string> names = names_->take_names();
   for (uint32_t number = 0; number < names.size(); ++number)
     table.nodes[rank[number]] = std::move(names[number]);
   check_twice(table);
   discard();
-  return table;
+  return found;
 }
 
 }  // namespace netflowgen::series

@@ -17,6 +17,15 @@ namespace netflowgen::series {
 
 class NodeNames;
 
+// A table with the values of some features alone; the others are missing.
+struct ColumnTable {
+  FrameTable frames;               // without values
+  std::vector<uint8_t> columns;    // the features, ascending
+  std::vector<float> values = {};  // [rows, columns]
+};
+// With all features: NaN where there is no column. Of all columns it copies nothing.
+FrameTable all_features(ColumnTable table);
+
 class TableSink : public FrameSink {
  public:
   // Keeps the chosen features; the others are missing in the table.
@@ -33,13 +42,15 @@ class TableSink : public FrameSink {
   size_t rows() const { return steps_.size(); }
   // The frames by node and time; the sink is empty afterwards. Error: a node has two frames of one step.
   FrameTable finish(int64_t step_ms, std::string timezone, NodeChoice choice);
+  // The same with the chosen features alone.
+  ColumnTable finish_columns(int64_t step_ms, std::string timezone, NodeChoice choice);
 
  private:
   void add_row(uint32_t node, int64_t step, std::span<const float> frame);
   float* row(size_t i) const { return chunks_[i / kChunkRows].get() + i % kChunkRows * columns_.size(); }
   std::vector<size_t> rows_in_order(std::span<const uint32_t> rank, std::span<const uint64_t> offsets) const;
   void check_twice(const FrameTable& table) const;
-  void fill(FrameTable& table, std::span<const size_t> order) const;
+  void fill(ColumnTable& table, std::span<const size_t> order) const;
 
   static constexpr size_t kChunkRows = 4096;  // rows do not move while there come more
 

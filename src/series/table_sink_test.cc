@@ -123,5 +123,30 @@ TEST(TableSink, KeepsTheChosenFeatures) {
   for (size_t f = 0; f < kFeatureCount; ++f) EXPECT_EQ(found.missing[f], !choice.has(f));
 }
 
+TEST(TableSink, ColumnsAreThoseOfTheWholeTable) {
+  const auto choice = FeatureChoice::parse("bytes,top_port_out");
+  TableSink whole(choice);
+  TableSink columns(choice);
+  std::vector<float> frame(kFeatureCount);
+  for (int64_t step = 0; step < 5000; ++step) {
+    for (size_t f = 0; f < kFeatureCount; ++f)
+      frame[f] = static_cast<float>(f * 10'000) + static_cast<float>(step);
+    for (auto* sink : {&whole, &columns}) sink->add("n" + std::to_string(step % 3), step, frame);
+  }
+  const auto expected = whole.finish(60'000, "UTC", {});
+  const auto found = columns.finish_columns(60'000, "UTC", {});
+  EXPECT_TRUE(found.frames.values.empty());
+  EXPECT_EQ(found.frames.nodes, expected.nodes);
+  EXPECT_EQ(found.frames.offsets, expected.offsets);
+  EXPECT_EQ(found.frames.missing, expected.missing);
+  ASSERT_EQ(found.columns, (std::vector<uint8_t>{kBytesIn, kBytesOut, kTopPortOut}));
+  ASSERT_EQ(found.values.size(), 5000u * 3);
+  for (size_t row = 0; row < 5000; ++row) {
+    for (size_t c = 0; c < 3; ++c)
+      ASSERT_EQ(found.values[row * 3 + c], expected.frame(row)[found.columns[c]]) << row;
+  }
+  EXPECT_TRUE(same_bits(all_features(found).values, expected.values));
+}
+
 }  // namespace
 }  // namespace netflowgen::series

@@ -32,9 +32,11 @@ struct GeneratedNode {
   std::string name;
 };
 
+constexpr int64_t kMostGeneratedSteps = 100'000'000;
+
 struct GenerateOptions {
   std::vector<GeneratedNode> nodes = {};  // empty: all of the table, under their own names
-  int64_t steps = 0;                      // to generate, from the table's end_step on
+  int64_t steps = 0;  // to generate, from the table's end_step on; kMostGeneratedSteps at most
   uint64_t seed = 1;
   int threads = 0;        // 0: one a core
   size_t history = 2048;  // active steps of a node whose ranks are kept, the latest
@@ -49,6 +51,11 @@ struct GenerateCounts {
   uint64_t silent = 0;   // nodes that stayed silent to the end
   uint64_t learned = 0;  // active steps whose ranks were kept
 };
+
+// As many nodes with addresses of the prefix, from its first host on, each after a node of the table that is drawn. UsageError: it is
+// no prefix, or has fewer addresses. REQUIRES: the table has a node, count > 0.
+std::vector<GeneratedNode> draw_nodes(const series::FrameTable& table, int64_t count,
+                                      const std::string& prefix, uint64_t seed);
 
 // Steps of one node ascend; nodes come one after another or mixed.
 using FrameVisitor = std::function<void(const std::string& node, int64_t step, std::span<const float> frame)>;

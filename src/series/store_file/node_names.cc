@@ -41,15 +41,39 @@ uint32_t NodeNames::number(const NodeKey& node) {
     const uint32_t guess = after_[last_];
     if (nodes_[guess] == node) return last_ = guess;
   }
+  const bool next = ascends(node);
+  const uint32_t number = next ? add(name_of(node), node) : find_or_add(node);
+  run_ += next ? 1 : 0;
+  after_[last_] = number;
+  return last_ = number;
+}
+
+uint32_t NodeNames::find_or_add(const NodeKey& node) {
+  const uint32_t place = place_in_run(node);
+  if (place < run_ && nodes_[place] == node) return place;
   const auto [it, fresh] = keys_.try_emplace(node, 0);
   if (fresh) {
     std::string name = name_of(node);
     const auto text = texts_.find(name);
     it->second = text != texts_.end() ? text->second : add(std::move(name), node);
   }
-  const uint32_t number = it->second;
-  after_[last_] = number;
-  return last_ = number;
+  return it->second;
+}
+
+// A step's nodes ascend, so the next is a little above the last.
+uint32_t NodeNames::place_in_run(const NodeKey& node) {
+  uint32_t low = 0;
+  uint32_t high = place_;
+  if (place_ < run_ && nodes_[place_] < node) {
+    low = place_ + 1;
+    high = low;
+    for (uint32_t width = 1; high < run_ && nodes_[high] < node; width *= 2) {
+      low = high + 1;
+      high = std::min(high + width, run_);
+    }
+  }
+  const auto begin = nodes_.begin();
+  return place_ = static_cast<uint32_t>(std::lower_bound(begin + low, begin + high, node) - begin);
 }
 
 // From the first name on that comes as text.
@@ -119,6 +143,7 @@ void NodeNames::clear() {
   nodes_.clear();
   after_.clear();
   keys_.clear();
+  run_ = place_ = 0;
   texts_.clear();
   order_.clear();
   last_ = 0;

@@ -54,6 +54,29 @@ TEST(NodeNames, EqualAPlainMap) {
   EXPECT_EQ(names.size(), plain.size());
 }
 
+// A first step in order needs no table; what comes then, in any order and as text, has the numbers of a plain map all the same.
+TEST(NodeNames, AscendingNodesThenAnyOrder) {
+  base::Random random(11);
+  NodeNames names;
+  for (int round = 0; round < 40; ++round) {
+    std::map<std::string, uint32_t> plain;
+    const auto expect = [&](const NodeKey& key, bool text) {
+      const uint32_t number = text ? names.number(name_of(key)) : names.number(key);
+      ASSERT_EQ(plain.try_emplace(name_of(key), static_cast<uint32_t>(plain.size())).first->second, number);
+    };
+    const auto ascending = static_cast<uint32_t>(random.below(200));
+    for (uint32_t i = 0; i < ascending; ++i) expect(host(3 * i + 1), false);
+    const bool texts = random.chance(0.5);
+    for (int i = 0; i < 300; ++i) {
+      const auto node = static_cast<uint32_t>(random.below(700));
+      expect(random.chance(0.1) ? NodeKey{{}, node, NodeKind::kAs} : host(node), texts && random.chance(0.2));
+      if (random.chance(0.2)) expect(host(node + 1), false);
+    }
+    EXPECT_EQ(names.size(), plain.size());
+    names.clear();
+  }
+}
+
 // Memory follows the nodes of the last shards.
 TEST(NodeNames, IdleNamesAreForgotten) {
   NodeNames names;

@@ -8,6 +8,8 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/ip.h"
+#include "base/random.h"
 #include "infer/engine.h"
 #include "infer/table_scan.h"
 #include "sim/generate/node_walk.h"
@@ -125,6 +127,25 @@ uint64_t size_of(const series::FrameTable& table, std::span<const GeneratedNode>
 }
 
 }  // namespace
+
+std::vector<GeneratedNode> draw_nodes(const series::FrameTable& table, int64_t count,
+                                      const std::string& prefix, uint64_t seed) {
+  const auto parsed = base::Prefix::parse(prefix);
+  if (!parsed) throw base::UsageError("--prefix: '{}' is not a prefix, e.g. 10.0.0.0/16", prefix);
+  const unsigned host_bits = 128u - parsed->length;
+  if (host_bits < 62 && count > (int64_t{1} << host_bits) - 2)
+    throw base::UsageError("--prefix: {} has fewer than {} addresses for hosts", prefix, count);
+  base::Random random(base::mix64(seed));
+  std::vector<GeneratedNode> nodes;
+  for (int64_t i = 0; i < count; ++i) {
+    base::IpAddr address = parsed->address;
+    auto number = static_cast<uint64_t>(i) + 1;
+    for (size_t byte = 15; number > 0; --byte, number >>= 8)
+      address.bytes[byte] = static_cast<uint8_t>(address.bytes[byte] + (number & 0xff));
+    nodes.push_back({random.below(table.nodes.size()), address.to_string()});
+  }
+  return nodes;
+}
 
 GenerateCounts generate(const std::shared_ptr<const infer::Model>& model, const series::FrameTable& table,
                         const GenerateOptions& options, const FrameVisitor& visit, const base::StopFlag& stop,
