@@ -259,5 +259,18 @@ TEST(Yaml, WhatIsNoYamlIsAnErrorOfOurs) {
   EXPECT_TRUE(YamlValue::parse("a: \"3\"\n", "f")["a"].quoted());
 }
 
+// Octet by octet, as a prefix is defined.
+TEST(IpAddr, MaskClearsTheBitsPastTheLength) {
+  Random random(5);
+  IpAddr a;
+  for (auto& b : a.bytes) b = static_cast<uint8_t>(random.below(256));
+  for (unsigned length = 0; length <= 128; ++length) {
+    IpAddr expected;
+    for (unsigned i = 0; i < length; ++i)
+      expected.bytes[i / 8] |= static_cast<uint8_t>(a.bytes[i / 8] & (0x80u >> i % 8));
+    EXPECT_EQ(mask(a, length), expected) << length;
+  }
+}
+
 }  // namespace
 }  // namespace netflowgen::base

@@ -52,11 +52,13 @@ std::string IpAddr::to_string() const {
 }
 
 IpAddr mask(const IpAddr& a, unsigned length) {
+  const auto ones = [](unsigned n) { return n == 0 ? 0 : __builtin_bswap64(~uint64_t{0} << (64 - n)); };
+  uint64_t halves[2];
+  std::memcpy(halves, a.bytes.data(), sizeof halves);
+  halves[0] &= ones(std::min(length, 64u));
+  halves[1] &= ones(std::clamp(length, 64u, 128u) - 64);
   IpAddr out;
-  for (unsigned i = 0; i < 16; ++i) {
-    const unsigned bits = length > i * 8 ? std::min(8u, length - i * 8) : 0;
-    out.bytes[i] = static_cast<uint8_t>(a.bytes[i] & static_cast<uint8_t>(0xff00u >> bits));
-  }
+  std::memcpy(out.bytes.data(), halves, sizeof halves);
   return out;
 }
 

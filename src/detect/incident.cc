@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <tuple>
+#include <unordered_map>
 
 #include "base/random.h"
 
@@ -58,7 +60,8 @@ void IncidentTracker::update(int64_t step, std::span<Alert* const> alerts, std::
   if (options_.hosts == 0 || (alerts.empty() && open_.empty())) return;
   std::set<std::string> changed;
   refresh(alerts, changed);
-  join(step, alerts, changed);
+  std::vector<Single> singles = singles_of(step, alerts);
+  join(step, singles, changed);
   for (auto& incident : open_) {
     if (!changed.contains(incident.id)) continue;
     incident.event = IncidentEvent::kUpdated;
@@ -67,8 +70,8 @@ void IncidentTracker::update(int64_t step, std::span<Alert* const> alerts, std::
   }
   for (const bool typed : {true, false}) {
     const size_t before = open_.size();
-    form(step, alerts, typed);
-    join(step, alerts, changed);  // alerts without a type, to what has just been found
+    form(step, singles, typed);
+    join(step, singles, changed);  // alerts without a type, to what has just been found
     changes.insert(changes.end(), open_.begin() + static_cast<std::ptrdiff_t>(before), open_.end());
   }
   end(step, changes);
@@ -110,37 +113,78 @@ bool IncidentTracker::lasts(int64_t step, const Incident& incident) const {
   return std::max(up, of_late) >= options_.hosts || (incident.hosts > kListedHosts && incident.up > 0);
 }
 
+std::vector<IncidentTracker::Single> IncidentTracker::singles_of(int64_t step,
+                                                                 std::span<Alert* const> alerts) const {
+  std::vector<Single> singles;
+  for (Alert* a : alerts) {
+    if (!recent(step, a->raised_ms)) continue;
+    if (const auto host = host_of(*a)) singles.push_back({a, *host});
+  }
+  return singles;
+}
+
+namespace {
+
+// Which of some incidents may cover a host, in a look-up a length of prefix: hundreds of incidents are open where tens of thousands
+// of hosts have alerts.
+class ByPrefix {
+ public:
+  explicit ByPrefix(const std::vector<Incident>& incidents) {
+    for (size_t i = 0; i < incidents.size(); ++i)
+      lengths_[incidents[i].prefix.length][incidents[i].prefix.address].push_back(i);
+  }
+  // Ascending.
+  void find(const base::IpAddr& host, std::vector<size_t>& found) const {
+    found.clear();
+    for (const auto& [length, prefixes] : lengths_) {
+      const auto it = prefixes.find(base::mask(host, length));
+      if (it != prefixes.end()) found.insert(found.end(), it->second.begin(), it->second.end());
+    }
+    std::sort(found.begin(), found.end());
+  }
+
+ private:
+  std::map<unsigned, std::unordered_map<base::IpAddr, std::vector<size_t>>> lengths_;
+};
+
+}  // namespace
+
 // New alerts of a prefix with an open incident of the same task and type. Where the type is not known yet,
 // the incident's is the best guess; within a carpet bombing too, of which each host sees a part.
-void IncidentTracker::join(int64_t step, std::span<Alert* const> alerts, std::set<std::string>& changed) {
-  for (Alert* a : alerts) {
-    const auto host = host_of(*a);
-    if (!host || !recent(step, a->raised_ms)) continue;
-    for (auto& incident : open_) {
+void IncidentTracker::join(int64_t step, std::vector<Single>& singles, std::set<std::string>& changed) {
+  if (open_.empty()) return;
+  const ByPrefix by_prefix(open_);
+  std::vector<size_t> near;
+  for (const Single& s : singles) {
+    if (!s.free()) continue;
+    const Alert& a = *s.alert;
+    by_prefix.find(s.host, near);
+    for (const size_t i : near) {
+      Incident& incident = open_[i];
       const bool same =
-          incident.task == a->task &&
-          (incident.type == a->guess.type || a->guess.type == kUnknownType || incident.hosts >= kCarpetHosts);
-      if (!same || !covers(incident.prefix, *host)) continue;
+          incident.task == a.task &&
+          (incident.type == a.guess.type || a.guess.type == kUnknownType || incident.hosts >= kCarpetHosts);
+      if (!same || !covers(incident.prefix, s.host)) continue;
       if (!lasts(step, incident)) continue;
-      take(incident, *a);
+      take(incident, *s.alert);
       changed.insert(incident.id);
       break;
     }
   }
+  std::erase_if(singles, [](const Single& s) { return !s.free(); });
 }
 
-void IncidentTracker::form(int64_t step, std::span<Alert* const> alerts, bool typed) {
+void IncidentTracker::form(int64_t step, std::vector<Single>& singles, bool typed) {
   auto lengths4 = options_.ipv4;
   auto lengths6 = options_.ipv6;
   std::sort(lengths4.rbegin(), lengths4.rend());
   std::sort(lengths6.rbegin(), lengths6.rend());
   for (size_t i = 0; i < std::max(lengths4.size(), lengths6.size()); ++i) {
     std::map<Group, std::vector<Alert*>> groups;
-    for (Alert* a : alerts) {
-      const auto host = host_of(*a);
-      if (!host || !recent(step, a->raised_ms) || typed == (a->guess.type == kUnknownType)) continue;
-      const auto& lengths = host->is_v4() ? lengths4 : lengths6;
-      if (i < lengths.size()) groups[{a->task, a->guess.type, around(*host, lengths[i])}].push_back(a);
+    for (const auto& [a, host] : singles) {
+      if (!a->incident.empty() || typed == (a->guess.type == kUnknownType)) continue;
+      const auto& lengths = host.is_v4() ? lengths4 : lengths6;
+      if (i < lengths.size()) groups[{a->task, a->guess.type, around(host, lengths[i])}].push_back(a);
     }
     // The largest first: smaller ones may be a part of it.
     std::vector<std::pair<Group, std::vector<Alert*>>> ordered(groups.begin(), groups.end());
@@ -160,7 +204,7 @@ void IncidentTracker::form(int64_t step, std::span<Alert* const> alerts, bool ty
       for (Alert* a : members) take(incident, *a);
       open_.push_back(std::move(incident));
       std::set<std::string> ignored;  // it is new itself
-      if (open_.back().hosts >= kCarpetHosts) join(step, alerts, ignored);
+      if (open_.back().hosts >= kCarpetHosts) join(step, singles, ignored);
     }
   }
 }

@@ -87,9 +87,17 @@ class IncidentTracker {
     auto operator<=>(const Group&) const = default;
   };
 
+  struct Single {  // an alert of late of one host
+    Alert* alert;
+    base::IpAddr host;
+    bool free() const { return alert->incident.empty(); }
+  };
+
+  std::vector<Single> singles_of(int64_t step, std::span<Alert* const> alerts) const;
   void refresh(std::span<Alert* const> alerts, std::set<std::string>& changed);
-  void join(int64_t step, std::span<Alert* const> alerts, std::set<std::string>& changed);
-  void form(int64_t step, std::span<Alert* const> alerts, bool typed);
+  // Those that have an incident by then leave `singles`.
+  void join(int64_t step, std::vector<Single>& singles, std::set<std::string>& changed);
+  void form(int64_t step, std::vector<Single>& singles, bool typed);
   void end(int64_t step, std::vector<Incident>& changes);
   void take(Incident& incident, Alert& alert);
   bool lasts(int64_t step, const Incident& incident) const;

@@ -43,5 +43,26 @@ TEST(NodeIndex, EqualsNodeMatch) {
   EXPECT_THAT(keys, IsEmpty());
 }
 
+// Few addresses are looked up one by one, many nodes are looked through: the same either way.
+TEST(NodeIndex, InsideIsWhatThePrefixContains) {
+  NodeIndex index;
+  std::vector<std::string> nodes = {"10.1.2.0/28", "10.1.2.16/28", "10.1.0.0/16", "2001:db8::7",
+                                    "2001:db8:0:1::/64"};
+  for (int i = 0; i < 3000; ++i)
+    nodes.push_back("10." + std::to_string(i % 5) + "." + std::to_string(i % 7) + "." +
+                    std::to_string(i / 35));
+  for (size_t i = 0; i < nodes.size(); ++i) index.add(nodes[i], i);
+  for (const char* text : {"10.1.2.0/24", "10.1.2.0/25", "10.1.0.0/16", "10.0.0.0/8", "0.0.0.0/0", "10.1.2.3",
+                           "2001:db8::/32", "2001:db8::/112", "::/0", "192.0.2.0/24"}) {
+    const auto prefix = *base::Prefix::parse(text);
+    std::vector<uint64_t> expected;
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      const auto node = *base::Prefix::parse(nodes[i]);
+      if (node.length >= prefix.length && prefix.contains(node.address)) expected.push_back(i);
+    }
+    EXPECT_THAT(index.inside(prefix), ::testing::ElementsAreArray(expected)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace netflowgen::detect

@@ -84,7 +84,8 @@ def mutations(rng, packet):
     yield packet[:rng.randrange(len(packet))]
     broken = bytearray(packet)
     for _ in range(rng.randrange(1, 8)):
-        broken[rng.randrange(len(broken))] = rng.randrange(256)
+        value = rng.randrange(255)
+        broken[rng.randrange(len(broken))] = value + (value >= 10)  # never 10: a host of the network would have a flow
     yield bytes(broken)
     yield os.urandom(rng.randrange(1, 1400))
     yield packet[:20] + struct.pack(">HH", 256, 65535) + packet[24:]

@@ -52,8 +52,15 @@ TEST(Service, AlertsBeforeTheStepCloses) {
     EXPECT_EQ(detail["record"]["flows"]["sources"][0]["name"], "203.0.113.5");
     const Json series = get(service.http, "/api/v1/nodes/10.0.0.1/series?features=bytes_in");
     EXPECT_FALSE(series["surprise"]["by_feature"].empty());
+    const auto& bytes = series["features"][0];
     bool forecast = false;
-    for (const auto& x : series["features"][0]["middle"]) forecast |= !x.is_null();
+    for (size_t i = 0; i < bytes["middle"].size(); ++i) {
+      if (bytes["middle"][i].is_null()) continue;
+      forecast = true;
+      EXPECT_LE(bytes["low"][i], bytes["middle"][i])
+          << "heads of random weights cross, what is shown does not";
+      EXPECT_LE(bytes["middle"][i], bytes["high"][i]);
+    }
     EXPECT_TRUE(forecast);
     EXPECT_GT(get(service.http, "/api/v1/nodes/10.0.0.1/peers")["sampled"], 0);
     bool network = false;

@@ -101,16 +101,19 @@ void Recorder::frame(const series::NodeKey& node, int64_t step, std::span<const 
   if (node.kind == primary_) add_totals(block_->totals, frame);
 }
 
-VolumeFans Recorder::fans_of(const detect::NodeScores& seen) const {
+VolumeFans Recorder::fans_of(const detect::NodeScores& seen) {
   VolumeFans fans = no_fans();
   if (layout_->quantiles == 0 || seen.direct.empty()) return fans;
   for (size_t v = 0; v < kVolumeCount; ++v) {
     if (layout_->volume[v] < 0) continue;
     const auto e = static_cast<size_t>(layout_->volume[v]);
-    for (size_t q = 0; q < kQuantiles; ++q) {
-      const float x = seen.level[e] + seen.direct[e * layout_->quantiles + layout_->quantile[q]];
-      if (!std::isnan(x)) fans[v][q] = value_of(x);
-    }
+    const auto heads = seen.direct.subspan(e * layout_->quantiles, layout_->quantiles);
+    if (std::isnan(seen.level[e]) || std::ranges::any_of(heads, [](float x) { return std::isnan(x); }))
+      continue;
+    sorted_.assign(heads.begin(), heads.end());
+    std::sort(sorted_.begin(), sorted_.end());  // quantile heads may cross
+    for (size_t q = 0; q < kQuantiles; ++q)
+      fans[v][q] = value_of(seen.level[e] + sorted_[layout_->quantile[q]]);
   }
   return fans;
 }

@@ -62,7 +62,7 @@ class Recorder {
     int64_t step = 0;
     VolumeFans fans;
   };
-  VolumeFans fans_of(const detect::NodeScores& seen) const;
+  VolumeFans fans_of(const detect::NodeScores& seen);
   void take_scores(size_t row, const detect::NodeScores& seen);
 
   int64_t step_ms_;
@@ -75,6 +75,7 @@ class Recorder {
   boost::unordered_flat_map<uint64_t, uint32_t> rows_;  // infer::node_key -> row of block_
   boost::unordered_flat_map<uint64_t, Next> next_;      // infer::node_key
   std::deque<std::pair<int64_t, Coverage>> hours_;      // by hour
+  std::vector<float> sorted_;                           // of fans_of()
 };
 
 // The kind whose nodes' sum is the network's traffic: hosts, else prefixes, interfaces, AS.

@@ -80,12 +80,14 @@ export function showAxis(f: FeatureLike, x: Maybe): string {
   return si(x);
 }
 
-// "1.09 M to 1.85 Mbit/s"
+// "1.09 to 1.85 Mbit/s", "231 bit/s to 1.85 Mbit/s"
 export function showRange(f: FeatureLike, low: Maybe, high: Maybe, step_ms: number): string {
   if (low === null && high === null) return UNKNOWN;
-  const unit = unitOf(f);
   const first = show(f, low, step_ms);
-  return `${(unit !== "" && first.endsWith(unit) ? first.slice(0, -unit.length) : first.replace(/\u00a0%$/, "")).trim()} to ${show(f, high, step_ms)}`;
+  const last = show(f, high, step_ms);
+  const unit = last.replace(/^[^\u00a0]*/, "");
+  const same = first.replace(/^[^\u00a0]*/, "") === unit;
+  return `${same ? first.slice(0, first.length - unit.length) : first} to ${last}`;
 }
 
 const SERVICES: Record<number, string> = {

@@ -16,7 +16,14 @@ const KINDS = [
   ["interface", "Interfaces"],
   ["as", "AS"],
 ] as const;
-const SORTS = ["surprise", "bytes", "packets", "flows", "name"] as const;
+// A volume's order is that of in and out together, so that no column has its arrow.
+const SORTS = [
+  ["surprise", "surprise"],
+  ["bytes", "traffic in and out"],
+  ["packets", "packets in and out"],
+  ["flows", "flows in and out"],
+  ["name", "name"],
+] as const;
 
 export function nodeColumns(step_ms: number): Column<NodeRow>[] {
   const rate = (feature: string, unit: string) => (n: NodeRow) =>
@@ -24,11 +31,11 @@ export function nodeColumns(step_ms: number): Column<NodeRow>[] {
   return [
     { name: "Node", sort: "name", cell: (n) => <NodeLink node={n.node} /> },
     { name: "Kind", wide: true, cell: (n) => n.kind },
-    { name: "In", number: true, sort: "bytes", title: "Sorted by in and out", cell: rate("bytes_in", "B") },
+    { name: "In", number: true, cell: rate("bytes_in", "B") },
     { name: "Out", number: true, cell: rate("bytes_out", "B") },
-    { name: "Packets in", number: true, wide: true, sort: "packets", cell: rate("packets_in", "packets") },
+    { name: "Packets in", number: true, wide: true, cell: rate("packets_in", "packets") },
     { name: "Packets out", number: true, wide: true, cell: rate("packets_out", "packets") },
-    { name: "Flows in", number: true, wide: true, sort: "flows", cell: rate("flows_in", "flows") },
+    { name: "Flows in", number: true, wide: true, cell: rate("flows_in", "flows") },
     { name: "Flows out", number: true, wide: true, cell: rate("flows_out", "flows") },
     { name: "Surprise", number: true, sort: "surprise", cell: (n) => si(n.bits, "bits") },
     {
@@ -53,7 +60,7 @@ export function nodeColumns(step_ms: number): Column<NodeRow>[] {
 export function NodesView({ at }: { at: Route }) {
   const q = at.query;
   const offset = Number(q.offset) || 0;
-  const sort = SORTS.find((s) => s === q.sort) ?? "bytes";
+  const sort = SORTS.find(([s]) => s === q.sort)?.[0] ?? "bytes";
   const list = useData<NodePage>("nodes", {
     query: { search: q.search, kind: q.kind, sort, offset, limit: LIMIT },
     on: ["step", "hello"],
@@ -87,7 +94,7 @@ export function NodesView({ at }: { at: Route }) {
           <Choice
             label="Sorted by"
             value={sort}
-            options={SORTS.map((s) => [s, s] as const)}
+            options={SORTS}
             onChange={(v) => setQuery({ sort: v === "bytes" ? undefined : v, offset: undefined })}
           />
         </div>
