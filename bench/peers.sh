@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Forecasts and congestion beside other people's programs, under the protocol of docs/evaluation.md (docs/results.md, Peers). Each peer's
+# Forecasts, congestion and attacks beside other people's programs, under the protocol of docs/evaluation.md (docs/results.md, Peers). Each peer's
 # forecasts are kept, so a run that was stopped continues. An hour or two on two cores.
-# Usage: bench/peers.sh forecast|congestion. PYTHON: an interpreter that has bench/peers/NAME/requirements.txt (default: a virtual
+# Usage: bench/peers.sh forecast|congestion|xatu. PYTHON: an interpreter that has bench/peers/NAME/requirements.txt (default: a virtual
 # environment in peers-out, filled by pip; PyTorch takes several GB). MINUTES: of CPU time to train a neural model [10]. MODEL [default].
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ nfg="${NETFLOWGEN:-build/release/netflowgen} -q"
 model=${MODEL:-default}
 data=../shared/data2
 out=peers-out
-what=${1:?forecast or congestion}
+what=${1:?forecast, congestion or xatu}
 python=${PYTHON:-$out/$what-venv/bin/python}
 [ -d "$data" ] || { echo "skipped: no $data"; exit 0; }
 mkdir -p "$out"
@@ -31,5 +31,13 @@ case $what in
     "$python" bench/peers/congestion/peer.py tasks-out/esnet bytes_in,bytes_out tasks-out/esnet.json "$out/esnet.json" --every 6h --season 24
     "$python" bench/peers/congestion/peer.py tasks-out/abilene bytes_out tasks-out/abilene.json "$out/abilene.json" --every 15m --season 1
     ;;
-  *) echo "$0: forecast or congestion, not $what" >&2; exit 2 ;;
+  xatu)  # networks of bench/no_labels.sh; few labels on net1
+    for net in ${NETS:-net1}; do
+      [ -e "no-labels-out/$net/store/series.json" ] || { echo "skipped: no no-labels-out/$net; bench/no_labels.sh makes it"; continue; }
+      $nfg evaluate ddos "no-labels-out/$net/store" --labels "no-labels-out/$net/labels.csv" --budget full --budget clean:5% --label-seeds 2 \
+        --model "$model" --method netflowgen --method "gradient-boosted trees" --method "static flows_in" -o "$out/report-$net"
+      "$python" bench/peers/xatu/peer.py "no-labels-out/$net/store" "no-labels-out/$net/labels.csv" "$out/report-$net/ddos.json" "$out/xatu-$net.json"
+    done
+    ;;
+  *) echo "$0: forecast, congestion or xatu, not $what" >&2; exit 2 ;;
 esac
