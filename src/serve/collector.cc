@@ -157,7 +157,7 @@ void Collector::continue_time(int64_t closed_before) {
   if (live_ == nullptr || closed_before == INT64_MIN) return;
   const base::TimeMs end = closed_before * options_.series.step_ms;
   const int64_t ahead = end - live_->now();
-  if (ahead <= 2 * options_.series.step_ms) return;  // the step that was open at the end, not more
+  if (ahead <= options_.series.step_ms) return;  // the step that is open now was stored, not more
   if (ahead > kMostAhead_ms) {
     log("warning: the store ends at {}, {:.1f} days ahead of this machine's clock: until then flows are "
         "dropped "

@@ -59,6 +59,28 @@ TEST(CollectorTime, AClockThatIsPutBackMakesNoFlowLate) {
   for (size_t i = 1; i < watcher.steps.size(); ++i) EXPECT_EQ(watcher.steps[i], watcher.steps[i - 1] + 1);
 }
 
+// Two sockets, of which one's packets wait 40 s for room in the queue and then come in turns with the other's.
+class OutOfOrder : public testing::OnePacketATime {
+ public:
+  OutOfOrder() : OnePacketATime(kPackets) {}
+
+ protected:
+  base::TimeMs received(int64_t packet) const override {
+    return kStart + packet * 1000 - (packet % 2 == 0 ? 0 : 40'000);
+  }
+  int64_t behind(int64_t packet) const override { return packet % 2 == 0 ? 0 : 40'000; }
+};
+
+TEST(CollectorTime, APacketThatWaitedIsNoClockThatWasPutBack) {
+  Watcher watcher;
+  testing::Collecting at(std::make_unique<OutOfOrder>(), watcher);
+  watcher.stop = &at.stop;
+  Collector collector(at.options, at.stop);
+  collector.run();
+  EXPECT_EQ(watcher.most_ahead, 0);
+  EXPECT_EQ(testing::stage(collector, "series flows").out, static_cast<uint64_t>(kPackets));
+}
+
 // A packet a second, the first of them 20 s before the end of a step.
 class Steady : public testing::OnePacketATime {
  public:

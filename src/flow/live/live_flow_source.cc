@@ -60,12 +60,18 @@ bool LiveFlowSource::decode_more() {
     const Datagram d = queue_.pop();
     const size_t before = flows_.size();
     decoder_.decode(d, flows_);
-    time_ = clock_.at(d.received_ms);
+    time_ = own_time(d.received_ms);
     if (clock_.ahead_ms() > 0) [[unlikely]]
       move_by(clock_.ahead_ms(), before);
   }
   for (const Flow& f : flows_) known_ |= f.known;
   return !flows_.empty();
+}
+
+// A socket's thread that waited for room in the queue hands on what it received before another's: no clock was put back.
+TimeMs LiveFlowSource::own_time(TimeMs received_ms) {
+  if (clock_.is_back(received_ms) && !clock_.is_back(live_->now())) return received_ms + clock_.ahead_ms();
+  return clock_.at(received_ms);
 }
 
 void LiveFlowSource::move_by(int64_t ahead_ms, size_t first) {

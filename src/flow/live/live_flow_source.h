@@ -54,6 +54,7 @@ class LiveFlowSource : public FlowSource {
   static constexpr size_t kEnough = 4096;  // flows decoded at once
 
   bool decode_more();
+  TimeMs own_time(TimeMs received_ms);
   void move_by(int64_t ahead_ms, size_t first);
 
   std::unique_ptr<DatagramSource> live_;

@@ -7,7 +7,7 @@ namespace netflowgen::flow {
 TimeMs OnwardClock::at(TimeMs machine) {
   if (last_ == 0) last_ = machine;
   const int64_t passed = machine - last_;
-  if (passed < -kNoise_ms) {
+  if (is_back(machine)) {
     ahead_ms_ -= passed;
     last_ = machine;
   } else if (passed > 0) {

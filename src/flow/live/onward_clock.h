@@ -24,6 +24,8 @@ class OnwardClock {
   // The collector's time when the clock of the machine says `machine`.
   TimeMs at(TimeMs machine);
   int64_t ahead_ms() const { return ahead_ms_; }
+  // Whether the machine's clock would have to be put back to say this.
+  bool is_back(TimeMs machine) const { return last_ != 0 && machine - last_ < -kNoise_ms; }
 
  private:
   TimeMs last_ = 0;  // the latest of the machine's since it was put back; 0: none yet
