@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from . import _core
-from ._series import Path, Series
+from ._series import Path, Series, table_of
 from ._time import Duration, duration_ms
 
 
@@ -42,7 +42,7 @@ def _steps(series: Series, duration: Duration | None, steps: int | None) -> int:
     if steps is not None:
         return _whole(steps, "steps", 1, 2**62)
     assert duration is not None
-    found = duration_ms(duration, "duration") // series._table.step_ms
+    found = duration_ms(duration, "duration") // table_of(series).step_ms
     if found < 1:
         raise _core.UsageError(f"duration={duration!r} is shorter than a step of the series ({series.step})")
     return found

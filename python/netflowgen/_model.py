@@ -12,7 +12,7 @@ from ._features import FEATURES, NAMES, feature_indices
 from ._generate import generate_settings
 from ._positions import Positions
 from ._progress import Progress, python_names, shown
-from ._series import Path, Series
+from ._series import Path, Series, table_of
 from ._time import Duration, Time, as_datetimes, duration_ms, time_ms
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class Model:
 
     def __init__(self, folder: str, threads: int = 0) -> None:
         """Load a folder; :func:`netflowgen.load` also finds the model that comes with the package."""
-        if threads < 0:
-            raise _core.UsageError(f"threads={threads}: it must be 0 or more")
+        if not hasattr(threads, "__index__") or threads < 0:
+            raise _core.UsageError(f"threads={threads!r}: it must be a whole number, 0 or more")
         self._engine = _core.Model(folder)
         self._threads = threads
 
@@ -139,7 +139,7 @@ class Model:
         ahead = self._steps_ahead(series, horizons)
         volumes = self._volumes(features)
         origins, steps, quantiles = self.forecast_arrays(series, ahead, nodes=nodes, at=at, progress=progress)
-        step_ms = series._table.step_ms
+        step_ms = table_of(series).step_ms
         count = len(origins)
         chosen = quantiles[:, volumes].reshape(-1, quantiles.shape[-1])
         each = len(volumes) * len(ahead)
@@ -179,10 +179,10 @@ class Model:
             ``[origins]`` index of the node, ``[origins]`` last active step since 1970 (in steps), and float32 ``[origins,
             features, horizons, quantiles]`` in the features' units, features as :attr:`forecast_features`.
         """
-        end = None if at is None else time_ms(at, "at") // series._table.step_ms + 1
+        end = None if at is None else time_ms(at, "at") // table_of(series).step_ms + 1
         with shown(progress, "forecast") as callback:
             return self._engine.forecast(
-                series._table,
+                table_of(series),
                 list(self.horizons if horizons is None else horizons),
                 _node_numbers(series, nodes),
                 end,
@@ -206,8 +206,8 @@ class Model:
             raise _core.UsageError(f"per={per!r}: expected 'node' or 'step'")
         with shown(progress, "embed") as callback:
             if per == "node":
-                return self._engine.embed_nodes(series._table, self._threads, callback)
-            return self._engine.scan(series._table, ["hidden"], self._threads, callback)["hidden"]
+                return self._engine.embed_nodes(table_of(series), self._threads, callback)
+            return self._engine.scan(table_of(series), ["hidden"], self._threads, callback)["hidden"]
 
     def encode(self, series: Series, node: str) -> Positions:
         """Return what the Transformer sees of one node: for training or running the weights elsewhere.
@@ -216,7 +216,7 @@ class Model:
             series: What was seen.
             node: The node's name.
         """
-        return Positions(*self._engine.encode(series._table, _node_numbers(series, node)[0]))
+        return Positions(*self._engine.encode(table_of(series), _node_numbers(series, node)[0]))
 
     def outputs(self, series: Series, names: Sequence[str], *, progress: Progress = None) -> dict[str, Any]:
         """Return what the model computes at each row.
@@ -231,7 +231,7 @@ class Model:
             float32 ``[rows, width]`` by name; model/spec.h of the project says what each is.
         """
         with shown(progress, "model") as callback:
-            return dict(self._engine.scan(series._table, list(names), self._threads, callback))
+            return dict(self._engine.scan(table_of(series), list(names), self._threads, callback))
 
     def scores(self, series: Series, *, progress: Progress = None) -> pd.DataFrame:
         """Return a score of each row: how much the model takes it for part of an attack, and how surprising it is.
@@ -247,14 +247,15 @@ class Model:
         """
         import numpy as np
 
+        table = table_of(series)
         frame = series.to_pandas(features=[])
         with shown(progress, "scores") as callback:
-            found = self._engine.scan(series._table, ["tasks", "inject", "surprise"], self._threads, callback)
+            found = self._engine.scan(table, ["tasks", "inject", "surprise"], self._threads, callback)
         for name, values in found.items():
             if name != "surprise" and values.shape[1] == 1:
                 frame[name.removeprefix("task ")] = values[:, 0]
         channels = self._engine.channels
-        known = ~np.isnan(series._table.values[:, channels])
+        known = ~np.isnan(table.values[:, channels])
         bits = found["surprise"][:, : len(channels)].astype(np.float64) / np.log(2.0)
         total = np.where(known, bits, 0).sum(axis=1)
         frame["surprise"] = total / np.maximum(known.sum(axis=1), 1)
@@ -278,9 +279,10 @@ class Model:
         if limit < 0:
             raise _core.UsageError(f"limit={limit}: it must be 0 or more")
         with shown(progress, "anomalies") as callback:
-            found = self._engine.anomalies(series._table, limit, self._threads, callback)
+            found = self._engine.anomalies(table_of(series), limit, self._threads, callback)
+        step_ms = table_of(series).step_ms
         rows = [
-            (node, step * series._table.step_ms, bits, usual, NAMES[f], seen, feature_bits, low, expected, high)
+            (node, step * step_ms, bits, usual, NAMES[f], seen, feature_bits, low, expected, high)
             for node, step, bits, usual, reasons in found
             for f, seen, feature_bits, low, expected, high in reasons
         ]
@@ -311,7 +313,7 @@ class Model:
         """
         with shown(progress, "alerts") as callback:
             lines = self._engine.alerts(
-                series._table, os.fspath(policy) if policy is not None else "", self._threads, callback
+                table_of(series), os.fspath(policy) if policy is not None else "", self._threads, callback
             )
         return [json.loads(line) for line in lines]
 
@@ -348,15 +350,17 @@ class Model:
         settings = generate_settings(series, duration, steps, count, prefix, seed, flows, like)
         settings.threads = self._threads
         with python_names(), shown(progress, "generate") as callback:
-            return Series._of(_core.generate(self._engine, series._table, settings, callback))
+            return Series._of(_core.generate(self._engine, table_of(series), settings, callback))
 
     def _steps_ahead(self, series: Series, horizons: Sequence[Duration] | Duration | None) -> list[int]:
         known = self.horizons
         if horizons is None:
             return known
-        step_ms = series._table.step_ms
-        single = isinstance(horizons, str | int | float) or not isinstance(horizons, Sequence)
+        step_ms = table_of(series).step_ms
+        single = isinstance(horizons, str) or not hasattr(horizons, "__iter__")
         wanted: list[Any] = [horizons] if single else list(horizons)  # type: ignore[arg-type]
+        if not wanted:
+            raise _core.UsageError("horizons is empty; None is all that the model has")
         ahead = []
         for h in wanted:
             ms = duration_ms(h, "horizons")
@@ -372,6 +376,8 @@ class Model:
     def _volumes(self, features: str | Sequence[str] | None) -> list[int]:
         volumes = self._engine.volumes
         chosen = feature_indices(features, volumes)
+        if not chosen:
+            raise _core.UsageError("features is empty; None is all that the model forecasts")
         for i in chosen:
             if i not in volumes:
                 raise _core.UsageError(f"the model does not forecast {NAMES[i]} but {', '.join(self.forecast_features)}")

@@ -101,6 +101,8 @@ def _list_option(name: str, value: str | Sequence[str] | None) -> list[str]:
 
 def _further(name: str, value: Any) -> list[str]:
     flag = "--" + name.replace("_", "-")
+    if flag in ("--help", "--help-all"):
+        raise _core.UsageError(f"options: {name!r} is for the command line, where it lists what there is")
     if value is True:
         return [flag]
     if value is False or value is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._columns import frame_columns, node_names, numbers, smallest_distance
 from ._extent import Extent
 from ._features import NAMES, feature_index, feature_indices
 from ._time import Duration, Time, as_datetimes, duration_ms, time_ms, times_ms
@@ -117,20 +118,39 @@ class Series(Extent):
         """
         import numpy as np
 
-        for column in (node, time):
-            if column not in frame.columns:
-                raise _core.UsageError(
-                    f"the frame has no column {column!r}; name the columns of nodes and times by node= and time="
-                )
+        frame_columns(frame, (node, time), "pandas")
         features = [c for c in frame.columns if c not in (node, time)]
         columns = [feature_index(c) for c in features]
-        arrays = [_numbers(frame[c], str(c)) for c in features]
+        if len(set(columns)) < len(columns):
+            raise _core.UsageError("two columns of the frame have one name")
+        arrays = [numbers(frame[c], str(c)) for c in features]
         values = np.column_stack(arrays) if arrays else np.empty((len(frame), 0), np.float32)
         names = frame[node]
         if names.isna().any():
             raise _core.UsageError(f"column {node!r}: row {int(names.isna().to_numpy().argmax())} has no node")
         ms = times_ms(frame[time] if hasattr(frame[time], "dt") else frame[time].to_numpy(), time)
         return cls._from_rows(values, columns, [str(n) for n in names], ms, step, timezone)
+
+    @classmethod
+    def from_polars(
+        cls,
+        frame: pl.DataFrame,
+        *,
+        node: str = "node",
+        time: str = "time",
+        step: Duration | None = None,
+        timezone: str = "UTC",
+    ) -> Series:
+        """Make a series of a polars frame with a row a frame; null is missing. Otherwise as :meth:`from_pandas`."""
+        import numpy as np
+
+        frame_columns(frame, (node, time), "polars")
+        features = [c for c in frame.columns if c not in (node, time)]
+        columns = [feature_index(c) for c in features]
+        arrays = [numbers(frame[c].to_numpy(), c) for c in features]
+        values = np.column_stack(arrays) if arrays else np.empty((len(frame), 0), np.float32)
+        ms = times_ms(frame[time].to_numpy(), time)  # of times with a zone, UTC
+        return cls._from_rows(values, columns, node_names(frame[node].to_list()), ms, step, timezone)
 
     @classmethod
     def from_numpy(
@@ -161,7 +181,7 @@ class Series(Extent):
         """
         import numpy as np
 
-        array = _numbers(values, "values")
+        array = numbers(values, "values")
         columns = list(range(len(NAMES))) if features is None else feature_indices(features, ())
         if array.ndim not in (2, 3):
             raise _core.UsageError(
@@ -171,7 +191,7 @@ class Series(Extent):
             raise _core.UsageError(
                 f"values has {array.shape[-1]} columns and {len(columns)} features are named; give features="
             )
-        names = [str(n) for n in nodes]
+        names = node_names(nodes)
         if array.ndim == 2:
             if times is None:
                 raise _core.UsageError("values of two dimensions need times=, a time a row")
@@ -202,7 +222,7 @@ class Series(Extent):
             raise _core.UsageError(f"{len(values)} rows of values, {len(names)} nodes and {len(ms)} times")
         if len(ms) == 0:
             raise _core.UsageError("there are no rows, so there is no series")
-        step_ms = _smallest_distance(ms) if step is None else duration_ms(step, "step")
+        step_ms = smallest_distance(ms) if step is None else duration_ms(step, "step")
         if step_ms <= 0:
             raise _core.UsageError(f"step={step!r}: it must be longer than 0")
         astray = np.flatnonzero(ms % step_ms)
@@ -343,24 +363,14 @@ class Series(Extent):
         return slice(int(self.offsets[n]), int(self.offsets[n + 1]))
 
 
+def table_of(series: object) -> _core.Series:
+    """Return what the extension takes of a series; UsageError for anything else."""
+    if isinstance(series, Series):
+        return series._table
+    how = {"Store": "its parts() are series", "DataFrame": "Series.from_pandas and Series.from_polars make one of it"}
+    hint = how.get(type(series).__name__, "read_flows, Series.open, Series.from_pandas and Series.from_numpy make one")
+    raise _core.UsageError(f"expected a netflowgen.Series, not {type(series).__name__}; {hint}")
+
+
 def _restored(*parts: Any) -> Series:
     return Series._of(_core.Series.from_parts(*parts))
-
-
-def _numbers(values: Any, name: str) -> npt.NDArray[np.float32]:
-    import numpy as np
-
-    array = np.asarray(values)
-    if array.dtype.kind not in "iuf":
-        raise _core.UsageError(f"{name} is of type {array.dtype}; features are numbers, NaN where missing")
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32, copy=False)
-
-
-def _smallest_distance(ms: npt.NDArray[np.int64]) -> int:
-    import numpy as np
-
-    distances = np.diff(np.unique(ms))
-    if len(distances) == 0:
-        raise _core.UsageError("all rows have one time, so the length of a step is not known; give step=")
-    return int(distances.min())

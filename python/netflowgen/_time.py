@@ -32,6 +32,7 @@ _MOST_MS = 9_000_000_000_000_000
 def duration_ms(value: Duration, name: str) -> int:
     """Return whole milliseconds of ``"1min"``, ``"30s"``, ``"1h"``, seconds, or a timedelta."""
     ms: float
+    value = _plain(value)
     if isinstance(value, dt.timedelta):
         ms = value / dt.timedelta(milliseconds=1)
     elif isinstance(value, bool):
@@ -40,13 +41,22 @@ def duration_ms(value: Duration, name: str) -> int:
         ms = value * 1000
     elif isinstance(value, str):
         ms = _parse_ms(value, name)
-    elif type(value).__module__ == "numpy" and hasattr(value, "astype"):
+    elif _is_numpy(value, "m"):
         ms = float(value.astype("timedelta64[ms]").astype("int64"))
     else:
         raise _core.UsageError(f"{name}={value!r}: expected a duration such as '5min' or '1h'")
     if not 0 <= ms < _MOST_MS or ms != int(ms):
         raise _core.UsageError(f"{name}={value!r}: expected whole milliseconds, 0 or more")
     return int(ms)
+
+
+def _is_numpy(value: Any, kinds: str) -> bool:
+    return type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and value.dtype.kind in kinds
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy as Python's; anything else as it is."""
+    return value.item() if _is_numpy(value, "iufb") else value
 
 
 def _parse_ms(text: str, name: str) -> float:
@@ -59,6 +69,7 @@ def _parse_ms(text: str, name: str) -> float:
 
 def time_ms(value: Time, name: str) -> int:
     """Return milliseconds since the epoch of an ISO text, a datetime (naive: UTC) or Unix seconds."""
+    value = _plain(value)
     if isinstance(value, bool):
         raise _core.UsageError(f"{name}={value!r}: expected a time such as '2026-11-29T08:00:00Z'")
     if isinstance(value, int | float):
@@ -66,8 +77,9 @@ def time_ms(value: Time, name: str) -> int:
         if not abs(ms) < _MOST_MS:
             raise _core.UsageError(f"{name}={value!r}: out of range")
         return round(ms)
-    if type(value).__module__ == "numpy" and hasattr(value, "astype"):
-        return int(value.astype("datetime64[ms]").astype("int64"))
+    if _is_numpy(value, "M") and value == value:  # else NaT
+        moment: Any = value
+        return int(moment.astype("datetime64[ms]").astype("int64"))
     if isinstance(value, str):
         try:
             value = dt.datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
@@ -92,8 +104,11 @@ def times_ms(values: Any, name: str) -> npt.NDArray[np.int64]:
     if array.dtype.kind == "M":
         if np.isnat(array).any():
             raise _core.UsageError(f"{name}: row {int(np.isnat(array).argmax())} has no time")
-        fine = array.astype("datetime64[us]").astype(np.int64)
-        ms: npt.NDArray[np.int64] = fine // 1000
+        whole = array.astype("datetime64[ms]")
+        if (whole != array).any():
+            at = int((whole != array).argmax())
+            raise _core.UsageError(f"{name}: row {at}: {array[at]} is no whole millisecond, so it starts no step")
+        ms: npt.NDArray[np.int64] = whole.astype(np.int64)
         return ms
     if array.dtype.kind in "iu":
         return array.astype(np.int64) * 1000

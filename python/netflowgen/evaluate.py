@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import _core
 from ._model import Model
 from ._progress import Progress, python_names, shown
-from ._series import Series
+from ._series import Series, table_of
 from ._time import Time, as_datetimes, time_ms, times_ms
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def ddos(
     Warns:
         UserWarning: Labels that were left out, and why.
     """
+    core = table_of(series)
     settings = _core.DdosSettings()
     settings.train, settings.validation, settings.test = _period(train), _period(validation), _period(test)
     settings.budgets = list(budgets)
@@ -93,7 +94,7 @@ def ddos(
         settings.threads = model._threads
     text, name = _label_text(labels)
     with python_names(), shown(progress, "evaluate") as callback:
-        table, figures, lines = _core.ddos(series._table, text, name, settings, callback)
+        table, figures, lines = _core.ddos(core, text, name, settings, callback)
     for line in lines:
         warnings.warn(line.removeprefix("warning: "), stacklevel=2)
     return DdosResult(table, json.loads(figures))
@@ -121,6 +122,8 @@ def _label_text(labels: str | os.PathLike[str] | pd.DataFrame) -> tuple[str, str
                 return file.read(), path
         except (OSError, UnicodeDecodeError) as e:
             raise _core.Error(f"{path}: the labels cannot be read: {e}") from None
+    if not hasattr(labels, "columns"):
+        raise _core.UsageError(f"labels={labels!r}: expected the path of a CSV file or a data frame of pandas")
     missing = [c for c in ("node", "start", "end", "type") if c not in labels.columns]
     if missing:
         raise _core.UsageError(f"the labels have no column {missing[0]!r}; they need node, start, end and type")

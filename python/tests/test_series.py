@@ -154,7 +154,7 @@ def test_frames_that_are_refused(frame, options, message):
         (np.zeros((2, 39), complex), {"nodes": ["a", "b"], "times": [0, 60]}, "features are numbers"),
         (np.zeros((2, 39), "U3"), {"nodes": ["a", "b"], "times": [0, 60]}, "features are numbers"),
         (np.zeros((2, 39)), {"nodes": ["a", "b"], "times": [0.0, np.nan]}, "out of range"),
-        (np.zeros((2, 2)), {"nodes": "ab", "times": [0, 60], "features": ["bytes_in"] * 2}, "named twice"),
+        (np.zeros((2, 2)), {"nodes": ["a", "b"], "times": [0, 60], "features": ["bytes_in"] * 2}, "named twice"),
     ],
 )
 def test_arrays_that_are_refused(values, options, message):
@@ -201,3 +201,53 @@ def test_durations():
     for bad in ("noon", None, True, 1e300):
         with pytest.raises(ng.UsageError, match="^x="):
             time_ms(bad, "x")
+
+
+def test_what_is_easily_given_wrong(series, model):
+    kinds = {"nodes": ["a", "b"], "start": 0, "step": 60, "features": ["bytes_in"]}
+    values = np.ones((2, 3, 1))
+    masked = np.ma.masked_array(values, mask=np.arange(6).reshape(2, 3, 1) == 4)
+    found = ng.Series.from_numpy(masked, **kinds).to_numpy(["bytes_in"])[:, 0]
+    np.testing.assert_array_equal(found, [1, 1, 1, 1, np.nan, 1])
+    assert (masked.data == 1).all()
+    assert ng.Series.from_numpy(values, **{**kinds, "step": np.int64(60)}).step.total_seconds() == 60
+    assert ng.Series.from_numpy(values, **{**kinds, "start": np.int32(120)}).start.minute == 2
+    for wrong, message in [
+        ({"nodes": "ab"}, "expected a list of names"),
+        ({"nodes": [None, "b"]}, "number 0 is None"),
+        ({"nodes": ["a", float("nan")]}, "number 1 is nan"),
+        ({"step": np.datetime64("2026-01-01")}, "expected a duration"),
+        ({"start": np.datetime64("NaT")}, "expected a time"),
+    ]:
+        with pytest.raises(ng.UsageError, match=message):
+            ng.Series.from_numpy(values, **{**kinds, **wrong})
+    frame = pd.DataFrame({"node": "a", "time": pd.date_range("2026-01-01", periods=3, freq="min"), "bytes_in": 1.0})
+    for odd in (pd.Timedelta("1ns"), pd.Timedelta("1us")):
+        with pytest.raises(ng.UsageError, match="no whole millisecond"):
+            ng.Series.from_pandas(frame.assign(time=frame["time"] + odd))
+    with pytest.raises(ng.UsageError, match="not list"):
+        ng.Series.from_pandas([frame])
+    for call in (model.forecast, model.embed, model.scores, model.anomalies, model.alerts, ng.evaluate.ddos):
+        with pytest.raises(ng.UsageError, match="Series.from_pandas"):
+            call(frame, frame) if call is ng.evaluate.ddos else call(frame)
+    with pytest.raises(ng.UsageError, match="horizons is empty"):
+        model.forecast(series, horizons=[])
+    assert model.forecast(series, np.array([60, 120])).equals(model.forecast(series, ["1min", "2min"]))
+
+
+def test_polars_in():
+    pl = pytest.importorskip("polars")
+    times = pd.date_range("2026-01-01", periods=3, freq="min")
+    frame = pl.DataFrame(
+        {"node": ["a", "a", "b"], "time": times.to_numpy(), "bytes_in": [1, None, 3], "flows_in": [1.0, 2.0, 0.0]}
+    )
+    expected = ng.Series.from_pandas(frame.to_pandas())
+    for given in (frame, frame.with_columns(pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo"))):
+        found = ng.Series.from_polars(given)
+        assert found.to_numpy().tobytes() == expected.to_numpy().tobytes() and found.nodes == ["a", "b"]
+        assert (found.times == expected.times).all() and found.start == expected.start
+    assert ng.Series.from_polars(found.to_polars()).to_numpy().tobytes() == expected.to_numpy().tobytes()
+    with pytest.raises(ng.UsageError, match="Series.from_pandas"):
+        ng.Series.from_polars(frame.to_pandas())
+    with pytest.raises(ng.UsageError, match="number 2 is None"):
+        ng.Series.from_polars(frame.with_columns(node=pl.Series(["a", "a", None])))
