@@ -16,8 +16,8 @@ mkdir -p shipped-out
 [ -e shipped-out/cesnet-holdout.txt ] || $nfg evaluate holdout shipped-out/cesnet --share 0.3 \
   --train 2023-10-09/2024-05-19 -o shipped-out/cesnet-holdout.txt
 resume=(); [ ! -e "$out/model/checkpoint.safetensors" ] || resume=(--resume)
-$nfg pretrain --corpus configs/corpora/default.yaml --networks "$out/networks" --size nano --steps 6500 --batch 32 --length 192 \
-  --evaluate-every 200 --validation-windows 768 --direct-weight 5 --inject-weight 3 --learning-rate 0.003 --patience 0 "${resume[@]}" -o "$out/model"
+$nfg pretrain --corpus configs/corpora/default.yaml --networks "$out/networks" --size nano --steps 8500 --batch 32 --length 192 \
+  --evaluate-every 250 --validation-windows 768 --direct-weight 5 --inject-weight 3 --learning-rate 0.003 --average 0.998 --patience 0 "${resume[@]}" -o "$out/model"
 # Thresholds: a simulated week of the demo's kind, drawn anew, its attacks left out.
 if [ ! -e "$out/calibration/store/series.json" ]; then
   sed 's/^seed:.*/seed: 20250101/' configs/scenarios/demo.yaml > "$out/calibration.yaml"
