@@ -69,6 +69,17 @@ expect 0 "EWMA |z|" $nfg evaluate anomaly "$out/store" --labels "$out/sim/labels
 printf 'node,start,end,type\n192.0.2.1,2024-01-01,2024-01-02,x\n' >"$out/nobody.csv"
 expect 1 "no labelled event starts in the test period" $nfg evaluate anomaly "$out/store" --labels "$out/nobody.csv"
 
+# The same score in the stream: a policy turns the task on, and its alerts are of that task.
+expect 1 "no node of the store is active for long enough" $nfg calibrate "$out/store" --anomaly unusual -o "$out/none"
+expect 2 "--anomaly" $nfg calibrate "$types/store" --anomaly strange -o "$out/none"
+expect 0 "; off unless a policy names the task" $nfg calibrate "$types/store" --labels "$types/labels.csv" --anomaly unusual -o "$out/unusual"
+grep -q '"score": *"unusual"' "$out/unusual/detect.json" || fail "detect.json does not name the score"
+printf 'defaults: {false_alarms: {anomaly: 10}, thresholds: {ddos: off}}\n' >"$out/anomaly.yaml"
+expect 0 "" $nfg replay "$types/flows.csv.zst" --nodes 10.40.0.0/27 --model "$out/unusual" --policy "$out/anomaly.yaml" -o "$out/unusual.jsonl"
+grep -q '"task":"anomaly"' "$out/unusual.jsonl" || fail "no alert is of task anomaly"
+expect 0 "" $nfg replay "$types/flows.csv.zst" --nodes 10.40.0.0/27 --model "$out/unusual" -o "$out/usual.jsonl"
+grep -q '"task":"anomaly"' "$out/usual.jsonl" && fail "task anomaly is on although no policy names it"
+
 # Congestion.
 printf 'node,capacity\n10.30.0.1,1M\n10.30.0.2,1M\n' >"$out/links.csv"
 expect 0 "best baseline" $nfg evaluate congestion "$out/store" --capacity "$out/links.csv" --share 0.01 --every 1m --model "$model" -o "$out/congestion.json"

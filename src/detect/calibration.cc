@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "detect/anomaly_score.h"
 
 namespace netflowgen::detect {
 namespace {
@@ -97,8 +98,8 @@ FittedNodes nodes_from_json(const Json& j, const std::string& where) {
 // What is wrong with a task from a file, or "".
 std::string problem(const TaskCalibration& t) {
   if (t.name.empty()) return "a task has no name";
-  if (t.score != kInjectScore && !t.score.starts_with(kHeadScore))
-    return "score is neither a head nor inject";
+  if (t.score != kInjectScore && t.score != kUnusualScore && !t.score.starts_with(kHeadScore))
+    return "score is neither a head nor inject nor unusual";
   const auto& time = t.timing;
   for (const int64_t n : {time.min_steps, time.end_steps, time.max_steps, time.long_steps}) {
     if (n < 1 || n > (int64_t{1} << 40)) return "a length of its timing is out of range";

@@ -12,19 +12,28 @@ namespace {
 
 constexpr const char* kTensor = "detect.state";
 constexpr const char* kSurroundTensor = "detect.surroundings";
+constexpr const char* kUnusualTensor = "detect.unusual";  // what anomaly_score.h knows
 constexpr const char* kVersionKey = "detect.version";
 // Format 1: no incidents, no usual traffic, filters without an action.
 constexpr int kOldest = 1;
 constexpr size_t kCheckBytes = sizeof(uint64_t);
 
-base::NamedTensors tensors_of(const std::vector<uint8_t>& bytes, const std::vector<uint8_t>& surround) {
-  base::NamedTensors tensors{
-      {kTensor, base::tensor_view<uint8_t>(bytes, {static_cast<int64_t>(bytes.size())})}};
-  if (!surround.empty())
-    tensors.emplace_back(kSurroundTensor,
-                         base::tensor_view<uint8_t>(surround, {static_cast<int64_t>(surround.size())}));
-  return tensors;
-}
+// The bytes of a stream's tensors. An empty part is not written.
+struct Parts {
+  std::vector<uint8_t> detector;
+  std::vector<uint8_t> surround;
+  std::vector<uint8_t> unusual;
+
+  base::NamedTensors tensors() const {
+    base::NamedTensors tensors;
+    for (const auto& [name, bytes] :
+         {std::pair{kTensor, &detector}, {kSurroundTensor, &surround}, {kUnusualTensor, &unusual}}) {
+      if (!bytes->empty())
+        tensors.emplace_back(name, base::tensor_view<uint8_t>(*bytes, {static_cast<int64_t>(bytes->size())}));
+    }
+    return tensors;
+  }
+};
 
 // Keys ascending, so that the same state gives the same bytes.
 template <typename Map>
@@ -171,17 +180,20 @@ std::vector<uint8_t> DetectorState::surround_of(const StreamingDetector& stream)
   return std::move(w.bytes());
 }
 
+// Empty where no task has the score, and for programs that do not know it.
+std::vector<uint8_t> DetectorState::unusual_of(const StreamingDetector& stream, int version) {
+  return stream.unusual_ == nullptr || version < 2 ? std::vector<uint8_t>() : stream.unusual_->save();
+}
+
 void DetectorState::save(const StreamingDetector& stream, const base::fs::path& path, int version) {
-  const auto bytes = bytes_of(stream, version);
-  const auto surround = surround_of(stream);
-  stream.engine_.save(path, tensors_of(bytes, surround), {{kVersionKey, std::to_string(version)}});
+  const Parts parts{bytes_of(stream, version), surround_of(stream), unusual_of(stream, version)};
+  stream.engine_.save(path, parts.tensors(), {{kVersionKey, std::to_string(version)}});
 }
 
 infer::Snapshot DetectorState::snapshot(const StreamingDetector& stream, const base::fs::path& path) {
-  const auto bytes = bytes_of(stream, kArchiveVersion);
-  const auto surround = surround_of(stream);
-  return stream.engine_.snapshot(path, tensors_of(bytes, surround),
-                                 {{kVersionKey, std::to_string(kArchiveVersion)}});
+  const Parts parts{bytes_of(stream, kArchiveVersion), surround_of(stream),
+                    unusual_of(stream, kArchiveVersion)};
+  return stream.engine_.snapshot(path, parts.tensors(), {{kVersionKey, std::to_string(kArchiveVersion)}});
 }
 
 namespace {
@@ -312,6 +324,10 @@ void DetectorState::restore(StreamingDetector& stream, const base::fs::path& pat
       throw base::Error("{}: the state of surroundings is damaged; start without --state", where);
   }
   read(stream, checked(file.values<uint8_t>(kTensor), where), version, where);
+  // A state without it is of a time when no task asked for the score: nodes are learnt anew.
+  if (stream.unusual_ == nullptr || !file.has(kUnusualTensor)) return;
+  if (!stream.unusual_->restore(file.values<uint8_t>(kUnusualTensor), stream.last_step_))
+    throw base::Error("{}: what was usual is damaged, or of another model; start without --state", where);
 }
 
 }  // namespace netflowgen::detect

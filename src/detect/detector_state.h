@@ -46,6 +46,7 @@ class DetectorState {
   static Track track_of(const Detector& detector, int64_t step, int64_t raised, const Alert& alert);
   static std::vector<uint8_t> bytes_of(const StreamingDetector& stream, int version);
   static std::vector<uint8_t> surround_of(const StreamingDetector& stream);
+  static std::vector<uint8_t> unusual_of(const StreamingDetector& stream, int version);
   static void read(StreamingDetector& stream, std::span<const uint8_t> bytes, int version,
                    const std::string& where);
 };

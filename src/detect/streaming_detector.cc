@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/nan.h"
 
 namespace netflowgen::detect {
 namespace {
@@ -23,7 +24,10 @@ StreamingDetector::StreamingDetector(std::shared_ptr<const infer::Model> model, 
       engine_(model_, options),
       sample_(rules.step_ms()),
       detector_(rules, parts(std::move(incidents)), std::move(sink)) {
-  for (const auto& task : rules.calibration().tasks) sources_.push_back(source_of(task));
+  for (const auto& task : rules.calibration().tasks) {
+    sources_.push_back(source_of(task));
+    if (sources_.back().unusual && unusual_ == nullptr) unusual_ = std::make_unique<AnomalyScorer>(model_);
+  }
   if (model_->spec().input.surroundings) surroundings_.emplace(model_->spec().input.step_ms);
 }
 
@@ -53,6 +57,10 @@ StreamingDetector::Source StreamingDetector::source_of(const TaskCalibration& ta
       throw base::Error("task {} is scored where feature {} is above 0, and there is no such feature",
                         task.name, task.scored);
     s.scored = *feature;
+  }
+  if (task.score == kUnusualScore) {
+    s.unusual = true;
+    return s;
   }
   if (task.score == kInjectScore) {
     if (!model_->spec().inject)
@@ -154,8 +162,8 @@ void StreamingDetector::finish(int64_t step) {
 
 infer::Wanted StreamingDetector::wanted() const {
   infer::Wanted wanted;
-  wanted.hidden = false;
-  wanted.direct = false;
+  wanted.hidden = unusual_ != nullptr;
+  wanted.direct = unusual_ != nullptr;
   wanted.forecast = !model_->spec().input.leads.empty();
   wanted.inject = model_->spec().inject;
   return wanted;
@@ -170,6 +178,7 @@ void StreamingDetector::run(int64_t step, std::span<const infer::Item> items,
     for (const uint64_t node : results_.evicted) {
       detector_.forget(node);
       if (surroundings_) surroundings_->forget(node);
+      if (unusual_ != nullptr) unusual_->forget(node);
     }
   }
 }
@@ -177,6 +186,7 @@ void StreamingDetector::run(int64_t step, std::span<const infer::Item> items,
 void StreamingDetector::update_detector(int64_t step, std::span<const infer::Item> items,
                                         std::span<const std::string_view> names) {
   scores_.resize(items.size() * sources_.size());
+  unusual_scores_.assign(unusual_ == nullptr ? 0 : items.size(), base::kNaN);
   seen_.clear();
   for (size_t i = 0; i < items.size(); ++i) {
     if (!names.empty()) {
@@ -184,11 +194,21 @@ void StreamingDetector::update_detector(int64_t step, std::span<const infer::Ite
       results_.stepped(i) ? frames_.emit() : frames_.drop(results_.drop[i]);
     }
     if (!results_.stepped(i)) continue;
+    if (unusual_ != nullptr)
+      unusual_scores_[i] = unusual_->update(position_of(results_, items.size(), i, items[i]));
     seen_.push_back(scores_of(results_, items.size(), i, items[i], scores_));
     if (!names.empty()) seen_.back().name = names[i];
   }
   if (observer_) observer_(step, seen_);
   detector_.update(step, seen_);
+}
+
+AnomalyPosition StreamingDetector::position_of(const infer::Results& results, size_t items, size_t i,
+                                               const infer::Item& item) const {
+  const size_t hidden = results.hidden.size() / items;
+  const size_t direct = results.direct.size() / items;
+  return {item.node, item.step, item.frame, std::span(results.hidden).subspan(i * hidden, hidden),
+          std::span(results.direct).subspan(i * direct, direct)};
 }
 
 // Row i of the results of `items` items. `scores` holds [items, tasks] and backs the answer, as the results do.
@@ -225,6 +245,12 @@ void StreamingDetector::foresee(std::string_view node, std::span<const int64_t> 
     if (around != open_surround_.end()) items.back().surround = around->second;
   }
   engine_.peek(items, wanted(), peeked_);
+  if (unusual_ != nullptr) {
+    std::vector<AnomalyPosition> positions;
+    for (size_t i = 0; i < items.size(); ++i)
+      positions.push_back(position_of(peeked_, items.size(), i, items[i]));
+    unusual_scores_ = unusual_->peek(positions);
+  }
   std::vector<float> scores(items.size() * sources_.size());
   std::vector<NodeScores> seen;
   for (size_t i = 0; i < items.size(); ++i) {
@@ -240,6 +266,7 @@ float StreamingDetector::score(const Source& source, const infer::Results& resul
   if (source.scored >= 0 && !(frame[static_cast<size_t>(source.scored)] > 0)) {
     return std::numeric_limits<float>::quiet_NaN();
   }
+  if (source.unusual) return unusual_scores_[item];
   return source.task < 0 ? results.inject[item] : results.tasks[static_cast<size_t>(source.task)][item];
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/ledger.h"
+#include "detect/anomaly_score.h"
 #include "detect/detector.h"
 #include "detect/type_model.h"
 #include "infer/engine.h"
@@ -88,8 +89,9 @@ class StreamingDetector : public series::FrameSink {
     std::string node;
     size_t frame;  // index into frames_of_step_
   };
-  struct Source {   // where a task's score is found
-    int task = -1;  // of the model; -1: the injection head
+  struct Source {          // where a task's score is found
+    int task = -1;         // of the model; -1: the injection head
+    bool unusual = false;  // the anomaly score instead
     int scored = -1;
   };
 
@@ -106,12 +108,16 @@ class StreamingDetector : public series::FrameSink {
   float score(const Source& source, const infer::Results& results, size_t item,
               std::span<const float> frame) const;
   infer::Wanted wanted() const;
+  AnomalyPosition position_of(const infer::Results& results, size_t items, size_t i,
+                              const infer::Item& item) const;
 
   std::shared_ptr<const infer::Model> model_;
   infer::Engine engine_;
   std::vector<Source> sources_;
   int classes_ = -1;  // index of the classes head
   std::optional<TypeModel> types_;
+  std::unique_ptr<AnomalyScorer> unusual_;  // null: no task asks for it
+  std::vector<float> unusual_scores_;       // [items] of the latest step or of the latest foresee()
   FlowSample sample_;
   Detector detector_;
   Observer observer_;

@@ -2,14 +2,48 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "detect/anomaly_score.h"
 #include "eval/attacks/operating.h"
 #include "learn/head.h"
 #include "model/spec.h"
 
 namespace netflowgen::study {
+namespace {
+
+// A method's scores with the model's bands, as the stream has them.
+class Latched : public eval::AttackMethod {
+ public:
+  Latched(std::shared_ptr<eval::AttackMethod> scores, std::shared_ptr<FeatureCaches> caches)
+      : scores_(std::move(scores)), caches_(std::move(caches)) {}
+  std::string name() const override { return scores_->name(); }
+  bool uses_labels() const override { return false; }
+  void fit(const eval::DdosTask&, uint64_t) override {}
+  std::vector<float> score(const series::FrameTable& table) override {
+    auto scores = scores_->score(table);
+    if (std::all_of(scores.begin(), scores.end(), [](float s) { return std::isnan(s); }))
+      throw base::Error(
+          "no node of the store is active for long enough to have the score '{}' (docs/tasks.md, Anomalies); "
+          "give an archive of "
+          "more steps",
+          detect::kUnusualScore);
+    return scores;
+  }
+  void latch(const series::FrameTable& table, detect::ScoreTable& scores) override {
+    caches_->latch(table, scores);
+  }
+
+ private:
+  std::shared_ptr<eval::AttackMethod> scores_;
+  std::shared_ptr<FeatureCaches> caches_;
+};
+
+}  // namespace
 
 detect::TaskCalibration calibrate_task(const CalibrationWish& wish, eval::AttackMethod& method,
                                        const eval::DdosTask& task, const eval::DdosOptions& protocol) {
@@ -30,10 +64,13 @@ detect::TaskCalibration calibrate_task(const CalibrationWish& wish, eval::Attack
 detect::TaskCalibration calibrate_anomaly(const CalibrationWish& wish,
                                           const std::shared_ptr<FeatureCaches>& caches,
                                           const eval::DdosTask& task, const eval::DdosOptions& protocol) {
-  InjectionDetector anomaly(caches);
-  auto c = calibrate_task(wish, anomaly, task, protocol);
+  InjectionDetector inject(caches);
+  const bool unusual = wish.unusual != nullptr;
+  if (unusual) wish.unusual->fit(task, wish.seed);
+  Latched latched(wish.unusual, caches);
+  auto c = calibrate_task(wish, unusual ? static_cast<eval::AttackMethod&>(latched) : inject, task, protocol);
   c.name = "anomaly";
-  c.score = detect::kInjectScore;
+  c.score = unusual ? detect::kUnusualScore : detect::kInjectScore;
   return c;
 }
 
@@ -47,11 +84,11 @@ detect::Calibration calibrate_model(const std::string& model, CalibrationWish wi
   for (const auto& h : folder.spec().tasks) {
     if (h.outputs() == 1) heads.push_back(h.name);
   }
-  const bool inject = folder.spec().inject;
-  if (heads.empty() && !inject)
+  const bool anomaly = folder.spec().inject || wish.unusual != nullptr;
+  if (heads.empty() && !anomaly)
     throw base::Error(
         "{} has no injection head and no task head: fine-tune it with labels (netflowgen finetune)", model);
-  wish.tasks = heads.size() + (inject ? 1 : 0);
+  wish.tasks = heads.size() + (anomaly ? 1 : 0);
   detect::Calibration all;
   for (const auto& name : heads) {
     FixedHead head(caches, learn::load_head(folder, name));
@@ -59,7 +96,7 @@ detect::Calibration calibrate_model(const std::string& model, CalibrationWish wi
     all.tasks.back().name = name;
     all.tasks.back().score = std::string(detect::kHeadScore) + name;
   }
-  if (inject) {
+  if (anomaly) {
     all.tasks.push_back(calibrate_anomaly(wish, caches, task, protocol));
     all.tasks.back().enabled = heads.empty();
   }

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -42,7 +44,8 @@ model::ModelSpec small_spec() {
   return s;
 }
 
-Calibration calibration() {
+// `anomaly`: where that task's score comes from.
+Calibration calibration(const std::string& anomaly_score = "inject") {
   TaskCalibration ddos;
   ddos.name = "ddos";
   ddos.score = "head ddos";
@@ -50,7 +53,7 @@ Calibration calibration() {
   ddos.thresholds = {{10, -2, 0, false}, {1, -0.3f, 0, false}, {0.1, 0.5f, 0, false}, {0.01, 1.5f, 0, false}};
   TaskCalibration anomaly = ddos;
   anomaly.name = "anomaly";
-  anomaly.score = "inject";
+  anomaly.score = anomaly_score;
   return {{ddos, anomaly}};
 }
 
@@ -58,10 +61,10 @@ Calibration calibration() {
 struct Input {
   std::vector<std::vector<std::pair<std::string, std::vector<float>>>> steps;
 
-  explicit Input(uint64_t seed) {
+  explicit Input(uint64_t seed, int64_t count = kSteps) {
     base::Random random(seed);
     std::vector<int> quiet(kNodes, 0);
-    steps.resize(kSteps);
+    steps.resize(static_cast<size_t>(count));
     for (auto& step : steps) {
       for (int n = 0; n < kNodes; ++n) {
         auto& q = quiet[static_cast<size_t>(n)];
@@ -84,8 +87,9 @@ struct Input {
 class Path {
  public:
   Path(const base::fs::path& model, int threads,
-       const std::string& yaml = "defaults: {learning: 20m, outage: 10m}")
-      : rules_(Policies::parse(yaml, "p", {"ddos", "anomaly"}), calibration(), 60'000, 8),
+       const std::string& yaml = "defaults: {learning: 20m, outage: 10m}",
+       const std::string& anomaly_score = "inject")
+      : rules_(Policies::parse(yaml, "p", {"ddos", "anomaly"}), calibration(anomaly_score), 60'000, 8),
         stream_(
             infer::Model::load(model), rules_, options(threads),
             [this](const Alert& a) { text += to_json_line(a); },
@@ -186,6 +190,32 @@ TEST_F(StreamTest, RestoredEqualsUninterrupted) {
       after.play(input, cut, kSteps);
       EXPECT_EQ(before.text + after.text, whole.text);
     }
+  }
+}
+
+// The score of what is unlike a node's past: nodes learn for 128 active steps before they have one.
+TEST_F(StreamTest, UnusualDoesNotDependOnThreadsOrOnARestart) {
+  constexpr int64_t kCount = 420;
+  const std::string only = "defaults: {learning: 20m, false_alarms: {anomaly: 10}, thresholds: {ddos: off}}";
+  const RandomModel model(small_spec(), 12);
+  const Input input(12, kCount);
+  Path whole(model.path(), 1, only, "unusual");
+  whole.play(input, 0, kCount);
+  EXPECT_NE(whole.text.find("\"task\":\"anomaly\""), std::string::npos);
+  EXPECT_EQ(Path(model.path(), 3, only, "unusual").play(input, 0, kCount, true).text, whole.text);
+  for (const int64_t cut : {int64_t{90}, int64_t{300}}) {
+    Path before(model.path(), 1, only, "unusual");
+    before.play(input, 0, cut);
+    DetectorState::save(before.stream(), path_);
+    const std::string bytes = base::read_file(path_);
+    Path after(model.path(), 3, only, "unusual");
+    DetectorState::restore(after.stream(), path_);
+    DetectorState::save(after.stream(), path_);
+    EXPECT_EQ(base::read_file(path_), bytes);
+    after.play(input, cut, kCount);
+    EXPECT_EQ(before.text + after.text, whole.text) << cut;
+    // A program whose task has another score reads the rest.
+    EXPECT_NO_THROW(DetectorState::restore(Path(model.path(), 1, only).stream(), path_));
   }
 }
 
@@ -309,6 +339,42 @@ TEST(Stream, LookingAheadChangesNothing) {
   EXPECT_EQ(base::read_file(a), base::read_file(b));
   base::fs::remove(a);
   base::fs::remove(b);
+}
+
+// All scores of a path, as bits: most are NaN while nodes are learnt.
+std::vector<uint32_t> scores_of(Path& path, const Input& input, int64_t to, bool look) {
+  std::vector<uint32_t> bits;
+  path.stream().set_observer([&bits](int64_t, std::span<const NodeScores> seen) {
+    for (const auto& s : seen) {
+      if (s.frame.empty()) continue;
+      for (const float x : s.scores) bits.push_back(std::bit_cast<uint32_t>(x));
+    }
+  });
+  for (int64_t s = 0; s < to; ++s) {
+    for (const auto& [node, frame] : input.steps[static_cast<size_t>(s)]) {
+      std::vector<float> more = frame;
+      more[series::kBytesIn] = more[series::kPacketsIn] = 1e8f;
+      if (look && s > 300)
+        path.stream().foresee(node, std::vector<int64_t>{1000 + s}, more, (1000 + s) * 60'000);
+    }
+    path.play(input, s, s + 1);
+  }
+  return bits;
+}
+
+TEST(Stream, LookingAheadTeachesNothing) {
+  constexpr int64_t kCount = 420;
+  const std::string policy = "defaults: {learning: 20m, false_alarms: {anomaly: 10}, severity: high}";
+  const RandomModel model(small_spec(), 14);
+  const Input input(14, kCount);
+  Path plain(model.path(), 1, policy, "unusual");
+  Path looking(model.path(), 1, policy, "unusual");
+  const auto bits = scores_of(plain, input, kCount, false);
+  EXPECT_EQ(scores_of(looking, input, kCount, true), bits);
+  size_t known = 0;  // of task anomaly, the second
+  for (size_t i = 1; i < bits.size(); i += 2) known += std::isnan(std::bit_cast<float>(bits[i])) ? 0 : 1;
+  EXPECT_GT(known, 100u);
+  EXPECT_NE(looking.text.find("\"task\":\"anomaly\""), std::string::npos);
 }
 
 }  // namespace

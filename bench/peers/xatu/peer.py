@@ -4,7 +4,7 @@ Usage: peer.py STORE LABELS.csv DDOS.json OUT.json [--budget SHARE]... [--seeds 
 DDOS.json is what the program wrote with -o; its numbers of events and rows must equal those here. A budget is 1 (all labels) or the share of
 clean:SHARE. Half of a step's windows lie around a shown attack, half around benign steps that are shown. With all labels the number of steps is that
 with the best AUPRC on the validation period, which nothing is learnt from; a draw of few labels takes as many, and learns from all of training.
-The paper's auxiliary signals (blocklists, earlier attackers, spoofing, clusters of sources) are not there: frames do not hold sources.
+The paper's auxiliary signals (blocklists, earlier attackers, spoofing, clusters of sources) are not there: frames do not hold sources. What OUT.json has already is kept, so a run that was stopped continues.
 """
 
 import argparse
@@ -168,18 +168,27 @@ def main():
     x = inputs_of(data, data.active & inside)
     data.inputs, series = x.shape[2], Series(x)
     begun = time.process_time()
-    best, steps, mean = choose(data, series, arguments.steps, 1)
-    out = {"validation": best, "steps": steps, "summed": mean, "choice_seconds": time.process_time() - begun, "runs": []}
+    path = pathlib.Path(arguments.out)
+    if path.exists():
+        out = json.loads(path.read_text())
+    else:
+        best, steps, mean = choose(data, series, arguments.steps, 1)
+        out = {"validation": best, "steps": steps, "summed": mean, "choice_seconds": time.process_time() - begun, "runs": []}
+        path.write_text(json.dumps(out, indent=1) + "\n")
+    steps, mean = out["steps"], out["summed"]
+    done = {(r["budget"], r["seed"]) for r in out["runs"]}
     test = data.steps("test")
     for share in arguments.budget or (1.0, 0.05):
         for seed in range(1, (1 if share >= 1 else arguments.seeds) + 1):
+            if (share, seed) in done:
+                continue
             begun = time.process_time()
             labels, count = data.draw(share, seed)
             model = train(data, series, labels, data.steps("train"), steps, seed)
             score = summed(hazards(model, series, labels.shape, slice(test.start - max(MEAN), test.stop)), mean)
             out["runs"].append({"budget": share, "seed": seed, "labelled_events": count, "seconds": time.process_time() - begun, **test_figures(data, score)})
             print(out["runs"][-1], flush=True)
-            pathlib.Path(arguments.out).write_text(json.dumps(out, indent=1) + "\n")
+            path.write_text(json.dumps(out, indent=1) + "\n")
 
 
 if __name__ == "__main__":

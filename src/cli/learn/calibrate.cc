@@ -6,6 +6,7 @@
 #include "cli/learn/learn_options.h"
 #include "cli/options/detect_options.h"
 #include "detect/calibration.h"
+#include "eval/anomaly/anomaly_method.h"
 #include "eval/attacks/protocol.h"
 #include "eval/labels.h"
 #include "learn/feature_cache.h"
@@ -24,6 +25,7 @@ struct CalibrateOptions {
   std::string period;
   std::vector<std::string> labels;
   bool general = false;
+  std::string anomaly = "inject";
   double rate = 0.1;
   std::string device = "cpu";
   int threads = 0;
@@ -50,7 +52,11 @@ void run_calibrate(const CalibrateOptions& o, Context& context) {
   const auto task = eval::full_task(data, protocol);
   const auto caches = std::make_shared<study::FeatureCaches>(learn::Backbone(model, o.device, o.threads),
                                                              context.stop, progress_printer(context, "walk"));
-  const auto calibration = study::calibrate_model(model, {o.rate, 1, 1}, caches, task, protocol);
+  study::CalibrationWish wish{o.rate, 1, 1};
+  if (o.anomaly == "unusual")
+    wish.unusual = eval::anomaly_method(model, eval::AnomalyLearning::kAlways, o.threads, context.stop,
+                                        progress_printer(context, "unusual"));
+  const auto calibration = study::calibrate_model(model, wish, caches, task, protocol);
   const std::string out = o.out.empty() ? model : o.out;
   study::copy_model(model, out);
   for (const auto& t : study::save_calibration(out, calibration, table, o.general).tasks)
@@ -71,6 +77,10 @@ void add_calibrate(Command& app, Context& context) {
       ->capture_default_str();
   c->add_option("--period", o->period, "Only this period, FROM/TO (default: all)");
   c->add_option("--labels", o->labels, "CSV of known attacks: their steps are left out");
+  c->add_option("--anomaly", o->anomaly,
+                "Score of task anomaly: inject, like an attack; unusual, unlike its past")
+      ->check(one_of({"inject", "unusual"}))
+      ->capture_default_str();
   c->add_flag("--general", o->general, "For other networks, too: the store's nodes are not kept")
       ->group(kAdvancedGroup);
   c->add_option("--device", o->device, "cpu, cuda or cuda:N")->capture_default_str();
