@@ -3,7 +3,7 @@
 KAFKA_JARS=FOLDER python3 bench/fleet.py PROGRAM [FLOWS [HOSTS [WORKERS...]]]: needs java, kcat, openssl. The broker's own time is not
 counted. Both sides read the same topic (goflow2's JSON, four partitions, as of four exporters), write a store, and score the same frames
 with the model that comes with the program. WORKERS: how many collectors, and as many detectors, one run after another (1 2 4). A host is
-seen by one exporter, unless SHARED=1: then by all, and each collector has its own partial frame of it.
+seen by one exporter, unless SHARED=1: then by all, and each collector has its own partial frame of it. MINUTES: steps, 40 unless set.
 """
 import json
 import os
@@ -25,7 +25,7 @@ WORKERS = [int(w) for w in sys.argv[4:]] or [1, 2, 4]
 PARTS = 4
 SHARED = os.environ.get("SHARED") == "1"
 START = 1_767_225_600
-MINUTES = 40
+MINUTES = int(os.environ.get("MINUTES", "40"))  # steps
 
 
 def flows(part):

@@ -29,6 +29,7 @@ struct SizeArgs {
   double ends = 1;
   std::string step = "60s";
   std::string lateness = kUsualLateness;
+  std::string flush = "5m";
   std::string history = "512M";
   std::string keep = "400d";
   std::string keep_rows = "90d";
@@ -81,6 +82,7 @@ serve::SizeInput input_of(const SizeArgs& a) {
   if (in.step_s <= 0) throw UsageError("--step {}: it must be longer than 0", a.step);
   // A flow makes its ends active, and no more.
   in.active = std::min(in.active, in.flows_per_s * in.step_s * in.ends);
+  in.flush_s = static_cast<double>(duration_ms(a.flush, "--flush")) / 1000;
   in.history_bytes = static_cast<double>(size_bytes(a.history, "--history"));
   in.keep_days = days_of(a.keep, "--keep");
   in.rows_days = days_of(a.keep_rows, "--keep-rows");
@@ -118,6 +120,7 @@ void print_json(const SizeArgs& a, const serve::SizeInput& in, const serve::Sizi
                 {"ends", in.ends},
                 {"step_s", in.step_s},
                 {"lateness_s", in.lateness_s},
+                {"flush_s", in.flush_s},
                 {"busy", in.busy},
                 {"bytes_per_node", in.bytes_per_node}};
   for (const auto& l : sizing.lines)
@@ -158,6 +161,7 @@ void add_size(Command& app, Context&) {
   c->add_option("--ends", a->ends, "Of a flow's two ends, how many are nodes")->capture_default_str();
   c->add_option("--step", a->step, "Length of a step")->capture_default_str();
   c->add_option("--lateness", a->lateness, "How long a step stays open after its end")->capture_default_str();
+  c->add_option("--flush", a->flush, "How often frames are written to the store")->capture_default_str();
   c->add_option("--history", a->history, "Memory of serve's latest steps: its history.memory")
       ->capture_default_str();
   c->add_option("--keep", a->keep, "Of the series store")->capture_default_str();

@@ -86,6 +86,9 @@ class FrameSink {
 
 // Sees the accumulators of a step that closes, before its frames are made.
 using StepTap = std::function<void(int64_t step, const OpenStep& nodes)>;
+// Sees those of one node of a step that closes, by node, when its frame is made of them. They are valid during the call.
+using NodeTap =
+    std::function<void(int64_t step, const StepSlot& slot, const StateView& in, const StateView& out)>;
 
 class SeriesBuilder {
  public:
@@ -99,6 +102,7 @@ class SeriesBuilder {
   // The end of the input: decides about what is held and closes every step. add() may not follow.
   void finish();
   void set_step_tap(StepTap tap) { step_tap_ = std::move(tap); }
+  void set_node_tap(NodeTap tap) { node_tap_ = std::move(tap); }
 
   base::LedgerView flow_ledger() const;
   base::LedgerView frame_ledger() const;
@@ -156,12 +160,14 @@ class SeriesBuilder {
   void close_before(int64_t step);
   void close_front();
   void emit_frames(OpenStep& step, int64_t number);
+  void finish_node(const OpenStep& step, int64_t number, const StepSlot& slot, std::span<float> frame);
   OpenStep& open(int64_t step);
   int64_t last_step_of(const flow::Flow& flow) const;
 
   SeriesOptions options_;
   FrameSink& sink_;
   StepTap step_tap_;
+  NodeTap node_tap_;
   NodeSelector selector_;
   uint16_t groups_;  // that the chosen features need
   bool sums_alone_;  // in the open steps

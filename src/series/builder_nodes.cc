@@ -39,6 +39,18 @@ void SeriesBuilder::trim_full() {
   full_.clear();
 }
 
+// Logs become states once, for the tap and for the frame.
+void SeriesBuilder::finish_node(const OpenStep& step, int64_t number, const StepSlot& slot,
+                                std::span<float> frame) {
+  if (!node_tap_) return step.finish(slot, scratch_, frame);
+  scratch_.arena.rewind();
+  const StateView in = step.view(slot, kIn, scratch_);
+  const StateView out = step.view(slot, kOut, scratch_);
+  node_tap_(number, slot, in, out);
+  if (sums_alone_) return step.finish(slot, scratch_, frame);
+  series::finish(in, out, frame);
+}
+
 void SeriesBuilder::emit_frames(OpenStep& step, int64_t number) {
   auto slots = step.sorted();
   frames_.enter(slots.size());
@@ -53,7 +65,7 @@ void SeriesBuilder::emit_frames(OpenStep& step, int64_t number) {
     }
     step.settle(slots[i], kIn);
     step.settle(slots[i], kOut);
-    step.finish(slots[i], scratch_, frame);
+    finish_node(step, number, slots[i], frame);
     options_.features.leave_out_others(frame);
     sink_.frame(slots[i].node(), number, frame);
     frames_.emit();

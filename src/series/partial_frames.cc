@@ -1,6 +1,7 @@
 #include "series/partial_frames.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "series/partial/state_codec.h"
@@ -60,34 +61,58 @@ uint32_t partition_of(const NodeKey& node, uint32_t partitions) {
 PartialEncoder::PartialEncoder(PartialHeader common, size_t bytes)
     : header_(std::move(common)),
       bytes_(std::min(bytes, kMaxPartialBytes - kMostNode)),
-      by_partition_(header_.partitions) {
+      parts_(header_.partitions) {
   NFG_CHECK(header_.partitions > 0 && header_.collector.size() <= kMaxCollectorName);
 }
 
 void PartialEncoder::encode(int64_t step, const OpenStep& nodes, const Out& out) {
+  for (const auto& slot : nodes.sorted()) {
+    scratch_.arena.rewind();
+    add(step, slot, nodes.view(slot, kIn, scratch_), nodes.view(slot, kOut, scratch_), out);
+  }
+  close(step, out);
+}
+
+void PartialEncoder::add(int64_t step, const StepSlot& slot, const StateView& in, const StateView& out_state,
+                         const Out& out) {
   header_.step = step;
-  for (auto& slots : by_partition_) slots.clear();
-  for (const auto& slot : nodes.sorted())
-    by_partition_[partition_of(slot.node(), header_.partitions)].push_back(slot);
+  const uint32_t partition = partition_of(slot.node(), header_.partitions);
+  Part& part = parts_[partition];
+  if (part.record.size() >= bytes_) finish(partition, false, out);
+  if (part.record.empty()) begin(partition);
+  WireWriter to(part.record);
+  const size_t node = to.begin(kNodeField);
+  to.number(kKindField, slot.kind);
+  const auto& address = slot.address;
+  if (address.is_v4()) {
+    to.bytes(kAddressField, address.bytes.data() + 12, 4);
+  } else if (!address.is_zero()) {
+    to.bytes(kAddressField, address.bytes.data(), 16);
+  }
+  to.number(kNumberField, slot.number);
+  for (const auto& [field, view] : {std::pair(kInField, &in), std::pair(kOutField, &out_state)}) {
+    if (view->state == nullptr || view->state->active == 0) continue;
+    const size_t begun = to.begin(field);
+    encode_state(*view->state, *view->arena, to);
+    to.end(begun);
+  }
+  to.end(node);
+  ++part.nodes;
+}
+
+void PartialEncoder::close(int64_t step, const Out& out) {
+  header_.step = step;
   for (uint32_t p = 0; p < header_.partitions; ++p) {
-    begin(p, 0);
-    for (const auto& slot : by_partition_[p]) {
-      if (buffer_.size() >= bytes_) {
-        finish(false, out);
-        begin(p, header_.chunk + 1);
-      }
-      add(slot, nodes);
-    }
-    finish(true, out);
+    if (parts_[p].record.empty()) begin(p);
+    finish(p, true, out);
+    parts_[p].chunk = 0;
   }
 }
 
-void PartialEncoder::begin(uint32_t partition, uint32_t chunk) {
+void PartialEncoder::begin(uint32_t partition) {
   header_.partition = partition;
-  header_.chunk = chunk;
-  nodes_ = 0;
-  buffer_.clear();
-  WireWriter to(buffer_);
+  header_.chunk = parts_[partition].chunk;
+  WireWriter to(parts_[partition].record);
   to.fixed32(kMagicField, kMagic);
   to.number(kVersionField, kPartialVersion);
   to.bytes(kCollectorField, header_.collector.data(), header_.collector.size());
@@ -99,33 +124,15 @@ void PartialEncoder::begin(uint32_t partition, uint32_t chunk) {
   to.number(kChunkField, header_.chunk);
 }
 
-void PartialEncoder::add(const StepSlot& slot, const OpenStep& nodes) {
-  WireWriter to(buffer_);
-  const size_t node = to.begin(kNodeField);
-  to.number(kKindField, slot.kind);
-  const auto& address = slot.address;
-  if (address.is_v4()) {
-    to.bytes(kAddressField, address.bytes.data() + 12, 4);
-  } else if (!address.is_zero()) {
-    to.bytes(kAddressField, address.bytes.data(), 16);
-  }
-  to.number(kNumberField, slot.number);
-  scratch_.arena.rewind();
-  for (const Direction d : {kIn, kOut}) {
-    const StateView view = nodes.view(slot, d, scratch_);
-    if (view.state == nullptr || view.state->active == 0) continue;
-    const size_t begun = to.begin(d == kIn ? kInField : kOutField);
-    encode_state(*view.state, *view.arena, to);
-    to.end(begun);
-  }
-  to.end(node);
-  ++nodes_;
-}
-
-void PartialEncoder::finish(bool last, const Out& out) {
+void PartialEncoder::finish(uint32_t partition, bool last, const Out& out) {
+  Part& part = parts_[partition];
+  header_.partition = partition;
+  header_.chunk = part.chunk++;
   header_.last = last;
-  WireWriter(buffer_).number(kLastField, last ? 1 : 0);
-  out(header_, buffer_, nodes_);
+  WireWriter(part.record).number(kLastField, last ? 1 : 0);
+  out(header_, part.record, part.nodes);
+  part.record.clear();
+  part.nodes = 0;
 }
 
 PartialFault PartialDecoder::decode(base::Bytes record) {

@@ -45,20 +45,29 @@ class PartialEncoder {
   // `common`: collector, run, step_ms and partitions of all records. `bytes`: of a record, at which the next one begins.
   explicit PartialEncoder(PartialHeader common, size_t bytes = size_t{256} << 10);
 
-  // All records of a step: by partition, then chunk, one a partition at least. REQUIRES: `step` was not encoded before.
+  // A node of `step`, as SeriesBuilder's node tap has it. Its record goes to `out` when the next node of the partition does not
+  // fit. REQUIRES: the step before is closed, and `step` was not encoded before.
+  void add(int64_t step, const StepSlot& slot, const StateView& in, const StateView& out_state,
+           const Out& out);
+  // The step has no more nodes: the last record of each partition, one at least.
+  void close(int64_t step, const Out& out);
+  // Both, for all nodes of a step.
   void encode(int64_t step, const OpenStep& nodes, const Out& out);
 
  private:
-  void begin(uint32_t partition, uint32_t chunk);
-  void add(const StepSlot& slot, const OpenStep& nodes);
-  void finish(bool last, const Out& out);
+  struct Part {
+    std::vector<uint8_t> record;  // empty: not begun
+    uint32_t chunk = 0;
+    uint32_t nodes = 0;  // of the record
+  };
+
+  void begin(uint32_t partition);
+  void finish(uint32_t partition, bool last, const Out& out);
 
   PartialHeader header_;
   size_t bytes_;
-  std::vector<uint8_t> buffer_;
-  std::vector<std::vector<StepSlot>> by_partition_;
+  std::vector<Part> parts_;  // by partition
   Scratch scratch_;
-  uint32_t nodes_ = 0;
 };
 
 enum class PartialFault : uint8_t {

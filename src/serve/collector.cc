@@ -103,8 +103,9 @@ void Collector::open_publisher() {
   publisher_ = std::make_unique<FramePublisher>(options_.publish, options_.series.step_ms,
                                                 topic_ == nullptr ? std::nullopt : resumed_published_,
                                                 [](const std::string& line) { log("{}", line); });
-  pipeline_->builder().set_step_tap(
-      [this](int64_t step, const series::OpenStep& nodes) { publisher_->step(step, nodes); });
+  pipeline_->builder().set_node_tap(
+      [this](int64_t step, const series::StepSlot& slot, const series::StateView& in,
+             const series::StateView& out) { publisher_->node(step, slot, in, out); });
 }
 
 std::unique_ptr<flow::FlowSource> Collector::open_source() {

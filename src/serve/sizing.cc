@@ -21,6 +21,8 @@ enum Constant : uint8_t {
   kFixedBytes,
   kFrameDisk,
   kRecordBytes,
+  kRecordFlowBytes,
+  kRecordMostBytes,
   kRowDisk,
   kConstants
 };
@@ -31,7 +33,6 @@ constexpr double kHeldSteps = 8;         // that a detector of a fleet waits wit
 constexpr double kPartitionsEach = 2;    // of a detector, so that more can share them later
 constexpr double kDetectorBytes = 16e9;  // of nodes at most: a choice, which bounds how much a restart reads
 constexpr double kDay_s = 86'400;
-constexpr double kFlush_s = 300;
 
 std::string number(double x) {
   if (x >= 1e6) return fmt::format("{:.4g} M", x / 1e6);
@@ -83,14 +84,14 @@ class Sizes {
     if (collect > in_.busy)
       out_.warnings.push_back("one process decodes on one core: use --mode fleet, or several services");
     double memory = open_bytes(in_.flows_per_s, in_.active) + constant(kFixedBytes) + in_.history_bytes +
-                    in_.active * kFlush_s / in_.step_s * constant(kFrameDisk);
+                    in_.active * in_.flush_s / in_.step_s * constant(kFrameDisk);
     if (in_.mode == SizeMode::kDetect) memory += scoring(frames_per_s_, in_.nodes);
-    line(
-        "memory", "memory", memory, "bytes",
-        fmt::format(
-            "{:g} open steps x {} nodes, frames of 5 minutes{}, {:.0f} MB of history, {:.0f} MB for the rest",
-            open_steps(), number(in_.active), in_.mode == SizeMode::kDetect ? ", state of the nodes" : "",
-            in_.history_bytes / 1e6, constant(kFixedBytes) / 1e6));
+    line("memory", "memory", memory, "bytes",
+         fmt::format(
+             "{:g} open steps x {} nodes, frames of {:g} s{}, {:.0f} MB of history, {:.0f} MB for the rest",
+             open_steps(), number(in_.active), in_.flush_s,
+             in_.mode == SizeMode::kDetect ? ", state of the nodes" : "", in_.history_bytes / 1e6,
+             constant(kFixedBytes) / 1e6));
   }
 
   // The memory of the nodes.
@@ -105,6 +106,12 @@ class Sizes {
          fmt::format("{} nodes x ({:.0f} + {:.0f} bytes)", number(nodes), in_.bytes_per_node,
                      constant(kNodeBytes)));
     return bytes;
+  }
+
+  // Of a partial frame in the topic: few flows are lists, many are sketches.
+  double record_bytes() const {
+    const double flows = in_.flows_per_s * in_.ends / partial_per_s_;
+    return std::min(constant(kRecordMostBytes), constant(kRecordBytes) + flows * constant(kRecordFlowBytes));
   }
 
   void fleet_collectors() {
@@ -147,7 +154,7 @@ class Sizes {
                     number(frames_per_s_), constant(kScoreCpu), number(partial_per_s_), constant(kMergeCpu)));
     line("partitions", "partitions", partitions, "", "two a detector, 12 at least");
     const double state = all / n;
-    const double held = kHeldSteps * partial_per_s_ * in_.step_s * constant(kRecordBytes) / n;
+    const double held = kHeldSteps * partial_per_s_ * in_.step_s * record_bytes() / n;
     line("detector_memory", "memory of each", state + held + constant(kFixedBytes), "bytes",
          fmt::format("{} nodes x {:.0f} bytes, {:g} steps of partial frames", number(in_.nodes / n),
                      in_.bytes_per_node + constant(kNodeBytes), kHeldSteps));
@@ -158,9 +165,9 @@ class Sizes {
   }
 
   void topic() {
-    const double rate = partial_per_s_ * constant(kRecordBytes);
+    const double rate = partial_per_s_ * record_bytes();
     line("topic_rate", "into the topic", rate, "bytes/s",
-         fmt::format("{} partial frames/s x {:g} bytes", number(partial_per_s_), constant(kRecordBytes)));
+         fmt::format("{} partial frames/s x {:.0f} bytes", number(partial_per_s_), record_bytes()));
     line("topic_disk", "disk of the brokers", rate * kDay_s * in_.topic_days * in_.copies, "bytes",
          fmt::format("{:g} days, {:g} copies", in_.topic_days, in_.copies));
   }
@@ -204,10 +211,13 @@ const std::vector<SizeConstant>& size_constants() {
       {"node_bytes", 3000, "bytes", "bench/sizing.py, replay"},
       {"fixed_bytes", 170e6, "bytes", "bench/serve_load.py, mode collect, four rates"},
       {"frame_disk", 173, "bytes", "bench/sizing.py, series"},
-      {"record_bytes", 136, "bytes", "bench/fleet.py, 10 flows a frame, lz4"},
+      {"record_bytes", 98, "bytes",
+       "bench/fleet.py, SHARED=1, lz4: 136 octets with 10 flows a partial frame, 213 with 30"},
+      {"record_flow_bytes", 3.8, "bytes", "the same: bench/fleet.py"},
+      {"record_most_bytes", 305, "bytes", "bench/fleet.py, 120 flows a partial frame"},
       {"row_disk", 82, "bytes", "bench/sizing.py, ClickHouse 18.16: a frame 53, two scores 29"},
   };
-  static_assert(kConstants == 13);
+  static_assert(kConstants == 15);
   return kAll;
 }
 

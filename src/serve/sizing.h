@@ -19,6 +19,7 @@ struct SizeInput {
   double ends = 1;    // of a flow's two ends, those that are nodes: 1 where the other one is outside
   double step_s = 60;
   double lateness_s = 120;    // a step stays open so long
+  double flush_s = 300;       // frames are written to the store so often
   double keep_days = 400;     // of the store
   double rows_days = 90;      // of ClickHouse
   double topic_days = 1;      // of the topic

@@ -84,6 +84,25 @@ TEST(Sizing, AFleetHasWhatItsWorkersTake) {
   EXPECT_LT(value(one, "topic_rate"), value(s, "topic_rate"));
 }
 
+// A partial frame of many flows has sketches, whose size does not grow.
+TEST(Sizing, APartialFrameGrowsWithItsFlowsUpToSketches) {
+  auto in = input(SizeMode::kFleet);
+  in.collectors = 1;
+  const auto bytes = [&](double flows_a_frame) {
+    in.flows_per_s = flows_a_frame * in.active / in.step_s;
+    return value(size_of(in), "topic_rate") * in.step_s / in.active;
+  };
+  EXPECT_NEAR(bytes(10), known("record_bytes") + 10 * known("record_flow_bytes"), 1e-6);
+  EXPECT_NEAR(bytes(1000), known("record_most_bytes"), 1e-6);
+}
+
+TEST(Sizing, FramesWaitInMemoryUntilTheyAreWritten) {
+  auto in = input(SizeMode::kCollect);
+  const double five_minutes = value(size_of(in), "memory");
+  in.flush_s = 60;
+  EXPECT_NEAR(five_minutes - value(size_of(in), "memory"), 4 * in.active * known("frame_disk"), 1);
+}
+
 TEST(Sizing, EveryConstantNamesItsMeasurement) {
   for (const auto& c : size_constants()) {
     EXPECT_GT(c.value, 0) << c.name;

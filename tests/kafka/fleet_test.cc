@@ -59,9 +59,10 @@ class Fleet : public ::testing::Test {
     } ignore;
     std::unique_ptr<FramePublisher> publisher;
     series::SeriesBuilder builder{series_options(), ignore};
-    explicit Collector(std::unique_ptr<FramePublisher> p) : publisher(std::move(p)) {
-      builder.set_step_tap(
-          [this](int64_t step, const series::OpenStep& nodes) { publisher->step(step, nodes); });
+    explicit Collector(std::unique_ptr<FramePublisher> p) : publisher(std::move(p)) { tap(); }
+    void tap() {
+      builder.set_node_tap([this](int64_t step, const series::StepSlot& slot, const series::StateView& in,
+                                  const series::StateView& out) { publisher->node(step, slot, in, out); });
     }
     void add(std::span<const flow::Flow> flows) {
       builder.add(flows);
@@ -313,10 +314,9 @@ TEST_F(Fleet, WhatIsReadAgainIsPublishedOnce) {
     EXPECT_GT(c.publisher->ledger().out, 0u);
   }
   Collector again(publisher("c0", uint64_t{1} << 26, mark));
-  again.builder.set_step_tap(nullptr);
+  again.builder.set_node_tap(nullptr);
   again.add(std::span(one).first(one.size() / 3));  // as its open steps restore it
-  again.builder.set_step_tap(
-      [&](int64_t step, const series::OpenStep& n) { again.publisher->step(step, n); });
+  again.tap();
   again.add(std::span(one).subspan(one.size() / 3));
   again.finish();
   Collector other(publisher("c1"));

@@ -35,12 +35,14 @@ bool DiskQueue::add(std::span<const QueuedRecord> records) {
   }
   if (bytes_ + bytes > most_bytes_) return false;
   Transaction all(*db_);
+  erase_gone();
   Statement insert(*db_, "INSERT INTO queue(topic_partition, nodes, bytes, value) VALUES(?, ?, ?, ?)");
   for (const auto& r : records) {
     insert.bind(1, int64_t{r.lane}).bind(2, int64_t{r.items}).bind(3, number(r.value.size()));
     insert.bind(4, std::span<const uint8_t>(r.value)).run();
   }
   all.commit();
+  forget_gone();
   last_id_ += records.size();
   records_ += records.size();
   items_ += items;
@@ -49,12 +51,14 @@ bool DiskQueue::add(std::span<const QueuedRecord> records) {
 }
 
 std::vector<QueuedRecord> DiskQueue::read(uint64_t after, uint64_t bytes) {
+  remove_now();
   Statement query(*db_, "SELECT id, topic_partition, nodes, value FROM queue WHERE id > ? ORDER BY id");
   query.bind(1, number(after));
   return rows(query, bytes);
 }
 
 std::vector<QueuedRecord> DiskQueue::read_lane(int32_t kind, int32_t kinds, uint64_t bytes) {
+  remove_now();
   Statement first(*db_,
                   "SELECT id, topic_partition FROM queue WHERE topic_partition % ? = ? ORDER BY id LIMIT 1");
   first.bind(1, int64_t{kinds}).bind(2, int64_t{kind});
@@ -91,9 +95,45 @@ void DiskQueue::remove(std::span<const uint64_t> ids) {
   all.commit();
 }
 
-void DiskQueue::sync() { db_->run("PRAGMA wal_checkpoint(FULL)"); }
+void DiskQueue::remove_later(uint64_t id, uint64_t items, uint64_t bytes) {
+  gone_.push_back(id);
+  gone_bytes_ += bytes;
+  --records_;
+  items_ -= items;
+  bytes_ -= bytes;
+}
+
+void DiskQueue::remove_many() {
+  if (gone_bytes_ >= kMany) remove_now();
+}
+
+void DiskQueue::remove_now() {
+  if (gone_.empty()) return;
+  Transaction all(*db_);
+  erase_gone();
+  all.commit();
+  forget_gone();
+}
+
+// Their counts are gone already.
+void DiskQueue::erase_gone() {
+  if (gone_.empty()) return;
+  Statement erase(*db_, "DELETE FROM queue WHERE id = ?");
+  for (const uint64_t id : gone_) erase.bind(1, number(id)).run();
+}
+
+void DiskQueue::forget_gone() {
+  gone_.clear();
+  gone_bytes_ = 0;
+}
+
+void DiskQueue::sync() {
+  remove_now();
+  db_->run("PRAGMA wal_checkpoint(FULL)");
+}
 
 void DiskQueue::take_back(uint64_t id) {
+  remove_now();
   Statement remove(*db_, "DELETE FROM queue WHERE id > ?");
   remove.bind(1, number(id)).run();
   count();

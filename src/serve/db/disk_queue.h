@@ -26,13 +26,18 @@ class DiskQueue {
   // `path` "": in memory. Error: the file cannot be opened.
   DiskQueue(const base::fs::path& path, uint64_t most_bytes);
 
-  // False: they do not fit. Error: disk full.
+  // False: they do not fit. Error: disk full; then none is there.
   bool add(std::span<const QueuedRecord> records);
   // Up to `bytes` of the records behind `after`, in their order; one at least where there is one.
   std::vector<QueuedRecord> read(uint64_t after, uint64_t bytes);
   // The oldest of the records whose lane is `kind` modulo `kinds`, and those behind it in its lane.
   std::vector<QueuedRecord> read_lane(int32_t kind, int32_t kinds, uint64_t bytes);
   void remove(std::span<const uint64_t> ids);
+  // A record that was read or added, with its `items` and `bytes`: it counts no more, and leaves the file with what is added next,
+  // since each transaction of its own costs as much as adding. After kill -9 it may still be there.
+  void remove_later(uint64_t id, uint64_t items, uint64_t bytes);
+  void remove_many();  // those, once they are many
+  void remove_now();   // those
   // On the disk for good, and not only in the file's log.
   void sync();
 
@@ -48,7 +53,11 @@ class DiskQueue {
   void set_partitions(uint32_t partitions);
 
  private:
+  static constexpr uint64_t kMany = uint64_t{8} << 20;  // octets
+
   void count();
+  void erase_gone();
+  void forget_gone();
   std::vector<QueuedRecord> rows(Statement& query, uint64_t bytes);
 
   std::unique_ptr<Sqlite> db_;
@@ -58,6 +67,8 @@ class DiskQueue {
   uint64_t items_ = 0;
   uint64_t bytes_ = 0;
   uint32_t partitions_ = 0;
+  std::vector<uint64_t> gone_;
+  uint64_t gone_bytes_ = 0;
 };
 
 }  // namespace netflowgen::serve

@@ -25,7 +25,9 @@ FramePublisher::FramePublisher(const PublishOptions& options, int64_t step_ms, s
     : options_(options),
       log_(std::move(log)),
       queue_(options_.queue, options_.queue_bytes),
-      none_(pool_, {}) {
+      keep_([this](const series::PartialHeader& header, base::Bytes value, uint32_t nodes) {
+        keep_record(header, value, nodes);
+      }) {
   check_publish(options_);
   if (mark) queue_.take_back(*mark);
   const auto url = flow::parse_kafka_url(options_.topic);
@@ -56,42 +58,72 @@ void FramePublisher::drop(PublishDrop reason, uint64_t nodes, const std::string&
   if (told_.insert(reason).second) log_("error: " + text);
 }
 
-void FramePublisher::step(int64_t step, const series::OpenStep& nodes) {
+void FramePublisher::keep_record(const series::PartialHeader& header, base::Bytes value, uint32_t nodes) {
+  step_records_.push_back({0, static_cast<int32_t>(header.partition), nodes, {value.begin(), value.end()}});
+  step_nodes_ += nodes;
+}
+
+void FramePublisher::node(int64_t step, const series::StepSlot& slot, const series::StateView& in,
+                          const series::StateView& out) {
   if (finished_) return;
+  if (step_ != step) close_step();
+  step_ = step;
+  encoder_->add(step, slot, in, out, keep_);
+}
+
+void FramePublisher::close_step() {
+  if (!step_) return;
+  encoder_->close(*step_, keep_);
+  next_step_ = *step_ + 1;
+  step_.reset();
+  ledger_.enter(step_nodes_);
+  queue_step();
   step_records_.clear();
-  uint64_t count = 0;
-  encoder_->encode(step, nodes, [&](const series::PartialHeader& h, base::Bytes value, uint32_t n) {
-    step_records_.push_back({0, static_cast<int32_t>(h.partition), n, {value.begin(), value.end()}});
-    count += n;
-  });
-  next_step_ = step + 1;
-  ledger_.enter(count);
+  step_nodes_ = 0;
+}
+
+void FramePublisher::queue_step() {
   try {
     if (queue_.add(step_records_)) {
       told_.erase(PublishDrop::kQueueFull);
+      send_directly();
     } else {
-      drop(PublishDrop::kQueueFull, count,
+      drop(PublishDrop::kQueueFull, step_nodes_,
            fmt::format(
                "{}: {} MiB wait for the brokers and no more fit; partial frames are dropped and counted",
                options_.queue.string(), queue_.bytes() >> 20));
     }
   } catch (const base::Error& e) {
-    drop(PublishDrop::kNotWritten, count,
+    drop(PublishDrop::kNotWritten, step_nodes_,
          fmt::format("{}; partial frames are dropped and counted", e.what()));
   }
 }
 
+// Records that were just queued need not be read from the disk where nothing waits before them.
+void FramePublisher::send_directly() {
+  const uint64_t before = queue_.last_id() - step_records_.size();
+  uint64_t bytes = bytes_on_the_way_;
+  for (const auto& r : step_records_) bytes += r.value.size();
+  if (resend_ || !next_.empty() || read_up_to_ != before || bytes > kOnTheWay) return;
+  for (auto& r : step_records_) {
+    r.id = ++read_up_to_;
+    next_.push_back(std::move(r));
+  }
+}
+
 void FramePublisher::closed_before(int64_t step) {
-  if (step == INT64_MIN || next_step_ == INT64_MIN || step <= next_step_) return;
-  this->step(step - 1, none_);
+  close_step();
+  if (finished_ || step == INT64_MIN || next_step_ == INT64_MIN || step <= next_step_) return;
+  step_ = step - 1;
+  close_step();
 }
 
 // False: nothing is left to send, or no more is taken.
 bool FramePublisher::send_some() {
   if (resend_) return false;
-  if (next_.empty() && bytes_on_the_way_ < kOnTheWay) {
+  if (next_.empty() && bytes_on_the_way_ < kOnTheWay && read_up_to_ < queue_.last_id()) {
     for (auto& r : queue_.read(read_up_to_, kOnTheWay)) next_.push_back(std::move(r));
-    if (!next_.empty()) read_up_to_ = next_.back().id;
+    read_up_to_ = next_.empty() ? queue_.last_id() : next_.back().id;
   }
   bool sent = false;
   while (!next_.empty() && bytes_on_the_way_ < kOnTheWay) {
@@ -106,7 +138,6 @@ bool FramePublisher::send_some() {
 }
 
 void FramePublisher::take_deliveries(int wait_ms) {
-  std::vector<uint64_t> gone;
   for (const KafkaDelivery& d : producer_->poll(wait_ms)) {
     const auto it = on_the_way_.find(d.id);
     if (it == on_the_way_.end()) continue;
@@ -114,7 +145,7 @@ void FramePublisher::take_deliveries(int wait_ms) {
     if (d.outcome == KafkaDelivery::Outcome::kAgain) {
       resend_ = true;
     } else {
-      gone.push_back(d.id);
+      queue_.remove_later(d.id, it->second.nodes, it->second.bytes);
       if (d.outcome == KafkaDelivery::Outcome::kTaken) {
         ledger_.emit(it->second.nodes);
       } else {
@@ -125,7 +156,6 @@ void FramePublisher::take_deliveries(int wait_ms) {
     }
     on_the_way_.erase(it);
   }
-  queue_.remove(gone);
   if (!resend_ || !on_the_way_.empty()) return;
   resend_ = false;
   next_.clear();
@@ -133,9 +163,11 @@ void FramePublisher::take_deliveries(int wait_ms) {
 }
 
 void FramePublisher::pump() {
+  close_step();
   try {
     take_deliveries(0);
     while (send_some()) take_deliveries(0);
+    queue_.remove_many();
   } catch (const base::Error& e) {
     if (!down_) log_(fmt::format("error: {}; partial frames wait in the queue", e.what()));
     down_ = true;
@@ -156,17 +188,24 @@ void FramePublisher::watch_brokers() {
 }
 
 uint64_t FramePublisher::sync() {
+  close_step();
   queue_.sync();
   return queue_.last_id();
 }
 
 void FramePublisher::finish(int64_t grace_ms) {
+  close_step();
   finished_ = true;
   const auto until = SteadyClock::now() + std::chrono::milliseconds(grace_ms);
   pump();
   while (queue_.records() > 0 && SteadyClock::now() < until) {
     take_deliveries(50);
     while (send_some()) take_deliveries(0);
+  }
+  try {
+    queue_.remove_now();
+  } catch (const base::Error& e) {
+    log_(fmt::format("warning: {}; the next start sends again what the brokers have", e.what()));
   }
   if (queue_.records() > 0)
     log_(fmt::format("{} partial frames wait in {} for the next start", queue_.items(),

@@ -43,8 +43,10 @@ class FramePublisher {
   FramePublisher(const PublishOptions& options, int64_t step_ms, std::optional<uint64_t> mark, Log log);
   ~FramePublisher();
 
-  // A step that closes. Steps ascend.
-  void step(int64_t step, const series::OpenStep& nodes);
+  // A node of a step that closes, as SeriesBuilder's node tap has it. Steps ascend. A step has all of its nodes when one of another
+  // step comes, or any other call.
+  void node(int64_t step, const series::StepSlot& slot, const series::StateView& in,
+            const series::StateView& out);
   // All steps before this one are closed, although nothing may have been active in them.
   void closed_before(int64_t step);
   // Sends what waits, as far as it is taken, and notes what has arrived.
@@ -67,6 +69,10 @@ class FramePublisher {
   bool send_some();
   void take_deliveries(int wait_ms);
   void watch_brokers();
+  void keep_record(const series::PartialHeader& header, base::Bytes value, uint32_t nodes);
+  void close_step();
+  void queue_step();
+  void send_directly();
   void drop(PublishDrop reason, uint64_t nodes, const std::string& text);
 
   PublishOptions options_;
@@ -74,13 +80,14 @@ class FramePublisher {
   DiskQueue queue_;
   std::unique_ptr<flow::KafkaProducer> producer_;
   std::unique_ptr<series::PartialEncoder> encoder_;
-  series::ChunkPool pool_;
-  series::OpenStep none_;
-  std::vector<QueuedRecord> step_records_;
-  std::deque<QueuedRecord> next_;  // read from the queue and not sent
+  series::PartialEncoder::Out keep_;
+  std::optional<int64_t> step_;             // that closes
+  std::vector<QueuedRecord> step_records_;  // of it
+  uint64_t step_nodes_ = 0;
+  std::deque<QueuedRecord> next_;  // in the queue, and not sent
   std::map<uint64_t, Sent> on_the_way_;
   uint64_t bytes_on_the_way_ = 0;
-  uint64_t read_up_to_ = 0;        // id
+  uint64_t read_up_to_ = 0;        // id of the last one that was sent or is in next_
   int64_t next_step_ = INT64_MIN;  // the first that was not published
   bool finished_ = false;
   bool resend_ =
