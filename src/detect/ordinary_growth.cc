@@ -39,8 +39,9 @@ class Beyond {
   double syn() const { return share(kSynShareIn, kFlowsIn); }
   double rst() const { return share(kRstShareIn, kFlowsIn); }
   bool few_peers() const {
-    const double top = now(kTopPeerShareIn) * now(kFlowsIn);
-    return top > 0 && top >= kOneOfFew * flows();
+    // A flow counts where it starts: where all are older, its share is known and their number is 0.
+    const double top = now(kTopPeerShareIn);
+    return top > 0 && top * now(kFlowsIn) >= kOneOfFew * flows();
   }
 
  private:

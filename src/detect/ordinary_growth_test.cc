@@ -97,6 +97,8 @@ TEST(OrdinaryGrowth, ACopyIsOfFewPeers) {
   EXPECT_TRUE(
       few_peers({850, 1'500'000, 2'100'000'000, 1, 0, 0, .3f}, {850, 750'000, 40'000'000, 1, 0, 0, .3f}))
       << "a server of three backups";
+  EXPECT_TRUE(few_peers({0, 9'000, 13'000'000, 1, 0, 0, .9f}, {0, 4'500, 240'000, 1, 0, 0, .9f}))
+      << "its flows began before the step";
   EXPECT_FALSE(
       few_peers({850, 1'500'000, 2'100'000'000, 1, 0, 0, .1f}, {850, 750'000, 40'000'000, 1, 0, 0, .1f}))
       << "ten peers' at least";
