@@ -237,12 +237,17 @@ Suppression Detector::suppressed(int64_t step, const Node& node, const Rule& rul
 }
 
 Severity Detector::severity_of(const Size& size, const Threshold& threshold, const NodeScores& seen,
-                               const Node& node) const {
+                               const Node& node, double passed) const {
   if (node.rule->fixed_severity) return node.rule->severity;
   const Severity severity = detect::severity_of(size.peak, threshold, size.times_expected);
   // By frames alone: a replay of a store has no flows, and gives the same alerts.
-  if (!ordinary_growth(seen.frame, node.usual, nullptr)) return severity;
-  return std::min(severity, one_peers_copy(seen.frame, node.usual) ? Severity::kLow : Severity::kMedium);
+  Frame usual = node.usual;
+  for (const int f : {series::kBytesIn, series::kPacketsIn, series::kFlowsIn}) {
+    for (const int offset : {0, series::kOutOffset})
+      usual[static_cast<size_t>(f + offset)] *= static_cast<float>(passed);
+  }
+  if (!ordinary_growth(seen.frame, usual, nullptr)) return severity;
+  return std::min(severity, few_peers_copy(seen.frame, usual) ? Severity::kLow : Severity::kMedium);
 }
 
 void Detector::record(Alert& alert, AlertEvent event, int64_t step) {

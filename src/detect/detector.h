@@ -9,6 +9,7 @@
 // reason. One thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
@@ -156,8 +157,14 @@ class Detector {
                  Alert& alert) const;
   AttackGuess guess_of(const NodeScores& seen, const Frame& expected, const FlowEvidence* flows) const;
   double times_expected_of(const Track& track, const NodeScores& seen, const Node& node) const;
-  Severity severity_of(const Size& size, const Threshold& threshold, const NodeScores& seen,
-                       const Node& node) const;
+  // `passed`: the part of the step that the frame is of.
+  Severity severity_of(const Size& size, const Threshold& threshold, const NodeScores& seen, const Node& node,
+                       double passed = 1) const;
+  // The part of a step that has passed.
+  double passed_of(int64_t step, base::TimeMs now_ms) const {
+    return std::clamp(static_cast<double>(now_ms - end_of(step - 1)) / static_cast<double>(rules_.step_ms()),
+                      0.0, 1.0);
+  }
   double step_seconds() const { return static_cast<double>(rules_.step_ms()) / 1000; }
   void learn_traffic(int64_t step);
   void group_alerts(int64_t step, std::vector<Incident>& incidents);

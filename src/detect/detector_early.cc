@@ -94,13 +94,16 @@ Detector::Foresight Detector::foresee_task(const OpenSteps& open, size_t task, c
       f.last_end = last_end;
     }
     if (!above || track.state != Track::State::kActive) continue;
+    const double times = times_expected_of(track, seen, node);
     const Size now{std::max(size.peak, static_cast<double>(track.peak)),
-                   std::fmax(size.times_expected, times_expected_of(track, seen, node))};
+                   std::fmax(size.times_expected, times)};
     const bool more = now.peak > size.peak || now.times_expected > size.times_expected ||
                       (std::isnan(size.times_expected) && !std::isnan(now.times_expected));
     size = now;
     if (before != nullptr && !more) continue;
-    const Severity severity = severity_of(now, threshold, seen, node);
+    // By what this step carries itself: a step that has just begun tells nothing of what was seen in the one before.
+    const Severity severity =
+        severity_of({now.peak, times}, threshold, seen, node, passed_of(open.steps[i], open.now_ms));
     if (f.any && severity <= f.severity) continue;
     f.any = true;
     f.worst = i;

@@ -65,6 +65,16 @@ TEST(Early, LooksThroughSeveralOpenSteps) {
   EXPECT_EQ(name_of(w.alerts[1].event), "updated");
 }
 
+// The first flows of a step tell nothing of what the one before was.
+TEST(Early, AStepThatHasJustBegunMakesABackupNoAttack) {
+  World w;
+  w.run({{"a", "111"}}).foresee("a", "7", "b", 50'000).foresee("a", "78", "bt", 60'500);
+  EXPECT_TRUE(w.alerts.empty());
+  w.foresee("a", "78", "b9", 65'000);
+  EXPECT_THAT(w.events(), ElementsAre("a raised 3"));
+  EXPECT_GE(w.alerts[0].severity, Severity::kHigh) << "a flood beside it is one";
+}
+
 TEST(Early, IsNotRaisedWhileTheAlertIsUp) {
   World w;
   w.run({{"a", "1116"}}, "1119").foresee("a", "6", "9");

@@ -18,7 +18,7 @@ constexpr double kTells =
     3;  // flows that would have been seen again, from which the share of long ones is known
 constexpr double kLongPackets = 8;     // packets a flow, where no flow is known
 constexpr double kLeastContent = 150;  // octets a packet, both directions together
-constexpr double kMostlyOne = 0.8;     // of the excess's flows
+constexpr double kOneOfFew = 0.2;      // of the excess's flows
 constexpr double kCopied = 100'000;    // octets a flow: more than a page or a log-in takes
 
 double value(std::span<const float> frame, int feature) {
@@ -38,9 +38,10 @@ class Beyond {
   double tcp() const { return share(kTcpShareIn, kPacketsIn); }
   double syn() const { return share(kSynShareIn, kFlowsIn); }
   double rst() const { return share(kRstShareIn, kFlowsIn); }
-  bool mostly_one_peers() const {
-    const double top = now(kTopPeerShareIn) * now(kFlowsIn);
-    return top > 0 && top >= kMostlyOne * flows();
+  bool few_peers() const {
+    // A flow counts where it starts: where all are older, its share is known and their number is 0.
+    const double top = now(kTopPeerShareIn);
+    return top > 0 && top * now(kFlowsIn) >= kOneOfFew * flows();
   }
 
  private:
@@ -79,11 +80,11 @@ bool ordinary_growth(std::span<const float> seen, std::span<const float> usual, 
   return flows_are_long(in, flows);
 }
 
-bool one_peers_copy(std::span<const float> seen, std::span<const float> usual) {
+bool few_peers_copy(std::span<const float> seen, std::span<const float> usual) {
   const Beyond in(seen, usual, 0);
   const Beyond out(seen, usual, kOutOffset);
   const double flows = std::max({in.flows(), out.flows(), 1.0});
-  return in.mostly_one_peers() && out.mostly_one_peers() && (in.bytes() + out.bytes()) / flows >= kCopied;
+  return in.few_peers() && out.few_peers() && (in.bytes() + out.bytes()) / flows >= kCopied;
 }
 
 }  // namespace netflowgen::detect

@@ -79,24 +79,29 @@ TEST(OrdinaryGrowth, FloodsAreNot) {
   EXPECT_FALSE(ordinary({6'000, 300'000, 96'000'000, .66f}, kCrowdOut));
 }
 
-bool one_peers(const Way& in, const Way& out) { return one_peers_copy(frame_of(in, out), kUsual); }
+bool few_peers(const Way& in, const Way& out) { return few_peers_copy(frame_of(in, out), kUsual); }
 
-TEST(OrdinaryGrowth, ACopyIsOnePeers) {
+TEST(OrdinaryGrowth, ACopyIsOfFewPeers) {
   // Usual traffic of 100 flows each way, and 750 connections of a backup; or a copy in three connections.
   EXPECT_TRUE(
-      one_peers({850, 1'500'000, 2'100'000'000, 1, 0, 0, .88f}, {850, 750'000, 40'000'000, 1, 0, 0, .88f}));
+      few_peers({850, 1'500'000, 2'100'000'000, 1, 0, 0, .88f}, {850, 750'000, 40'000'000, 1, 0, 0, .88f}));
   EXPECT_TRUE(
-      one_peers({103, 1'500'000, 2'100'000'000, 1, 0, 0, .06f}, {103, 750'000, 40'000'000, 1, 0, 0, .06f}));
-  EXPECT_FALSE(one_peers(kCrowdIn, kCrowdOut)) << "peers are not known";
+      few_peers({103, 1'500'000, 2'100'000'000, 1, 0, 0, .06f}, {103, 750'000, 40'000'000, 1, 0, 0, .06f}));
+  EXPECT_FALSE(few_peers(kCrowdIn, kCrowdOut)) << "peers are not known";
   EXPECT_FALSE(
-      one_peers({5'000, 200'000, 90'000'000, 1, 0, 0, .02f}, {5'000, 300'000, 280'000'000, 1, 0, 0, .02f}))
+      few_peers({5'000, 200'000, 90'000'000, 1, 0, 0, .02f}, {5'000, 300'000, 280'000'000, 1, 0, 0, .02f}))
       << "a crowd";
   EXPECT_FALSE(
-      one_peers({5'100, 100'000, 20'000'000, 1, 0, 0, .98f}, {5'100, 100'000, 20'000'000, 1, 0, 0, .98f}))
+      few_peers({5'100, 100'000, 20'000'000, 1, 0, 0, .98f}, {5'100, 100'000, 20'000'000, 1, 0, 0, .98f}))
       << "passwords that are tried";
+  EXPECT_TRUE(
+      few_peers({850, 1'500'000, 2'100'000'000, 1, 0, 0, .3f}, {850, 750'000, 40'000'000, 1, 0, 0, .3f}))
+      << "a server of three backups";
+  EXPECT_TRUE(few_peers({0, 9'000, 13'000'000, 1, 0, 0, .9f}, {0, 4'500, 240'000, 1, 0, 0, .9f}))
+      << "its flows began before the step";
   EXPECT_FALSE(
-      one_peers({850, 1'500'000, 2'100'000'000, 1, 0, 0, .5f}, {850, 750'000, 40'000'000, 1, 0, 0, .5f}))
-      << "two peers' at least";
+      few_peers({850, 1'500'000, 2'100'000'000, 1, 0, 0, .1f}, {850, 750'000, 40'000'000, 1, 0, 0, .1f}))
+      << "ten peers' at least";
 }
 
 TEST(OrdinaryGrowth, WhatSamplingHidesIsNotOrdinary) {

@@ -74,10 +74,11 @@ class World {
         detector_(rules_, parts(), [this](const Alert& a) { alerts.push_back(a); }) {}
 
   static float packets_of(char letter) {
-    return letter == '9' ? 1000 : letter == 'c' ? kCrowd : letter == 'b' ? kCopy : 10;
+    if (letter == '9' || letter == 't') return letter == '9' ? 1000 : 25;
+    return letter == 'c' ? kCrowd : letter == 'b' ? kCopy : 10;
   }
-  // Scores and, where they differ from 10, packets of each node: '9' is a thousand of them, 'c' those of a flash crowd, 'b' of
-  // a backup.
+  // Scores and, where they differ from 10, packets of each node: '9' is a thousand of them, 't' 25, 'c' those of a flash crowd,
+  // 'b' of a backup.
   World& run(const std::map<std::string, std::string>& scores, const std::string& packets = "") {
     size_t length = 0;
     for (const auto& [node, s] : scores) length = std::max(length, s.size());
@@ -107,8 +108,7 @@ class World {
     std::vector<NodeScores> seen;
     for (size_t i = 0; i < scores.size(); ++i) {
       steps.push_back(step_ + static_cast<int64_t>(i));
-      scored.push_back(
-          std::make_unique<Scored>(encoder_, node, scores[i], packets[i] == '9' ? 1000.0f : 10.0f));
+      scored.push_back(std::make_unique<Scored>(encoder_, node, scores[i], packets_of(packets[i])));
       seen.push_back(scored.back()->seen);
     }
     detector_.foresee(steps, seen, step_ * 60'000 + after_ms);
