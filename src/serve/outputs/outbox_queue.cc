@@ -25,7 +25,7 @@ AlertRecord parse(const std::string& json) {
   }
 }
 
-void insert(Sqlite& db, const std::string& output, const QueuedRecord& r) {
+void insert(Sqlite& db, const std::string& output, const OutboxRecord& r) {
   Statement s(db, kInsert);
   s.bind(1, std::string_view(output)).bind(2, std::string_view(r.key)).bind(3, r.posted_ms);
   if (r.done_ms == 0) {
@@ -38,7 +38,7 @@ void insert(Sqlite& db, const std::string& output, const QueuedRecord& r) {
 
 }  // namespace
 
-void Outbox::Queue::post(Sqlite& db, QueuedRecord record) {
+void Outbox::Queue::post(Sqlite& db, OutboxRecord record) {
   std::unique_lock lock(mutex_);
   if (memory_.empty()) {
     lock.unlock();
@@ -89,7 +89,7 @@ void Outbox::Queue::mark_done() {
 // What waits in memory, and what was sent from there, goes into the file in the order of its coming.
 void Outbox::Queue::store_memory() {
   while (true) {
-    QueuedRecord first;
+    OutboxRecord first;
     {
       const std::lock_guard lock(mutex_);
       if (memory_.empty()) return;

@@ -22,7 +22,7 @@ inline constexpr int64_t kRemember_ms = 7 * base::kDayMs;  // what was sent, so 
 inline constexpr int kBusy_ms = 1000;
 
 // A record that the file has not taken.
-struct QueuedRecord {
+struct OutboxRecord {
   uint64_t ticket = 0;
   std::string key;
   std::string json;
@@ -55,7 +55,7 @@ class Outbox::Queue {
   const OutputOptions& options() const { return options_; }
   std::unordered_set<std::string> told;  // open alerts of which it got a record; the caller's of post()
   // To the file, or behind what waits in memory already. Error: the file's; the record is in memory then.
-  void post(Sqlite& db, QueuedRecord record);
+  void post(Sqlite& db, OutboxRecord record);
   OutputCounts counts() const {
     const std::lock_guard lock(mutex_);
     OutputCounts c = counts_;
@@ -95,7 +95,7 @@ class Outbox::Queue {
   bool file_failing_ = false;
   mutable std::mutex mutex_;
   std::condition_variable came_;
-  std::deque<QueuedRecord> memory_;
+  std::deque<OutboxRecord> memory_;
   uint64_t tickets_ = 0;
   OutputCounts counts_;
   bool woken_ = true;
