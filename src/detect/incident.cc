@@ -238,7 +238,9 @@ void IncidentTracker::end(int64_t step, std::vector<Incident>& changes) {
 
 void IncidentTracker::set_filter(const std::string& id, std::optional<Filter> filter) {
   for (auto& incident : open_) {
-    if (incident.id == id) incident.filter = std::move(filter);
+    if (incident.id != id) continue;
+    incident.filter = std::move(filter);
+    return;
   }
 }
 

@@ -225,7 +225,7 @@ bool PartialDecoder::read_node(base::Bytes bytes) {
   if (from.failed() || kind == 0 || kind > static_cast<uint64_t>(NodeKind::kAs) || number > UINT32_MAX)
     return false;
   if (kind == static_cast<uint64_t>(NodeKind::kPrefix) && number > 128) return false;
-  if (address.size() != 0 && address.size() != 4 && address.size() != 16) return false;
+  if (!address.empty() && address.size() != 4 && address.size() != 16) return false;
   slot.node.kind = static_cast<NodeKind>(kind);
   slot.node.number = static_cast<uint32_t>(number);
   if (address.size() == 4) slot.node.address = base::IpAddr::v4(0);
