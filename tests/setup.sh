@@ -1,12 +1,6 @@
 # scripts/setup: each part of the Makefile gets its packages, and the demo none that only tests, benchmarks or lint need.
 set -u
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
+. "$SOURCE_DIR/tests/expect.sh"
 
 for part in demo kafka build test bench deb lint all; do
   "$SOURCE_DIR/scripts/setup" --list $part | sort -u >"$out/$part" || fail "--list $part"

@@ -2,13 +2,7 @@
 # within the band that models/default/card.md promises; at another step too. Bad input of --model is refused.
 set -u
 nfg() { "$NETFLOWGEN" -q "$@"; }
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-failures=0
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
+. "$SOURCE_DIR/tests/expect.sh"
 
 sed 's/^duration:.*/duration: 2d/; s/^  count: 70/  count: 30/; s/^seed:.*/seed: 404/' "$SOURCE_DIR/configs/scenarios/demo.yaml" >"$out/two-days.yaml"
 nfg demo --scenario "$out/two-days.yaml" -o "$out/demo" >"$out/log" 2>&1 || fail "demo: $(cat "$out/log")"

@@ -244,7 +244,7 @@ Severity Detector::severity_of(const Size& size, const Threshold& threshold, con
   Frame usual = node.usual;
   for (const int f : {series::kBytesIn, series::kPacketsIn, series::kFlowsIn}) {
     for (const int offset : {0, series::kOutOffset})
-      usual[static_cast<size_t>(f + offset)] *= static_cast<float>(passed);
+      usual[static_cast<size_t>(f) + static_cast<size_t>(offset)] *= static_cast<float>(passed);
   }
   if (!ordinary_growth(seen.frame, usual, nullptr)) return severity;
   return std::min(severity, few_peers_copy(seen.frame, usual) ? Severity::kLow : Severity::kMedium);

@@ -39,6 +39,7 @@ struct Parts {
 template <typename Map>
 std::vector<uint64_t> keys_of(const Map& map) {
   std::vector<uint64_t> keys;
+  keys.reserve(map.size());
   for (const auto& entry : map) keys.push_back(entry.first);
   std::sort(keys.begin(), keys.end());
   return keys;
