@@ -96,6 +96,10 @@ $((1767225600 + i * 300)),10.0.0.32,,"; done; } >"$out/rates.csv"
   expect 2 "--scales cannot be changed" "$NETFLOWGEN" pretrain "$out/store" --from "$shipped" --scales 5m -o "$out/x"
   expect 1 "cannot open" "$NETFLOWGEN" pretrain "$out/store" --from "$out/nowhere" -o "$out/x"
   expect 2 "not for --corpus" "$NETFLOWGEN" pretrain --corpus "$SOURCE_DIR/configs/corpora/default.yaml" --from "$shipped" -o "$out/x"
+  expect 2 "--horizons is for one store, not for --corpus" "$NETFLOWGEN" pretrain --corpus "$SOURCE_DIR/configs/corpora/default.yaml" --horizons 1h -o "$out/x"
+  expect 2 "--train is for one store" "$NETFLOWGEN" pretrain --corpus "$SOURCE_DIR/configs/corpora/default.yaml" --train 2024-01-01/2024-01-02 -o "$out/x"
+  expect 2 "of preset universal, not paper" "$NETFLOWGEN" pretrain --corpus "$SOURCE_DIR/configs/corpora/default.yaml" --preset paper -o "$out/x"
+  expect 2 "in ascending order" "$NETFLOWGEN" pretrain --corpus "$SOURCE_DIR/configs/corpora/default.yaml" --scales 1h,5m -o "$out/x"
 fi
 [ $failures -eq 0 ] && echo "forecast: all as expected"
 exit $((failures > 0))

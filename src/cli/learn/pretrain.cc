@@ -38,6 +38,7 @@ struct PretrainOptions {
   bool surroundings = false;
   bool distributed = false;
   std::string backend = "auto";  // of the processes' sums
+  bool preset_given = false;     // --preset
   bool rate_given = false;       // --learning-rate
   bool floods_given = false;     // --inject-chance
   learn::PretrainOptions pretrain;
@@ -110,15 +111,44 @@ study::Corpus load_networks(const PretrainOptions& o, const study::CorpusSpec& s
   return load();
 }
 
+// REQUIRES: --corpus. Its networks have steps, periods and nodes of their own.
+void refuse_options_of_a_store(const PretrainOptions& o) {
+  for (const auto& [option, given] : {std::pair{"--from", !o.from.empty()},
+                                      {"--season", !o.season.empty()},
+                                      {"--horizons", !o.horizons.empty()},
+                                      {"--train", !o.train.empty()},
+                                      {"--validation", !o.validation.empty()},
+                                      {"--exclude-nodes", !o.exclude_nodes.empty()},
+                                      {"--min-flows", o.min_flows > 0},
+                                      {"--min-active", o.min_active > 0}}) {
+    if (given) throw base::UsageError("{} is for one store, not for --corpus", option);
+  }
+  if (o.preset_given && o.preset != "universal")
+    throw base::UsageError("--corpus makes a model of preset universal, not {}", o.preset);
+}
+
+constexpr int64_t kScaleUnitMs = 1000;  // a universal model's scales are in seconds
+
+void check_scales(const token::InputSpec& input) {
+  if (std::is_sorted(input.scales.begin(), input.scales.end(), std::less_equal<>()) &&
+      input.scales.size() <= token::kMaxScales && (input.scales.empty() || input.dense)) {
+    return;
+  }
+  throw base::UsageError("--scales: at most {} in ascending order, and not with preset paper",
+                         token::kMaxScales);
+}
+
 // Many networks: the Transformer, then the head that needs no labels.
 void run_corpus(const PretrainOptions& o, const Context& context) {
   if (!o.store.empty()) throw base::UsageError("pretrain takes a store or --corpus, not both");
-  if (!o.from.empty()) throw base::UsageError("--from is for one store, not for --corpus");
+  refuse_options_of_a_store(o);
   learn::PretrainOptions p = o.pretrain;
   p.spec = model::ModelSpec::preset_of("universal", o.size);
   if (o.idle_steps != -2) p.spec.input.idle_steps = o.idle_steps;
   if (o.window > 0) p.spec.window = o.window;
   p.spec.input.surroundings = o.surroundings;
+  if (!o.scales.empty()) p.spec.input.scales = parse_steps(o.scales, kScaleUnitMs, "--scales");
+  check_scales(p.spec.input);
   const auto spec = study::load_corpus_spec(o.corpus);
   auto corpus = p.shard ? load_share(o, spec, context) : load_networks(o, spec, context);
   report(learn::pretrain_corpus(corpus.train, corpus.validation, p, o.out, context.stop,
@@ -174,11 +204,7 @@ void start_anew(const PretrainOptions& o, const series::FrameTable& table, learn
   input.timezone = table.timezone;
   input.season_lags = parse_steps(o.season, table.step_ms, "--season");
   if (!o.scales.empty()) input.scales = parse_steps(o.scales, table.step_ms, "--scales");
-  if (!std::is_sorted(input.scales.begin(), input.scales.end(), std::less_equal<>()) ||
-      input.scales.size() > token::kMaxScales || (!input.scales.empty() && !input.dense)) {
-    throw base::UsageError("--scales: at most {} in ascending order, and not with preset paper",
-                           token::kMaxScales);
-  }
+  check_scales(input);
   if (!o.horizons.empty())
     input.leads = parse_steps(o.horizons, table.step_ms, "--horizons");
   else if (o.preset == "default")  // paper forecasts the next step
@@ -325,6 +351,7 @@ void add_pretrain(Command& app, Context& context) {
       ->group(kAdvancedGroup);
   c->footer("Example: netflowgen pretrain store --train 1998-06-01/1998-06-22 --size micro -o model");
   c->callback([o, c, &context] {
+    o->preset_given = c->count("--preset") > 0;
     o->rate_given = c->count("--learning-rate") > 0;
     o->floods_given = c->count("--inject-chance") > 0;
     join_group(*o);
