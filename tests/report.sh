@@ -89,6 +89,24 @@ expect 1 "netflowgen: " report "$out/header.csv" -o "$out/never.html"
 : >"$out/empty"
 expect 1 "netflowgen: " report "$out/empty" -o "$out/never.html"
 expect 1 "nowhere" report "$out/nowhere" -o "$out/never.html"
+echo "a letter" | expect 1 "standard input: not a flow file" report - -o "$out/never.html"
+head -50 "$flows" | gzip | head -c 300 | expect 1 "netflowgen: standard input: " report - -o "$out/part.html"
+mkfifo "$out/fifo"
+exec 9<>"$out/fifo"  # a pipe that never ends
+head -50 "$flows" >&9
+"$NETFLOWGEN" report - -o "$out/never.html" <"$out/fifo" 9>&- >"$out/log" 2>&1 &
+report=$!
+until grep -q "is copied" "$out/log"; do kill -0 $report 2>/dev/null || break; sleep 0.1; done
+kill -INT $report
+head -c 1000000 /dev/zero >&9 &  # wakes it where the signal came just before it waited
+feeder=$!
+wait $report
+code=$?
+kill $feeder 2>/dev/null
+[ $code -eq 1 ] && grep -q "stopped; no page was written" "$out/log" || fail "Ctrl-C while a pipe is read: $code, $(cat "$out/log")"
+exec 9>&-
+expect 1 "cannot write $out: Is a directory" report "$flows" -o "$out"
+expect 1 "cannot create $out/no/page.html" report "$out/nowhere" -o "$out/no/page.html"
 [ ! -e "$out/never.html" ] || fail "a page was written although there is nothing to report"
 python3 - "$flows" "$out" <<'PY'
 import csv, sys

@@ -6,6 +6,7 @@
 #include "base/leftovers.h"
 #include "base/random.h"
 #include "base/safetensors.h"
+#include "base/temporary_folder.h"
 #include "base/time.h"
 #include "base/words.h"
 #include "base/yaml.h"
@@ -14,8 +15,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -92,6 +96,20 @@ TEST(AtomicFile, AbandonedWriteLeavesTheOldFile) {
   fs::remove_all(path.parent_path());
 }
 
+TEST(AtomicFile, APipeIsWrittenInPlace) {
+  const TemporaryFolder folder("netflowgen-test-");
+  const auto path = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  write_file(path, "text");
+  char text[8] = {};
+  EXPECT_EQ(::read(reader, text, sizeof text), 4);
+  EXPECT_STREQ(text, "text");
+  ::close(reader);
+  EXPECT_TRUE(fs::is_fifo(path));
+}
+
 TEST(AtomicFile, LeftoversOfAKilledProcessAreRemoved) {
   const auto folder = scratch("killed");
   fs::create_directories(folder);
@@ -109,6 +127,11 @@ TEST(AtomicFile, LeftoversOfAKilledProcessAreRemoved) {
   EXPECT_EQ(remove_leftovers(folder), 0u);
   EXPECT_EQ(remove_leftovers(folder / "none"), 0u);
   EXPECT_EQ(read_file(folder / "kept"), "whole");
+}
+
+TEST(AtomicFile, AFolderIsRefusedBeforeAnythingIsWritten) {
+  const TemporaryFolder folder("netflowgen-test-");
+  EXPECT_THROW(AtomicFile{folder.path()}, Error);
 }
 
 TEST(AtomicFile, SaysWhatAndWhere) {

@@ -20,9 +20,23 @@ namespace {
   throw Error("cannot {} {}: {}", doing, path.string(), std::strerror(error));
 }
 
+// /dev/null, /dev/stdout, a named pipe: a rename would put a file in its place.
+bool in_place(const fs::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return false;
+  if (S_ISDIR(info.st_mode)) fail("write", path, EISDIR);
+  const auto folder = path.parent_path();
+  return !S_ISREG(info.st_mode) || folder == "/dev" || folder == "/dev/fd" || folder == "/proc/self/fd";
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  if (in_place(path_)) {
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd_ < 0) fail("open", path_, errno);
+    return;
+  }
   static std::atomic<unsigned> counter{0};
   temporary_ = path_;
   temporary_ +=
@@ -34,7 +48,7 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
 AtomicFile::~AtomicFile() {
   if (fd_ < 0) return;
   ::close(fd_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(const void* data, size_t size) {
@@ -51,6 +65,10 @@ void AtomicFile::write(const void* data, size_t size) {
 }
 
 void AtomicFile::commit() {
+  if (temporary_.empty()) {
+    if (::close(std::exchange(fd_, -1)) != 0) fail("close", path_, errno);
+    return;
+  }
   if (::fsync(fd_) != 0) fail("sync", path_, errno);
   if (::close(std::exchange(fd_, -1)) != 0) {
     const int error = errno;

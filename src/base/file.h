@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 // A file being written. Without commit() the destructor removes the temporary file and the old file stays.
 // Errors (disk full, no permission) throw Error with the path and the system's reason; the old file stays
-// then too.
+// then too. What is no regular file, such as a device or a pipe, is written in place.
 class AtomicFile {
  public:
   explicit AtomicFile(fs::path path);

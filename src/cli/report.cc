@@ -36,26 +36,51 @@ struct ReportArgs {
   size_t max_nodes = 0;
 };
 
+constexpr const char* kNoPage = "stopped; no page was written";
+
+// The copy of a pipe, and what the user calls it.
+struct PipeCopy {
+  std::string file;
+  std::string given;
+};
+
+// Messages name what was given, not its copy.
+std::string as_given(std::string text, const std::vector<PipeCopy>& copies) {
+  for (const auto& c : copies) {
+    for (size_t at = text.find(c.file); at != std::string::npos; at = text.find(c.file, at + c.given.size()))
+      text.replace(at, c.file.size(), c.given);
+  }
+  return text;
+}
+
 // Inputs are read twice: what cannot be is copied to a file first.
-void keep_pipes(ReportArgs& a, const base::fs::path& folder, const Context& context) {
+std::vector<PipeCopy> keep_pipes(ReportArgs& a, const base::fs::path& folder, const Context& context) {
+  std::vector<PipeCopy> copies;
   auto& paths = a.input.options.paths;
   for (size_t i = 0; i < paths.size(); ++i) {
     if (serve::can_be_read_twice({paths[i]}) || (paths[i] != "-" && !base::fs::exists(paths[i]))) continue;
     const auto copy = folder / fmt::format("input-{}", i);
+    copies.push_back({copy.string(), paths[i] == "-" ? "standard input" : paths[i]});
     if (!context.quiet)
-      fmt::print(stderr, "{} is copied to a file, since it is read twice\n",
-                 paths[i] == "-" ? "standard input" : paths[i]);
+      fmt::print(stderr, "{} is copied to a file, since it is read twice\n", copies.back().given);
     std::ofstream to(copy, std::ios::binary);
     std::ifstream file;
     if (paths[i] != "-") file.open(paths[i], std::ios::binary);
     std::istream& from = paths[i] == "-" ? std::cin : file;
-    if (from.peek() != std::istream::traits_type::eof()) to << from.rdbuf();
+    std::vector<char> block(1 << 16);
+    while (from && to && !context.stop.requested()) {
+      from.read(block.data(), static_cast<std::streamsize>(block.size()));
+      to.write(block.data(), from.gcount());
+    }
     to.flush();
+    if (context.stop.requested())
+      throw base::Stopped("{}", kNoPage);  // a read that Ctrl-C ended looks like the end
     if (!to)
-      throw base::Error("{} cannot be copied to {}: is there space? Give a file instead of a pipe", paths[i],
-                        copy.string());
+      throw base::Error("{} cannot be copied to {}: is there space? Give a file instead of a pipe",
+                        copies.back().given, copy.string());
     paths[i] = copy.string();
   }
+  return copies;
 }
 
 // Rates as a store in `folder`.
@@ -84,7 +109,7 @@ std::string store_of_rates(const ReportArgs& a, int64_t step_ms, const base::fs:
     if (more) builder.add(row);
     return more;
   });
-  if (outcome.stopped) throw base::Stopped("stopped; no page was written");
+  if (outcome.stopped) throw base::Stopped("{}", kNoPage);
   builder.finish();
   writer.flush();
   if (writer.frames() == 0)
@@ -96,7 +121,8 @@ int64_t model_step(const std::string& model) {
   return model.empty() ? 60'000 : model::ModelFolder(model).spec().input.step_ms;
 }
 
-report::ReportData make_report(ReportArgs& a, const base::TemporaryFolder& folder, const Context& context) {
+report::ReportOptions options_of(const ReportArgs& a, const base::TemporaryFolder& folder,
+                                 const Context& context) {
   report::ReportOptions o;
   o.inputs = a.input.options.paths;
   if (a.model != kNoModel) o.model = model_or_shipped(a.model);
@@ -110,15 +136,15 @@ report::ReportData make_report(ReportArgs& a, const base::TemporaryFolder& folde
   o.temporary = folder.path();
   o.stop = &context.stop;
   o.progress = progress_printer(context, "report");
-  const auto& paths = a.input.options.paths;
-  if (paths.size() == 1 && series::is_store(paths[0])) return report::report_of_store(paths[0], o);
-  pin_inputs(a.input);
-  keep_pipes(a, folder.path(), context);
+  return o;
+}
+
+report::ReportData report_of_inputs(ReportArgs& a, const report::ReportOptions& o, const Context& context) {
   std::optional<int64_t> step_ms;
   if (!a.series.step.empty()) step_ms = duration_ms(a.series.step, "--step");
   if (flow::is_rates(a.input.options)) {
     const int64_t step = step_ms.value_or(model_step(o.model));
-    return report::report_of_store(store_of_rates(a, step, folder.path(), context), o);
+    return report::report_of_store(store_of_rates(a, step, o.temporary, context), o);
   }
   report::FlowInput input;
   input.open = [&] { return open_input(a.input, a.series); };
@@ -127,6 +153,25 @@ report::ReportData make_report(ReportArgs& a, const base::TemporaryFolder& folde
   input.nodes_named = a.series.names_nodes();
   input.in_any_order = a.series.lateness == "auto";
   return report::report_of_flows(input, o);
+}
+
+report::ReportData make_report(ReportArgs& a, const base::TemporaryFolder& folder, const Context& context) {
+  const auto o = options_of(a, folder, context);
+  const auto& paths = a.input.options.paths;
+  if (paths.size() == 1 && series::is_store(paths[0])) return report::report_of_store(paths[0], o);
+  pin_inputs(a.input);
+  const auto copies = keep_pipes(a, folder.path(), context);
+  try {
+    auto data = report_of_inputs(a, o, context);
+    data.outcome.failure = as_given(data.outcome.failure, copies);
+    return data;
+  } catch (const base::UsageError& e) {
+    throw base::UsageError("{}", as_given(e.what(), copies));
+  } catch (const base::Stopped&) {
+    throw;
+  } catch (const base::Error& e) {
+    throw base::Error("{}", as_given(e.what(), copies));
+  }
 }
 
 }  // namespace
@@ -143,8 +188,10 @@ namespace {
 
 void run_report(ReportArgs a, const Context& context) {
   const base::TemporaryFolder folder("netflowgen-report-");
+  base::AtomicFile page(a.out);  // what cannot be written is told before the work
   const auto data = make_report(a, folder, context);
-  base::write_file(a.out, report::report_page(data));
+  page.write(report::report_page(data));
+  page.commit();
   const size_t alerts = data.alerts.alerts.size();
   fmt::print("{}: {} alert{}\n", a.out, alerts, alerts == 1 ? "" : "s");
   if (!data.outcome.failure.empty())
