@@ -32,9 +32,24 @@ int64_t longer_than_0(const std::string& text, const char* key) {
   return ms;
 }
 
+// Of a bound that deletes. A number alone would be seconds or octets: "keep-days: 30" half a minute, "disk: 4" nothing.
+void need_unit(const std::string& text, const char* key, const char* example) {
+  if (!text.empty() && text != "0" && text.find_first_not_of("0123456789.") == std::string::npos) {
+    throw UsageError("{} {}: the unit is missing; write it, as in {}", key, text, example);
+  }
+}
+
+int64_t kept_ms(const std::string& text, const char* key) {
+  need_unit(text, key, "30d");
+  return longer_than_0(text, key);
+}
+
 // 0: no bound.
-int64_t longer_or_0(const std::string& text, const char* key) {
-  return text == "0" ? 0 : longer_than_0(text, key);
+int64_t kept_or_0(const std::string& text, const char* key) { return text == "0" ? 0 : kept_ms(text, key); }
+
+size_t disk_bytes(const std::string& text, const char* key) {
+  need_unit(text, key, "4G");
+  return size_bytes(text, key);
 }
 
 void one_of(const std::string& text, const char* key, const std::vector<std::string>& words) {
@@ -116,8 +131,8 @@ serve::RowOptions row_options(const ServeArgs& a) {
     (table == "frames" ? o.frames : table == "scores" ? o.scores : o.alerts) = true;
   }
   o.source = a.row_source;
-  o.keep_ms = longer_or_0(a.rows_keep, "clickhouse.keep");
-  o.keep_alerts_ms = longer_or_0(a.rows_keep_alerts, "clickhouse.keep-alerts");
+  o.keep_ms = kept_or_0(a.rows_keep, "clickhouse.keep");
+  o.keep_alerts_ms = kept_or_0(a.rows_keep_alerts, "clickhouse.keep-alerts");
   o.queue = base::fs::path(a.data) / "clickhouse-queue.db";
   o.queue_bytes = size_bytes(a.row_queue, "clickhouse.queue");
   return o;
@@ -155,10 +170,10 @@ serve::HistorySettings history_settings(const ServeArgs& a) {
   serve::HistorySettings h;
   h.memory_bytes = size_bytes(a.memory, "history.memory");
   h.nodes = static_cast<size_t>(count_of(a.nodes, "history.nodes", 0, 1'000'000));
-  h.keep_steps_ms = longer_than_0(a.keep_steps, "history.keep-steps");
-  h.keep_quarters_ms = longer_than_0(a.keep_quarters, "history.keep-quarters");
-  h.keep_days_ms = longer_than_0(a.keep_days, "history.keep-days");
-  h.most_bytes = static_cast<int64_t>(size_bytes(a.disk, "history.disk"));
+  h.keep_steps_ms = kept_ms(a.keep_steps, "history.keep-steps");
+  h.keep_quarters_ms = kept_ms(a.keep_quarters, "history.keep-quarters");
+  h.keep_days_ms = kept_ms(a.keep_days, "history.keep-days");
+  h.most_bytes = static_cast<int64_t>(disk_bytes(a.disk, "history.disk"));
   return h;
 }
 
@@ -208,9 +223,9 @@ serve::ServiceOptions checked_options(const ServeArgs& a) {
   o.http.rate = static_cast<double>(count_of(a.rate, "http.rate", 0, 1'000'000));
   o.http.burst = std::max(200.0, 4 * o.http.rate);
   o.history = history_settings(a);
-  o.collector.store_bounds.keep_ms = longer_or_0(a.store_keep, "retention.store");
-  o.collector.store_bounds.bytes = a.store_disk == "0" ? 0 : size_bytes(a.store_disk, "retention.store-disk");
-  o.alerts.keep_ms = longer_or_0(a.alerts_keep, "retention.alerts");
+  o.collector.store_bounds.keep_ms = kept_or_0(a.store_keep, "retention.store");
+  o.collector.store_bounds.bytes = a.store_disk == "0" ? 0 : disk_bytes(a.store_disk, "retention.store-disk");
+  o.alerts.keep_ms = kept_or_0(a.alerts_keep, "retention.alerts");
   o.alerts.most = count_of(a.alerts_most, "retention.alerts-most", 0, INT64_MAX);
   return o;
 }
