@@ -200,6 +200,10 @@ def test_config(out):
             ("listen: [tcp://1]\n", "bad.yaml, line 1: listen tcp://1: expected udp://ADDRESS:PORT"),
             ("nodes: {hosts: 10.0.0.0/99}\n", "nodes.hosts"),
             ("http: {threads: many}\n", "bad.yaml, line 1: http.threads many: expected an integer"),
+            ("retention: {store: 400}\n", "bad.yaml, line 1: retention.store 400: the unit is missing; write it, as in 30d"),
+            ("retention: {store-disk: 100}\n", "retention.store-disk 100: the unit is missing; write it, as in 4G"),
+            ("history: {keep-days: 30}\n", "history.keep-days 30: the unit is missing"),
+            ("history: {disk: 4}\n", "history.disk 4: the unit is missing"),
             ("http: [\n", "bad.yaml, line"), ("- a\n", "bad.yaml, line 1")]:
         bad.write_text(text)
         done = run("serve", bad, "--check")
@@ -239,6 +243,7 @@ def test_traffic(s):
     name = urllib.parse.quote("10.0.0.0/24", safe="")
     node = s.get(f"/api/v1/nodes/{name}")
     expect("kind", node["kind"], "prefix")
+    expect("first seen in a step of this test, not at the day's begin", node["first_ms"] > 1000 * (time.time() - 600), True)
     expect("parents", s.get("/api/v1/nodes/10.0.0.1")["node"], "10.0.0.1")
     series = s.get(f"/api/v1/nodes/{name}/series?features=bytes_in,bytes_out")
     expect("series of a prefix", [sum(v or 0 for v in f["values"]) for f in series["features"]], [24000, 320])
@@ -252,11 +257,16 @@ def test_traffic(s):
     x = s.get("/api/v1/exporters")
     expect("exporters", [e["exporter"] for e in x["exporters"]], ["127.0.0.1"])
     expect("nothing is lost", x["exporters"][0]["lost"], 0)
+    expect("sampling", x["exporters"][0]["sampling"], [{"rate": 1, "source": "assumed"}])
     for ledger in x["ledgers"]:
         expect(f"balance of {ledger['stage']}", ledger["in"], ledger["out"] + ledger["held"] + sum(ledger["drops"].values()))
     expect("no model", s.get("/api/v1/model"), {"loaded": False})
     expect("no alerts", s.get("/api/v1/alerts")["total"], 0)
     s.get("/api/v1/incidents")
+    exporter.send(FLOWS[2:])  # 10.0.0.1 is silent, the step is not
+    silent = s.until("/api/v1/nodes/10.0.0.1/series?features=bytes_in,tcp_share_in", lambda a: a["features"][0]["values"][-1:] == [0])
+    expect("a share of no traffic is not known", silent["features"][1]["values"][-1], None)
+    expect("steps with traffic stay as they were", 6000 in silent["features"][0]["values"], True)
     exporter.send(FLOWS)
     seen = events(s, 4)
     for name, schema in [("hello", "Status"), ("step", "StepEvent"), ("tick", "TickEvent")]:
@@ -280,7 +290,7 @@ def test_metrics(s):
         elif not line.startswith("#"):
             found = re.fullmatch(r'([a-z_]+)(\{([a-z_]+="(\\.|[^"\\])*",?)+\})? (NaN|[-+0-9.e]+)', line)
             expect(f"a sample: {line}", bool(found) and found.group(1) in families, True)
-    expect_in("the ledger by exporter", text, 'netflowgen_stage_in_total{exporter="127.0.0.1",stage="flows"} 15')
+    expect_in("the ledger by exporter", text, 'netflowgen_stage_in_total{exporter="127.0.0.1",stage="flows"} 16')
 
 
 def test_hostile(s):
@@ -456,6 +466,8 @@ def test(out):
     e = s.get("/api/v1/explore?by=source")
     expect("and who it was", e["series"][0]["name"], "198.51.100.7")
     expect("nodes, too", s.get("/api/v1/nodes/10.0.0.1/series?features=bytes_in")["features"][0]["values"][0], 6000)
+    first = s.get("/api/v1/nodes/10.0.0.1")["first_ms"]
+    expect("and since when", first > 1000 * (time.time() - 600), True)
     s.stop()
     test_tokens(out)
     test_retention(out)

@@ -87,6 +87,8 @@ std::string exporter_text(const flow::ExporterReport& r) {
   text += fmt::format("  time-outs: {}, {}; of {} flows with times\n",
                       timeout_text("active", t.active_ms, t.announced_active_ms),
                       timeout_text("inactive", t.inactive_ms, t.announced_inactive_ms), t.flows);
+  for (const auto& s : r.sampling)
+    text += fmt::format("  sampling: 1 in {} ({})\n", s.rate, name_of(s.source));
   text += clock_text(r.clock_skew_ms);
   return text + fmt::format("  templates: {}\n", r.templates);
 }

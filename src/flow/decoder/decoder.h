@@ -52,6 +52,16 @@ struct TimeoutReport {
   uint64_t flows = 0;                            // measured ones
 };
 
+// Where a flow's sampling rate is from: the exporter's words, the configuration, or neither.
+enum class SamplingSource : uint8_t { kAnnounced, kConfigured, kAssumed };
+std::string_view name_of(SamplingSource source);
+
+// A rate that flows of the exporter were given lately: one packet in `rate`.
+struct SamplingReport {
+  uint32_t rate = 1;
+  SamplingSource source = SamplingSource::kAssumed;
+};
+
 struct ExporterReport {
   IpAddr exporter;
   std::vector<base::LedgerView> ledgers;                        // "datagrams", "sets", "records", "flows"
@@ -59,7 +69,8 @@ struct ExporterReport {
   std::vector<std::pair<std::string_view, std::string>> rules;  // of notes on times that were moved, by name
   std::vector<SequenceReport> sequences;
   TimeoutReport timeouts;
-  int64_t clock_skew_ms = 0;  // export time - received_ms, of the newest datagram that knew both
+  std::vector<SamplingReport> sampling;  // by rate; empty: no flow yet
+  int64_t clock_skew_ms = 0;             // export time - received_ms, of the newest datagram that knew both
   size_t templates = 0;
 };
 

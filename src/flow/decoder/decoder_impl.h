@@ -71,7 +71,9 @@ struct Decoder::Impl {
   Flow prototype(const Message& m) const;
   void finish_flow(const Message& m, Flow& flow, const RecordExtras* extras);
   void finish_flows(const Message& m, std::span<Flow> flows, std::optional<uint64_t> duration_ms);
-  void set_default_rate(const Message& m, const SamplingAnswer& answer, Flow& flow);
+  SamplingSource choose_rate(const Message& m, const SamplingQuery& query, const RateFields* fields,
+                             Flow& flow);
+  SamplingSource choose_default_rate(const Message& m, const SamplingAnswer& answer, Flow& flow);
   void set_rate(const Message& m, const SamplingQuery& query, const RateFields* fields, Flow& flow);
   static void settle_flows(const Message& m, std::span<Flow> flows);
   static void note_settled(const Message& m, const SettleCounts& counts);

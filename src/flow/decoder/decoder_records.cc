@@ -25,34 +25,44 @@ TimeRules Decoder::Impl::rules_of(const Message& m) const {
           options_.max_duration_ms};
 }
 
-// Of `fields` (the record's own or its header's), the options and the configuration, the first that has a value.
 void Decoder::Impl::set_rate(const Message& m, const SamplingQuery& query, const RateFields* fields,
                              Flow& flow) {
+  const SamplingSource source = choose_rate(m, query, fields, flow);
+  m.exporter->rates.see(flow.sampling, source, m.received_ms);
+}
+
+// Of `fields` (the record's own or its header's), the options and the configuration, the first that has a value.
+SamplingSource Decoder::Impl::choose_rate(const Message& m, const SamplingQuery& query,
+                                          const RateFields* fields, Flow& flow) {
   const ExporterPolicy* policy = m.exporter->policy;
   flow.known |= kKnownSampling;
   if (policy != nullptr && policy->sampling_override != 0) {
     flow.sampling = policy->sampling_override;
-    return;
+    return SamplingSource::kConfigured;
   }
   if (fields != nullptr) {
     bool bogus = false;
     flow.sampling = rate_of(*fields, options_.sampling_max, bogus);
     if (bogus) m.counters->note(Note::kSamplingBogus);
-    if (flow.sampling != 0) return;
+    if (flow.sampling != 0) return SamplingSource::kAnnounced;
   }
-  set_default_rate(m, m.exporter->sampling.find(query), flow);
+  return choose_default_rate(m, m.exporter->sampling.find(query), flow);
 }
 
-void Decoder::Impl::set_default_rate(const Message& m, const SamplingAnswer& answer, Flow& flow) {
+SamplingSource Decoder::Impl::choose_default_rate(const Message& m, const SamplingAnswer& answer,
+                                                  Flow& flow) {
   const ExporterPolicy* policy = m.exporter->policy;
   if (answer.rate != 0) {
     flow.sampling = answer.rate;
-  } else if (policy != nullptr && policy->sampling_default != 0) {
-    flow.sampling = policy->sampling_default;
-  } else {
-    flow.sampling = std::max<uint32_t>(options_.sampling_default, 1);
-    flow.known &= ~uint32_t{kKnownSampling};
+    return SamplingSource::kAnnounced;
   }
+  if (policy != nullptr && policy->sampling_default != 0) {
+    flow.sampling = policy->sampling_default;
+    return SamplingSource::kConfigured;
+  }
+  flow.sampling = std::max<uint32_t>(options_.sampling_default, 1);
+  flow.known &= ~uint32_t{kKnownSampling};
+  return options_.sampling_default > 1 ? SamplingSource::kConfigured : SamplingSource::kAssumed;
 }
 
 // The packet gives what the record itself does not. `frame_size`: of the whole packet on the wire, 0:

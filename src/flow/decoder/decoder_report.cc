@@ -116,7 +116,35 @@ std::vector<std::pair<std::string_view, std::string>> rules_of(const Counters& c
   return out;
 }
 
+constexpr TimeMs kRateShown = 10 * 60'000;
+
 }  // namespace
+
+std::string_view name_of(SamplingSource source) {
+  constexpr std::string_view kNames[] = {"announced", "configured", "assumed"};
+  return kNames[static_cast<size_t>(source)];
+}
+
+void RateMeter::see_another(uint32_t rate, SamplingSource source, TimeMs now_ms) {
+  const auto same =
+      std::ranges::find_if(seen_, [&](const Seen& s) { return s.rate == rate && s.source == source; });
+  latest_ = static_cast<size_t>(same - seen_.begin());
+  if (latest_ == seen_.size() && seen_.size() == kMost)
+    latest_ = static_cast<size_t>(std::ranges::min_element(seen_, {}, &Seen::last_ms) - seen_.begin());
+  if (latest_ == seen_.size()) seen_.emplace_back();
+  seen_[latest_] = {rate, source, now_ms};
+}
+
+std::vector<SamplingReport> RateMeter::report() const {
+  TimeMs newest = 0;
+  for (const Seen& s : seen_) newest = std::max(newest, s.last_ms);
+  std::vector<SamplingReport> out;
+  for (const Seen& s : seen_) {
+    if (s.last_ms + kRateShown >= newest) out.push_back({s.rate, s.source});
+  }
+  std::ranges::sort(out, {}, [](const SamplingReport& r) { return std::pair(r.rate, r.source); });
+  return out;
+}
 
 std::vector<ExporterReport> Decoder::exporters() const {
   std::vector<ExporterReport> out;
@@ -131,6 +159,7 @@ std::vector<ExporterReport> Decoder::exporters() const {
       r.notes.emplace_back("other_sequence_convention", n);
     r.timeouts = {e.timeouts.active_ms(), e.timeouts.inactive_ms(), e.announced_active_ms,
                   e.announced_inactive_ms, e.timeouts.flows()};
+    r.sampling = e.rates.report();
     r.clock_skew_ms = e.clock_skew_ms;
     r.templates = impl_->templates_.size_of(e.address);
     out.push_back(std::move(r));

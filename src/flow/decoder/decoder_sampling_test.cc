@@ -1,5 +1,8 @@
 // Every way in which exporters say what share of packets they look at, and what becomes of nonsense.
+#include <fmt/format.h>
+
 #include "flow/decoder/decoder.h"
+#include "flow/decoder/exporter.h"
 #include "flow/decoder/wire_test_builder.h"
 
 namespace netflowgen::flow {
@@ -155,6 +158,30 @@ TEST(Sampling, DefaultAndOverridePerExporter) {
   expect_rate(t.feed(v5::message({}, {{}}, 0), {.address = "192.0.2.1"}), 50);
   expect_rate(t.feed(v5::message({}, {{}}, 7), {.address = "192.0.2.1"}), 7);
   expect_rate(t.feed(v5::message({}, {{}}, 7), {.address = "192.0.2.2"}), 4000);
+  const auto told = [&](const char* address) {
+    std::string text;
+    for (const auto& s : t.exporter(address).sampling)
+      text += fmt::format("{} {}, ", s.rate, name_of(s.source));
+    return text;
+  };
+  EXPECT_EQ(told("192.0.2.3"), "10 configured, ");
+  EXPECT_EQ(told("192.0.2.1"), "7 announced, 50 configured, ");
+  EXPECT_EQ(told("192.0.2.2"), "4000 configured, ");
+}
+
+TEST(Sampling, RatesOfTheLastTenMinutesAreReported) {
+  RateMeter meter;
+  EXPECT_TRUE(meter.report().empty());
+  meter.see(100, SamplingSource::kAnnounced, 0);
+  meter.see(200, SamplingSource::kAnnounced, 60'000);
+  meter.see(100, SamplingSource::kAnnounced, 120'000);
+  EXPECT_EQ(meter.report().size(), 2u);
+  meter.see(200, SamplingSource::kAnnounced, 721'000);
+  const auto now = meter.report();
+  ASSERT_EQ(now.size(), 1u);
+  EXPECT_EQ(now[0].rate, 200u);
+  for (uint32_t rate = 1; rate <= 1000; ++rate) meter.see(rate, SamplingSource::kAnnounced, 800'000);
+  EXPECT_EQ(meter.report().size(), 32u) << "bounded, whatever is sent";
 }
 
 TEST(Sampling, SflowRatesAreTheSamples) {

@@ -185,8 +185,35 @@ struct DomainState {
   std::map<uint32_t, SequenceTracker> sources;  // sFlow: flow samples by data source
 };
 
+// The rates that flows were given lately. Nearly always one, so that a flow costs a comparison.
+class RateMeter {
+ public:
+  void see(uint32_t rate, SamplingSource source, TimeMs now_ms) {
+    if (latest_ < seen_.size() && seen_[latest_].rate == rate && seen_[latest_].source == source) {
+      seen_[latest_].last_ms = now_ms;
+    } else {
+      see_another(rate, source, now_ms);
+    }
+  }
+  // Those of the last ten minutes before the newest, by rate.
+  std::vector<SamplingReport> report() const;
+
+ private:
+  void see_another(uint32_t rate, SamplingSource source, TimeMs now_ms);
+
+  static constexpr size_t kMost = 32;  // beyond it the one that was seen longest ago goes
+  struct Seen {
+    uint32_t rate = 0;
+    SamplingSource source = SamplingSource::kAssumed;
+    TimeMs last_ms = 0;
+  };
+  std::vector<Seen> seen_;
+  size_t latest_ = 0;
+};
+
 struct Exporter {
   IpAddr address;
+  RateMeter rates;
   const ExporterPolicy* policy = nullptr;
   Counters counters;
   SamplingTable sampling;

@@ -76,7 +76,7 @@ Json alert_json(const ServiceState& state, const std::string& id) {
           {"record", base::parse_json<Json>(row.record, "alerts.db")},
           {"history", history},
           {"feedback", feedback},
-          {"story", detect::alert_story(alert, state.now())}};
+          {"story", detect::alert_story(alert, state.now(), state.info.step_ms)}};
 }
 
 Json feedback_json(const ServiceState& state, const std::string& id, const Request& r) {

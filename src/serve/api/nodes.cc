@@ -108,25 +108,48 @@ struct NodeRows {
   std::vector<size_t> rows;
 };
 
+struct SeriesRow {
+  NodeHistoryRow row;
+  History::Block block;
+  size_t index = 0;
+};
+
+// The frame of a step in memory that has none of the node: no traffic. A volume that no frame knows stays unknown, and so
+// does all that is no volume. Empty: the node has no frame in this time at all.
+std::vector<float> silent_frame(const std::map<base::TimeMs, SeriesRow>& rows) {
+  if (rows.empty()) return {};
+  std::vector<float> frame(series::kFeatureCount, base::kNaN);
+  for (const auto& [time, at] : rows) {
+    for (const int v : kVolumes) {
+      if (!std::isnan(at.row.frame[static_cast<size_t>(v)])) frame[static_cast<size_t>(v)] = 0;
+    }
+  }
+  return frame;
+}
+
 NodeRows rows_of(const ServiceState& state, const std::string& name, const series::NodeKey& key,
                  const TimeRange& range, Resolution resolution) {
-  struct At {
-    NodeHistoryRow row;
-    History::Block block;
-    size_t index = 0;
-  };
-  std::map<base::TimeMs, At> by_time;
+  std::map<base::TimeMs, SeriesRow> by_time;
   for (auto& row : state.reader.node(resolution, name, range.from_ms, range.to_ms))
     by_time[row.time_ms] = {row, nullptr, 0};
   if (resolution == Resolution::kStep) {
+    std::vector<base::TimeMs> silent;
     for (const auto& block : state.history.between(range.from_ms, range.to_ms)) {
       const size_t row = block->find(key);
-      if (row == SIZE_MAX) continue;
+      if (row == SIZE_MAX) {
+        silent.push_back(block->time_ms);
+        continue;
+      }
       const auto f = block->frame(row);
       NodeHistoryRow r{block->time_ms, {f.begin(), f.end()}, no_fans(), base::kNaN};
       if (!block->forecast.empty()) r.forecast = block->forecast[row];
       if (!block->bits.empty()) r.bits = block->bits[row];
       by_time[block->time_ms] = {std::move(r), block, row};
+    }
+    const auto nothing = silent_frame(by_time);
+    for (const auto time : silent) {
+      if (!nothing.empty())
+        by_time.try_emplace(time, SeriesRow{{time, nothing, no_fans(), base::kNaN}, nullptr, 0});
     }
   }
   NodeRows out;
@@ -314,6 +337,30 @@ Json nodes_json(const ServiceState& state, const Request& r) {
           {"nodes", nodes}};
 }
 
+namespace {
+
+// The start of the first step that history holds. A day or a quarter is as exact as its bucket, so that the first step in it
+// is taken where that is still there.
+base::TimeMs first_of(const ServiceState& state, const std::string& name, const series::NodeKey& key,
+                      std::span<const History::Block> blocks) {
+  base::TimeMs step = INT64_MAX;
+  for (const auto& b : blocks) {
+    if (b->find(key) == SIZE_MAX) continue;
+    step = b->time_ms;
+    break;
+  }
+  constexpr std::pair<Resolution, int64_t> kBuckets[] = {
+      {Resolution::kStep, 0}, {Resolution::kQuarter, base::kHourMs / 4}, {Resolution::kDay, base::kDayMs}};
+  for (const auto& [resolution, length] : kBuckets) {
+    const auto rows = state.reader.node(resolution, name, 0, INT64_MAX);
+    if (!rows.empty() && (step == INT64_MAX || rows.front().time_ms + length <= step))
+      step = rows.front().time_ms;
+  }
+  return step;
+}
+
+}  // namespace
+
 Json node_json(const ServiceState& state, const std::string& given) {
   const auto key = node_key_of(given);
   const std::string name = series::name_of(key);
@@ -323,17 +370,7 @@ Json node_json(const ServiceState& state, const std::string& given) {
   Json parents = Json::array();
   uint64_t children = 0;
   if (!blocks.empty()) relatives(*blocks.back(), key, parents, children);
-  base::TimeMs first = INT64_MAX;
-  for (const auto resolution : {Resolution::kDay, Resolution::kQuarter, Resolution::kStep}) {
-    const auto rows = state.reader.node(resolution, name, 0, INT64_MAX);
-    if (!rows.empty()) first = std::min(first, rows.front().time_ms);
-  }
-  for (const auto& b : blocks) {
-    if (b->find(key) != SIZE_MAX) {
-      first = std::min(first, b->time_ms);
-      break;
-    }
-  }
+  const base::TimeMs first = first_of(state, name, key, blocks);
   const size_t row = block ? block->find(key) : 0;
   const bool scored = block && block->layout && !block->positions.empty();
   const auto model = state.model.get();

@@ -19,6 +19,12 @@ Json ledgers(std::span<const base::LedgerView> views) {
   return list;
 }
 
+Json sampling(std::span<const flow::SamplingReport> rates) {
+  Json list = Json::array();
+  for (const auto& s : rates) list.push_back({{"rate", s.rate}, {"source", name_of(s.source)}});
+  return list;
+}
+
 Json exporter(const ExporterView& e) {
   const auto& r = e.report;
   uint64_t lost = 0;
@@ -53,6 +59,7 @@ Json exporter(const ExporterView& e) {
             {"inactive_ms", optional(r.timeouts.inactive_ms)},
             {"announced_active_ms", optional(r.timeouts.announced_active_ms)},
             {"announced_inactive_ms", optional(r.timeouts.announced_inactive_ms)}}},
+          {"sampling", sampling(r.sampling)},
           {"sequences", sequences},
           {"notes", notes},
           {"ledgers", ledgers(r.ledgers)}};
