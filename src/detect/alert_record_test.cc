@@ -229,6 +229,9 @@ TEST(AlertText, Quantities) {
   EXPECT_EQ(quantity_text(1'250'000, "B"), "1.25 MB");
   EXPECT_EQ(quantity_text(0.5, "B"), "0.5 B");
   EXPECT_EQ(quantity_text(340, "packets"), "340 packets");
+  EXPECT_EQ(quantity_text(1, "packets"), "1 packet");
+  EXPECT_EQ(quantity_text(1000, "packets"), "1 k packets");
+  EXPECT_EQ(quantity_text(1, "s"), "1 s");
   EXPECT_EQ(quantity_text(0.45, ""), "0.45");
   EXPECT_EQ(quantity_text(8443, "port"), "port 8443");
   EXPECT_EQ(duration_text(59'000), "59 s");

@@ -148,11 +148,12 @@ std::string since_text(base::TimeMs start, base::TimeMs raised, base::TimeMs end
 
 }  // namespace
 
-std::string driver_text(const Alert& a) {
+std::string driver_text(const Alert& a, int64_t step_ms) {
   if (a.drivers.empty()) return "";
   const Driver& d = a.drivers.front();
   const auto& f = series::kFeatures[static_cast<size_t>(d.feature)];
   std::string text = fmt::format("{} was {}", f.name, quantity_text(d.seen, f.unit));
+  if (step_ms > 0 && f.kind == series::Kind::kVolume) text += " in " + duration_text(step_ms);
   if (std::isnan(d.expected)) return text + ", nothing was expected yet";
   text += fmt::format(" where {}", quantity_text(d.expected, f.unit));
   if (!std::isnan(d.upper)) text += fmt::format(" (at most {})", quantity_text(d.upper, f.unit));
@@ -202,7 +203,7 @@ std::string alert_table(std::span<const AlertRow> rows, base::TimeMs now_ms) {
   return out;
 }
 
-std::string alert_story(const Alert& a, base::TimeMs now_ms) {
+std::string alert_story(const Alert& a, base::TimeMs now_ms, int64_t step_ms) {
   const std::string sure = a.guess.type == "unknown"
                                ? " type"
                                : fmt::format(", {} sure by the {}", percent(a.guess.probability),
@@ -214,7 +215,7 @@ std::string alert_story(const Alert& a, base::TimeMs now_ms) {
   if (!a.incident.empty()) out += fmt::format(", part of incident {}", printable(a.incident));
   if (!a.sent()) out += fmt::format(", suppressed ({})", name_of(a.suppressed));
   out += ".\n" + since_text(a.start_ms, a.raised_ms, a.end_ms, now_ms) + "\n";
-  std::string drove = driver_text(a);
+  std::string drove = driver_text(a, step_ms);
   if (drove.empty()) drove = fmt::format("its score of {:.3g} passed {:.3g}", a.peak, a.threshold);
   out +=
       fmt::format("What drove it: {}{}{}.\n", drove, a.flows ? flows_text(*a.flows) : "; no flows were seen",
@@ -294,6 +295,8 @@ std::string quantity_text(double value, std::string_view unit) {
   const std::string number = fmt::format("{:.3g}", value);
   if (unit.empty()) return number;
   if (unit == "B") return fmt::format("{} {}B", number, kScales[scale]);
+  if (scale == 0 && number == "1" && unit.size() > 1 && unit.ends_with('s'))
+    unit.remove_suffix(1);  // "1 packet"
   return scale == 0 ? fmt::format("{} {}", number, unit)
                     : fmt::format("{} {} {}", number, kScales[scale], unit);
 }

@@ -27,12 +27,13 @@ std::vector<AlertRow> rows_of(const AlertList& list, const AlertQuery& query, bo
 std::string alert_table(std::span<const AlertRow> rows, base::TimeMs now_ms);
 
 // What it is, since when, what drove it and what could be filtered, then the commands. Ends in a newline.
-std::string alert_story(const Alert& alert, base::TimeMs now_ms);
+// `step_ms`: over how long volumes were counted, 0: not told.
+std::string alert_story(const Alert& alert, base::TimeMs now_ms, int64_t step_ms = 0);
 std::string incident_story(const Incident& incident, base::TimeMs now_ms);
 
 // "packets_in was 21 k packets where 1 k packets (at most 1.5 k packets) is usual": the first of the alert's drivers; empty where it
-// has none.
-std::string driver_text(const Alert& alert);
+// has none. `step_ms`: as above, "21 k packets in 20 s".
+std::string driver_text(const Alert& alert, int64_t step_ms = 0);
 
 // A self-contained HTML page: the table, and under each row its story. `title`: plain text.
 std::string alert_page(std::span<const AlertRow> rows, base::TimeMs now_ms, std::string_view title);

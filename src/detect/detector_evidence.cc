@@ -61,11 +61,11 @@ std::vector<Driver> Detector::drivers_of(const Track& track, const NodeScores& s
     }
     all.push_back(d);
   }
-  // What left its band first, then by surprise.
+  // First what left its band, the volume first that is most above it: that is what times_expected tells of. Then by surprise.
   std::stable_sort(all.begin(), all.end(), [](const Driver& a, const Driver& b) {
-    const bool a_left = a.forecast && a.seen > a.upper;
-    const bool b_left = b.forecast && b.seen > b.upper;
-    return a_left != b_left ? a_left : a.bits > b.bits;
+    const double above_a = a.forecast ? times_expected(a.seen, a.expected, a.upper) : 0;
+    const double above_b = b.forecast ? times_expected(b.seen, b.expected, b.upper) : 0;
+    return above_a != above_b ? above_a > above_b : a.bits > b.bits;
   });
   if (all.size() > kDrivers) all.resize(kDrivers);
   return all;

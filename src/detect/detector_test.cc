@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "detect/detector_state.h"
+#include "detect/severity.h"
 #include "detect/testing.h"
 #include "detect/type_model.h"
 #include "series/builder.h"
@@ -137,6 +138,11 @@ TEST(Detector, EvidenceInTheOperatorsUnits) {
   ASSERT_FALSE(a.drivers.empty());
   EXPECT_TRUE(a.drivers[0].forecast);  // what left its band comes first
   EXPECT_GT(a.drivers[0].seen, a.drivers[0].upper);
+  const auto times = [](const Driver& d) {
+    return d.forecast ? times_expected(d.seen, d.expected, d.upper) : 0;
+  };
+  for (const auto& d : a.drivers)
+    EXPECT_GE(times(a.drivers[0]), times(d)) << "the first is most above its band";
   const auto packets = std::find_if(a.drivers.begin(), a.drivers.end(),
                                     [](const Driver& d) { return d.feature == series::kPacketsIn; });
   ASSERT_NE(packets, a.drivers.end());

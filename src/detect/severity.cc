@@ -12,6 +12,18 @@ constexpr double kAboveUsual = 2;  // without a band: what is less is no excess
 
 }  // namespace
 
+namespace {
+
+double expected_of(double middle, double upper) {
+  return std::max({middle, upper / kBandToMiddle, kLeastExpected});
+}
+
+}  // namespace
+
+double times_expected(double seen, double middle, double upper) {
+  return seen > upper ? seen / expected_of(middle, upper) : 0;
+}
+
 double times_expected(const Band& baseline, std::span<const double> usual,
                       const std::array<float, kMaxVolumes>& seen) {
   double most = std::nan("");
@@ -20,10 +32,9 @@ double times_expected(const Band& baseline, std::span<const double> usual,
     const double x = std::expm1(static_cast<double>(seen[v]));
     double times = 0;
     if (!std::isnan(baseline.middle[v])) {
-      const double expected =
-          std::max({std::expm1(static_cast<double>(baseline.middle[v])),
-                    std::expm1(static_cast<double>(baseline.upper[v])) / kBandToMiddle, kLeastExpected});
-      times = seen[v] > baseline.upper[v] ? x / expected : 0;
+      const double middle = std::expm1(static_cast<double>(baseline.middle[v]));
+      const double upper = std::expm1(static_cast<double>(baseline.upper[v]));
+      times = seen[v] > baseline.upper[v] ? x / expected_of(middle, upper) : 0;
     } else if (v < usual.size() && !std::isnan(usual[v])) {
       times = x / std::max(usual[v], kLeastExpected);
       if (times < kAboveUsual) times = 0;

@@ -24,6 +24,9 @@ inline constexpr double kSevereTimes[] = {3, 10, 30};  // medium, high, critical
 double times_expected(const Band& baseline, std::span<const double> usual,
                       const std::array<float, kMaxVolumes>& seen);
 
+// The same of one volume, in its unit, with its forecast; 0: it is not above its band.
+double times_expected(double seen, double middle, double upper);
+
 // Where times_expected is NaN, medium at most.
 Severity severity_of(double peak, const Threshold& threshold, double times_expected);
 
