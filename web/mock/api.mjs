@@ -43,6 +43,7 @@ export class Mock {
     this.version = "1.0.0";
     this.busy = false; // Refuses new event streams.
     this.shed = "nothing"; // What is left out for want of time.
+    this.onlyEvery = 1; // Of so many steps of a node, history holds one.
     this.delay = 0; // of every answer but the events'.
   }
 
@@ -258,7 +259,8 @@ export class Mock {
 
   series(name, q) {
     const n = this.find(name);
-    const { times, resolution } = this.range(q);
+    const { times: all, resolution } = this.range(q);
+    const times = all.filter((_, i) => i % this.onlyEvery === 0);
     const wanted = q.get("features")?.split(",");
     const unknown = wanted?.find((w) => !FEATURES.some((f) => f.name === w));
     if (unknown) throw new Problem(400, `features: there is no feature '${unknown}'`);

@@ -29,6 +29,10 @@ export function exporters(now, count) {
         announced_active_ms: i === 2 ? 120_000 : null,
         announced_inactive_ms: null,
       },
+      sampling: [
+        { rate: i === 0 ? 1000 : 1, source: i === 2 ? "assumed" : "announced" },
+        ...(i === 1 ? [{ rate: 4000, source: "configured" }] : []),
+      ],
       sequences: [
         {
           version: i % 2 ? 10 : 9,

@@ -221,7 +221,8 @@ export function App() {
     setMenu(false);
     if (shownPlace.current !== place) {
       window.scrollTo(0, 0);
-      main.current?.focus({ preventScroll: true });
+      // Results of a search come while its words are typed.
+      if (!document.activeElement?.closest(".bar-search")) main.current?.focus({ preventScroll: true });
     }
     shownPlace.current = place;
   }, [place]);
@@ -261,7 +262,7 @@ export function App() {
               label="Find a node"
               placeholder="Find a node ( / )"
               value=""
-              onChange={(q) => q && go(href(["nodes"], { search: q }))}
+              onChange={(q) => q && go(href(["nodes"], { search: q }), place === "nodes" && "search" in at.query)}
             />
           </div>
           <Settings />

@@ -7,7 +7,7 @@ test("the overview shows traffic, alerts, surprising nodes and health", async ({
   await expect(page).toHaveTitle(/^\(2\) Overview/);
   await expect(page.locator(".chart canvas")).toHaveCount(1);
   await expect(page.locator(".chart").first()).toHaveAttribute("aria-label", /Traffic in: last .*bit\/s/);
-  await expect(page.locator(".alert-list li")).toHaveCount(20);
+  await expect(page.locator(".alert-list li")).toHaveCount(19); // Two of the 20 latest are of one incident.
   await expect(page.getByText("1 critical, 1 medium")).toBeVisible();
   await expect(page.getByText("in = out + held + drops")).toBeVisible();
   await expect(page.getByText("Exporter 203.0.113.4 has been silent")).toBeVisible();
@@ -83,10 +83,29 @@ test("nodes are searched from everywhere, sorted, and opened", async ({ page, st
   await expect(page.locator(".fans figure")).toHaveCount(6);
   await page.getByRole("button", { name: "All", exact: true }).click();
   await expect(page.locator(".fans figure")).toHaveCount(39);
+  await page.reload();
+  await expect(page.locator(".fans figure")).toHaveCount(39);
+  await page.goBack();
+  await expect(page.locator(".fans figure")).toHaveCount(6);
+  await page.goForward();
   await page.getByRole("link", { name: "192.0.2.0/24" }).first().click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("192.0.2.0/24");
   await page.getByRole("link", { name: "140 hosts inside" }).click();
   await expect(page.getByText("1 to 50 of 140 nodes")).toBeVisible();
+});
+
+test("a search is typed with pauses, and one step leads back from it", async ({ page, start }) => {
+  const mock = await start();
+  await open(page, mock);
+  await page.keyboard.press("/");
+  await page.keyboard.type("192.0");
+  await expect(page).toHaveURL(/#\/nodes\?search=192\.0$/);
+  await settled(page);
+  await page.keyboard.type(".2.14");
+  await expect(page).toHaveURL(/search=192\.0\.2\.14$/);
+  await expect(page.getByText("1 to 11 of 11 nodes")).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Overview");
 });
 
 test("names with marks of the address are kept whole", async ({ page, start }) => {
@@ -113,6 +132,10 @@ test("traffic is broken down by every dimension, as areas and as a table", async
   await page.getByRole("button", { name: "Alone" }).first().click();
   await expect(page.getByRole("button", { name: "Show all" })).toBeVisible();
   await expect(page.locator(".chart")).toHaveAttribute("aria-label", "Stacked areas: 192.0.2.10");
+  await page.reload();
+  await expect(page.locator(".chart")).toHaveAttribute("aria-label", "Stacked areas: 192.0.2.10");
+  await page.getByRole("button", { name: "Exporters" }).click();
+  await expect(page.locator(".chart")).toHaveAttribute("aria-label", /^Stacked areas: 203.0.113.1, /);
 });
 
 test("a node is explored from its page, and the address keeps what is shown", async ({ page, start }) => {
@@ -192,6 +215,9 @@ test("exporters show loss, silence, clocks and details", async ({ page, start })
   await expect(row("203.0.113.3")).toContainText("2.1 %");
   await expect(row("203.0.113.4")).toContainText("11 min ago");
   await expect(row("203.0.113.2")).toContainText("+7.2 s");
+  await expect(row("203.0.113.1")).toContainText("1 in 1 000");
+  await expect(row("203.0.113.2")).toContainText("every packet, 1 in 4 000 configured");
+  await expect(row("203.0.113.3")).toContainText("every packet assumed");
   await expect(row("203.0.113.5").locator("td").nth(5)).toHaveText("–");
   await page.getByRole("button", { name: "203.0.113.3", exact: true }).click();
   await expect(page.getByRole("region", { name: "Sequence numbers of 203.0.113.3" })).toContainText("41 220");
@@ -247,6 +273,43 @@ test("the time goes along from page to page", async ({ page, start }) => {
   await page.getByRole("button", { name: "Show", exact: true }).click();
   await expect(page).toHaveURL(/from=1772618400000&to=1772623800000/);
   await expect(page.getByRole("button", { name: "4 Mar 10:00 to 4 Mar 11:30" })).toBeVisible();
+});
+
+test("a hole in what history holds is no line, and the axis has all of the time", async ({ page, start }) => {
+  const mock = await start();
+  const drawn = async () => {
+    await open(page, mock, "explore?view=nodes&nodes=192.0.2.14");
+    await page.reload();
+    await expect(page.locator(".chart canvas")).toBeVisible();
+    return page.locator(".chart canvas").evaluate((c: HTMLCanvasElement) => {
+      const { data, width, height } = c.getContext("2d")!.getImageData(0, 0, c.width, c.height);
+      let columns = 0; // with a strong blue in them: the line's
+      for (let x = 0; x < width; ++x)
+        for (let y = 0; y < height; ++y) {
+          const i = 4 * (y * width + x);
+          if (data[i + 2]! - data[i]! > 60 && data[i + 3]! > 200) {
+            ++columns;
+            break;
+          }
+        }
+      return columns / width;
+    });
+  };
+  expect(await drawn()).toBeGreaterThan(0.7);
+  mock.onlyEvery = 10; // Of ten steps of a node, history holds one.
+  const points = await drawn();
+  expect(points).toBeGreaterThan(0.003);
+  expect(points).toBeLessThan(0.1);
+});
+
+test("the alerts of an incident are one row of the overview", async ({ page, start }) => {
+  const mock = await start();
+  const [first, second, third] = mock.alerts;
+  for (const a of [first, second, third]) a.incident = "00112233445566aa";
+  await open(page, mock);
+  await expect(page.locator(".alert-list li")).toHaveCount(17);
+  await page.getByRole("link", { name: "and 2 more of one incident" }).click();
+  await expect(page).toHaveURL(/view=incidents&incident=00112233445566aa/);
 });
 
 test("dragging over a chart zooms", async ({ page, start }) => {

@@ -113,7 +113,7 @@ test("a token is asked for, refused, taken, and kept for the tab", async ({ page
   await expect(page.getByText("Live", { exact: true })).toBeVisible();
   await page.reload();
   await settled(page);
-  await expect(page.locator(".alert-list li")).toHaveCount(20);
+  await expect(page.locator(".alert-list li")).toHaveCount(19);
   expect(await page.evaluate(() => localStorage.getItem("netflowgen.token"))).toBeNull();
   expect(
     mock.requests.filter((r: string) => r.includes("operator-token") && !r.startsWith("GET /api/v1/events?")),

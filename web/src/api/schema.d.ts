@@ -633,6 +633,7 @@ export interface components {
         NodeSeries: {
             node: string;
             resolution_ms: number;
+            /** @description Starts of steps or buckets. A step of the memory in which the node was silent has volumes of 0. What history does not hold is left out. */
             times: components["schemas"]["Times"];
             features: components["schemas"]["FeatureSeries"][];
             surprise: {
@@ -832,6 +833,13 @@ export interface components {
                 announced_active_ms: number | null;
                 announced_inactive_ms: number | null;
             };
+            /** @description Rates that its flows were given in the last ten minutes; empty: no flow came. */
+            sampling: {
+                /** @description One packet in so many. */
+                rate: number;
+                /** @enum {string} */
+                source: "announced" | "configured" | "assumed";
+            }[];
             sequences: {
                 version: number;
                 unit: string;

@@ -118,6 +118,15 @@ function paintMarks(u: uPlot, props: ChartProps): void {
   ctx.restore();
 }
 
+// A line has no width at a value between two unknown ones: it is drawn as a point.
+function alone(u: uPlot, series: number): number[] {
+  const values = u.data[series]!;
+  const unknown = (i: number) => values[i] === null || values[i] === undefined;
+  const out: number[] = [];
+  for (let i = 0; i < values.length; ++i) if (!unknown(i) && unknown(i - 1) && unknown(i + 1)) out.push(i);
+  return out;
+}
+
 function seriesOf(line: Line): uPlot.Series {
   const stroke = () => ink(line.ink);
   if (line.dots)
@@ -129,7 +138,7 @@ function seriesOf(line: Line): uPlot.Series {
     dash: line.dash ? [5, 4] : undefined,
     fill: line.fill ? () => fade(ink(line.fill!), SOFT) : undefined,
     spanGaps: false,
-    points: { show: line.width === 0 ? false : undefined, size: 4, fill: stroke },
+    points: { show: line.width !== 0, size: 4, width: 0, fill: stroke, stroke, filter: alone },
   };
 }
 

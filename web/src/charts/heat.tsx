@@ -13,6 +13,9 @@ export interface HeatRow {
 interface Props {
   rows: HeatRow[];
   times: number[];
+  step_ms: number; // How long each value is of.
+  from: number;
+  to: number;
   onPick: (feature: string) => void;
 }
 
@@ -20,14 +23,14 @@ const ROW_PX = 18;
 const USUAL_BITS = 3; // Up to here a step is nothing to look at.
 const FULL_BITS = 16; // As dark as it gets: a chance of 1 in 65,536.
 
-function paint(canvas: HTMLCanvasElement, rows: HeatRow[], columns: number): void {
+function paint(canvas: HTMLCanvasElement, { rows, times, step_ms, from, to }: Props): void {
   const ratio = devicePixelRatio || 1;
   const width = canvas.clientWidth;
   canvas.width = width * ratio;
   canvas.height = rows.length * ROW_PX * ratio;
   const ctx = canvas.getContext("2d")!;
   ctx.scale(ratio, ratio);
-  const cell = width / Math.max(1, columns);
+  const scale = width / Math.max(1, to - from);
   rows.forEach((row, y) => {
     ctx.globalAlpha = 1;
     ctx.fillStyle = ink("grid");
@@ -36,16 +39,17 @@ function paint(canvas: HTMLCanvasElement, rows: HeatRow[], columns: number): voi
     row.bits.forEach((x, i) => {
       if (x === null || x <= USUAL_BITS) return;
       ctx.globalAlpha = Math.min(1, (x - USUAL_BITS) / FULL_BITS + 0.08);
-      ctx.fillRect(i * cell, y * ROW_PX, Math.max(1, cell + 0.3), ROW_PX - 2);
+      ctx.fillRect((times[i]! - from) * scale, y * ROW_PX, Math.max(1, step_ms * scale + 0.3), ROW_PX - 2);
     });
   });
 }
 
-export function Heat({ rows, times, onPick }: Props) {
+export function Heat(props: Props) {
+  const { rows, times, step_ms, from, to, onPick } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const tip = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const draw = () => canvas.current && paint(canvas.current, rows, times.length);
+    const draw = () => canvas.current && paint(canvas.current, props);
     draw();
     const sizes = new ResizeObserver(draw);
     sizes.observe(canvas.current!);
@@ -54,14 +58,15 @@ export function Heat({ rows, times, onPick }: Props) {
       sizes.disconnect();
       colours();
     };
-  }, [rows, times]);
+  }, [rows, times, from, to]);
   const follow = (e: MouseEvent) => {
     const box = canvas.current!.getBoundingClientRect();
     const row = rows[Math.floor((e.clientY - box.top) / ROW_PX)];
-    const i = Math.floor(((e.clientX - box.left) / box.width) * times.length);
-    const at = times[i];
-    if (!row || at === undefined || !tip.current) return;
-    tip.current.textContent = `${label(row.feature)} · ${day(at)} ${clock(at)} · ${si(row.bits[i], "bits")}`;
+    const at = from + ((e.clientX - box.left) / box.width) * (to - from);
+    const i = times.findLastIndex((t) => t <= at);
+    if (!row || !tip.current) return;
+    const bits = i >= 0 && at < times[i]! + step_ms ? row.bits[i] : null;
+    tip.current.textContent = `${label(row.feature)} · ${day(at)} ${clock(at)} · ${si(bits, "bits")}`;
     tip.current.hidden = false;
     tip.current.style.left = `${Math.min(e.clientX - box.left + 12, box.width - 200)}px`;
     tip.current.style.top = `${e.clientY - box.top + 14}px`;

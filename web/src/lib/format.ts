@@ -42,6 +42,8 @@ export function si(x: Maybe | undefined, unit = ""): string {
 export const count = (x: Maybe | undefined): string =>
   x === null || x === undefined ? UNKNOWN : Math.round(x).toLocaleString("en").replace(/,/g, "\u202f");
 
+export const flowRecords = (n: Maybe | undefined): string => `${count(n)} flow record${n === 1 ? "" : "s"}`;
+
 export function percent(x: Maybe | undefined): string {
   if (x === null || x === undefined) return UNKNOWN;
   const p = x * 100;

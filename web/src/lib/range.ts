@@ -31,6 +31,13 @@ export function bounds(range: Range): { from: number; to?: number } {
   return { from: Math.max(0, Math.round(serverNow() - range.last)) };
 }
 
+// What an axis shows: all of the chosen time, so that what is missing at its end is seen.
+export function ends(range: Range): { from: number; to: number } {
+  if ("from" in range) return range;
+  const now = serverNow();
+  return { from: now - range.last, to: now };
+}
+
 export function showLast(name: string): void {
   setQuery({ last: name === USUAL ? undefined : name, from: undefined, to: undefined });
 }

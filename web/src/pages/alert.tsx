@@ -7,9 +7,10 @@ import { useData, type Loaded } from "../api/use";
 import { Chart, type Mark } from "../charts/chart";
 import { Fan } from "../charts/fan";
 import { serverNow } from "../lib/clock";
-import { count, exact, percent, si, times } from "../lib/format";
+import { count, exact, flowRecords, percent, si, times } from "../lib/format";
 import { label, show } from "../lib/features";
-import { format } from "../lib/route";
+import { format, route, setQuery } from "../lib/route";
+import { withHoles } from "../lib/series";
 import { useStore } from "../lib/store";
 import { AlertState, lasted, typeName } from "../ui/alert_table";
 import { Head, NodeLink, Panel, SeverityTag, Stat, Tag, Time } from "../ui/base";
@@ -40,7 +41,8 @@ function marksOf(d: AlertDetail): Mark[] {
 
 function Timeline({ d, series, step_ms }: { d: AlertDetail; series: Loaded<NodeSeries>; step_ms: number }) {
   const drivers = d.record.features.map((f) => f.feature);
-  const [chosen, setChosen] = useState(drivers[0] ?? "bytes_in");
+  const named = useStore(route).query.feature;
+  const chosen = drivers.find((f) => f === named) ?? drivers[0] ?? "bytes_in";
   const { summary } = d;
   const shared = {
     spans: [{ from: summary.start_ms, to: summary.end_ms ?? serverNow(), ink: summary.severity }],
@@ -48,7 +50,7 @@ function Timeline({ d, series, step_ms }: { d: AlertDetail; series: Loaded<NodeS
     sync: "alert",
   };
   const select = drivers.length > 1 && (
-    <select aria-label="Feature" value={chosen} onChange={(e) => setChosen(e.currentTarget.value)}>
+    <select aria-label="Feature" value={chosen} onChange={(e) => setQuery({ feature: e.currentTarget.value })}>
       {drivers.map((f) => (
         <option key={f} value={f}>
           {label(f)}
@@ -59,20 +61,24 @@ function Timeline({ d, series, step_ms }: { d: AlertDetail; series: Loaded<NodeS
   return (
     <Panel title="Timeline" side={select} class="grow">
       <Await of={series} lines={8}>
-        {(s) => {
+        {(given) => {
+          const s = withHoles(given);
+          const span = { from: spanOf(summary, step_ms).from, to: spanOf(summary, step_ms).to ?? serverNow() };
           const feature = s.features.find((f) => f.feature === chosen) ?? s.features[0];
           const score = s.scores.find((x) => x.task === summary.task);
           if (!feature || s.times.length === 0) return <Empty title="History holds no steps of this time." />;
           return (
             <>
-              <Fan series={feature} times={s.times} step_ms={step_ms} height={220} {...shared} />
+              <Fan series={feature} times={s.times} step_ms={step_ms} height={220} {...shared} {...span} />
               <p class="legend">
                 <span class="key line">{label(feature.feature).toLowerCase()}</span>
                 <span class="key band">forecast, 10 to 90 %</span>
                 <span class="key over">above the forecast</span>
                 <span class="key alert">the alert</span>
               </p>
-              {score && <Scores score={score} threshold={summary.threshold} times={s.times} shared={shared} />}
+              {score && (
+                <Scores score={score} threshold={summary.threshold} times={s.times} shared={{ ...shared, ...span }} />
+              )}
             </>
           );
         }}
@@ -119,8 +125,9 @@ function Scores({ score, threshold, times, shared }: ScoresProps) {
   );
 }
 
-// As the server counts it: bursts of a mostly silent host are expected.
+// As the server counts it: bursts of a mostly silent host are expected. Ports and shares have no ratio that tells anything.
 function ratio(f: Driver): string {
+  if (f.unit === "" || f.unit === "port") return "–";
   const expected = Math.max(f.expected ?? 0, (f.upper ?? 0) / 3);
   return expected > 0 && f.seen !== null ? times(f.seen / expected) : "–";
 }
@@ -280,7 +287,7 @@ function Facts({ d }: { d: AlertDetail }) {
         {si(summary.score)}
       </Stat>
       {flows && (
-        <Stat name="Sources" note={`in ${count(flows.sampled)} flow records`}>
+        <Stat name="Sources" note={`in ${flowRecords(flows.sampled)}`}>
           {count(flows.distinct_sources)}
         </Stat>
       )}
@@ -358,7 +365,7 @@ function Detail({ d, detail, step_ms }: { d: AlertDetail; detail: Loaded<AlertDe
             <AlertState alert={summary} />
             {summary.incident && (
               <Tag tone="calm">
-                <a href={format(["alerts"], { view: "incidents" })}>part of an incident</a>
+                <a href={format(["alerts"], { view: "incidents", incident: summary.incident })}>part of an incident</a>
               </Tag>
             )}
             {summary.probability != null && <span class="dim">type is {percent(summary.probability)} sure</span>}
@@ -380,11 +387,7 @@ function Detail({ d, detail, step_ms }: { d: AlertDetail; detail: Loaded<AlertDe
         </div>
       </div>
       {flows ? (
-        <TalkerTables
-          title="Where it comes from"
-          note={`a sample of ${count(flows.sampled)} flow records`}
-          lists={flows}
-        />
+        <TalkerTables title="Where it comes from" note={`a sample of ${flowRecords(flows.sampled)}`} lists={flows} />
       ) : (
         <Panel title="Where it comes from">
           <Empty title="No flows were kept of this alert.">

@@ -4,6 +4,8 @@ import { useData } from "../api/use";
 import { serverNow } from "../lib/clock";
 import { duration } from "../lib/format";
 import { href, setQuery, type Route } from "../lib/route";
+import { useStore } from "../lib/store";
+import { narrow } from "../lib/window";
 import { Choice, Head, NodeLink, Panel, SearchBox, Segmented, SeverityTag, Tag, Time } from "../ui/base";
 import { AlertTable, typeName } from "../ui/alert_table";
 import { Await, Empty } from "../ui/states";
@@ -133,7 +135,7 @@ const INCIDENT_COLUMNS: Column<Incident>[] = [
   {
     name: "Lasted",
     number: true,
-    cell: (i) => duration((i.end ? Date.parse(i.end) : serverNow()) - Date.parse(i.start)),
+    cell: (i) => lastedOf(i),
   },
   { name: "State", cell: (i) => (i.end ? <Tag>ended</Tag> : <Tag tone="bad">open</Tag>) },
   { name: "Alerts", cell: (i) => <Victims incident={i} /> },
@@ -154,7 +156,7 @@ const SHOWN_VICTIMS = 6;
 function Victims({ incident }: { incident: Incident }) {
   const victims = incident.victims ?? [];
   return (
-    <span class="tags">
+    <span class="tags victims">
       {victims.slice(0, SHOWN_VICTIMS).map((v) => (
         <a key={v.alert} class="mono" href={href(["alerts", v.alert])}>
           {v.node}
@@ -167,7 +169,35 @@ function Victims({ incident }: { incident: Incident }) {
   );
 }
 
+const lastedOf = (i: Incident): string => duration((i.end ? Date.parse(i.end) : serverNow()) - Date.parse(i.start));
+
+// For narrow windows, as AlertList.
+function IncidentList({ incidents, marked }: { incidents: Incident[]; marked: string | undefined }) {
+  return (
+    <ul class="alert-list">
+      {incidents.map((i) => (
+        <li key={i.id} class={`${i.severity} ${i.end ? "ended" : ""} ${i.id === marked ? "marked" : ""}`}>
+          <div>
+            <SeverityTag severity={i.severity} />
+            <IncidentName incident={i} />
+            {i.end ? <Tag>ended</Tag> : <Tag tone="bad">open</Tag>}
+          </div>
+          <div>
+            <NodeLink node={i.prefix} />
+            <span>{i.hosts} hosts</span>
+            <span class="dim">
+              <Time ms={Date.parse(i.start)} />, {lastedOf(i)}
+            </span>
+          </div>
+          <Victims incident={i} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Incidents({ at }: { at: Route }) {
+  const phone = useStore(narrow);
   const offset = Number(at.query.offset) || 0;
   const list = useData<IncidentPage>("incidents", { query: { offset, limit: LIMIT }, on: ["incident", "hello"] });
   return (
@@ -178,12 +208,17 @@ function Incidents({ at }: { at: Route }) {
             <Empty title="No incident yet.">Alerts of many hosts of one prefix become one incident.</Empty>
           ) : (
             <>
-              <Table
-                label="Incidents"
-                columns={INCIDENT_COLUMNS}
-                rows={d.incidents as unknown as Incident[]}
-                id={(i) => i.id}
-              />
+              {phone ? (
+                <IncidentList incidents={d.incidents as unknown as Incident[]} marked={at.query.incident} />
+              ) : (
+                <Table
+                  label="Incidents"
+                  columns={INCIDENT_COLUMNS}
+                  rows={d.incidents as unknown as Incident[]}
+                  id={(i) => i.id}
+                  tone={(i) => (i.id === at.query.incident ? "marked" : "")}
+                />
+              )}
               <Pager total={d.total} offset={d.offset} limit={LIMIT} what="incidents" onMove={page} />
             </>
           )

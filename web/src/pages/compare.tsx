@@ -8,8 +8,9 @@ import { Chart } from "../charts/chart";
 import { ink, seriesInk } from "../charts/palette";
 import { duration } from "../lib/format";
 import { label, scale, showAxis, showScaled } from "../lib/features";
-import { bounds, showBetween, type Range } from "../lib/range";
+import { bounds, ends, showBetween, type Range } from "../lib/range";
 import { setQuery, type Route } from "../lib/route";
+import { withHoles } from "../lib/series";
 import { useStore } from "../lib/store";
 import { NodeLink, Panel, SearchBox } from "../ui/base";
 import { Empty, Failed, Loading } from "../ui/states";
@@ -35,10 +36,12 @@ async function load(
   return Promise.all(
     nodes.map(async (n) => {
       try {
-        return await get<NodeSeries>(
-          `nodes/${encodeURIComponent(n)}/series`,
-          { features: feature, ...bounds(range) },
-          signal,
+        return withHoles(
+          await get<NodeSeries>(
+            `nodes/${encodeURIComponent(n)}/series`,
+            { features: feature, ...bounds(range) },
+            signal,
+          ),
         );
       } catch (e) {
         if (e instanceof ApiError && e.status === 404) return null;
@@ -97,9 +100,11 @@ function Result({
   answer,
   nodes,
   feature,
+  range,
   drop,
 }: {
   answer: Answer;
+  range: Range;
   nodes: string[];
   feature: string;
   drop: (node: string) => void;
@@ -157,6 +162,7 @@ function Result({
         show={(x) => showScaled(like, x)}
         axis={(x) => showAxis(like, x)}
         onZoom={showBetween}
+        {...ends(range)}
         lines={found.map((f, i) => ({ label: f.node, values: scaled[i]!, ink: seriesInk(i) }))}
         label={`${label(feature)} of ${found.map((f) => f.node).join(", ")}`}
       />
@@ -224,7 +230,13 @@ export function Compare({ at, range }: { at: Route; range: Range }) {
       ) : answer.error ? (
         <Failed error={answer.error} retry={again} />
       ) : (
-        <Result answer={answer} nodes={nodes} feature={feature} drop={(n) => put(nodes.filter((x) => x !== n))} />
+        <Result
+          answer={answer}
+          range={range}
+          nodes={nodes}
+          feature={feature}
+          drop={(n) => put(nodes.filter((x) => x !== n))}
+        />
       )}
     </Panel>
   );

@@ -1,5 +1,4 @@
 // Traffic by one dimension, and nodes beside each other.
-import { useState } from "preact/hooks";
 import { status } from "../api/live";
 import type { Dimension, Explore } from "../api/types";
 import { useData } from "../api/use";
@@ -132,12 +131,10 @@ function Breakdown({ at, range }: { at: Route; range: Range }) {
   const metric = METRICS.find(([m]) => m === at.query.metric)?.[0] ?? "bytes";
   const limit = LIMITS.find(([n]) => n === at.query.limit)?.[0] ?? "10";
   const data = useData<Explore>("explore", { query: { by, metric, limit }, range, on: ["step", "hello"] });
-  const [chosen, setChosen] = useState<string | null>(null);
+  const chosen = at.query.alone ?? null;
   const step_ms = useStore(status)?.step_ms;
-  const select = (change: Record<string, string | undefined>) => {
-    setChosen(null);
-    setQuery(change);
-  };
+  const select = (change: Record<string, string | undefined>) => setQuery({ ...change, alone: undefined });
+  const choose = (name: string | null) => setQuery({ alone: name ?? undefined });
   const fixed = "from" in range ? range : undefined;
   return (
     <Panel
@@ -192,7 +189,7 @@ function Breakdown({ at, range }: { at: Route; range: Range }) {
               />
               <Table
                 label={`Traffic by ${d.by}`}
-                columns={columnsOf(d, unit, alone, setChosen)}
+                columns={columnsOf(d, unit, alone, choose)}
                 rows={rowsOf(d, factor)}
                 id={(r) => r.name}
               />

@@ -4,9 +4,10 @@ import type { Explore, Maybe, NodeSeries, Peers } from "../api/types";
 import { useData } from "../api/use";
 import { ink, seriesInk } from "../charts/palette";
 import { Stacked } from "../charts/stacked";
-import { count, duration, percent, si } from "../lib/format";
-import { showBetween, type Range } from "../lib/range";
+import { duration, flowRecords, percent, si } from "../lib/format";
+import { ends, showBetween, type Range } from "../lib/range";
 import { href, setQuery, type Route } from "../lib/route";
+import { withHoles } from "../lib/series";
 import { useStore } from "../lib/store";
 import { Bar, Panel, SearchBox, Segmented } from "../ui/base";
 import { Await, Empty } from "../ui/states";
@@ -106,11 +107,10 @@ function Protocols({ node, direction, range }: { node: string; direction: Direct
     on: ["step", "hello"],
   });
   const step_ms = useStore(status)?.step_ms ?? STEP_MS;
-  const fixed = "from" in range ? range : undefined;
   return (
     <Await of={series} lines={12}>
       {(s) => {
-        const data = stackOf(s, direction);
+        const data = stackOf(withHoles(s), direction);
         const factor = 1000 / step_ms; // Values are of a step, also where they are means over several.
         if (data.times.length === 0)
           return <Empty title="History holds no step of this node in this time.">Choose another time above.</Empty>;
@@ -124,8 +124,7 @@ function Protocols({ node, direction, range }: { node: string; direction: Direct
               chosen={null}
               height={280}
               onZoom={showBetween}
-              from={fixed?.from}
-              to={fixed?.to}
+              {...ends(range)}
             />
             <Table label="Its protocols" columns={COLUMNS} rows={rowsOf(data, factor)} id={(r) => r.name} />
             <p class="dim">
@@ -147,7 +146,7 @@ function Partners({ node }: { node: string }) {
       {(p) => (
         <TalkerTables
           title="Who sends to it now"
-          note={`${count(p.sampled)} flow records of the latest steps; older ones are not kept`}
+          note={`${flowRecords(p.sampled)} of the latest steps; older ones are not kept`}
           lists={p}
         />
       )}

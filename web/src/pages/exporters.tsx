@@ -16,9 +16,6 @@ const LOSS_WARN = 0.001;
 const LOSS_BAD = 0.01;
 const SKEW_WARN_MS = 2_000;
 
-// Not in the document yet; shown where the server has it.
-type Sampled = Exporter & { sampling?: { rate: number; source?: string }[] };
-
 function Loss({ e }: { e: Exporter }) {
   if (e.loss === null)
     return (
@@ -51,10 +48,28 @@ function Timeouts({ e }: { e: Exporter }) {
   );
 }
 
-function Sampling({ e }: { e: Sampled }) {
-  if (!e.sampling) return <span class="dim">–</span>;
-  if (e.sampling.length === 0) return <>none</>;
-  return <>{e.sampling.map((s) => `1 in ${count(s.rate)}`).join(", ")}</>;
+const SOURCES: Record<Exporter["sampling"][number]["source"], string> = {
+  announced: "The exporter says so",
+  configured: "By the configuration",
+  assumed: "The exporter says nothing, so that every packet is taken to have been seen",
+};
+const SHOWN_RATES = 3;
+
+function Sampling({ e }: { e: Exporter }) {
+  if (e.sampling.length === 0) return <span class="dim">–</span>;
+  const rates = e.sampling.slice(0, SHOWN_RATES);
+  return (
+    <>
+      {rates.map((s, i) => (
+        <span key={`${s.rate}${s.source}`} title={SOURCES[s.source]}>
+          {i > 0 && ", "}
+          {s.rate === 1 ? "every packet" : `1 in ${count(s.rate)}`}
+          {s.source !== "announced" && <span class="dim"> {s.source}</span>}
+        </span>
+      ))}
+      {e.sampling.length > SHOWN_RATES && ` and ${e.sampling.length - SHOWN_RATES} more`}
+    </>
+  );
 }
 
 const versions = (e: Exporter): string =>
@@ -102,7 +117,7 @@ function columnsOf(history: Map<string, Maybe[]>, open: string, toggle: (name: s
     },
     { name: "Loss", number: true, title: "By sequence numbers", cell: (e) => <Loss e={e} /> },
     { name: "Templates", number: true, cell: (e) => count(e.templates) },
-    { name: "Sampling", number: true, cell: (e) => <Sampling e={e} /> },
+    { name: "Sampling", number: true, title: "Of the last ten minutes", cell: (e) => <Sampling e={e} /> },
     { name: "Time-outs", title: "Active / inactive, as measured", cell: (e) => <Timeouts e={e} /> },
     {
       name: "Clock",

@@ -7,10 +7,11 @@ import { useData } from "../api/use";
 import { Fan, above } from "../charts/fan";
 import { Heat, type HeatRow } from "../charts/heat";
 import { spansOf } from "../charts/spans";
-import { count, duration, percent, si } from "../lib/format";
+import { count, duration, flowRecords, percent, si } from "../lib/format";
 import { directionOf, isVolume, label, show, showRange } from "../lib/features";
-import { rangeOf, showBetween } from "../lib/range";
-import { href, type Route } from "../lib/route";
+import { ends, rangeOf, showBetween, type Range } from "../lib/range";
+import { href, setQuery, type Route } from "../lib/route";
+import { withHoles } from "../lib/series";
 import { useStore } from "../lib/store";
 import { AlertTable } from "../ui/alert_table";
 import { Head, NodeLink, Panel, Segmented, Stat, Tag, Time } from "../ui/base";
@@ -67,7 +68,13 @@ function About({ node }: { node: NodeInfo }) {
   );
 }
 
-function Surprise({ series, pick }: { series: NodeSeries; pick: (feature: string) => void }) {
+interface SurpriseProps {
+  series: NodeSeries;
+  range: Range;
+  pick: (feature: string) => void;
+}
+
+function Surprise({ series, range, pick }: SurpriseProps) {
   const rows: HeatRow[] = useMemo(() => {
     const peak = (bits: (number | null)[]) => Math.max(0, ...bits.map((x) => x ?? 0));
     return [...series.surprise.by_feature].sort((a, b) => peak(b.bits) - peak(a.bits)).slice(0, HEAT_ROWS);
@@ -80,7 +87,7 @@ function Surprise({ series, pick }: { series: NodeSeries; pick: (feature: string
       {rows.length === 0 ? (
         <Empty title="No step of this time was scored." />
       ) : (
-        <Heat rows={rows} times={series.times} onPick={pick} />
+        <Heat rows={rows} times={series.times} step_ms={series.resolution_ms} {...ends(range)} onPick={pick} />
       )}
     </Panel>
   );
@@ -125,12 +132,14 @@ function picked(features: FeatureSeries[], set: SetName): FeatureSeries[] {
 
 function Features({
   series,
+  range,
   latest,
   set,
   onSet,
   step_ms,
 }: {
   series: NodeSeries;
+  range: Range;
   latest: Seen[];
   set: SetName;
   onSet: (s: SetName) => void;
@@ -165,6 +174,7 @@ function Features({
                     spans={spans}
                     sync="node"
                     onZoom={showBetween}
+                    {...ends(range)}
                   />
                 )}
               </Lazy>
@@ -260,10 +270,20 @@ function Now({ node, step_ms }: { node: NodeInfo; step_ms: number }) {
   );
 }
 
-function Over({ series, info, step_ms }: { series: NodeSeries; info: NodeInfo | null; step_ms: number }) {
-  const [set, setSet] = useState<SetName>("volumes");
+const showSet = (set: SetName) => setQuery({ features: set === "volumes" ? undefined : set });
+
+interface OverProps {
+  series: NodeSeries;
+  range: Range;
+  info: NodeInfo | null;
+  set: SetName;
+  step_ms: number;
+}
+
+function Over({ series: given, range, info, set, step_ms }: OverProps) {
+  const series = useMemo(() => withHoles(given), [given]);
   const pick = (feature: string) => {
-    if (!picked(series.features, set).some((f) => f.feature === feature)) setSet("all");
+    if (!picked(series.features, set).some((f) => f.feature === feature)) showSet("all");
     const go = () => document.getElementById(`feature-${feature}`)?.scrollIntoView({ block: "center" });
     requestAnimationFrame(() => requestAnimationFrame(go));
   };
@@ -276,8 +296,8 @@ function Over({ series, info, step_ms }: { series: NodeSeries; info: NodeInfo | 
   }
   return (
     <>
-      <Features series={series} latest={info?.latest ?? []} set={set} onSet={setSet} step_ms={step_ms} />
-      <Surprise series={series} pick={pick} />
+      <Features series={series} range={range} latest={info?.latest ?? []} set={set} onSet={showSet} step_ms={step_ms} />
+      <Surprise series={series} range={range} pick={pick} />
     </>
   );
 }
@@ -297,6 +317,7 @@ const Notes = ({ node, learning }: { node: string; learning: boolean }) => (
 
 export function NodeView({ node, at }: { node: string; at: Route }) {
   const range = rangeOf(at);
+  const set = SETS.find(([name]) => name === at.query.features)?.[0] ?? "volumes";
   const path = `nodes/${encodeURIComponent(node)}`;
   const info = useData<NodeInfo>(path, { on: ["step", "alert", "hello"] });
   const unknown = info.error?.status === 404 && info.data === null;
@@ -319,14 +340,14 @@ export function NodeView({ node, at }: { node: string; at: Route }) {
             {(n) => <About node={n} />}
           </Await>
           <Await of={series} lines={10}>
-            {(s) => <Over series={s} info={info.data} step_ms={step_ms} />}
+            {(s) => <Over series={s} range={range} info={info.data} set={set} step_ms={step_ms} />}
           </Await>
           {info.data && <Now node={info.data} step_ms={step_ms} />}
           <Await of={peers} lines={3}>
             {(p) => (
               <TalkerTables
                 title="Neighbours"
-                note={`who sends to it; ${count(p.sampled)} flow records of the latest steps`}
+                note={`who sends to it; ${flowRecords(p.sampled)} of the latest steps`}
                 lists={p}
               />
             )}

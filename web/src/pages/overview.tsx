@@ -279,7 +279,7 @@ function Alerts({ data, scored }: { data: Overview; scored: boolean }) {
   return (
     <Panel title="Alerts" side={<a href={href(["alerts"])}>All alerts</a>} class="capped">
       {data.alerts.latest.length > 0 ? (
-        <AlertList alerts={data.alerts.latest} />
+        <AlertList alerts={data.alerts.latest} fold />
       ) : (
         <Empty title="No alerts.">{scored ? "Traffic is within its forecast." : "Nothing is scored."}</Empty>
       )}

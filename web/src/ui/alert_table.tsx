@@ -63,11 +63,34 @@ const COLUMNS: Column<AlertSummary>[] = [
   },
 ];
 
+interface ListRow {
+  alert: AlertSummary;
+  more: number; // other alerts of its incident
+}
+
+// The alerts of an incident are one row.
+function folded(alerts: AlertSummary[]): ListRow[] {
+  const rows: ListRow[] = [];
+  const of = new Map<string, ListRow>();
+  for (const alert of alerts) {
+    const first = alert.incident === null ? undefined : of.get(alert.incident);
+    if (first) {
+      ++first.more;
+      continue;
+    }
+    const row = { alert, more: 0 };
+    rows.push(row);
+    if (alert.incident !== null) of.set(alert.incident, row);
+  }
+  return rows;
+}
+
 // Two lines an alert, for narrow places.
-export function AlertList({ alerts }: { alerts: AlertSummary[] }) {
+export function AlertList({ alerts, fold = false }: { alerts: AlertSummary[]; fold?: boolean }) {
+  const rows = fold ? folded(alerts) : alerts.map((alert) => ({ alert, more: 0 }));
   return (
     <ul class="alert-list">
-      {alerts.map((a) => (
+      {rows.map(({ alert: a, more }) => (
         <li key={a.id} class={`${a.severity} ${a.end_ms === null ? "" : "ended"}`}>
           <div>
             <SeverityTag severity={a.severity} />
@@ -76,7 +99,12 @@ export function AlertList({ alerts }: { alerts: AlertSummary[] }) {
           </div>
           <div>
             <NodeLink node={a.node} />
-            {a.times_expected !== null && <span>{timesExpected(a.times_expected)}</span>}
+            {more > 0 && (
+              <a href={href(["alerts"], { view: "incidents", incident: a.incident ?? undefined })}>
+                and {more} more of one incident
+              </a>
+            )}
+            {more === 0 && a.times_expected !== null && <span>{timesExpected(a.times_expected)}</span>}
             <span class="dim">
               <Time ms={a.start_ms} />, {lasted(a)}
             </span>

@@ -78,7 +78,7 @@ export function Pager(props: {
   return (
     <nav class="pager" aria-label={`Pages of ${props.what}`}>
       <span>
-        {count(offset + 1)} to {count(last)} of {count(total)} {props.what}
+        {count(offset + 1)} to {count(last)} of {count(total)} {total === 1 ? props.what.replace(/s$/, "") : props.what}
       </span>
       <button
         type="button"
