@@ -57,14 +57,14 @@ _PYTHON_NAMES = {"as": "autonomous_systems"}
 
 @contextlib.contextmanager
 def python_names() -> Iterator[None]:
-    """Name arguments as Python does in the messages of wrong usage: ``step`` instead of ``--step``."""
+    """Name arguments as Python does in messages: ``step`` instead of ``--step``."""
     try:
         yield
-    except _core.UsageError as e:
+    except _core.Error as e:
         text = str(e).removesuffix("\nRun with --help for more information.")
         named = re.sub(
             r"(?<![\w-])--([a-z][a-z-]*)",
             lambda m: _PYTHON_NAMES.get(m.group(1), m.group(1).replace("-", "_")),
             text,
         )
-        raise _core.UsageError(named) from None
+        raise type(e)(named) from None

@@ -76,7 +76,10 @@ def read_flows(
 
 
 def _words(path: Path | Iterable[Path], map: Path | None, dialect: str | None) -> list[str]:
-    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    try:
+        paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    except TypeError:
+        raise _core.UsageError(f"expected a file, a folder or a list of them, not {type(path).__name__}") from None
     if not paths:
         raise _core.UsageError("no file was named")
     words = []

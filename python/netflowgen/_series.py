@@ -247,7 +247,10 @@ class Series(Extent):
 
     def save(self, path: Path) -> None:
         """Write the series as a store, a folder that must not be one yet. The commands of the program read it."""
-        self._table.save(os.fspath(path))
+        folder = os.fspath(path)
+        if os.path.exists(os.path.join(folder, "series.json")):
+            raise _core.Error(f"{folder} holds a series store already; remove it, or name another folder")
+        self._table.save(folder)
 
     # What a series is.
 

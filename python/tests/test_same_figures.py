@@ -33,7 +33,7 @@ def test_a_saved_series_is_the_commands_store(series, store, tmp_path):
     series.save(tmp_path / "saved")
     for shard in store.glob("*.safetensors"):
         assert shard.read_bytes() == (tmp_path / "saved" / shard.name).read_bytes()
-    with pytest.raises(ng.Error, match="append"):
+    with pytest.raises(ng.Error, match="holds a series store already"):
         series.save(tmp_path / "saved")
 
 

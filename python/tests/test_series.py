@@ -96,6 +96,8 @@ def test_from_numpy_rows_and_tensor():
 def test_store_round_trip_and_parts(tmp_path):
     series = ng.Series.from_pandas(small(), timezone="Europe/Berlin")
     series.save(tmp_path / "s")
+    with pytest.raises(ng.Error, match="remove it, or name another folder"):
+        series.save(tmp_path / "s")
     opened = ng.Series.open(tmp_path / "s")
     np.testing.assert_array_equal(opened.to_numpy(), series.to_numpy())
     assert opened.timezone == "Europe/Berlin"
@@ -171,6 +173,12 @@ def test_read_flows_refuses(tmp_path):
         ng.read_flows(tmp_path, nodes="10.0.0.0/99")
     with pytest.raises(ng.UsageError, match="not standard input"):
         ng.read_flows("-")
+    with pytest.raises(ng.UsageError, match="not NoneType"):
+        ng.read_flows(None)  # type: ignore[arg-type]
+    letter = tmp_path / "letter.txt"
+    letter.write_text("a letter\n")
+    with pytest.raises(ng.Error, match=r"column map \(map FILE"):
+        ng.read_flows(letter)
     with pytest.raises(ng.UsageError, match="no file"):
         ng.read_flows([])
     with pytest.raises(ng.UsageError, match="samplings"):
