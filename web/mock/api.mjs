@@ -43,6 +43,7 @@ export class Mock {
     this.version = "1.0.0";
     this.busy = false; // Refuses new event streams.
     this.shed = "nothing"; // What is left out for want of time.
+    this.soFar = null; // Of the open step's traffic, the share that half of it has.
     this.onlyEvery = 1; // Of so many steps of a node, history holds one.
     this.delay = 0; // of every answer but the events'.
   }
@@ -90,9 +91,9 @@ export class Mock {
 
   tick() {
     const start = Math.floor(this.now() / STEP) * STEP;
-    const elapsed = this.now() - start;
+    const elapsed = this.soFar === null ? this.now() - start : STEP / 2;
     const totals = this.totals([start]);
-    for (const key of Object.keys(totals)) totals[key] = Math.round((totals[key] * elapsed) / STEP);
+    for (const key of Object.keys(totals)) totals[key] = Math.round((totals[key] * elapsed * (this.soFar ?? 1)) / STEP);
     return { time_ms: start, now_ms: this.now(), elapsed_ms: elapsed, totals };
   }
 

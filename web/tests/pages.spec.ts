@@ -16,6 +16,25 @@ test("the overview shows traffic, alerts, surprising nodes and health", async ({
   await expect(page.locator(".stat dd").first()).toContainText("packets/s");
 });
 
+test("an open step is shown where it is above the latest closed one, and not where it lacks flows", async ({
+  page,
+  start,
+}) => {
+  const mock = await start();
+  const shown = async () => {
+    await open(page, mock);
+    await page.reload();
+    await settled(page);
+    return Number.parseFloat(await page.locator(".stat dd").first().innerText());
+  };
+  mock.soFar = 0.01;
+  const closed = await shown();
+  const o = await (await fetch(`${mock.url}/api/v1/overview`)).json();
+  expect(closed / ((o.network[0].values.at(-1) * 8) / 60 / 1e6)).toBeGreaterThan(0.7); // A new step may have been closed.
+  mock.soFar = 5;
+  expect(await shown()).toBeGreaterThan(3 * closed);
+});
+
 test("rates are totals of a step divided by its length", async ({ page, start }) => {
   const mock = await start();
   const step = await (await fetch(`${mock.url}/api/v1/nodes?limit=1`)).json();

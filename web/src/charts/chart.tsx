@@ -138,7 +138,7 @@ function seriesOf(line: Line): uPlot.Series {
     dash: line.dash ? [5, 4] : undefined,
     fill: line.fill ? () => fade(ink(line.fill!), SOFT) : undefined,
     spanGaps: false,
-    points: { show: line.width !== 0, size: 4, width: 0, fill: stroke, stroke, filter: alone },
+    points: { show: line.width !== 0 && !line.dash, size: 4, width: 0, fill: stroke, stroke, filter: alone },
   };
 }
 

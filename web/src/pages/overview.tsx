@@ -25,7 +25,8 @@ type Metric = (typeof METRICS)[number][0];
 const UNITS: Record<Metric, string> = { bytes: "B", packets: "packets", flows: "flows" };
 const STEP_MS = 60_000; // Until the server has said its own.
 
-// Seen so far in the open step, as a rate; else the latest closed step.
+// The latest closed step; or the open one, as a rate, where it is above that already. Below it says nothing: flows are
+// reported when they end, so that an open step lacks some.
 function Now({
   data,
   tick,
@@ -43,11 +44,9 @@ function Now({
   const like = { feature: name, unit: UNITS[metric] };
   const partial = tick && tick.elapsed_ms >= step_ms / 4 ? tick : null;
   const last = data.network.find((f) => f.feature === name)?.values.findLast((x) => x !== null);
-  const value: Maybe | undefined = partial
-    ? partial.totals[name] === null
-      ? null
-      : partial.totals[name]! * (step_ms / partial.elapsed_ms)
-    : last;
+  const soFar = partial?.totals[name] ?? null;
+  const open: Maybe = partial && soFar !== null ? soFar * (step_ms / partial.elapsed_ms) : null;
+  const value: Maybe | undefined = open !== null && open > (last ?? -1) ? open : last;
   const next = data.next?.find((n) => n.feature === name);
   const band =
     next && next.low !== null && next.high !== null
