@@ -21,7 +21,7 @@ expect 2 "known methods: seasonal naive" $evaluate forecast "$out/store" $small 
 expect 2 "not a multiple of" $evaluate forecast "$out/store" --horizons 90s
 expect 2 "no such feature" $evaluate forecast "$out/store" --feature bites
 expect 2 "FROM/TO" $evaluate forecast "$out/store" --test tomorrow
-expect 1 "outside the store" $evaluate forecast "$out/store" --season 1h --test 2050-01-01/2050-02-01
+expect 1 "--test 2050-01-01/2050-02-01: the store has no frame in that period" $evaluate forecast "$out/store" --season 1h --test 2050-01-01/2050-02-01
 echo nobody >"$out/unknown.txt"
 expect 1 "nobody" $evaluate forecast "$out/store" --holdout "$out/unknown.txt"
 expect 1 "$out/none" $evaluate forecast "$out/none"

@@ -29,6 +29,10 @@ expect 1 "10.30.0.1 has two classes" $nfg finetune "$out/store" --task role --la
 expect 2 "--budget does nothing with --task role" $nfg finetune "$out/store" --task role --labels "$out/sim/roles.csv" --budget full -o "$out/none"
 expect 2 "--node-column does nothing with --task ddos" $nfg finetune "$out/store" --node-column node -o "$out/none"
 expect 2 "one --labels FILE" $nfg finetune "$out/store" --task role -o "$out/none"
+expect 1 "--period 2001-01-01/2001-02-01: the store has no frame in that period; it covers 20" $nfg evaluate role "$out/store" --labels "$out/sim/roles.csv" --period 2001-01-01/2001-02-01
+expect 1 "--train 2001-01-01/2001-02-01: the store has no frame in that period" $nfg finetune "$out/store" --task role --labels "$out/sim/roles.csv" --train 2001-01-01/2001-02-01 -o "$out/none"
+printf 'node\033[31m,cl\001ass\n10.30.0.1,a\n' >"$out/no_text.csv"
+expect 1 "it is: node?[31m, cl?ass" $nfg evaluate role "$out/store" --labels "$out/no_text.csv"
 expect 1 "no head 'role'" $nfg inspect "$out/store" --roles --model "$model"
 expect 2 "--model does nothing without --roles" $nfg inspect "$out/store" --model "$model"
 
@@ -106,6 +110,14 @@ printf 'node,capacity\n10.30.0.1,0\n' >"$out/zero.csv"
 expect 1 "line 2: the capacity of 10.30.0.1 is '0'" $nfg evaluate congestion "$out/store" --capacity "$out/zero.csv"
 printf 'node,capacity\n192.0.2.1,1G\n' >"$out/other.csv"
 expect 1 "no node of the store has a capacity" $nfg evaluate congestion "$out/store" --capacity "$out/other.csv"
+printf 'node,capacity\n10.30.0.1,10,5G\n' >"$out/comma.csv"
+expect 1 "line 2: 3 cells under 2 columns: 10.30.0.1, 10, 5G; a decimal sign is a point" $nfg evaluate congestion "$out/store" --capacity "$out/comma.csv"
+expect 0 "no cell is an event, so nothing can be compared here" $nfg evaluate congestion "$out/store" --capacity "$out/links.csv" --share 1000 --every 1m
+grep -q nan "$out/log" && fail "a figure that is not defined is printed as nan"
+expect 2 "--share: 'nan' is not a number above 0" $nfg evaluate congestion "$out/store" --capacity "$out/links.csv" --share nan
+expect 2 "--quantile: '1.5' is not a number from 0 to 1" $nfg evaluate congestion "$out/store" --quantile 1.5
+expect 1 "--test 2041-01-01/2041-02-01: the store has no frame in that period" $nfg evaluate congestion "$out/store" --quantile 0.9 --test 2041-01-01/2041-02-01
+expect 1 "--train 2001-01-01/2001-02-01: the store has no frame in that period" $nfg evaluate anomaly "$out/store" --labels "$out/sim/labels.csv" --train 2001-01-01/2001-02-01
 expect 2 "give either --capacity" $nfg evaluate congestion "$out/store"
 expect 2 "--horizons: 90s is not a multiple" $nfg evaluate congestion "$out/store" --quantile 0.9 --horizons 90s
 [ $failures -eq 0 ] && echo "tasks: all as expected"

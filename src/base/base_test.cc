@@ -256,6 +256,12 @@ std::string yaml_error(const std::string& text, Use use) {
   return "";
 }
 
+TEST(Words, ControlCharactersAreNotPrinted) {
+  EXPECT_EQ(printable("a\x1b[31m\tb\x7f\nc"), "a?[31m?b??c");
+  EXPECT_EQ(printable("a\x1b\tb\nc", "\n\t"), "a?\tb\nc");
+  EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
+}
+
 TEST(Yaml, MessagesNameFileLineAndKey) {
   const auto number = [](const YamlValue& v) { v["a"]["b"].as<int>("an integer"); };
   EXPECT_EQ(yaml_error("a:\n  b: x\n", number), "f.yaml, line 2: a.b: expected an integer");

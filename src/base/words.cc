@@ -50,6 +50,15 @@ std::string joined(std::span<const std::string> words) {
   return text;
 }
 
+std::string printable(std::string_view text, std::string_view keep) {
+  std::string out;
+  for (const char c : text) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    out += control && keep.find(c) == std::string_view::npos ? '?' : c;
+  }
+  return out;
+}
+
 std::string suggestion(std::string_view word, std::span<const std::string> known) {
   const std::string meant = nearest(word, known);
   return meant.empty() ? "; known: " + joined(known) : "; did you mean '" + meant + "'?";

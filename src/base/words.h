@@ -14,6 +14,9 @@ std::string nearest(std::string_view word, std::span<const std::string> known);
 // "a, b, c".
 std::string joined(std::span<const std::string> words);
 
+// The text with ? for each control character, which would move a terminal's cursor, but for those in `keep`.
+std::string printable(std::string_view text, std::string_view keep = "");
+
 // The end of a message about an unknown word: "; did you mean 'nodes'?", or "; known: a, b" where nothing is near.
 std::string suggestion(std::string_view word, std::span<const std::string> known);
 

@@ -1,7 +1,11 @@
 #include "cli/command_line.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <utility>
 
 #include "base/error.h"
@@ -15,16 +19,27 @@ CLI::Option* add(CLI::App& app, const std::string& names, T& value, const std::s
   return app.add_option(names, value, help);
 }
 
+// A finite number for which `holds`. CLI11's own ranges let NaN pass.
+CLI::Validator number(const std::string& wanted, const std::function<bool(double)>& holds) {
+  const auto problem = [wanted, holds](std::string& text) {
+    double value = 0;
+    const bool good = CLI::detail::lexical_cast(text, value) && std::isfinite(value) && holds(value);
+    return good ? std::string() : fmt::format("'{}' is not {}", text, wanted);
+  };
+  return {problem, ""};
+}
+
 CLI::Validator validator_of(const Check& check) {
   switch (check.kind) {
     case Check::Kind::kPositive:
-      return CLI::PositiveNumber;
+      return number("a number above 0", [](double x) { return x > 0; });
     case Check::Kind::kNonNegative:
-      return CLI::NonNegativeNumber;
+      return number("a number of 0 or more", [](double x) { return x >= 0; });
     case Check::Kind::kIntegers:
       return CLI::Range(static_cast<int>(check.least), static_cast<int>(check.most));
     case Check::Kind::kNumbers:
-      return CLI::Range(check.least, check.most);
+      return number(fmt::format("a number from {} to {}", check.least, check.most),
+                    [check](double x) { return x >= check.least && x <= check.most; });
     case Check::Kind::kWords:
       break;
   }

@@ -138,6 +138,8 @@ void holdout(HoldoutArguments& a, const Context&) {
   a.options.period = a.period.empty()
                          ? eval::Period{table.first_step * table.step_ms, table.end_step * table.step_ms}
                          : parse_period(a.period, "--train");
+  check_covers(table.first_step * table.step_ms, table.end_step * table.step_ms, a.options.period, a.period,
+               "--train");
   const auto chosen = eval::draw_holdout(table, a.options);
   const auto n = std::count(chosen.begin(), chosen.end(), true);
   if (n == 0)

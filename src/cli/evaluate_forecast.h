@@ -16,13 +16,16 @@ struct PeriodTexts {
   std::string test;
 
   void add_to(Command& command);
-  // Defaults are cut at whole hours. UsageError names the option.
+  // Defaults are cut at whole hours. UsageError names the option. Error: a period is outside the table's time.
   void resolve(const series::FrameTable& table, eval::Period& train_period, eval::Period& validation_period,
                eval::Period& test_period) const;
 };
 
 // "FROM/TO": two times as base::parse_time takes them; [FROM, TO).
 eval::Period parse_period(const std::string& text, const char* option);
+// Error: the store, which covers [from, to), has no step in the period. `text` is what the user gave for `option`; empty: a default.
+void check_covers(base::TimeMs from, base::TimeMs to, const eval::Period& p, const std::string& text,
+                  const char* option);
 // UsageError unless it is a duration >= 0.
 int64_t parse_duration_ms(const std::string& text, const char* option);
 // Training logs for the report, named by the folder that they lie in.

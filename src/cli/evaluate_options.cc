@@ -1,4 +1,5 @@
 // What the evaluate commands' options have in common.
+#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
@@ -8,6 +9,18 @@
 namespace netflowgen::cli {
 
 namespace fs = std::filesystem;
+
+void check_covers(base::TimeMs from, base::TimeMs to, const eval::Period& p, const std::string& text,
+                  const char* option) {
+  if (std::max(p.from_ms, from) < std::min(p.to_ms, to)) return;
+  if (text.empty()) {
+    throw base::Error(
+        "the store covers {} to {}, too short for the default periods; name them with --train and --test",
+        base::format_time(from), base::format_time(to));
+  }
+  throw base::Error("{} {}: the store has no frame in that period; it covers {} to {}", option, text,
+                    base::format_time(from), base::format_time(to));
+}
 
 eval::Period parse_period(const std::string& text, const char* option) {
   const size_t slash = text.find('/');
@@ -38,6 +51,9 @@ void PeriodTexts::resolve(const series::FrameTable& table, eval::Period& train_p
       validation.empty() ? eval::Period{(train_period.to_ms - length / 4) / kHour * kHour, train_period.to_ms}
                          : parse_period(validation, "--validation");
   test_period = test.empty() ? eval::Period{train_period.to_ms, to} : parse_period(test, "--test");
+  check_covers(from, to, train_period, train, "--train");
+  if (!validation.empty()) check_covers(from, to, validation_period, validation, "--validation");
+  check_covers(from, to, test_period, test, "--test");
 }
 
 int64_t parse_duration_ms(const std::string& text, const char* option) {

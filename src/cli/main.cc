@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/words.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/learn_library.h"
@@ -77,6 +78,14 @@ void add_commands(cli::Command& root, const std::vector<std::string>& words) {
   for (const auto add : cli::kCommands) add(root, context);
 }
 
+// What a message quotes may be a file that is no text.
+int failed(const char* message, int code) {
+  constexpr size_t kMost = 4000;
+  const std::string text = base::printable(message, "\n\t");
+  fmt::print(stderr, "netflowgen: {}{}\n", text.substr(0, kMost), text.size() > kMost ? " ..." : "");
+  return code;
+}
+
 void run(const std::vector<std::string>& words) {
   cli::CommandLine line("NetFlowGen: a foundation model for network traffic", cli::version_text());
   line.root().add_flag("-q,--quiet", context.quiet, "No progress");
@@ -103,10 +112,8 @@ int main(int argc, char** argv) {
     run({argv + 1, argv + argc});
     return 0;
   } catch (const base::UsageError& e) {
-    fmt::print(stderr, "netflowgen: {}\n", e.what());
-    return 2;
+    return failed(e.what(), 2);
   } catch (const std::exception& e) {
-    fmt::print(stderr, "netflowgen: {}\n", e.what());
-    return 1;
+    return failed(e.what(), 1);
   }
 }

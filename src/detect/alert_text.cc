@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/html.h"
+#include "base/words.h"
 #include "series/features.h"
 
 namespace netflowgen::detect {
@@ -47,13 +48,6 @@ std::string times_text(double times) {
   return times >= kMostTimes ? fmt::format("more than {:.0f}", kMostTimes) : fmt::format("{:.3g}", times);
 }
 
-// A cell of the table and of the page: control characters of a name would move the cursor.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out;
-}
-
 std::string lasting(base::TimeMs start, base::TimeMs end, base::TimeMs now) {
   return end != 0 ? duration_text(end - start) : duration_text(std::max<int64_t>(0, now - start)) + ", up";
 }
@@ -76,7 +70,7 @@ std::array<std::string, 7> cells_of(const AlertRow& row, base::TimeMs now) {
     return {time_text(i.start_ms),
             i.id.substr(0, kShortId),
             fmt::format("{} ({} hosts)", i.prefix.to_string(), i.hosts),
-            printable(named(i, i.type)),
+            base::printable(named(i, i.type)),
             std::string(name_of(i.severity)),
             lasting(i.start_ms, i.end_ms, now),
             filter_cell(i.filter)};
@@ -84,9 +78,9 @@ std::array<std::string, 7> cells_of(const AlertRow& row, base::TimeMs now) {
   const Alert& a = *row.alert;
   const std::string suppressed = a.sent() ? "" : fmt::format(" ({})", name_of(a.suppressed));
   return {time_text(a.start_ms),
-          printable(a.id.substr(0, kShortId)),
-          printable(a.node),
-          printable(guess_cell(a.guess)),
+          base::printable(a.id.substr(0, kShortId)),
+          base::printable(a.node),
+          base::printable(guess_cell(a.guess)),
           std::string(name_of(a.severity)) + suppressed,
           lasting(a.start_ms, a.end_ms, now),
           filter_cell(a.filter)};
@@ -98,7 +92,7 @@ constexpr std::array<std::string_view, 7> kTitles = {"START",    "ID",       "NO
 std::string talkers_text(const std::vector<Talker>& talkers, std::string_view prefix) {
   std::string text;
   for (size_t i = 0; i < std::min(kNamedSources, talkers.size()); ++i) {
-    text += fmt::format("{}{}{} ({})", i == 0 ? "" : ", ", prefix, printable(talkers[i].name),
+    text += fmt::format("{}{}{} ({})", i == 0 ? "" : ", ", prefix, base::printable(talkers[i].name),
                         percent(talkers[i].share));
   }
   return text;
@@ -208,11 +202,12 @@ std::string alert_story(const Alert& a, base::TimeMs now_ms, int64_t step_ms) {
                                ? " type"
                                : fmt::format(", {} sure by the {}", percent(a.guess.probability),
                                              a.guess.by_model ? "model" : "rule");
-  std::string out = fmt::format("Alert {} on {}: {}{}, severity {}", printable(a.id), printable(a.node),
-                                printable(type_text(a.guess.type)), sure, name_of(a.severity));
+  std::string out =
+      fmt::format("Alert {} on {}: {}{}, severity {}", base::printable(a.id), base::printable(a.node),
+                  base::printable(type_text(a.guess.type)), sure, name_of(a.severity));
   if (a.times_expected >= 1)
     out += fmt::format(", {} times the expected traffic", times_text(a.times_expected));
-  if (!a.incident.empty()) out += fmt::format(", part of incident {}", printable(a.incident));
+  if (!a.incident.empty()) out += fmt::format(", part of incident {}", base::printable(a.incident));
   if (!a.sent()) out += fmt::format(", suppressed ({})", name_of(a.suppressed));
   out += ".\n" + since_text(a.start_ms, a.raised_ms, a.end_ms, now_ms) + "\n";
   std::string drove = driver_text(a, step_ms);
@@ -224,14 +219,15 @@ std::string alert_story(const Alert& a, base::TimeMs now_ms, int64_t step_ms) {
 }
 
 std::string incident_story(const Incident& i, base::TimeMs now_ms) {
-  std::string out =
-      fmt::format("Incident {} on {}: {} at {} hosts, severity {}.\n", printable(i.id), i.prefix.to_string(),
-                  printable(named(i, type_text(i.type))), i.hosts, name_of(i.severity));
+  std::string out = fmt::format("Incident {} on {}: {} at {} hosts, severity {}.\n", base::printable(i.id),
+                                i.prefix.to_string(), base::printable(named(i, type_text(i.type))), i.hosts,
+                                name_of(i.severity));
   out += since_text(i.start_ms, i.raised_ms, i.end_ms, now_ms) + "\n";
   out += "Its alerts are";
   for (size_t v = 0; v < i.victims.size(); ++v) {
-    out += fmt::format("{} {} ({}, {})", v == 0 ? "" : ",", printable(i.victims[v].node),
-                       printable(i.victims[v].alert.substr(0, kShortId)), name_of(i.victims[v].severity));
+    out +=
+        fmt::format("{} {} ({}, {})", v == 0 ? "" : ",", base::printable(i.victims[v].node),
+                    base::printable(i.victims[v].alert.substr(0, kShortId)), name_of(i.victims[v].severity));
   }
   if (i.hosts > i.victims.size()) out += fmt::format(" and {} more", i.hosts - i.victims.size());
   out += (i.filter ? suggestion_text(*i.filter) : "") + ".\n";

@@ -33,6 +33,9 @@ void evaluate_role(RoleArguments& a, Context& context) {
   series::FrameFilter filter;
   if (!a.period.empty()) {
     const auto period = parse_period(a.period, "--period");
+    const auto store = series::read_store_info(a.store);
+    check_covers(store.first_step * store.step_ms, store.end_step * store.step_ms, period, a.period,
+                 "--period");
     filter.from_ms = period.from_ms;
     filter.to_ms = period.to_ms;
   }

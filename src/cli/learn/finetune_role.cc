@@ -15,7 +15,7 @@ void run_finetune_role(const RoleFinetune& a, Context& context) {
   const auto classes = eval::load_node_classes(a.labels.front(), table, a.columns);
   if (const auto text = classes.summary(); !text.empty()) fmt::print(stderr, "{}\n", text);
   study::RoleOptions study = a.study;
-  study.range = parse_range(a.train, table.step_ms, "--train");
+  study.range = range_in(a.train, table, "--train");
   const auto r =
       study::finetune_roles(study, table, classes, context.stop, progress_printer(context, "walk"));
   for (size_t c = 0; c < classes.names.size(); ++c)

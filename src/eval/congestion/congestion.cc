@@ -30,6 +30,7 @@ size_t column_of(const std::vector<std::string>& header, std::string_view name, 
 Capacities read(flow::TextTable& file, const FrameTable& table) {
   std::vector<std::string> cells;
   if (!file.next(cells)) throw base::Error("{}: no capacities: the file is empty", file.name());
+  const size_t columns = cells.size();
   const size_t node = column_of(cells, "node", file.name());
   const size_t capacity = column_of(cells, "capacity", file.name());
   std::unordered_map<std::string, size_t> by_name;
@@ -40,6 +41,10 @@ Capacities read(flow::TextTable& file, const FrameTable& table) {
   while (file.next(cells)) {
     if (cells.size() <= std::max(node, capacity))
       throw base::Error("{}, line {}: too few columns", file.name(), file.line());
+    if (cells.size() > columns) {  // of 10,5G only 10 would be read
+      throw base::Error("{}, line {}: {} cells under {} columns: {}; a decimal sign is a point", file.name(),
+                        file.line(), cells.size(), columns, base::joined(cells));
+    }
     const double value = parse_capacity(cells[capacity]);
     if (std::isnan(value)) {
       throw base::Error(

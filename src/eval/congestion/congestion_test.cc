@@ -94,6 +94,8 @@ TEST(Capacities, BadFilesAreErrorsThatSayWhere) {
   EXPECT_THAT(error_of("node,capacity\nx,1G\n"),
               HasSubstr("no node of the store has a capacity; not in the store: x on line 2"));
   EXPECT_THAT(error_of("node,speed\na,1G\n"), HasSubstr("the columns node and capacity; it is: node, speed"));
+  EXPECT_THAT(error_of("node,capacity\na,10,5G\n"),
+              HasSubstr("links.csv, line 2: 3 cells under 2 columns: a, 10, 5G"));
   EXPECT_THAT(error_of(""), HasSubstr("the file is empty"));
 }
 
@@ -299,6 +301,16 @@ TEST_F(CongestionEval, WithoutThresholdOrTrafficItSaysSo) {
   EXPECT_THROW(evaluate_congestion(table, {kUnknown, kUnknown, 5}, o, {}, {}, {}), base::Error);
   o.test.from_ms = day(3);
   EXPECT_THROW(evaluate_congestion(table, {500, 500, 500}, o, {}, {}, {}), base::UsageError);
+}
+
+TEST_F(CongestionEval, WhatIsNotDefinedIsNoNumber) {
+  for (const double threshold : {1e18, 1e-9}) {
+    const auto r = evaluate_congestion(table, {threshold, kUnknown, kUnknown}, o, {}, {}, {});
+    const auto text = congestion_table(r, table);
+    EXPECT_THAT(text, HasSubstr(threshold > 1 ? "no cell is an event" : "every cell is an event"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("nan")));
+    EXPECT_THAT(congestion_json(r, table), HasSubstr("\"skill\": null"));
+  }
 }
 
 TEST_F(CongestionEval, AMissingStepIsUnknownUnlessAnotherPassed) {
