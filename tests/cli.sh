@@ -5,6 +5,8 @@ squeezed() { "$@" | tr -s ' '; }
 
 expect 0 "netflowgen" "$NETFLOWGEN" --version
 expect 2 "subcommand" "$NETFLOWGEN"
+expect 0 "Usage: netflowgen [OPTIONS] SUBCOMMAND" "$NETFLOWGEN" --help
+expect 0 "Usage: netflowgen evaluate ddos [OPTIONS]" "$NETFLOWGEN" evaluate ddos --help
 expect 2 "no command 'seris' (did you mean series?)" "$NETFLOWGEN" seris flows.csv -o "$out/s0"
 expect 2 "no command 'dos' (did you mean ddos?)" "$NETFLOWGEN" evaluate dos "$out/s0"
 expect 2 "" "$NETFLOWGEN" inspect

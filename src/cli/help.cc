@@ -52,11 +52,17 @@ std::string row(const std::string& left, const std::string& right) {
   return line + wrapped(right) + "\n";
 }
 
+// As one types it: "netflowgen evaluate ddos".
+std::string typed(const CLI::App* app) {
+  if (app->get_parent() == nullptr) return "netflowgen";
+  return typed(app->get_parent()) + " " + app->get_name();
+}
+
 class Formatter : public CLI::Formatter {
  public:
-  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+  std::string make_help(const CLI::App* app, std::string /*name*/, CLI::AppFormatMode mode) const override {
     if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
-    std::string text = make_description(app) + make_usage(app, name) + make_positionals(app);
+    std::string text = make_description(app) + make_usage(app, typed(app)) + make_positionals(app);
     text += options_text(app, mode == CLI::AppFormatMode::All) + make_subcommands(app, mode);
     return text + make_footer(app);
   }

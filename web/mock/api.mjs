@@ -318,6 +318,8 @@ export class Mock {
         ORDER.indexOf(a.severity) >= least &&
         a.node.startsWith(node) &&
         (!q.get("type") || a.type === q.get("type")) &&
+        (a.end_ms ?? Infinity) > Number(q.get("from") ?? 0) &&
+        a.start_ms < Number(q.get("to") ?? Infinity) &&
         (q.get("suppressed") !== "false" || a.suppressed === null),
     );
     const { offset, limit } = this.page(q);

@@ -10,6 +10,11 @@ for (const colorScheme of ["light", "dark"] as const) {
       await open(page, mock, path);
       expect(await findings(page), name).toEqual([]);
     }
+    await open(page, mock, "alerts");
+    for (const severity of ["low", "medium", "high", "critical"]) {
+      await page.locator(`tbody tr:has(.severity.${severity})`).first().hover();
+      expect(await findings(page), `below the pointer, ${severity}`).toEqual([]);
+    }
     const locked = await start({ tokens: true });
     await page.goto(locked.url);
     await expect(page.getByLabel("Bearer token")).toBeVisible();

@@ -81,6 +81,8 @@ test("alerts are filtered and paged by the server", async ({ page, start }) => {
   await expect(page.locator("tbody .severity:not(.critical)")).toHaveCount(0);
   await page.goBack();
   await expect(page.getByText("1 to 50 of 130 alerts")).toBeVisible();
+  await page.getByLabel("When").selectOption("15m");
+  await expect(page.getByText(/1 to \d+ of ([1-9]|1\d) alerts?$/)).toBeVisible();
   await page.getByLabel("Node or prefix").fill("203.0.113.99");
   await expect(page.getByText("No alert matches these filters.")).toBeVisible();
   await page.getByRole("button", { name: "Incidents" }).click();

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <regex>
 #include <set>
 
@@ -111,6 +112,21 @@ TEST(HtmlTable, RowsAndLabels) {
             "<tbody><tr class=\"best\"><td data-label=\"method\">a</td><td "
             "data-label=\"overhead\">1</td></tr></tbody>"
             "</table></div>\n");
+}
+
+TEST(Svg, APointAloneIsADot) {
+  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  const auto dots = [](const Chart::Points& points, bool steps) {
+    Chart chart({"", 0, 10}, {"", 0, 10});
+    chart.line(points, 1, "seen", steps);
+    return all_of(chart.svg("x"), "(<circle class=\"dot)").size();
+  };
+  for (const bool steps : {false, true}) {
+    EXPECT_EQ(dots({{5, 5}}, steps), 1u);
+    EXPECT_EQ(dots({{1, 1}, {2, kUnknown}, {3, 3}, {4, 4}, {5, kUnknown}, {6, 6}}, steps), 2u);
+    EXPECT_EQ(dots({{3, 3}, {4, 4}}, steps), 0u);
+    EXPECT_EQ(dots({{3, kUnknown}}, steps), 0u);
+  }
 }
 
 TEST(Svg, DurationsAsPeopleReadThem) {

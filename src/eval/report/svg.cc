@@ -122,13 +122,19 @@ double Chart::py(double y) const {
 
 void Chart::line(const Points& points, int style, std::string_view title, bool steps) {
   std::string path;
+  Points alone;  // a line of one point has no length
   bool open = false;
   double last_y = 0;
-  for (const auto& [x, y] : points) {
-    if (!std::isfinite(x) || !std::isfinite(y)) {
+  const auto known = [&](size_t i) {
+    return i < points.size() && std::isfinite(points[i].first) && std::isfinite(points[i].second);
+  };
+  for (size_t i = 0; i < points.size(); ++i) {
+    const auto& [x, y] = points[i];
+    if (!known(i)) {
       open = false;
       continue;
     }
+    if (!open && !known(i + 1)) alone.push_back(points[i]);
     if (open && steps) path += fmt::format("H{:.1f}", px(x));
     if (!open || !steps || y != last_y)
       path += fmt::format("{}{:.1f} {:.1f}", open ? "L" : "M", px(x), py(y));
@@ -137,6 +143,7 @@ void Chart::line(const Points& points, int style, std::string_view title, bool s
   }
   if (path.empty()) return;
   body_ += fmt::format("<path class=\"line {}\" d=\"{}\">{}</path>", class_of(style), path, title_of(title));
+  dots(alone, style, title);
 }
 
 void Chart::dots(const Points& points, int style, std::string_view title) {

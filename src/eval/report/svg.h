@@ -34,7 +34,7 @@ class Chart {
 
   using Points = std::vector<std::pair<double, double>>;
 
-  // `style` is the number of a colour; those past 7 are dashed. Points that are not finite break the line.
+  // `style` is the number of a colour; those past 7 are dashed. Points that are not finite break the line; one alone is a dot.
   void line(const Points& points, int style, std::string_view title, bool steps = false);
   void dots(const Points& points, int style, std::string_view title);
   // The area between two lines of equal x.

@@ -3,6 +3,7 @@ import type { AlertPage, Incident, IncidentPage } from "../api/types";
 import { useData } from "../api/use";
 import { serverNow } from "../lib/clock";
 import { duration } from "../lib/format";
+import { PRESETS } from "../lib/range";
 import { href, setQuery, type Route } from "../lib/route";
 import { useStore } from "../lib/store";
 import { narrow } from "../lib/window";
@@ -23,6 +24,7 @@ const SEVERITIES = [
   ["high", "High"],
   ["critical", "Critical"],
 ] as const;
+const TIMES = [["", "Any time"], ...PRESETS.map(([name, , title]) => [name, `Last ${title}`] as const)] as const;
 // docs/detection.md, Types.
 const TYPES: readonly (readonly [string, string])[] = [
   ["", "Any"],
@@ -60,7 +62,9 @@ const page = (offset: number) => setQuery({ offset: offset ? String(offset) : un
 function Alerts({ at }: { at: Route }) {
   const q = at.query;
   const offset = Number(q.offset) || 0;
+  const within = PRESETS.find(([name]) => name === q.within);
   const list = useData<AlertPage>("alerts", {
+    range: within && { last: within[1] },
     query: {
       state: q.state ?? "all",
       node: q.node,
@@ -72,7 +76,7 @@ function Alerts({ at }: { at: Route }) {
     },
     on: ["alert", "hello"],
   });
-  const filtered = q.state || q.node || q.severity || q.type || q.suppressed;
+  const filtered = within || q.state || q.node || q.severity || q.type || q.suppressed;
   return (
     <Panel title="Alerts">
       <div class="filters">
@@ -86,6 +90,12 @@ function Alerts({ at }: { at: Route }) {
           label="Node or prefix"
           value={q.node ?? ""}
           onChange={(v) => setQuery({ node: v || undefined, offset: undefined }, true)}
+        />
+        <Choice
+          label="When"
+          value={within?.[0] ?? ""}
+          options={TIMES}
+          onChange={(v) => setQuery({ within: v || undefined, offset: undefined })}
         />
         <Choice
           label="Type"
