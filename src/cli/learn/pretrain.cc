@@ -266,8 +266,8 @@ void add_pretrain(Command& app, Context& context) {
       ->delimiter(',');
   c->add_option("--scales", o->scales,
                 "Time constants of running means and deviations given as inputs, e.g. 15m,1h,4h,1d,7d; the "
-                "direct heads "
-                "then forecast in each node's own units (default: none)")
+                "direct heads then forecast in each node's own units (default: none; with --corpus "
+                "5m,30m,4h,1d,7d)")
       ->delimiter(',');
   c->add_option("--exclude-nodes", o->exclude_nodes,
                 "File of nodes to leave out of training, one name a line")
