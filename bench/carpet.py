@@ -3,7 +3,7 @@
 
 Usage: bench/carpet.py ALERTS.jsonl LABELS.csv STORE OUT.json [--least 24]. Of LABELS, attacks of type carpet_bombing over a prefix of at most
 `--least` bits count. A victim is a node of STORE inside the prefix that has a frame during the attack. It is found where an alert of it
-overlaps the attack and does not begin more than two minutes before it. Needs numpy and safetensors.
+overlaps the attack and does not begin more than two minutes before its preparation, or before it where it has none. Needs numpy and safetensors.
 """
 
 import argparse
@@ -36,6 +36,7 @@ def last_records(path):
 
 def judged(label, store, alerts, incidents):
     start, end = protocol.milliseconds(label["start"]), protocol.milliseconds(label["end"])
+    earliest = (protocol.milliseconds(label["preparation_start"]) if label["preparation_start"] else start) - EARLY_MS
     prefix = ipaddress.ip_network(label["node"])
     steps = slice(start // store.step_ms - store.first, (end - 1) // store.step_ms + 1 - store.first)
     victims = {n for n in store.names if ipaddress.ip_address(n) in prefix and store.active[n][steps].any()}
@@ -43,7 +44,7 @@ def judged(label, store, alerts, incidents):
     for first, last in alerts:
         begin = protocol.milliseconds(first["start"])
         finish = protocol.milliseconds(last["end"] or last["time"])
-        if first["node"] in victims and start - EARLY_MS <= begin < end and finish >= start:
+        if first["node"] in victims and earliest <= begin < end and finish >= start:
             found.add(first["node"])
             held[last["incident"]].add(first["node"])
     alone = held.pop(None, set())
