@@ -167,7 +167,7 @@ def main():
     pathlib.Path(out).write_text(json.dumps({"networks": len(networks), "events": sum(len(np.unique(n.event)) - 1 for n in networks), "runs": found,
                                              "table": rows}, indent=1) + "\n")
     for row in rows:
-        print({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()})
+        print({k: round(float(v), 4) if isinstance(v, float) else v for k, v in row.items()})
 
 
 if __name__ == "__main__":
