@@ -2,7 +2,8 @@
 # What richer features are worth (docs/results.md, Tasks): columns that a frame does not hold beside those that it does. Attacks on networks
 # drawn by the simulator (bench/richer_flows.py), roles on CESNET-TimeSeries24 (bench/richer.py). Minutes on one core.
 # Usage: bench/richer.sh [OUT] (default: richer-out). PYTHON: an interpreter that has numpy, pandas, safetensors, scikit-learn and xgboost
-# (measured with numpy 2.4.6, pandas 2.3.3, xgboost-cpu 3.2.0; default: python3). ORIGINAL: the publisher's ip_addresses_sample/agg_10_minutes (Zenodo 13382427), whose files have a TTL.
+# (measured with numpy 2.4.6, pandas 2.3.3, xgboost-cpu 3.2.0; default: python3). ORIGINAL: the publisher's
+# ip_addresses_sample/agg_10_minutes (Zenodo 13382427), whose files have a TTL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-richer-out}
