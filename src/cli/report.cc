@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
@@ -188,12 +189,20 @@ namespace {
 
 void run_report(ReportArgs a, const Context& context) {
   const base::TemporaryFolder folder("netflowgen-report-");
-  base::AtomicFile page(a.out);  // what cannot be written is told before the work
+  const bool to_stdout = a.out == "-" || a.out == "/dev/stdout";
+  std::optional<base::AtomicFile> file;
+  if (!to_stdout) file.emplace(a.out);  // what cannot be written is told before the work
   const auto data = make_report(a, folder, context);
-  page.write(report::report_page(data));
-  page.commit();
+  const std::string page = report::report_page(data);
+  if (file) {
+    file->write(page);
+    file->commit();
+  } else {
+    fmt::print("{}", page);
+  }
   const size_t alerts = data.alerts.alerts.size();
-  fmt::print("{}: {} alert{}\n", a.out, alerts, alerts == 1 ? "" : "s");
+  fmt::print(to_stdout ? stderr : stdout, "{}: {} alert{}\n", to_stdout ? "standard output" : a.out, alerts,
+             alerts == 1 ? "" : "s");
   if (!data.outcome.failure.empty())
     throw base::Error("{} (the page has what was read before it)", data.outcome.failure);
 }
@@ -214,7 +223,9 @@ void add_report(Command& app, Context& context) {
       ->capture_default_str()
       ->group(kModelGroup);
   c->add_option("--threads", a->threads, "0: all cores")->capture_default_str()->group(kAdvancedGroup);
-  c->add_option("-o,--out", a->out, "The page, an HTML file")->capture_default_str()->group(kOutputGroup);
+  c->add_option("-o,--out", a->out, "The page, an HTML file; -: standard output")
+      ->capture_default_str()
+      ->group(kOutputGroup);
   add_series_options(*c, a->series, Steps::kOfModel);
   add_init_option(*c);
   c->footer("Example: netflowgen report /var/cache/nfdump -o report.html");
