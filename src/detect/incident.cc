@@ -155,23 +155,29 @@ void IncidentTracker::join(int64_t step, std::vector<Single>& singles, std::set<
   if (open_.empty()) return;
   const ByPrefix by_prefix(open_);
   std::vector<size_t> near;
-  for (const Single& s : singles) {
-    if (!s.free()) continue;
-    const Alert& a = *s.alert;
-    by_prefix.find(s.host, near);
-    for (const size_t i : near) {
-      Incident& incident = open_[i];
-      const bool same =
-          incident.task == a.task &&
-          (incident.type == a.guess.type || a.guess.type == kUnknownType || incident.hosts >= kCarpetHosts);
-      if (!same || !covers(incident.prefix, s.host)) continue;
-      if (!lasts(step, incident)) continue;
+  for (bool again = true; again;) {  // what becomes a carpet bombing takes alerts that were passed over before
+    again = false;
+    for (const Single& s : singles) {
+      if (!s.free()) continue;
+      by_prefix.find(s.host, near);
+      const auto i = std::ranges::find_if(near, [&](size_t n) { return takes(step, open_[n], s); });
+      if (i == near.end()) continue;
+      Incident& incident = open_[*i];
+      const bool carpet = incident.hosts >= kCarpetHosts;
       take(incident, *s.alert);
+      again = again || (!carpet && incident.hosts >= kCarpetHosts);
       changed.insert(incident.id);
-      break;
     }
   }
   std::erase_if(singles, [](const Single& s) { return !s.free(); });
+}
+
+bool IncidentTracker::takes(int64_t step, const Incident& incident, const Single& single) const {
+  const Alert& a = *single.alert;
+  const bool same =
+      incident.task == a.task &&
+      (incident.type == a.guess.type || a.guess.type == kUnknownType || incident.hosts >= kCarpetHosts);
+  return same && covers(incident.prefix, single.host) && lasts(step, incident);
 }
 
 void IncidentTracker::form(int64_t step, std::vector<Single>& singles, bool typed) {

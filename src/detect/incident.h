@@ -97,6 +97,7 @@ class IncidentTracker {
   void refresh(std::span<Alert* const> alerts, std::set<std::string>& changed);
   // Those that have an incident by then leave `singles`.
   void join(int64_t step, std::vector<Single>& singles, std::set<std::string>& changed);
+  bool takes(int64_t step, const Incident& incident, const Single& single) const;
   void form(int64_t step, std::vector<Single>& singles, bool typed);
   void end(int64_t step, std::vector<Incident>& changes);
   void take(Incident& incident, Alert& alert);

@@ -112,6 +112,17 @@ TEST_F(IncidentTest, ACarpetBombingIsOneWhateverItsHostsShow) {
                           "12 updated 192.0.2.0/24 udp_flood 25"));
 }
 
+// What prepares an attack may be an incident of its own already, with few hosts.
+TEST_F(IncidentTest, AnIncidentThatGrowsToACarpetBombingTakesAllOfItsStep) {
+  for (int i = 201; i <= 204; ++i) raise(fmt::format("192.0.2.{}", i), 10, "connection_flood");
+  step(10);
+  for (int i = 1; i <= 6; ++i) raise(fmt::format("192.0.2.{}", i), 11, "amplification");
+  for (int i = 11; i <= 16; ++i) raise(fmt::format("192.0.2.{}", i), 11, "connection_flood");
+  step(11);
+  EXPECT_THAT(events_, ElementsAre("10 raised 192.0.2.0/24 connection_flood 4",
+                                   "11 updated 192.0.2.0/24 connection_flood 16"));
+}
+
 TEST_F(IncidentTest, SingleAlertsOfItsPrefixDoNotKeepItOpen) {
   for (int i = 1; i <= 10; ++i) raise(fmt::format("192.0.2.{}", i), 10);
   step(10);
