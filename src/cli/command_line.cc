@@ -130,9 +130,9 @@ Option* Command::add_option(const std::string& names, float& value, const std::s
 Option* Command::add_option(const std::string& names, double& value, const std::string& help) {
   return &options_.emplace_back(add(*app_, names, value, help));
 }
-Option* Command::add_option(const std::string& names, std::function<void(const std::string&)> take,
+Option* Command::add_option(const std::string& names, const std::function<void(const std::string&)>& take,
                             const std::string& help) {
-  return &options_.emplace_back(app_->add_option_function<std::string>(names, std::move(take), help));
+  return &options_.emplace_back(app_->add_option_function<std::string>(names, take, help));
 }
 Option* Command::add_flag(const std::string& names, bool& value, const std::string& help) {
   return &options_.emplace_back(app_->add_flag(names, value, help));

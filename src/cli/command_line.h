@@ -71,7 +71,7 @@ class Command {
   Option* add_option(const std::string& names, std::optional<int64_t>& value, const std::string& help);
   Option* add_option(const std::string& names, float& value, const std::string& help);
   Option* add_option(const std::string& names, double& value, const std::string& help);
-  Option* add_option(const std::string& names, std::function<void(const std::string&)> take,
+  Option* add_option(const std::string& names, const std::function<void(const std::string&)>& take,
                      const std::string& help);
   Option* add_flag(const std::string& names, bool& value, const std::string& help);
   void footer(const std::string& text);

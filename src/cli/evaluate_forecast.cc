@@ -85,6 +85,7 @@ void check_names(const ForecastArguments& a,
                  const std::vector<std::unique_ptr<eval::Forecaster>>& forecasters,
                  const std::vector<std::unique_ptr<eval::NextStepPredictor>>& predictors) {
   std::vector<std::string> names;
+  names.reserve(forecasters.size() + predictors.size());
   for (const auto& f : forecasters) names.push_back(f->name());
   for (const auto& p : predictors) {
     if (std::find(names.begin(), names.end(), p->name()) == names.end()) names.push_back(p->name());

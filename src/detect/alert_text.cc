@@ -38,7 +38,7 @@ std::string type_text(std::string_view type) {
 }
 
 // An attack on many hosts of a prefix at once is known by that name, whatever it sends.
-std::string named(const Incident& i, std::string type) {
+std::string named(const Incident& i, const std::string& type) {
   return i.hosts >= kCarpetHosts ? "carpet bombing, " + type : type;
 }
 
@@ -288,7 +288,7 @@ std::string quantity_text(double value, std::string_view unit) {
     value /= 1000;
     ++scale;
   }
-  const std::string number = fmt::format("{:.3g}", value);
+  std::string number = fmt::format("{:.3g}", value);
   if (unit.empty()) return number;
   if (unit == "B") return fmt::format("{} {}B", number, kScales[scale]);
   if (scale == 0 && number == "1" && unit.size() > 1 && unit.ends_with('s'))

@@ -90,7 +90,7 @@ AttackGuess Detector::guess_of(const NodeScores& seen, const Frame& expected,
                                const FlowEvidence* flows) const {
   if (!seen.classes.empty())
     return guess_from_logits(seen.classes, parts_.classes, support_of("", seen.frame, flows));
-  const AttackGuess rule = guess_type(seen.frame, expected, flows);
+  AttackGuess rule = guess_type(seen.frame, expected, flows);
   const auto evidence = parts_.types == nullptr ? std::nullopt : attack_evidence(seen.frame, expected);
   if (!evidence) return rule;
   const AttackGuess guess = parts_.types->guess(*evidence);

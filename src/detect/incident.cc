@@ -155,7 +155,8 @@ void IncidentTracker::join(int64_t step, std::vector<Single>& singles, std::set<
   if (open_.empty()) return;
   const ByPrefix by_prefix(open_);
   std::vector<size_t> near;
-  for (bool again = true; again;) {  // what becomes a carpet bombing takes alerts that were passed over before
+  for (bool again = true;
+       again;) {  // what becomes a carpet bombing takes alerts that were passed over before
     again = false;
     for (const Single& s : singles) {
       if (!s.free()) continue;
