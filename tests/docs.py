@@ -138,17 +138,20 @@ class Page:
 
     def shell(self, block):
         environment = dict(os.environ, PATH=f"{self.folder}/.bin:{os.environ['PATH']}", COLUMNS="200", TMPDIR=str(self.folder / ".tmp"))
-        child = subprocess.Popen(["bash", "-eu", "-o", "pipefail", "-c", block.text], cwd=self.folder, env=environment, text=True,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
-        try:
-            self.printed, _ = child.communicate(timeout=MOST_SECONDS)
-        except subprocess.TimeoutExpired:
-            block.fail(f"it did not end in {MOST_SECONDS} s")
-        finally:  # what a block leaves behind in the background ends with it
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed:  # a pipe would wait for what runs in the background
+            child = subprocess.Popen(["bash", "-eu", "-o", "pipefail", "-c", block.text], cwd=self.folder, env=environment,
+                                     stdout=printed, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
             try:
-                os.killpg(child.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+                child.wait(timeout=MOST_SECONDS)
+            except subprocess.TimeoutExpired:
+                block.fail(f"it did not end in {MOST_SECONDS} s")
+            finally:  # what a block leaves behind in the background ends with it
+                try:
+                    os.killpg(child.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            printed.seek(0)
+            self.printed = printed.read()
         if child.returncode != 0:
             block.fail(f"exit code {child.returncode}:\n{self.printed[-4000:]}\nThe block:")
 
