@@ -70,6 +70,8 @@ for place in - /dev/stdout; do
   report "$flows" -o $place >"$out/dash.html" 2>"$out/log"
   cmp -s "$out/page.html" "$out/dash.html" && grep -q "^standard output: .* alerts" "$out/log" || fail "the page on standard output, $place"
 done
+report "$flows" -o - >/dev/full 2>"$out/log" && fail "a full standard output"
+grep -q "cannot write to standard output: No space" "$out/log" || fail "a full standard output is not told"
 report - -o "$out/pipe.html" <"$flows" >/dev/null 2>&1 || fail "standard input"
 figures() { python3 -c 'import json,re,sys; f=json.loads(re.search(r"id=\"figures\">(.*?)</script>", open(sys.argv[1]).read(), re.S)[1]); print(*(f.get(k) for k in sys.argv[2:]))' "$@"; }
 [ "$(figures "$out/page.html" flows bytes own raised)" = "$(figures "$out/pipe.html" flows bytes own raised)" ] || fail "a pipe gives other figures"

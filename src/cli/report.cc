@@ -1,7 +1,10 @@
 // netflowgen report: flows, rates or a series store -> one page. Wiring only.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -198,7 +201,8 @@ void run_report(ReportArgs a, const Context& context) {
     file->write(page);
     file->commit();
   } else {
-    fmt::print("{}", page);
+    if (std::fwrite(page.data(), 1, page.size(), stdout) != page.size() || std::fflush(stdout) != 0)
+      throw base::Error("cannot write to standard output: {}", std::strerror(errno));
   }
   const size_t alerts = data.alerts.alerts.size();
   fmt::print(to_stdout ? stderr : stdout, "{}: {} alert{}\n", to_stdout ? "standard output" : a.out, alerts,

@@ -10,10 +10,6 @@ constexpr double kBandToMiddle = 3;  // the band's top is at most this many time
 constexpr double kLeastExpected = 1;
 constexpr double kAboveUsual = 2;  // without a band: what is less is no excess
 
-}  // namespace
-
-namespace {
-
 double expected_of(double middle, double upper) {
   return std::max({middle, upper / kBandToMiddle, kLeastExpected});
 }
